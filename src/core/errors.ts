@@ -1,0 +1,109 @@
+/**
+ * Owns every operating error: one table from code to retry policy and remedy, and the class that carries a code.
+ * Does not decide when to retry: pipeline/connector.ts does, from `retry`.
+ *
+ * Details never hold a cell value, a key or a secret: names, positions, sizes and codes only.
+ */
+
+export type RetryPolicy = 'auto' | 'manual' | 'never';
+
+type ErrorEntry = { readonly retry: RetryPolicy; readonly what: string; readonly remedy: string };
+
+/**
+ * `auto`: retried with backoff. `manual`: ends the process at start, retried once running, because a person has to act.
+ * `never`: ends the process whenever it appears.
+ */
+export const ERROR_TABLE = {
+  config_invalid: { retry: 'never', what: 'The configuration has problems', remedy: 'Mend each line named; docs/options.md lists every option.' },
+  config_unreadable: { retry: 'never', what: 'The config file cannot be read', remedy: 'Check the path and that the file is one JSON object.' },
+  usage: { retry: 'never', what: 'The command line is wrong', remedy: 'See slotline --help.' },
+
+  pg_unreachable: { retry: 'auto', what: 'PostgreSQL cannot be reached', remedy: 'Check database.hostname, database.port and that the server is up.' },
+  pg_authentication_failed: { retry: 'manual', what: 'PostgreSQL refused the login', remedy: 'Check database.user, database.password and pg_hba.conf (a replication connection needs a line for the database).' },
+  pg_database_missing: { retry: 'manual', what: 'The database does not exist', remedy: 'Check database.dbname.' },
+  pg_tls_failed: { retry: 'manual', what: 'The TLS connection to PostgreSQL failed', remedy: 'Check database.sslmode, database.sslrootcert, database.sslcert and database.sslkey.' },
+  pg_connection_lost: { retry: 'auto', what: 'The connection to PostgreSQL broke', remedy: 'Slotline reconnects by itself.' },
+  pg_shutting_down: { retry: 'auto', what: 'PostgreSQL is shutting down or starting up', remedy: 'Slotline reconnects by itself.' },
+  pg_query_failed: { retry: 'auto', what: 'A query failed', remedy: 'See sqlState and message.' },
+  pg_version_unsupported: { retry: 'never', what: 'This PostgreSQL version is not supported', remedy: 'Slotline reads PostgreSQL 14 to 18.' },
+  pg_encoding_unsupported: { retry: 'never', what: 'The database encoding is not UTF8', remedy: 'Slotline needs a UTF8 database.' },
+  pg_privilege_missing: { retry: 'manual', what: 'The role lacks a privilege', remedy: 'Run the SQL that `slotline check` prints.' },
+  wal_level_not_logical: { retry: 'manual', what: 'wal_level is not logical', remedy: "Run: alter system set wal_level = 'logical'; then restart PostgreSQL." },
+  replication_slots_exhausted: { retry: 'manual', what: 'No replication slot is left', remedy: 'Raise max_replication_slots and restart PostgreSQL, or drop an unused slot.' },
+  wal_senders_exhausted: { retry: 'auto', what: 'No WAL sender is left', remedy: 'Raise max_wal_senders and restart PostgreSQL.' },
+  slot_in_use: { retry: 'auto', what: 'The replication slot is in use by another process', remedy: 'Slotline waits as a hot standby and takes over when the other ends.' },
+  slot_missing: { retry: 'manual', what: 'The replication slot does not exist', remedy: 'Let Slotline create it by a new snapshot (snapshot.mode=when_needed), or create it by hand.' },
+  slot_lost: { retry: 'never', what: 'The server removed WAL that the slot still needs', remedy: 'Drop the slot and take a new snapshot (snapshot.mode=when_needed); raise max_slot_wal_keep_size.' },
+  slot_unsuitable: { retry: 'never', what: 'The replication slot cannot be used', remedy: 'It must be logical, of plugin pgoutput and of this database: drop it or choose another slot.name.' },
+  publication_missing: { retry: 'manual', what: 'The publication does not exist', remedy: 'Create it, or set publication.autocreate.mode to filtered or all_tables.' },
+  publication_incomplete: { retry: 'manual', what: 'The publication does not cover every captured table', remedy: 'alter publication … add table …; `slotline check` prints it.' },
+  publication_unsuitable: { retry: 'never', what: 'The publication cannot be changed as asked', remedy: 'A publication for all tables cannot be narrowed: drop it or choose another publication.name.' },
+  table_none_captured: { retry: 'never', what: 'No table is captured', remedy: 'Check the include and exclude lists.' },
+  key_column_missing: { retry: 'never', what: 'A key column does not exist', remedy: 'Check message.key.columns.' },
+  topic_name_collision: { retry: 'never', what: 'Two tables map to one topic', remedy: 'Exclude one of them or rename it.' },
+
+  stream_frame_unknown: { retry: 'never', what: 'The replication stream holds a frame that Slotline does not know', remedy: 'Report it with tag, offset and LSN.' },
+  pgoutput_malformed: { retry: 'never', what: 'A pgoutput message is malformed', remedy: 'Report it with tag, offset and LSN.' },
+  stream_silent: { retry: 'auto', what: 'The server has not answered for too long', remedy: 'Slotline reconnects by itself; check the network.' },
+  stream_ended: { retry: 'auto', what: 'The server ended the replication stream', remedy: 'Slotline reconnects by itself.' },
+  lsn_out_of_range: { retry: 'never', what: 'An LSN is above 2^53', remedy: 'Slotline holds positions up to 200000/0.' },
+  lsn_malformed: { retry: 'never', what: 'An LSN cannot be read', remedy: 'Report it.' },
+  value_not_convertible: { retry: 'never', what: 'A value cannot be converted', remedy: 'See table, column and type; exclude the column to go on without it.' },
+
+  kafka_unreachable: { retry: 'auto', what: 'Kafka cannot be reached', remedy: 'Check bootstrap.servers and that a broker is up.' },
+  kafka_authentication_failed: { retry: 'manual', what: 'Kafka refused the login', remedy: 'Check security.protocol, sasl.mechanism and the credentials.' },
+  kafka_tls_failed: { retry: 'manual', what: 'The TLS connection to Kafka failed', remedy: 'Check security.protocol and the ssl.* options.' },
+  kafka_unauthorized: { retry: 'manual', what: 'Kafka refused access', remedy: 'Grant the principal Write, Describe and Create on the topic (and IdempotentWrite on brokers before 2.8).' },
+  kafka_topic_missing: { retry: 'manual', what: 'The topic does not exist and cannot be created', remedy: 'Create the topic, or set topic.creation.enable=true and grant Create.' },
+  kafka_topic_invalid: { retry: 'never', what: 'Kafka refused the topic', remedy: 'Check topic.prefix and topic.creation.*.' },
+  kafka_record_too_large: { retry: 'never', what: 'A record is larger than the topic takes', remedy: 'Raise max.message.bytes of the topic and producer.max.request.size.' },
+  kafka_delivery_timeout: { retry: 'auto', what: 'Kafka did not acknowledge within producer.delivery.timeout.ms', remedy: 'Slotline goes back to the last durable position by itself; check the brokers.' },
+  kafka_sequence_broken: { retry: 'auto', what: 'A broker lost the sequence state of this producer', remedy: 'Slotline goes back to the last durable position by itself.' },
+  kafka_request_failed: { retry: 'auto', what: 'Kafka refused a request', remedy: 'See the error name that Kafka gave.' },
+  kafka_reply_incomplete: { retry: 'auto', what: "A broker's reply does not cover what was sent", remedy: 'Slotline goes back to the last durable position by itself.' },
+  offsets_unreadable: { retry: 'never', what: 'The stored offset cannot be read', remedy: 'Check offset.storage.topic.' },
+
+  fenced: { retry: 'auto', what: 'This process was suspended for longer than the server waits; another may have taken the slot', remedy: 'Slotline reconnects and continues from the confirmed position.' },
+  start_timeout: { retry: 'never', what: 'The start did not succeed within slotline.start.timeout', remedy: 'See the cause; raise slotline.start.timeout to wait longer.' },
+  stop_timeout: { retry: 'never', what: 'Records in flight were not acknowledged within the stop deadline', remedy: 'Nothing unacknowledged was confirmed; the next start sends it again.' },
+  unexpected: { retry: 'never', what: 'An unexpected error', remedy: 'Please report it.' },
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof ERROR_TABLE;
+export type ErrorDetails = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
+
+/** An operating error: what, where (details), remedy. `message` is one line and safe to print. */
+export class SlotlineError extends Error {
+  readonly code: ErrorCode;
+  readonly details: ErrorDetails;
+
+  constructor(code: ErrorCode, details: ErrorDetails = {}, options?: { cause?: unknown }) {
+    super(formatMessage(code, details), options);
+    this.name = 'SlotlineError';
+    this.code = code;
+    this.details = details;
+  }
+
+  get retry(): RetryPolicy {
+    return ERROR_TABLE[this.code].retry;
+  }
+
+  get remedy(): string {
+    return ERROR_TABLE[this.code].remedy;
+  }
+}
+
+/** Any thrown thing as a SlotlineError; what is not one becomes `unexpected` with the original as cause. */
+export function toSlotlineError(error: unknown): SlotlineError {
+  if (error instanceof SlotlineError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new SlotlineError('unexpected', { message }, { cause: error });
+}
+
+function formatMessage(code: ErrorCode, details: ErrorDetails): string {
+  const parts: string[] = [];
+  for (const [key, value] of Object.entries(details)) {
+    if (value !== undefined) parts.push(`${key}=${Array.isArray(value) ? value.join(', ') : String(value)}`);
+  }
+  return parts.length === 0 ? ERROR_TABLE[code].what : `${ERROR_TABLE[code].what}: ${parts.join(', ')}`;
+}

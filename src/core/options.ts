@@ -1,0 +1,169 @@
+/**
+ * Owns the plain type of the resolved options: what config/ produces and every other folder is handed. Holds no rule;
+ * config/options.ts has the table with names, defaults and reasons.
+ */
+
+export type SslMode = 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
+
+export type DatabaseOptions = {
+  /** A host name, an IPv4 or IPv6 literal (without brackets), or an absolute path: the folder of a Unix socket. */
+  readonly hostname: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string | undefined;
+  readonly dbname: string;
+  readonly sslMode: SslMode;
+  /** Paths of PEM files. */
+  readonly sslCert: string | undefined;
+  readonly sslKey: string | undefined;
+  readonly sslPassword: string | undefined;
+  readonly sslRootCert: string | undefined;
+  readonly tcpKeepAlive: boolean;
+  readonly initialStatements: readonly string[];
+  readonly connectTimeoutMs: number;
+  readonly queryTimeoutMs: number;
+};
+
+export type SlotOptions = {
+  readonly name: string;
+  readonly dropOnStop: boolean;
+  readonly failover: boolean;
+  readonly streamParams: readonly (readonly [string, string])[];
+};
+
+export type PublicationOptions = {
+  readonly name: string;
+  readonly autocreateMode: 'disabled' | 'all_tables' | 'filtered' | 'no_tables';
+  readonly viaPartitionRoot: boolean;
+};
+
+/** Regular expressions as given (anchored and case-insensitive when compiled by events/filter.ts). At most one of each pair is non-empty. */
+export type FilterOptions = {
+  readonly schemaInclude: readonly string[];
+  readonly schemaExclude: readonly string[];
+  readonly tableInclude: readonly string[];
+  readonly tableExclude: readonly string[];
+  readonly columnInclude: readonly string[];
+  readonly columnExclude: readonly string[];
+  readonly tableIgnoreBuiltin: boolean;
+};
+
+export type EventOptions = {
+  readonly topicPrefix: string;
+  readonly topicDelimiter: string;
+  /** message.key.columns: each a table pattern (`schema.table` regex) and columns in order. */
+  readonly keyColumns: readonly { readonly table: string; readonly columns: readonly string[] }[];
+  readonly tombstonesOnDelete: boolean;
+  readonly skippedOperations: ReadonlySet<'c' | 'u' | 'd' | 't'>;
+  /** True when skipped.operations was written in the config: it then also limits an auto-created publication. */
+  readonly skippedOperationsGiven: boolean;
+  readonly extendedHeaders: boolean;
+  readonly decimalHandlingMode: 'precise' | 'double' | 'string';
+  readonly timePrecisionMode: 'adaptive' | 'adaptive_time_microseconds' | 'connect' | 'isostring' | 'microseconds' | 'nanoseconds';
+  readonly intervalHandlingMode: 'numeric' | 'string';
+  readonly binaryHandlingMode: 'bytes' | 'base64' | 'base64-url-safe' | 'hex';
+  readonly hstoreHandlingMode: 'json' | 'map';
+  readonly moneyFractionDigits: number;
+  readonly includeUnknownDatatypes: boolean;
+  readonly unavailableValuePlaceholder: string;
+  readonly messagePrefixInclude: readonly string[];
+  readonly messagePrefixExclude: readonly string[];
+};
+
+export type ConverterOptions = { readonly format: 'json'; readonly schemasEnable: boolean; readonly replaceNullWithDefault: boolean };
+
+export type SnapshotOptions = {
+  readonly mode: 'initial' | 'always' | 'initial_only' | 'no_data' | 'when_needed';
+  readonly delayMs: number;
+  readonly streamingDelayMs: number;
+  readonly lockTimeoutMs: number;
+  /** snapshot.include.collection.list; empty means all captured tables. */
+  readonly includeCollections: readonly string[];
+};
+
+export type SaslOptions = {
+  readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512' | 'OAUTHBEARER';
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  /** OAUTHBEARER: a fixed token, or the client-credentials grant. */
+  readonly token: string | undefined;
+  readonly oauthTokenEndpointUrl: string | undefined;
+  readonly oauthClientId: string | undefined;
+  readonly oauthClientSecret: string | undefined;
+  readonly oauthScope: string | undefined;
+};
+
+export type KafkaConnectionOptions = {
+  readonly bootstrapServers: readonly { readonly host: string; readonly port: number }[];
+  readonly clientId: string;
+  readonly tls: boolean;
+  /** Empty string turns host name verification off, as in Kafka (ssl.endpoint.identification.algorithm). */
+  readonly tlsVerifyHostname: boolean;
+  /** PEM text (already read from a file where a path was given). */
+  readonly tlsCaPem: string | undefined;
+  readonly tlsCertPem: string | undefined;
+  readonly tlsKeyPem: string | undefined;
+  readonly tlsKeyPassword: string | undefined;
+  readonly sasl: SaslOptions | undefined;
+  readonly requestTimeoutMs: number;
+  readonly connectTimeoutMs: number;
+  readonly metadataMaxAgeMs: number;
+};
+
+export type CompressionType = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd';
+
+export type ProducerOptions = {
+  readonly acks: -1 | 0 | 1;
+  readonly idempotence: boolean;
+  readonly maxInFlightPerConnection: number;
+  readonly compression: CompressionType;
+  readonly lingerMs: number;
+  readonly batchBytesMax: number;
+  readonly requestBytesMax: number;
+  readonly deliveryTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  /** Bound on bytes appended but not settled (producer.buffer.memory / max.queue.size.in.bytes, the smaller). */
+  readonly bufferBytesMax: number;
+  /** Bound on records appended but not settled (max.queue.size). */
+  readonly bufferRecordsMax: number;
+};
+
+/** -1: the broker's own default. */
+export type TopicCreationGroup = {
+  readonly name: string;
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
+  readonly partitions: number | undefined;
+  readonly replicationFactor: number | undefined;
+  readonly configs: readonly (readonly [string, string])[];
+};
+
+export type TopicCreationOptions = {
+  readonly enable: boolean;
+  readonly default: TopicCreationGroup;
+  readonly groups: readonly TopicCreationGroup[];
+};
+
+export type ResolvedOptions = {
+  /** Connector name. */
+  readonly name: string;
+  readonly database: DatabaseOptions;
+  readonly slot: SlotOptions;
+  readonly publication: PublicationOptions;
+  readonly filter: FilterOptions;
+  readonly events: EventOptions;
+  readonly keyConverter: ConverterOptions;
+  readonly valueConverter: ConverterOptions;
+  readonly snapshot: SnapshotOptions;
+  readonly kafka: KafkaConnectionOptions;
+  readonly producer: ProducerOptions;
+  readonly topicCreation: TopicCreationOptions;
+  /** Topic that remembers offsets (offset.storage.topic), its partitions and replication factor. */
+  readonly offsetStorage: { readonly topic: string; readonly replicationFactor: number; readonly partitions: number };
+  readonly statusUpdateIntervalMs: number;
+  /** slotline.start.timeout; Infinity waits for ever. */
+  readonly startTimeoutMs: number;
+  /** retriable.restart.connector.wait.ms is the upper bound of our backoff; errors.max.retries: -1 for ever. */
+  readonly retriesMax: number;
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+};

@@ -1,0 +1,59 @@
+/**
+ * Owns the plain description of a PostgreSQL type that codecs are compiled from. postgres/type-registry.ts fills it from
+ * the catalog; nothing here touches a server.
+ */
+
+export type PgTypeKind = 'base' | 'enum' | 'domain' | 'array' | 'range' | 'multirange' | 'composite' | 'pseudo';
+
+export type PgType = {
+  readonly oid: number;
+  /** pg_type.typname, unquoted, e.g. `int4`, `_text`, `mood`. */
+  readonly name: string;
+  /** pg_namespace.nspname. */
+  readonly schema: string;
+  readonly kind: PgTypeKind;
+  /** For kind array: the element type. */
+  readonly element?: PgType;
+  /** For kind domain: the type it is over, one level down, and the typmod it applies (-1 for none). */
+  readonly base?: PgType;
+  readonly baseTypmod?: number;
+  /** For kind enum: labels in enumsortorder. */
+  readonly enumLabels?: readonly string[];
+};
+
+/** What a codec is compiled from. */
+export type ColumnSpec = {
+  readonly name: string;
+  readonly type: PgType;
+  /** pg_attribute.atttypmod, -1 for none. */
+  readonly typmod: number;
+  readonly optional: boolean;
+  /** pg_get_expr of the column default, e.g. `'x'::text`, `nextval('s'::regclass)`; undefined for none. */
+  readonly defaultExpression?: string | undefined;
+  /** Column comment, filled only when include.schema.comments asks for it. */
+  readonly comment?: string | undefined;
+};
+
+/** The handling modes that shape values; names and values are Debezium's. */
+export type ValueModes = {
+  readonly decimal: 'precise' | 'double' | 'string';
+  readonly time: 'adaptive' | 'adaptive_time_microseconds' | 'connect' | 'isostring' | 'microseconds' | 'nanoseconds';
+  readonly interval: 'numeric' | 'string';
+  readonly binary: 'bytes' | 'base64' | 'base64-url-safe' | 'hex';
+  readonly hstore: 'json' | 'map';
+  readonly moneyFractionDigits: number;
+  readonly includeUnknownDatatypes: boolean;
+  /** unavailable.value.placeholder as given; a `hex:` prefix means hex octets. */
+  readonly unavailablePlaceholder: string;
+};
+
+export const DEFAULT_VALUE_MODES: ValueModes = {
+  decimal: 'precise',
+  time: 'adaptive',
+  interval: 'numeric',
+  binary: 'bytes',
+  hstore: 'json',
+  moneyFractionDigits: 2,
+  includeUnknownDatatypes: false,
+  unavailablePlaceholder: '__debezium_unavailable_value',
+};
