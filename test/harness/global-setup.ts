@@ -1,0 +1,43 @@
+/** Owns the start and the end of the shared servers of one integration run, and says which were taken. */
+import process from 'node:process';
+import type { PostgresMajor } from '../../scripts/stack.ts';
+import { startKafka } from './kafka.ts';
+import { startPostgres } from './postgres.ts';
+import { KAFKA_VARIABLE, postgresVariable } from './shared.ts';
+
+const started: AsyncDisposable[] = [];
+
+export async function setup(): Promise<void> {
+  try {
+    await Promise.all([sharePostgres(18), sharePostgres(14), shareKafka()]);
+  } catch (error) {
+    await teardown();
+    throw error;
+  }
+}
+
+export async function teardown(): Promise<void> {
+  await Promise.all(started.splice(0).map((server) => server[Symbol.asyncDispose]()));
+}
+
+async function sharePostgres(major: PostgresMajor): Promise<void> {
+  const variable = postgresVariable(major);
+  if (process.env[variable]) return say(`PostgreSQL ${major}: the server named by ${variable}`);
+  const server = await startPostgres({ major });
+  started.push(server);
+  const { host, port, socketDir, superuser, password } = server;
+  process.env[variable] = `postgres://${superuser}:${password}@${host}:${port}?socketDir=${encodeURIComponent(socketDir)}`;
+  say(`PostgreSQL ${major}: native, port ${port}`);
+}
+
+async function shareKafka(): Promise<void> {
+  if (process.env[KAFKA_VARIABLE]) return say(`Kafka: the brokers named by ${KAFKA_VARIABLE}`);
+  const cluster = await startKafka();
+  started.push(cluster);
+  process.env[KAFKA_VARIABLE] = cluster.bootstrapServers;
+  say(`Kafka: native, ${cluster.bootstrapServers}`);
+}
+
+function say(line: string): void {
+  console.log(`[stack] ${line}`);
+}

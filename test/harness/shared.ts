@@ -1,0 +1,84 @@
+/**
+ * Owns the servers that all tests of one run share: PostgreSQL 18, PostgreSQL 14, one Kafka broker. Each test makes its own database
+ * and its own topic prefix on them; a test that stops or reconfigures a server starts a private one (postgres.ts, kafka.ts).
+ *
+ * A server is named by an environment variable. Where it is set already, that server is taken; otherwise the run's global setup starts a
+ * native one and sets it. A Docker engine is not used: the native servers start faster and need no image.
+ */
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+import type { PostgresMajor } from '../../scripts/stack.ts';
+import { type PostgresHandle, postgresHandle } from './postgres.ts';
+
+export const KAFKA_VARIABLE = 'SLOTLINE_TEST_KAFKA';
+
+/** `postgres://superuser:password@host:port?socketDir=/path` */
+export function postgresVariable(major: PostgresMajor): string {
+  return `SLOTLINE_TEST_POSTGRES_${major}`;
+}
+
+export function sharedPostgres(major: PostgresMajor): PostgresHandle {
+  const url = new URL(requiredVariable(postgresVariable(major)));
+  return postgresHandle({
+    major,
+    host: url.hostname,
+    port: Number(url.port === '' ? 5432 : url.port),
+    socketDir: url.searchParams.get('socketDir') ?? '',
+    superuser: decodeURIComponent(url.username),
+    password: decodeURIComponent(url.password),
+  });
+}
+
+export function sharedKafka(): { readonly bootstrapServers: string } {
+  return { bootstrapServers: requiredVariable(KAFKA_VARIABLE) };
+}
+
+/** Lower-case letters and digits: fit for a database, a slot, a topic prefix. */
+export function uniqueName(prefix: string): string {
+  return `${prefix}_${randomBytes(5).toString('hex')}`;
+}
+
+export type FreshDatabase = {
+  readonly server: PostgresHandle;
+  readonly database: string;
+  /** Connected to the new database as superuser. */
+  readonly client: pg.Client;
+  /** Ends every connection to it, drops its slots and the database. */
+  drop(): Promise<void>;
+};
+
+export async function freshDatabase(major: PostgresMajor): Promise<FreshDatabase> {
+  const server = sharedPostgres(major);
+  const database = uniqueName('t');
+  await server.createDatabase(database);
+  const client = await server.connect(database);
+  return { server, database, client, drop: () => dropDatabase({ server, database, client }) };
+}
+
+async function dropDatabase(o: Omit<FreshDatabase, 'drop'>): Promise<void> {
+  await o.client.end();
+  const name = pg.escapeLiteral(o.database);
+  await o.server.query('postgres', `select pg_terminate_backend(pid) from pg_stat_activity where datname = ${name}`);
+  await o.server.query(
+    'postgres',
+    `do $$
+     declare slot record;
+     begin
+       for slot in select slot_name, active_pid from pg_replication_slots where database = ${name} loop
+         for attempt in 1..100 loop
+           exit when (select not active from pg_replication_slots where slot_name = slot.slot_name);
+           perform pg_terminate_backend(slot.active_pid), pg_sleep(0.05);
+         end loop;
+         perform pg_drop_replication_slot(slot.slot_name);
+       end loop;
+     end $$`,
+  );
+  await o.server.query('postgres', `drop database ${pg.escapeIdentifier(o.database)} with (force)`);
+}
+
+function requiredVariable(name: string): string {
+  const value = process.env[name];
+  if (value === undefined || value === '')
+    throw new Error(`${name} is not set: run this test in the integration lane (npx vitest run --project integration)`);
+  return value;
+}
