@@ -1,0 +1,141 @@
+/** Owns what test/tidy.test.ts knows about the source files: parsed by the compiler itself, no pattern matching on code. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as ts from 'typescript/unstable/ast';
+import { API } from 'typescript/unstable/sync';
+
+export const PROJECT_DIR = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');
+
+export type ImportFact = {
+  /** A path from the project folder for our own files, otherwise the specifier as written. */
+  readonly target: string;
+  readonly own: boolean;
+  readonly typeOnly: boolean;
+};
+
+export type FunctionFact = { readonly name: string; readonly line: number; readonly lineCount: number };
+
+export type SourceFacts = {
+  readonly path: string;
+  readonly text: string;
+  readonly lineCount: number;
+  readonly imports: readonly ImportFact[];
+  readonly functions: readonly FunctionFact[];
+  /** Line numbers of `any`, of `x!`, and of `async` functions. */
+  readonly anyLines: readonly number[];
+  readonly nonNullLines: readonly number[];
+  readonly asyncLines: readonly number[];
+  /** Property accesses and calls as `Date.now`, and free identifiers as `setTimeout`, with their lines. */
+  readonly globals: readonly { readonly name: string; readonly line: number }[];
+};
+
+/** Tracked files and new ones that are not ignored, as paths from the project folder. */
+export function projectFiles(): readonly string[] {
+  const output = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], {
+    cwd: PROJECT_DIR,
+    encoding: 'utf8',
+  });
+  return output.split('\0').filter((path) => path !== '' && existsSync(join(PROJECT_DIR, path)));
+}
+
+export function readProjectFile(path: string): string {
+  return readFileSync(join(PROJECT_DIR, path), 'utf8');
+}
+
+/** Facts of every TypeScript file that the type check covers. */
+export function readSourceFacts(paths: readonly string[]): readonly SourceFacts[] {
+  const api = new API({ cwd: PROJECT_DIR });
+  try {
+    const snapshot = api.updateSnapshot({ openProjects: [join(PROJECT_DIR, 'tsconfig.json')] });
+    const program = snapshot.getProjects()[0]?.program;
+    if (program === undefined) throw new Error('tsconfig.json opens no project');
+    return paths.flatMap((path) => {
+      const file = program.getSourceFile(join(PROJECT_DIR, path));
+      return file === undefined ? [] : [factsOf(path, file)];
+    });
+  } finally {
+    api.close();
+  }
+}
+
+type Collected = {
+  imports: ImportFact[];
+  functions: FunctionFact[];
+  anyLines: number[];
+  nonNullLines: number[];
+  asyncLines: number[];
+  globals: { name: string; line: number }[];
+};
+
+function factsOf(path: string, file: ts.SourceFile): SourceFacts {
+  const found: Collected = { imports: [], functions: [], anyLines: [], nonNullLines: [], asyncLines: [], globals: [] };
+  const lineOf = (position: number): number => file.getLineAndCharacterOfPosition(position).line + 1;
+  const visit = (node: ts.Node): void => {
+    const line = lineOf(node.getStart(file));
+    collectImport(path, node, found);
+    if (ts.isFunctionLikeDeclaration(node)) collectFunction({ node, line, endLine: lineOf(node.getEnd()), file, found });
+    if (node.kind === ts.SyntaxKind.AnyKeyword) found.anyLines.push(line);
+    if (ts.isNonNullExpression(node)) found.nonNullLines.push(line);
+    if (node.kind === ts.SyntaxKind.AsyncKeyword) found.asyncLines.push(line);
+    collectGlobal(node, line, found);
+    node.forEachChild(visit);
+  };
+  visit(file);
+  const lineCount = file.text.trimEnd().split('\n').length;
+  return { path, text: file.text, lineCount, ...found };
+}
+
+function collectImport(path: string, node: ts.Node, found: Collected): void {
+  if (ts.isImportDeclaration(node)) addImport({ path, specifier: node.moduleSpecifier, typeOnly: importsTypesOnly(node), found });
+  if (ts.isExportDeclaration(node) && node.moduleSpecifier !== undefined) {
+    addImport({ path, specifier: node.moduleSpecifier, typeOnly: node.isTypeOnly, found });
+  }
+  if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
+    const [specifier] = node.arguments;
+    if (specifier !== undefined) addImport({ path, specifier, typeOnly: false, found });
+  }
+  if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) {
+    addImport({ path, specifier: node.argument.literal, typeOnly: true, found });
+  }
+}
+
+function importsTypesOnly(node: ts.ImportDeclaration): boolean {
+  const clause = node.importClause;
+  if (clause === undefined) return false;
+  if (clause.phaseModifier === ts.SyntaxKind.TypeKeyword) return true;
+  const named = clause.namedBindings;
+  if (clause.name !== undefined || named === undefined || !ts.isNamedImports(named)) return false;
+  return named.elements.length > 0 && named.elements.every((element) => element.isTypeOnly);
+}
+
+function addImport(o: { path: string; specifier: ts.Node; typeOnly: boolean; found: Collected }): void {
+  if (!ts.isStringLiteral(o.specifier)) return;
+  const specifier = o.specifier.text;
+  const own = specifier.startsWith('.');
+  const target = own ? relative(PROJECT_DIR, resolve(PROJECT_DIR, dirname(o.path), specifier)) : specifier;
+  o.found.imports.push({ target, own, typeOnly: o.typeOnly });
+}
+
+type FunctionNode = { node: ts.FunctionLikeDeclaration; line: number; endLine: number; file: ts.SourceFile; found: Collected };
+
+/** The callback of `describe` groups tests and is no function to be read as one. */
+function collectFunction({ node, line, endLine, file, found }: FunctionNode): void {
+  const parent = node.parent;
+  if (ts.isCallExpression(parent) && /^describe\b/.test(parent.expression.getText(file))) return;
+  const ownName = 'name' in node ? node.name : undefined;
+  const name = ownName?.getText(file) ?? (ts.isVariableDeclaration(parent) ? parent.name.getText(file) : '(anonymous)');
+  found.functions.push({ name, line, lineCount: endLine - line + 1 });
+}
+
+/** `a.b` of a property access by name, and `f` of a call of a bare name or `new F()`. */
+function collectGlobal(node: ts.Node, line: number, found: Collected): void {
+  if (ts.isPropertyAccessExpression(node) && ts.isIdentifier(node.expression)) {
+    found.globals.push({ name: `${node.expression.text}.${node.name.text}`, line });
+  }
+  if (ts.isCallExpression(node) && ts.isIdentifier(node.expression)) found.globals.push({ name: node.expression.text, line });
+  if (ts.isNewExpression(node) && ts.isIdentifier(node.expression) && (node.arguments?.length ?? 0) === 0) {
+    found.globals.push({ name: `new ${node.expression.text}()`, line });
+  }
+}

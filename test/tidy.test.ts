@@ -1,0 +1,247 @@
+/** The house rules that a machine can check: who may import whom, sizes, names, links, and nothing of one machine in the files. */
+import { existsSync } from 'node:fs';
+import { basename, dirname, join, normalize } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { type ImportFact, PROJECT_DIR, projectFiles, readProjectFile, readSourceFacts, type SourceFacts } from './harness/source-facts.ts';
+
+const FILE_LINES_MAX = 400;
+const FUNCTION_LINES_MAX = 70;
+
+/** docs/architecture.md's table: a folder of src/ may import itself, `all` of these, and from `types` only types. */
+type Rule = { readonly all: readonly string[]; readonly types?: readonly string[] };
+const LAYER_1 = ['pgoutput', 'values', 'events', 'serde'];
+const LAYER_2 = ['postgres', 'kafka', 'offsets', 'config'];
+const UP_TO_2 = ['core', ...LAYER_1, ...LAYER_2];
+const EVERYTHING = [...UP_TO_2, 'snapshot', 'pipeline', 'ops', 'cli', 'main.ts'];
+const MAY_IMPORT: Readonly<Record<string, Rule>> = {
+  core: { all: [] },
+  pgoutput: { all: ['core'] },
+  values: { all: ['core', 'pgoutput'] },
+  events: { all: ['core', 'pgoutput', 'values'] },
+  serde: { all: ['core', 'pgoutput', 'values', 'events'] },
+  postgres: { all: ['core'], types: LAYER_1 },
+  kafka: { all: ['core'], types: LAYER_1 },
+  offsets: { all: ['core'] },
+  config: { all: ['core'] },
+  snapshot: { all: UP_TO_2 },
+  pipeline: { all: [...UP_TO_2, 'snapshot'] },
+  ops: { all: [...UP_TO_2, 'snapshot', 'pipeline'] },
+  cli: { all: EVERYTHING },
+  'main.ts': { all: EVERYTHING },
+};
+
+/** Single imports that the table forbids, and why they are right all the same. */
+const ALLOWED_IMPORTS: Readonly<Record<string, string>> = {
+  'src/postgres/row-stream.ts -> src/pgoutput/tuple.ts': 'rows of COPY are given in the very view that streamed rows have',
+};
+
+/** A dependency belongs to one file of src/; here are those that need more, and why. */
+const SEVERAL_IMPORTERS: Readonly<Record<string, { files: readonly string[]; why: string }>> = {};
+
+const NON_NULL_FILES = ['src/core/byte-reader.ts', 'src/core/byte-writer.ts'];
+const FORBIDDEN_NAMES = /^(utils?|helpers?|common|misc|index)$/;
+
+/** Time, randomness, environment and I/O are handed in to the pure folders; `async` has no place there but in the registry client. */
+const PURE_FOLDERS = LAYER_1;
+const IMPURE_GLOBALS =
+  /^(Date\.now|new Date\(\)|performance\.now|process\.|Math\.random|crypto\.|setTimeout$|setInterval$|setImmediate$|queueMicrotask$|console\.|fetch$)/;
+const PURE_NODE_MODULES = ['node:buffer', 'node:util', 'node:assert'];
+const IMPURE_BY_DESIGN = ['src/serde/schema-registry.ts'];
+
+const files = projectFiles();
+const sources = readSourceFacts(files.filter((path) => path.endsWith('.ts')));
+const product = sources.filter(({ path }) => path.startsWith('src/') && !path.endsWith('.test.ts'));
+
+function folderOf(path: string): string {
+  return path.split('/')[1] ?? '';
+}
+
+function importBreaksRule(path: string, { target, own, typeOnly }: ImportFact): boolean {
+  if (!own) return false;
+  if (!target.startsWith('src/') || target.endsWith('.test.ts')) return true;
+  const [from, to] = [folderOf(path), folderOf(target)];
+  const rule = MAY_IMPORT[from];
+  if (rule === undefined) return true;
+  return !(from === to || rule.all.includes(to) || (typeOnly && rule.types?.includes(to)));
+}
+
+function listImports(facts: readonly SourceFacts[], breaks: (path: string, fact: ImportFact) => boolean): string[] {
+  return facts.flatMap(({ path, imports }) => imports.filter((fact) => breaks(path, fact)).map(({ target }) => `${path} -> ${target}`));
+}
+
+test('the compiler parsed every source file', () => {
+  expect(sources.length).toBeGreaterThan(10);
+  expect(files.filter((path) => path.endsWith('.ts') && !sources.some((source) => source.path === path))).toEqual([]);
+});
+
+describe('imports', () => {
+  test('go only where the layers allow', () => {
+    const broken = listImports(product, importBreaksRule);
+    expect(broken.filter((line) => ALLOWED_IMPORTS[line] === undefined)).toEqual([]);
+    expect(Object.keys(ALLOWED_IMPORTS).filter((line) => !broken.includes(line))).toEqual([]);
+  });
+
+  test.each([
+    ['src/core/a.ts', { target: 'src/values/b.ts', own: true, typeOnly: true }, true],
+    ['src/kafka/a.ts', { target: 'src/values/b.ts', own: true, typeOnly: true }, false],
+    ['src/kafka/a.ts', { target: 'src/values/b.ts', own: true, typeOnly: false }, true],
+    ['src/values/a.ts', { target: 'src/events/b.ts', own: true, typeOnly: false }, true],
+    ['src/pipeline/a.ts', { target: 'src/kafka/b.ts', own: true, typeOnly: false }, false],
+    ['src/pipeline/a.ts', { target: 'test/harness/b.ts', own: true, typeOnly: false }, true],
+    ['src/newfolder/a.ts', { target: 'src/core/b.ts', own: true, typeOnly: false }, true],
+  ])('the rule judges %s importing $target', (path, fact, breaks) => {
+    expect(importBreaksRule(path, fact)).toBe(breaks);
+  });
+
+  test('of packages come from the production dependencies, each in one file', () => {
+    const manifest: { dependencies: Record<string, string> } = JSON.parse(readProjectFile('package.json'));
+    const importers = new Map<string, Set<string>>();
+    for (const { path, imports } of product) {
+      for (const { target, own, typeOnly } of imports) {
+        if (own || typeOnly || target.startsWith('node:')) continue;
+        const name = target.split('/', target.startsWith('@') ? 2 : 1).join('/');
+        importers.set(name, (importers.get(name) ?? new Set()).add(path));
+      }
+    }
+    const undeclared = [...importers.keys()].filter((name) => manifest.dependencies[name] === undefined);
+    const scattered = [...importers]
+      .filter(([name, paths]) => paths.size > 1 && [...paths].some((path) => !SEVERAL_IMPORTERS[name]?.files.includes(path)))
+      .map(([name, paths]) => `${name}: ${[...paths].join(', ')}`);
+    expect({ undeclared, scattered }).toEqual({ undeclared: [], scattered: [] });
+  });
+
+  test('of Node modules are written with node:, and every dependency version is pinned', () => {
+    const manifest: Record<string, Record<string, string>> = JSON.parse(readProjectFile('package.json'));
+    const versions = Object.entries({ ...manifest['dependencies'], ...manifest['devDependencies'] });
+    expect(versions.filter(([, version]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version))).toEqual([]);
+    expect(listImports(sources, (_, { target }) => /^(fs|net|path|os|crypto|process|stream|util|url|zlib)(\/|$)/.test(target))).toEqual([]);
+  });
+});
+
+describe('the pure folders', () => {
+  const pure = product.filter(({ path }) => PURE_FOLDERS.includes(folderOf(path)) && !IMPURE_BY_DESIGN.includes(path));
+
+  test('read no clock, chance or environment, wait for nothing, print nothing', () => {
+    const impure = pure.flatMap(({ path, globals }) =>
+      globals.filter(({ name }) => IMPURE_GLOBALS.test(name)).map(({ name, line }) => `${path}:${line} ${name}`),
+    );
+    const waiting = pure.flatMap(({ path, asyncLines }) => asyncLines.map((line) => `${path}:${line} async`));
+    expect([...impure, ...waiting]).toEqual([]);
+  });
+
+  test('import no I/O and no log', () => {
+    const breaks = (_: string, { target, own, typeOnly }: ImportFact): boolean =>
+      !typeOnly && (target === 'src/core/log.ts' || (!own && target.startsWith('node:') && !PURE_NODE_MODULES.includes(target)));
+    expect(listImports(pure, breaks)).toEqual([]);
+  });
+});
+
+describe('sizes and names', () => {
+  test(`no file is longer than ${FILE_LINES_MAX} lines`, () => {
+    expect(sources.filter(({ lineCount }) => lineCount > FILE_LINES_MAX).map(({ path, lineCount }) => `${path} ${lineCount}`)).toEqual([]);
+  });
+
+  test(`no function is longer than ${FUNCTION_LINES_MAX} lines`, () => {
+    const long = sources.flatMap(({ path, functions }) =>
+      functions
+        .filter(({ lineCount }) => lineCount > FUNCTION_LINES_MAX)
+        .map(({ name, line, lineCount }) => `${path}:${line} ${name} ${lineCount}`),
+    );
+    expect(long).toEqual([]);
+  });
+
+  test('no file or folder has a name that says nothing, and all are kebab-case', () => {
+    const own = files.filter((path) => /^(src|test|scripts|bench)\//.test(path) && /\.(ts|mjs)$/.test(path));
+    expect(own.filter((path) => path.split('/').some((part) => FORBIDDEN_NAMES.test(part.replace(/\..*$/, ''))))).toEqual([]);
+    expect(own.filter((path) => !/^[a-z0-9./-]+$/.test(path))).toEqual([]);
+  });
+
+  test('every file of the product opens with a comment that says what it owns', () => {
+    expect(product.filter(({ text }) => !/^(#!.*\n)?\/(\*\*|\/)/.test(text)).map(({ path }) => path)).toEqual([]);
+  });
+
+  test('`any` is nowhere, and `!` only where bounds are proved', () => {
+    const any = sources.flatMap(({ path, anyLines }) => anyLines.map((line) => `${path}:${line}`));
+    const nonNull = sources
+      .filter(({ path }) => !NON_NULL_FILES.includes(path))
+      .flatMap(({ path, nonNullLines }) => nonNullLines.map((line) => `${path}:${line}`));
+    expect({ any, nonNull }).toEqual({ any: [], nonNull: [] });
+  });
+});
+
+describe('documents', () => {
+  const documents = files.filter((path) => path.endsWith('.md'));
+
+  test('link only to files and headings that exist', () => {
+    const broken = documents.flatMap((path) =>
+      relativeLinks(readProjectFile(path))
+        .filter((link) => !linkResolves(path, link))
+        .map((link) => `${path}: ${link}`),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  test('a broken link, a missing heading and a whole one are told apart', () => {
+    expect(relativeLinks('[a](x.md) `[code](y.md)` [b](https://example.org) ![i](p.png "title") [c](<d e.md>)')).toEqual([
+      'x.md',
+      'p.png',
+      'd e.md',
+    ]);
+    expect(linkResolves('package.json', 'no-such-file.md')).toBe(false);
+    expect(linkResolves('package.json', 'LICENSE')).toBe(true);
+    expect(headingSlugs('# A `b` C!\n## A b C\n')).toEqual(new Set(['a-b-c', 'a-b-c-1']));
+  });
+});
+
+test('no file names a folder of one machine or the host of a package registry', () => {
+  const private_ = [
+    '/wo' + 'rk/',
+    '/ro' + 'ot/',
+    '/tmp/pl' + 'ay',
+    'registry.npm' + 'js',
+    'repo1.' + 'maven',
+    'repo.' + 'maven',
+    'deb.' + 'debian',
+  ];
+  const texts = files.filter((path) => !/\.(png|ico|bin|gz|snappy)$/.test(path));
+  const found = texts.flatMap((path) => {
+    const text = readProjectFile(path);
+    return private_.filter((word) => text.includes(word)).map((word) => `${path}: ${word}`);
+  });
+  expect(found).toEqual([]);
+});
+
+/** Targets of inline links that are neither absolute nor in code. */
+function relativeLinks(markdown: string): string[] {
+  const prose = markdown.replaceAll(/^(```|~~~)[\s\S]*?^\1/gm, '').replaceAll(/`[^`\n]*`/g, '');
+  const targets = [...prose.matchAll(/\]\((?:<([^>]+)>|([^()\s]+(?:\([^()\s]*\))?))(?:\s+"[^"]*")?\)/g)].map(
+    (match) => match[1] ?? match[2] ?? '',
+  );
+  return targets.filter((target) => !/^[a-z][a-z0-9+.-]*:/i.test(target));
+}
+
+function linkResolves(path: string, link: string): boolean {
+  const [file = '', anchor] = link.split('#', 2);
+  const target = file === '' ? path : normalize(join(dirname(path), decodeURIComponent(file)));
+  if (target.startsWith('..') || !existsSync(join(PROJECT_DIR, target))) return false;
+  if (anchor === undefined || anchor === '' || !basename(target).endsWith('.md')) return true;
+  const text = readProjectFile(target);
+  return headingSlugs(text).has(anchor) || text.includes(`<a id="${anchor}"`);
+}
+
+/** As GitHub makes them: lower case, no punctuation, spaces to hyphens, a number for a repeated one. */
+function headingSlugs(markdown: string): ReadonlySet<string> {
+  const slugs = new Set<string>();
+  const prose = markdown.replaceAll(/^(```|~~~)[\s\S]*?^\1/gm, '');
+  for (const [, heading = ''] of prose.matchAll(/^#{1,6}\s+(.+?)\s*#*$/gm)) {
+    const base = heading
+      .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(/\s/g, '-');
+    let slug = base;
+    for (let number = 1; slugs.has(slug); number++) slug = `${base}-${number}`;
+    slugs.add(slug);
+  }
+  return slugs;
+}
