@@ -23,6 +23,7 @@ export const ERROR_TABLE = {
   pg_database_missing: { retry: 'manual', what: 'The database does not exist', remedy: 'Check database.dbname.' },
   pg_tls_failed: { retry: 'manual', what: 'The TLS connection to PostgreSQL failed', remedy: 'Check database.sslmode, database.sslrootcert, database.sslcert and database.sslkey.' },
   pg_connection_lost: { retry: 'auto', what: 'The connection to PostgreSQL broke', remedy: 'Slotline reconnects by itself.' },
+  pg_connections_exhausted: { retry: 'auto', what: 'PostgreSQL takes no more connections', remedy: 'Raise max_connections or the connection limit of the role or database, or end unused sessions.' },
   pg_shutting_down: { retry: 'auto', what: 'PostgreSQL is shutting down or starting up', remedy: 'Slotline reconnects by itself.' },
   pg_query_failed: { retry: 'auto', what: 'A query failed', remedy: 'See sqlState and message.' },
   pg_version_unsupported: { retry: 'never', what: 'This PostgreSQL version is not supported', remedy: 'Slotline reads PostgreSQL 14 to 18.' },

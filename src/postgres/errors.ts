@@ -1,0 +1,145 @@
+/**
+ * Owns the way from what PostgreSQL, the socket or TLS says to a SlotlineError: by SQLSTATE and errno, because message
+ * texts are translated by lc_messages. Does not decide about retries (core/errors.ts, pipeline/connector.ts).
+ *
+ * Only the primary message of the server is kept: DETAIL and CONTEXT quote rows and parameters.
+ * Source: PostgreSQL manual, appendix A "PostgreSQL Error Codes".
+ */
+import { type ErrorCode, type ErrorDetails, SlotlineError } from '../core/errors.ts';
+
+/** What a command was about; one SQLSTATE means different things for a slot and for a table. */
+export type ErrorSubject = 'slot' | 'publication' | 'other';
+
+/** Where it happened: goes into the details of every error. */
+export type ServerAddress = {
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly user: string;
+};
+
+type ServerErrorFields = { readonly sqlState: string; readonly message: string };
+
+/**
+ * The body of an ErrorResponse that our own reader met, as a SlotlineError; `details.slot` makes it an error about a slot.
+ * Byte1 field type, String value, …, a final zero byte. Source: PostgreSQL manual, "Message Formats", ErrorResponse.
+ */
+export function serverError(body: Uint8Array, details: ErrorDetails): SlotlineError {
+  const fields = new Map<string, string>();
+  for (const field of Buffer.from(body).toString('utf8').split('\0')) fields.set(field.slice(0, 1), field.slice(1));
+  const found = { sqlState: fields.get('C') ?? '', message: fields.get('M') ?? '' };
+  const subject = details.slot !== undefined ? 'slot' : details.publication !== undefined ? 'publication' : 'other';
+  return new SlotlineError(codeOfState(found, subject), { ...details, ...found });
+}
+
+/** Anything that `pg`, a socket or TLS threw, as a SlotlineError. `opening`: the session was not usable yet. */
+export function connectionError(
+  error: unknown,
+  context: { readonly address: ServerAddress; readonly opening: boolean; readonly subject?: ErrorSubject },
+): SlotlineError {
+  if (error instanceof SlotlineError) return error;
+  const { address, opening } = context;
+  const code = codeField(error);
+  if (isSqlState(code, error)) {
+    const fields = { sqlState: code, message: messageOf(error) };
+    return new SlotlineError(codeOfState(fields, context.subject ?? 'other'), { ...address, ...fields }, { cause: error });
+  }
+  const details = { ...address, message: messageOf(error) };
+  if (isSaslError(error)) return new SlotlineError('pg_authentication_failed', details, { cause: error });
+  if (isTlsCode(code)) return new SlotlineError('pg_tls_failed', details, { cause: error });
+  return new SlotlineError(opening ? 'pg_unreachable' : 'pg_connection_lost', details, { cause: error });
+}
+
+/** True for an error after which the session is gone: the server said that it closes, or there is no server any more. */
+export function endsSession(error: SlotlineError): boolean {
+  if (error.code === 'pg_connection_lost' || error.code === 'pg_shutting_down') return true;
+  const state = error.details.sqlState;
+  return typeof state === 'string' && SESSION_ENDING_STATES.has(state);
+}
+
+/** idle_in_transaction_session_timeout, transaction_timeout, idle_session_timeout, crash of a sibling. */
+const SESSION_ENDING_STATES = new Set(['25P03', '25P04', '57P05', '57P02']);
+
+const CODE_OF_STATE: Readonly<Record<string, ErrorCode>> = {
+  '3D000': 'pg_database_missing',
+  '57P01': 'pg_shutting_down',
+  '57P02': 'pg_shutting_down',
+  '57P03': 'pg_shutting_down',
+  '42501': 'pg_privilege_missing',
+  '55006': 'slot_in_use',
+  '53400': 'replication_slots_exhausted',
+  '25P03': 'pg_connection_lost',
+  '25P04': 'pg_connection_lost',
+  '57P05': 'pg_connection_lost',
+};
+
+const CODE_OF_SLOT_STATE: Readonly<Record<string, ErrorCode>> = {
+  '42704': 'slot_missing',
+  // Two processes created it at the same moment: the loser waits as the standby.
+  '42710': 'slot_in_use',
+  // undefined_file: "requested WAL segment … has already been removed".
+  '58P01': 'slot_lost',
+  // "replication slot was not created in this database", "cannot use physical replication slot for logical decoding".
+  '0A000': 'slot_unsuitable',
+};
+
+function codeOfState({ sqlState, message }: ServerErrorFields, subject: ErrorSubject): ErrorCode {
+  if (sqlState.startsWith('28')) return 'pg_authentication_failed';
+  if (sqlState.startsWith('08')) return 'pg_connection_lost';
+  // Setting names are never translated.
+  if (sqlState === '53300') return message.includes('max_wal_senders') ? 'wal_senders_exhausted' : 'pg_connections_exhausted';
+  if (sqlState === '55000' && message.includes('wal_level')) return 'wal_level_not_logical';
+  if (subject === 'slot') return CODE_OF_SLOT_STATE[sqlState] ?? slotStateCode({ sqlState, message });
+  if (subject === 'publication' && sqlState === '42704') return 'publication_missing';
+  return CODE_OF_STATE[sqlState] ?? 'pg_query_failed';
+}
+
+/** 55000 about a slot: it was invalidated, or it belongs elsewhere. `slot.ts` looks at the catalog first, so this is the race. */
+function slotStateCode({ sqlState, message }: ServerErrorFields): ErrorCode {
+  if (sqlState !== '55000') return CODE_OF_STATE[sqlState] ?? 'pg_query_failed';
+  return /not created in this database|physical|recovery/.test(message) ? 'slot_unsuitable' : 'slot_lost';
+}
+
+/** `pg` marks an ErrorResponse with its severity; errno names such as EPIPE have five characters too. */
+function isSqlState(code: string | undefined, error: unknown): code is string {
+  return code !== undefined && error instanceof Error && 'severity' in error;
+}
+
+function isTlsCode(code: string | undefined): boolean {
+  return code !== undefined && (/^(?:ERR_SSL|ERR_TLS|ERR_OSSL|CERT_|CRL_)/.test(code) || TLS_CODES.has(code));
+}
+
+/** OpenSSL's verification errors as Node names them. */
+const TLS_CODES = new Set([
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_CRL',
+  'UNABLE_TO_DECRYPT_CERT_SIGNATURE',
+  'UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'INVALID_CA',
+  'INVALID_PURPOSE',
+  'PATH_LENGTH_EXCEEDED',
+  'HOSTNAME_MISMATCH',
+  'EPROTO',
+]);
+
+/** `pg` throws plain errors when SCRAM goes wrong on our side: no password, a server that cannot prove itself. */
+function isSaslError(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('SASL:');
+}
+
+function codeField(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+function messageOf(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '') {
+    return error.errors.map((one) => messageOf(one)).join('; ');
+  }
+  if (error instanceof Error) return error.message === '' ? error.name : error.message;
+  return String(error);
+}
