@@ -163,7 +163,9 @@ export type ResolvedOptions = {
   readonly statusUpdateIntervalMs: number;
   /** slotline.start.timeout; Infinity waits for ever. */
   readonly startTimeoutMs: number;
-  /** retriable.restart.connector.wait.ms is the upper bound of our backoff; errors.max.retries: -1 for ever. */
+  /** errors.max.retries: -1 for ever. */
   readonly retriesMax: number;
+  /** retriable.restart.connector.wait.ms: the upper bound of our backoff. */
+  readonly retryWaitMaxMs: number;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
 };

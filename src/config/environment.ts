@@ -1,0 +1,104 @@
+/**
+ * Owns `${env:NAME}`, `${file:PATH}`, `${file:PATH:KEY}` and `${dir:PATH:NAME}` in values. The environment and the
+ * file system are handed in. A substituted text is not looked at again: what it holds is never substituted.
+ */
+
+import { readFileSync } from 'node:fs';
+
+export type ConfigEnvironment = {
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  /** The text of a file; throws as node:fs does. */
+  readonly readFile: (path: string) => string;
+};
+
+export function systemEnvironment(variables: Readonly<Record<string, string | undefined>>): ConfigEnvironment {
+  return { variables, readFile: (path) => readFileSync(path, 'utf8') };
+}
+
+export type Substituted = { readonly text: string; readonly problems: readonly string[] };
+
+const PLACEHOLDER = /\$\{([A-Za-z][A-Za-z0-9_-]*):([^}]*)\}/g;
+
+export function substitute(text: string, environment: ConfigEnvironment): Substituted {
+  const problems: string[] = [];
+  const replaced = text.replace(PLACEHOLDER, (_, provider: string, argument: string) => {
+    const found = lookUp(provider, argument, environment);
+    if (found.problem !== undefined) problems.push(found.problem);
+    return found.text;
+  });
+  return { text: replaced, problems };
+}
+
+type Found = { readonly text: string; readonly problem: string | undefined };
+
+function lookUp(provider: string, argument: string, environment: ConfigEnvironment): Found {
+  switch (provider) {
+    case 'env':
+      return lookUpVariable(argument, environment);
+    case 'file':
+      return lookUpFile(argument, environment);
+    case 'dir':
+    case 'directory':
+      return lookUpFolder(argument, environment);
+    default:
+      return failed(`there is no config provider named ${provider}: use env, file or dir`);
+  }
+}
+
+/** Connect's provider for variables takes an empty path: `${env::NAME}`. */
+function lookUpVariable(argument: string, environment: ConfigEnvironment): Found {
+  const name = argument.startsWith(':') ? argument.slice(1) : argument;
+  const value = environment.variables[name];
+  return value === undefined ? failed(`the environment variable ${name} is not set`) : { text: value, problem: undefined };
+}
+
+function lookUpFile(argument: string, environment: ConfigEnvironment): Found {
+  const colon = argument.lastIndexOf(':');
+  if (colon <= 0) return readText(argument, environment);
+  const path = argument.slice(0, colon);
+  const key = argument.slice(colon + 1);
+  const file = readText(path, environment);
+  if (file.problem !== undefined) return file;
+  const value = readProperty(file.text, key);
+  return value === undefined ? failed(`the file ${path} has no key ${key}`) : { text: value, problem: undefined };
+}
+
+function lookUpFolder(argument: string, environment: ConfigEnvironment): Found {
+  const colon = argument.lastIndexOf(':');
+  if (colon <= 0) return failed('must be ${dir:PATH:NAME}');
+  return readText(`${argument.slice(0, colon)}/${argument.slice(colon + 1)}`, environment);
+}
+
+/** The whole file without its last line end: editors and `echo` add one that no password has. */
+function readText(path: string, environment: ConfigEnvironment): Found {
+  try {
+    return { text: environment.readFile(path).replace(/\r?\n$/, ''), problem: undefined };
+  } catch (error) {
+    return failed(`the file ${path} cannot be read (${errorName(error)})`);
+  }
+}
+
+export function errorName(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'error';
+}
+
+/** A value of a Java properties file: `key=value`, `key: value` or `key value`; `#` and `!` begin comments. */
+function readProperty(text: string, key: string): string | undefined {
+  for (const line of text.split(/\r?\n/)) {
+    if (/^\s*[#!]/.test(line)) continue;
+    const match = /^\s*((?:\\.|[^\\=:\s])+)\s*[=:\s]\s*(.*)$/.exec(line);
+    if (match?.[1] !== undefined && unescapeProperty(match[1]) === key) return unescapeProperty(match[2] ?? '');
+  }
+  return undefined;
+}
+
+function unescapeProperty(text: string): string {
+  const controls: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', f: '\f' };
+  return text.replace(/\\(?:u([0-9a-fA-F]{4})|(.))/g, (_, code: string | undefined, char: string | undefined) =>
+    code === undefined ? (controls[char ?? ''] ?? char ?? '') : String.fromCharCode(Number.parseInt(code, 16)),
+  );
+}
+
+function failed(reason: string): Found {
+  return { text: '', problem: reason };
+}

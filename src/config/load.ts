@@ -1,0 +1,38 @@
+/** Owns reading a config file: JSON, the place of each key in it, and the two accepted shapes. Does not own the rules: resolve.ts. */
+
+import { type ConfigEnvironment, errorName } from './environment.ts';
+import { parseJsonText } from './json-text.ts';
+import { problem } from './problems.ts';
+import { isObject, type ResolveResult, resolveConfig } from './resolve.ts';
+
+export type LoadResult = ResolveResult;
+
+/** Every problem of the file at once, each with its line. Never throws. */
+export function loadConfig(path: string, environment: ConfigEnvironment): LoadResult {
+  let text: string;
+  try {
+    text = environment.readFile(path);
+  } catch (error) {
+    return { tag: 'refused', problems: [problem('syntax', '', `cannot be read (${errorName(error)})`, { file: path })], notes: [] };
+  }
+  const parsed = parseJsonText(text.replace(/^\uFEFF/, ''));
+  if (parsed.tag === 'broken') {
+    return {
+      tag: 'refused',
+      problems: [problem('syntax', '', parsed.reason, { file: path, line: parsed.line, column: parsed.column })],
+      notes: [],
+    };
+  }
+  if (!isObject(parsed.value)) {
+    return { tag: 'refused', problems: [problem('syntax', '', 'must hold one JSON object', { file: path })], notes: [] };
+  }
+  const lines = parsed.keyLines;
+  const result = resolveConfig(parsed.value, environment);
+  const twice = parsed.duplicates.map((each) =>
+    problem('invalid', each.key, `stands twice: first on line ${lines.get(each.key) ?? each.line}`, { line: each.line }),
+  );
+  const notes = result.notes.map((each) => ({ ...each, line: lines.get(each.key) }));
+  const problems = [...twice, ...(result.tag === 'refused' ? result.problems : [])];
+  if (result.tag === 'resolved' && problems.length === 0) return { tag: 'resolved', options: result.options, notes };
+  return { tag: 'refused', problems: problems.map((each) => ({ ...each, file: path, line: each.line ?? lines.get(each.key) })), notes };
+}

@@ -1,0 +1,40 @@
+/** Owns the rule which values are never printed, and the printable form of keys and values. */
+
+import type { OptionSpec } from './option-spec.ts';
+
+export const MASK = '***';
+
+/** Names that hold these words are secret whatever custom.sanitize.pattern says. */
+const SECRET_NAME =
+  /pass(word|wd|phrase)|pwd|secret|token(?!\.endpoint)|credential|jaas|private\.?key|keystore\.key|basic\.auth|api[._-]?key|salt/i;
+
+export type IsSecret = (key: string) => boolean;
+
+/** `pattern` is custom.sanitize.pattern; one that does not compile adds nothing (it is a problem of its own). */
+export function compileSecretNames(pattern: string | undefined): IsSecret {
+  const custom = pattern === undefined ? undefined : compile(pattern);
+  return (key) => SECRET_NAME.test(key) || (custom?.test(key) ?? false);
+}
+
+/** The key, but for the salt that Debezium's hash masks carry in it. */
+export function printableKey(key: string): string {
+  const shown = key.replace(/^(column\.mask\.hash\..*?\.with\.salt\.).*$/s, `$1${MASK}`);
+  return shown.length > 120 ? `${shown.slice(0, 120)}…` : shown;
+}
+
+/** What may be shown of a value as written. Undefined for an unknown option: it may be a misspelled password. */
+export function printableValue(key: string, spec: OptionSpec | undefined, written: string, isSecret: IsSecret): string | undefined {
+  if (spec === undefined) return undefined;
+  if (spec.kind.tag === 'secret' || spec.kind.tag === 'sql' || isSecret(key) || isSecret(spec.name)) return MASK;
+  if (written.includes('-----BEGIN')) return MASK;
+  const shown = JSON.stringify(written.replace(/(:\/\/)[^/@\s]*@/g, `$1${MASK}@`)).slice(1, -1);
+  return shown.length > 100 ? `${shown.slice(0, 100)}…` : shown;
+}
+
+function compile(pattern: string): RegExp | undefined {
+  try {
+    return new RegExp(`^(?:${pattern})$`, 'i');
+  } catch {
+    return undefined;
+  }
+}
