@@ -19,12 +19,7 @@ export function uint16At(bytes: Bytes, index: number): number {
 }
 
 export function int32At(bytes: Bytes, index: number): number {
-  return (
-    (byteAt(bytes, index) << 24) |
-    (byteAt(bytes, index + 1) << 16) |
-    (byteAt(bytes, index + 2) << 8) |
-    byteAt(bytes, index + 3)
-  );
+  return (byteAt(bytes, index) << 24) | (byteAt(bytes, index + 1) << 16) | (byteAt(bytes, index + 2) << 8) | byteAt(bytes, index + 3);
 }
 
 export function uint32At(bytes: Bytes, index: number): number {

@@ -1,0 +1,44 @@
+/**
+ * Owns what a row message becomes: which change it is and so which records follow. The bytes are serde's, the sending the
+ * pipeline's. Source: io.debezium.relational.RelationalChangeRecordEmitter; reference for D9.
+ */
+import type { RowMessage } from '../pgoutput/messages.ts';
+import { CellKind, type TupleView } from '../pgoutput/tuple.ts';
+import { keyChanged, type RowPlan } from './row-plan.ts';
+
+/** Envelope's op letter. */
+export type Op = 'c' | 'u' | 'd' | 'r' | 't' | 'm';
+
+/** keyChange: delete of the old key, tombstone, create of the new key (D9). none: a message that carries no cell. */
+export type Change = 'create' | 'update' | 'delete' | 'keyChange' | 'none';
+
+export function classifyChange(row: RowMessage, plan: RowPlan): Change {
+  switch (row.tag) {
+    case 'insert':
+      return row.after.count === 0 ? 'none' : 'create';
+    case 'delete':
+      return row.before.count === 0 ? 'none' : 'delete';
+    case 'update':
+      if (row.after.count === 0) return 'none';
+      if (row.old !== 'none' && plan.key.length > 0 && keyChanged(plan, row.before, row.after)) return 'keyChange';
+      return 'update';
+  }
+}
+
+/**
+ * Under REPLICA IDENTITY FULL an unchanged TOASTed cell stands in the old tuple: the new tuple takes it from there, so
+ * that `after` is whole.
+ */
+export function fillUnchanged(row: RowMessage): void {
+  if (row.old !== 'full' || row.tag !== 'update') return;
+  const { before, after } = row;
+  for (let i = 0; i < after.count; i++) {
+    if (after.kinds[i] === CellKind.unchanged && i < before.count) copyCell(before, after, i);
+  }
+}
+
+function copyCell(from: TupleView, to: TupleView, index: number): void {
+  to.kinds[index] = from.kinds[index] ?? CellKind.null;
+  to.starts[index] = from.starts[index] ?? 0;
+  to.ends[index] = from.ends[index] ?? 0;
+}

@@ -1,0 +1,182 @@
+/**
+ * Owns the plan of one relation version: which cells go where, through which codec, into which topic and schemas.
+ * Compiled once when a Relation message (or a snapshot) presents the table; rows only follow it.
+ * Source: io.debezium.relational.TableSchemaBuilder; key rules: shared by streaming and snapshot.
+ */
+import { itemAt } from '../core/byte-reader.ts';
+import type { RelationMessage } from '../pgoutput/messages.ts';
+import { compileColumn } from '../values/compile.ts';
+import type { PgType, ValueModes } from '../values/pg-type.ts';
+import type { FieldSchema, StructField } from '../values/schema.ts';
+import type { ValueCodec } from '../values/value-writer.ts';
+import { compilePattern, type TableFilter } from './filter.ts';
+import { SOURCE_SCHEMA, TRANSACTION_BLOCK_SCHEMA } from './source-info.ts';
+import { dataTopic, type TopicNaming } from './topic.ts';
+
+/** What the catalog knows of a table beyond the Relation message; it may be newer than the event (Debezium's too). */
+export type TableFacts = {
+  /** In index order; empty without one. */
+  readonly primaryKey: readonly string[];
+  readonly uniqueIndexes: readonly { readonly columns: readonly string[]; readonly hasExpressions: boolean }[];
+  readonly columns: ReadonlyMap<string, ColumnFacts>;
+};
+
+export type ColumnFacts = {
+  readonly notNull: boolean;
+  readonly defaultExpression?: string | undefined;
+  readonly comment?: string | undefined;
+};
+
+export type PlannedColumn = {
+  readonly name: string;
+  /** Position of its cell in a tuple. */
+  readonly index: number;
+  readonly codec: ValueCodec;
+};
+
+export type RowPlan = {
+  readonly relationOid: number;
+  readonly schema: string;
+  readonly table: string;
+  readonly topic: string;
+  readonly columns: readonly PlannedColumn[];
+  /** In key order; empty: records have a null key. */
+  readonly key: readonly PlannedColumn[];
+  readonly keySchema: FieldSchema | undefined;
+  readonly rowSchema: FieldSchema;
+  readonly envelopeSchema: FieldSchema;
+};
+
+export type PlanSettings = {
+  readonly naming: TopicNaming;
+  readonly filter: TableFilter;
+  readonly keyColumns: readonly { readonly table: string; readonly columns: readonly string[] }[];
+  readonly modes: ValueModes;
+};
+
+type Relation = Pick<RelationMessage, 'oid' | 'schema' | 'table' | 'columns'>;
+
+/** `typeOf` gives the type of every OID that the relation names. */
+export function planRows(relation: Relation, facts: TableFacts, typeOf: (oid: number) => PgType, settings: PlanSettings): RowPlan {
+  const compiled: (PlannedColumn | undefined)[] = relation.columns.map((column, index) => {
+    const known = facts.columns.get(column.name);
+    const codec = compileColumn(
+      {
+        name: column.name,
+        type: typeOf(column.typeOid),
+        typmod: column.typmod,
+        optional: !(known?.notNull ?? false),
+        defaultExpression: known?.defaultExpression,
+        comment: known?.comment,
+      },
+      settings.modes,
+    );
+    return codec === undefined ? undefined : { name: column.name, index, codec };
+  });
+  const present = compiled.filter((column) => column !== undefined);
+  const columns = present.filter((column) => settings.filter.includesColumn(relation.schema, relation.table, column.name));
+  const key = selectKey(relation, facts, settings)
+    .map((name) => present.find((column) => column.name === name))
+    .filter((column) => column !== undefined);
+  const topic = dataTopic(settings.naming, relation.schema, relation.table);
+  const rowSchema: FieldSchema = { type: 'struct', optional: true, name: `${topic}.Value`, fields: columns.map(asField) };
+  return {
+    relationOid: relation.oid,
+    schema: relation.schema,
+    table: relation.table,
+    topic,
+    columns,
+    key,
+    keySchema: key.length === 0 ? undefined : { type: 'struct', optional: false, name: `${topic}.Key`, fields: key.map(asField) },
+    rowSchema,
+    envelopeSchema: envelopeSchema(topic, rowSchema),
+  };
+}
+
+/** Columns of the key, in order: message.key.columns, else the primary key, else the first unique index without expressions. */
+export function selectKey(
+  relation: Pick<Relation, 'schema' | 'table' | 'columns'>,
+  facts: TableFacts,
+  settings: Pick<PlanSettings, 'keyColumns'>,
+): readonly string[] {
+  const names = new Set(relation.columns.map((column) => column.name));
+  const custom = customKey(relation, settings.keyColumns);
+  if (custom.length > 0) return custom;
+  const primary = facts.primaryKey.filter((name) => names.has(name));
+  if (primary.length > 0) return primary;
+  const unique = facts.uniqueIndexes.find((index) => !index.hasExpressions && index.columns.length > 0);
+  return unique?.columns.filter((name) => names.has(name)) ?? [];
+}
+
+/** Each `table:column` pair is one pattern `table.column`, tested against schema.table.column (Key.CustomKeyMapper). */
+function customKey(relation: Pick<Relation, 'schema' | 'table' | 'columns'>, keyColumns: PlanSettings['keyColumns']): readonly string[] {
+  const found: string[] = [];
+  for (const entry of keyColumns) {
+    for (const column of entry.columns) {
+      const pattern = compilePattern(`${entry.table}\\.${column}`);
+      for (const candidate of relation.columns) {
+        const matches = pattern.test(`${relation.schema}.${relation.table}.${candidate.name}`);
+        if (matches && !found.includes(candidate.name)) found.push(candidate.name);
+      }
+    }
+  }
+  return found;
+}
+
+function asField(column: PlannedColumn): StructField {
+  return { field: column.name, schema: column.codec.schema };
+}
+
+function envelopeSchema(topic: string, rowSchema: FieldSchema): FieldSchema {
+  const clock: FieldSchema = { type: 'int64', optional: true };
+  return {
+    type: 'struct',
+    optional: false,
+    name: `${topic}.Envelope`,
+    version: 2,
+    fields: [
+      { field: 'before', schema: rowSchema },
+      { field: 'after', schema: rowSchema },
+      { field: 'source', schema: SOURCE_SCHEMA },
+      { field: 'transaction', schema: TRANSACTION_BLOCK_SCHEMA },
+      { field: 'op', schema: { type: 'string', optional: false } },
+      { field: 'ts_ms', schema: clock },
+      { field: 'ts_us', schema: clock },
+      { field: 'ts_ns', schema: clock },
+    ],
+  };
+}
+
+/** True when the plan's key differs between two tuples of one update; a cell that was not sent counts as unchanged. */
+export function keyChanged(plan: RowPlan, before: KeyCells, after: KeyCells): boolean {
+  for (let i = 0; i < plan.key.length; i++) {
+    const index = itemAt(plan.key, i).index;
+    if (!sameCell(before, after, index)) return true;
+  }
+  return false;
+}
+
+type KeyCells = {
+  readonly source: Uint8Array;
+  readonly kinds: Uint8Array;
+  readonly starts: Int32Array;
+  readonly ends: Int32Array;
+};
+
+const UNCHANGED = 0x75;
+const NULL = 0x6e;
+
+function sameCell(before: KeyCells, after: KeyCells, index: number): boolean {
+  const kind = after.kinds[index];
+  if (kind === UNCHANGED) return true;
+  if (kind !== before.kinds[index]) return false;
+  if (kind === NULL) return true;
+  const start = after.starts[index] ?? 0;
+  const end = after.ends[index] ?? 0;
+  const oldStart = before.starts[index] ?? 0;
+  if (end - start !== (before.ends[index] ?? 0) - oldStart) return false;
+  for (let i = start, j = oldStart; i < end; i++, j++) {
+    if (after.source[i] !== before.source[j]) return false;
+  }
+  return true;
+}

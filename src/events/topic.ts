@@ -1,0 +1,24 @@
+/**
+ * Owns topic names and schema names derived from them. Source: io.debezium.schema.SchemaTopicNamingStrategy,
+ * AbstractTopicNamingStrategy.sanitizedTopicName.
+ */
+
+const TOPIC_LENGTH_MAX = 249;
+
+export type TopicNaming = { readonly prefix: string; readonly delimiter: string };
+
+/** Characters outside [A-Za-z0-9._-] become `_`; at most 249 of them, as Kafka allows. `.` and `..` are reserved. */
+export function sanitizeTopicName(name: string): string {
+  const clean = name.replace(/[^A-Za-z0-9._-]/gu, (found) => '_'.repeat(found.length)).slice(0, TOPIC_LENGTH_MAX);
+  if (clean === '.') return '_';
+  return clean === '..' ? '__' : clean;
+}
+
+export function dataTopic(naming: TopicNaming, schema: string, table: string): string {
+  return sanitizeTopicName([naming.prefix, schema, table].join(naming.delimiter));
+}
+
+/** Logical decoding messages: the literal `.message`, whatever the delimiter. */
+export function messageTopic(naming: TopicNaming): string {
+  return sanitizeTopicName(`${naming.prefix}.message`);
+}

@@ -1,0 +1,78 @@
+/**
+ * Owns the cache from relation OID to compiled table plan: row plan, serializer, topic. Asks the catalog and Kafka when a
+ * relation version is new; never per row.
+ */
+import { SlotlineError } from '../core/errors.ts';
+import type { TableFilter } from '../events/filter.ts';
+import { type PlanSettings, planRows, type RowPlan, type TableFacts } from '../events/row-plan.ts';
+import type { TopicHandle } from '../kafka/publisher-contract.ts';
+import type { RelationMessage } from '../pgoutput/messages.ts';
+import type { RowSerializer } from '../serde/serializer.ts';
+import type { PgType } from '../values/pg-type.ts';
+
+export type TablePlan = {
+  readonly plan: RowPlan;
+  readonly serializer: RowSerializer;
+  readonly topic: TopicHandle;
+};
+
+/** What plans are made from: the catalog of PostgreSQL, behind an interface that a test can stand in for. */
+export interface Catalog {
+  loadFacts(relation: { readonly oid: number; readonly schema: string; readonly table: string }): Promise<TableFacts>;
+  resolveTypes(oids: readonly number[]): Promise<void>;
+  typeOf(oid: number): PgType;
+  forgetType(oid: number): void;
+}
+
+export type TablePlansDeps = {
+  readonly catalog: Catalog;
+  readonly filter: TableFilter;
+  readonly settings: PlanSettings;
+  readonly compile: (plan: RowPlan) => RowSerializer;
+  readonly openTopic: (name: string) => Promise<TopicHandle>;
+};
+
+/** null: the relation is known and not captured. */
+export type KnownRelation = TablePlan | null;
+
+export class TablePlans {
+  readonly #deps: TablePlansDeps;
+  readonly #byOid = new Map<number, KnownRelation>();
+  readonly #tableByTopic = new Map<string, string>();
+
+  constructor(deps: TablePlansDeps) {
+    this.#deps = deps;
+  }
+
+  /** undefined: the server never described it, which is malformed input. */
+  get(oid: number): KnownRelation | undefined {
+    return this.#byOid.get(oid);
+  }
+
+  /** A Relation message, or a snapshot's table presented as one. Throws topic_name_collision. */
+  async learn(relation: Omit<RelationMessage, 'tag'>): Promise<KnownRelation> {
+    const { catalog, filter } = this.#deps;
+    if (!filter.includesTable(relation.schema, relation.table)) {
+      this.#byOid.set(relation.oid, null);
+      return null;
+    }
+    const facts = await catalog.loadFacts(relation);
+    await catalog.resolveTypes(relation.columns.map((column) => column.typeOid));
+    const plan = planRows(relation, facts, (oid) => catalog.typeOf(oid), this.#deps.settings);
+    this.#claimTopic(plan);
+    const topic = await this.#deps.openTopic(plan.topic);
+    const known: TablePlan = { plan, serializer: this.#deps.compile(plan), topic };
+    this.#byOid.set(relation.oid, known);
+    return known;
+  }
+
+  /** Two tables whose names become one topic would mix their rows. */
+  #claimTopic(plan: RowPlan): void {
+    const table = `${plan.schema}.${plan.table}`;
+    const owner = this.#tableByTopic.get(plan.topic);
+    if (owner !== undefined && owner !== table) {
+      throw new SlotlineError('topic_name_collision', { topic: plan.topic, tables: [owner, table] });
+    }
+    this.#tableByTopic.set(plan.topic, table);
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * Owns reading whole query results as cells: the socket of a prepared session is taken over and DataRow messages become
+ * TupleViews of the receive buffer. Does not know what the query means. For snapshots (docs/adr/0008-snapshot-reader.md).
+ * Source: PostgreSQL manual, "Message Formats": DataRow = Int16 count, per column Int32 length (-1 null), bytes.
+ */
+import { int16At, int32At } from '../core/byte-reader.ts';
+import { SlotlineError } from '../core/errors.ts';
+import { CellKind, TupleView } from '../pgoutput/tuple.ts';
+import type { PgSession } from './connection.ts';
+import { serverError } from './errors.ts';
+import { queryMessage, WireReader } from './wire-reader.ts';
+
+export interface RowConsumer {
+  /** One row; the view is valid until the call returns. */
+  onRow(row: TupleView): void;
+  /** All rows received so far were handed over; a promise pauses the socket (back-pressure). */
+  onDrained(): undefined | Promise<void>;
+}
+
+const Tag = { dataRow: 0x44, error: 0x45, readyForQuery: 0x5a } as const;
+
+export class RowStream {
+  readonly #session: PgSession;
+  readonly #row = new TupleView();
+  readonly #reader: WireReader;
+  #consumer: RowConsumer | undefined;
+  #result: PromiseWithResolvers<void> | undefined;
+  #failure: unknown;
+
+  /** Takes the session's socket; the session's open transaction goes on. */
+  constructor(session: PgSession) {
+    this.#session = session;
+    this.#reader = new WireReader(
+      {
+        onMessage: (tag, bytes, start, end) => this.#onMessage(tag, bytes, start, end),
+        onDrained: () => this.#consumer?.onDrained(),
+        onError: (error) => this.#fail(error),
+      },
+      () => session.resumeReading(),
+    );
+    const { host, port } = session.address;
+    session.takeOver({
+      room: () => this.#reader.room(),
+      received: (count) => this.#reader.received(count),
+      onClosed: (error) => this.#fail(new SlotlineError('pg_connection_lost', { host, port, message: error?.message })),
+    });
+  }
+
+  /** Runs one query; resolves when its last row was handed over. */
+  async read(sql: string, consumer: RowConsumer): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    this.#consumer = consumer;
+    this.#result = Promise.withResolvers<void>();
+    this.#session.write(queryMessage(sql));
+    await this.#result.promise;
+  }
+
+  close(): Promise<void> {
+    this.#reader.stop();
+    return this.#session.close();
+  }
+
+  #onMessage(tag: number, bytes: Buffer, start: number, end: number): undefined {
+    if (tag === Tag.dataRow) {
+      this.#onDataRow(bytes, start, end);
+    } else if (tag === Tag.error) {
+      throw serverError(bytes.subarray(start, end), { host: this.#session.address.host, port: this.#session.address.port });
+    } else if (tag === Tag.readyForQuery) {
+      this.#result?.resolve();
+    }
+    return undefined;
+  }
+
+  #onDataRow(bytes: Buffer, start: number, end: number): void {
+    const row = this.#row;
+    const count = int16At(bytes, start);
+    let at = start + 2;
+    row.source = bytes;
+    row.count = count;
+    for (let i = 0; i < count; i++) {
+      const length = at + 4 <= end ? int32At(bytes, at) : end;
+      at += 4;
+      if (length === -1) {
+        row.kinds[i] = CellKind.null;
+        continue;
+      }
+      if (length > end - at) throw new SlotlineError('stream_frame_unknown', { what: 'row', offset: at - start });
+      row.kinds[i] = CellKind.text;
+      row.starts[i] = at;
+      at += length;
+      row.ends[i] = at;
+    }
+    this.#consumer?.onRow(row);
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= error;
+    this.#result?.promise.catch(() => {});
+    this.#result?.reject(error);
+    this.#session.destroy();
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * Owns the bytes of the envelope's `source` block and clock tail in JSON. What is fixed within a transaction is printed
+ * once per transaction; a row adds its LSN and its table. Members in the order of the Source schema.
+ */
+import { byteAt } from '../core/byte-reader.ts';
+import { ByteWriter } from '../core/byte-writer.ts';
+import type { Op } from '../events/envelope.ts';
+import type { SourceInfo } from '../events/source-info.ts';
+import { quote } from './json-schema.ts';
+
+export type SourceConstants = {
+  readonly version: string;
+  /** topic.prefix. */
+  readonly name: string;
+  readonly db: string;
+};
+
+const LSN_MEMBER = Buffer.from(',"lsn":');
+const END = Buffer.from('}');
+
+export class JsonSourceWriter {
+  readonly #head: Buffer;
+  readonly #db: string;
+  readonly #info: SourceInfo;
+  readonly #fixed = new ByteWriter(1024);
+  #fixedSerial = -1;
+  /** Ends of the four fixed parts in #fixed: up to the LSN in sequence, up to the table, txId, the tail after lsn. */
+  readonly #ends = new Int32Array(4);
+  readonly #clock = new ByteWriter(128);
+  #clockUs = -1;
+
+  constructor(constants: SourceConstants, info: SourceInfo) {
+    this.#info = info;
+    this.#db = quote(constants.db);
+    this.#head = Buffer.from(`{"version":${quote(constants.version)},"connector":"postgresql","name":${quote(constants.name)},"ts_ms":`);
+  }
+
+  /** The whole block; `table` is tableMembers() of the relation. */
+  write(out: ByteWriter, table: Buffer): void {
+    const info = this.#info;
+    if (info.serial !== this.#fixedSerial) this.#printFixed();
+    const bytes = this.#fixed.bytes;
+    const ends = this.#ends;
+    out.copy(bytes, 0, ends[0] ?? 0);
+    out.decimal(info.lsn);
+    out.copy(bytes, ends[0] ?? 0, ends[1] ?? 0);
+    out.all(table);
+    out.copy(bytes, ends[1] ?? 0, ends[2] ?? 0);
+    out.all(LSN_MEMBER);
+    out.decimal(info.lsn);
+    out.copy(bytes, ends[2] ?? 0, ends[3] ?? 0);
+  }
+
+  /** `,"transaction":null,"op":"c","ts_ms":…,"ts_us":…,"ts_ns":…}`: the end of the envelope. */
+  writeEnvelopeTail(out: ByteWriter, op: Op): void {
+    this.#writeOp(out, TRANSACTION_AND_OP[op]);
+  }
+
+  #writeOp(out: ByteWriter, op: Buffer): void {
+    out.all(op);
+    if (this.#info.nowUs !== this.#clockUs) this.#printClock();
+    out.copy(this.#clock.bytes, 0, this.#clock.length);
+  }
+
+  #printFixed(): void {
+    const info = this.#info;
+    const out = this.#fixed;
+    const us = info.commitTimeUs;
+    out.reset();
+    out.all(this.#head);
+    out.decimal(Math.floor(us / 1000));
+    out.text(`,"snapshot":"${info.snapshot}","db":${this.#db},"sequence":"[`);
+    out.text(info.lastCommitLsn === null ? 'null' : `\\"${info.lastCommitLsn}\\"`);
+    out.text(',\\"');
+    this.#ends[0] = out.length;
+    out.text(`\\"]","ts_us":${us},"ts_ns":${nanos(us)},"schema":`);
+    this.#ends[1] = out.length;
+    out.text(`,"txId":${info.xid}`);
+    this.#ends[2] = out.length;
+    const origin = info.origin === null ? 'null' : quote(info.origin);
+    out.text(`,"xmin":null,"origin":${origin},"origin_lsn":${info.originLsn}}`);
+    this.#ends[3] = out.length;
+    this.#fixedSerial = info.serial;
+  }
+
+  #printClock(): void {
+    const us = this.#info.nowUs;
+    const out = this.#clock;
+    out.reset();
+    out.text(`${Math.floor(us / 1000)},"ts_us":${us},"ts_ns":${nanos(us)}`);
+    out.all(END);
+    this.#clockUs = us;
+  }
+}
+
+/** Microseconds as nanoseconds in digits: the product may pass 2^53. */
+function nanos(us: number): string {
+  return us === 0 ? '0' : `${us}000`;
+}
+
+const TRANSACTION_AND_OP: Readonly<Record<Op, Buffer>> = {
+  c: transactionAndOp('c'),
+  u: transactionAndOp('u'),
+  d: transactionAndOp('d'),
+  r: transactionAndOp('r'),
+  t: transactionAndOp('t'),
+  m: transactionAndOp('m'),
+};
+
+function transactionAndOp(op: Op): Buffer {
+  return Buffer.from(`,"transaction":null,"op":"${op}","ts_ms":`);
+}
+
+/** The relation's part of the source block: `"public","table":"orders"`. */
+export function tableMembers(schema: string, table: string): Buffer {
+  const printed = Buffer.from(`${quote(schema)},"table":${quote(table)}`);
+  // A Buffer below 4 KiB is a slice of a shared pool; hot copies run over an array of its own.
+  const owned = Buffer.allocUnsafeSlow(printed.length);
+  for (let i = 0; i < printed.length; i++) owned[i] = byteAt(printed, i);
+  return owned;
+}

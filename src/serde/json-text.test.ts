@@ -1,0 +1,99 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ByteWriter } from '../core/byte-writer.ts';
+import { formatFloat32, formatFloat64, writeBase64, writeJsonString } from './json-text.ts';
+
+function written(write: (out: ByteWriter) => void): string {
+  const out = new ByteWriter(4);
+  write(out);
+  return out.toOwned().toString('utf8');
+}
+
+const jsonString = (text: string): string => {
+  const bytes = Buffer.from(`..${text}..`);
+  return written((out) => writeJsonString(out, bytes, 2, bytes.length - 2));
+};
+
+/** Jackson's rules written plainly. */
+function reference(text: string): string {
+  let result = '"';
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    const short = { 8: '\\b', 9: '\\t', 10: '\\n', 12: '\\f', 13: '\\r', 34: '\\"', 92: '\\\\' }[unit];
+    if (short !== undefined) result += short;
+    else if (unit < 0x20 || (unit >= 0xd800 && unit <= 0xdfff)) result += `\\u${unit.toString(16).toUpperCase().padStart(4, '0')}`;
+    else result += text.charAt(i);
+  }
+  return `${result}"`;
+}
+
+describe('JSON text', () => {
+  it('escapes as Jackson does', () => {
+    expect(jsonString('a"b\\c/d\u007f\u2028')).toBe('"a\\"b\\\\c/d\u007f\u2028"');
+    expect(jsonString('\b\f\n\r\t\u000b\u001f')).toBe('"\\b\\f\\n\\r\\t\\u000B\\u001F"');
+    expect(jsonString('😀')).toBe('"\\uD83D\\uDE00"');
+  });
+
+  it('equals the plain reference on any text, short and long', () => {
+    const text = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 40 }),
+      fc.string({ unit: 'binary', minLength: 60, maxLength: 400 }),
+      fc.string({ maxLength: 300 }),
+    );
+    fc.assert(
+      fc.property(text, (value) => {
+        expect(jsonString(value)).toBe(reference(value));
+        expect(JSON.parse(jsonString(value))).toBe(value);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('writes base64 as everyone does', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 50 }), (bytes) => {
+        const text = written((out) => writeBase64(out, bytes, 0, bytes.length));
+        expect(text).toBe(`"${Buffer.from(bytes).toString('base64')}"`);
+      }),
+    );
+  });
+
+  it('spells doubles as Java does', () => {
+    const cases: [number, string][] = [
+      [0, '0.0'],
+      [-0, '-0.0'],
+      [1, '1.0'],
+      [0.001, '0.001'],
+      [9.9e-4, '9.9E-4'],
+      [9999999, '9999999.0'],
+      [1e7, '1.0E7'],
+      [123456.789, '123456.789'],
+      [1e21, '1.0E21'],
+      [2e23, '2.0E23'],
+      [5e-324, '4.9E-324'],
+      [-1.5e-10, '-1.5E-10'],
+      [Number.NaN, '"NaN"'],
+      [Number.NEGATIVE_INFINITY, '"-Infinity"'],
+    ];
+    for (const [value, text] of cases) expect(formatFloat64(value)).toBe(text);
+  });
+
+  it('spells float32 by its own shortest digits', () => {
+    expect(formatFloat32(Math.fround(0.1))).toBe('0.1');
+    expect(formatFloat32(Math.fround(3.4028235e38))).toBe('3.4028235E38');
+    expect(formatFloat32(Math.fround(1.4e-45))).toBe('1.4E-45');
+    expect(formatFloat32(16777216)).toBe('1.6777216E7');
+  });
+
+  it('reads back every double', () => {
+    fc.assert(fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (value) => Object.is(Number(formatFloat64(value)), value)));
+  });
+
+  it('prints decimals of any safe integer', () => {
+    fc.assert(
+      fc.property(fc.maxSafeInteger(), (value) => {
+        expect(written((out) => out.decimal(value))).toBe(String(value));
+      }),
+    );
+  });
+});

@@ -1,0 +1,200 @@
+/**
+ * Owns the JSON form of keys and values, as Connect's JsonConverter prints them: with or without the schema. Compiled per
+ * relation version; a row is written from cells straight into the output buffer.
+ * Source: org.apache.kafka.connect.json.JsonConverter.
+ */
+import { byteAt, itemAt } from '../core/byte-reader.ts';
+import { ByteWriter } from '../core/byte-writer.ts';
+import type { Op } from '../events/envelope.ts';
+import type { PlannedColumn, RowPlan } from '../events/row-plan.ts';
+import type { SourceInfo } from '../events/source-info.ts';
+import { CellKind, type TupleView } from '../pgoutput/tuple.ts';
+import { ConversionError, type ValueCodec } from '../values/value-writer.ts';
+import { printSchema, quote } from './json-schema.ts';
+import { JsonSourceWriter, type SourceConstants, tableMembers } from './json-source.ts';
+import { JsonValueWriter } from './json-value-writer.ts';
+import type { ConversionFailure, RowSerializer, SerdeSettings } from './serializer.ts';
+
+const NULL = Buffer.from('null');
+const BEFORE_NULL = Buffer.from('{"before":null,"after":');
+const BEFORE = Buffer.from('{"before":');
+const AFTER = Buffer.from(',"after":');
+const SOURCE = Buffer.from(',"source":');
+const EMPTY_ROW = Buffer.from('{}');
+const BRACE_CLOSE = 0x7d;
+
+/** What a null cell becomes: decided per column, not per row. */
+type NullRule = 'null' | 'fallback';
+
+type JsonColumn = {
+  readonly name: string;
+  readonly index: number;
+  readonly codec: ValueCodec;
+  /** `{"id":` for the first column, `,"name":` for the others. */
+  readonly prefix: Buffer;
+  readonly nullRule: NullRule;
+};
+
+/** One connector's JSON serde: the output buffer, the source block and everything compiled per relation. */
+export class JsonSerde {
+  readonly out = new ByteWriter();
+  readonly #values: JsonValueWriter;
+  readonly #source: JsonSourceWriter;
+  readonly #settings: SerdeSettings;
+  readonly #onFailure: (failure: ConversionFailure) => void;
+
+  constructor(settings: SerdeSettings, constants: SourceConstants, info: SourceInfo, onFailure: (failure: ConversionFailure) => void) {
+    this.#settings = settings;
+    this.#values = new JsonValueWriter(this.out);
+    this.#source = new JsonSourceWriter(constants, info);
+    this.#onFailure = onFailure;
+  }
+
+  compile(plan: RowPlan): RowSerializer {
+    const { keySchemas, valueSchemas } = this.#settings;
+    return new JsonRowSerializer(plan, {
+      out: this.out,
+      values: this.#values,
+      source: this.#source,
+      keySchema: keySchemas && plan.keySchema !== undefined ? printSchema(plan.keySchema) : undefined,
+      valueSchema: valueSchemas ? printSchema(plan.envelopeSchema) : undefined,
+      replaceNullWithDefault: this.#settings.replaceNullWithDefault,
+      onFailure: this.#onFailure,
+    });
+  }
+
+  /** Members of a source block without a table, for logical messages. */
+  writeSource(schema: string, table: string): void {
+    this.#source.write(this.out, tableMembers(schema, table));
+  }
+}
+
+type Compiled = {
+  readonly out: ByteWriter;
+  readonly values: JsonValueWriter;
+  readonly source: JsonSourceWriter;
+  readonly keySchema: string | undefined;
+  readonly valueSchema: string | undefined;
+  readonly replaceNullWithDefault: boolean;
+  readonly onFailure: (failure: ConversionFailure) => void;
+};
+
+class JsonRowSerializer implements RowSerializer {
+  readonly #plan: RowPlan;
+  readonly #out: ByteWriter;
+  readonly #values: JsonValueWriter;
+  readonly #source: JsonSourceWriter;
+  readonly #onFailure: (failure: ConversionFailure) => void;
+  readonly #keyHead: Buffer;
+  readonly #keyTail: Buffer;
+  readonly #valueHead: Buffer;
+  readonly #valueTail: Buffer;
+  readonly #key: readonly JsonColumn[];
+  readonly #columns: readonly JsonColumn[];
+  readonly #table: Buffer;
+
+  constructor(plan: RowPlan, compiled: Compiled) {
+    this.#plan = plan;
+    this.#out = compiled.out;
+    this.#values = compiled.values;
+    this.#source = compiled.source;
+    this.#onFailure = compiled.onFailure;
+    this.#keyHead = schemaHead(compiled.keySchema);
+    this.#keyTail = schemaTail(compiled.keySchema);
+    this.#valueHead = schemaHead(compiled.valueSchema);
+    this.#valueTail = schemaTail(compiled.valueSchema);
+    this.#key = compileColumns(plan.key, compiled.replaceNullWithDefault);
+    this.#columns = compileColumns(plan.columns, compiled.replaceNullWithDefault);
+    this.#table = tableMembers(plan.schema, plan.table);
+  }
+
+  writeKey(tuple: TupleView): boolean {
+    if (this.#key.length === 0) return false;
+    this.#out.all(this.#keyHead);
+    this.#writeRow(this.#key, tuple);
+    this.#out.all(this.#keyTail);
+    return true;
+  }
+
+  writeKeyPayload(tuple: TupleView): void {
+    this.#writeRow(this.#key, tuple);
+  }
+
+  writeValue(op: Op, before: TupleView | undefined, after: TupleView | undefined): void {
+    const out = this.#out;
+    out.all(this.#valueHead);
+    if (before === undefined) {
+      out.all(BEFORE_NULL);
+    } else {
+      out.all(BEFORE);
+      this.#writeRow(this.#columns, before);
+      out.all(AFTER);
+    }
+    if (after === undefined) out.all(NULL);
+    else this.#writeRow(this.#columns, after);
+    out.all(SOURCE);
+    this.#source.write(out, this.#table);
+    this.#source.writeEnvelopeTail(out, op);
+    out.all(this.#valueTail);
+  }
+
+  #writeRow(columns: readonly JsonColumn[], tuple: TupleView): void {
+    const out = this.#out;
+    if (columns.length === 0) {
+      out.all(EMPTY_ROW);
+      return;
+    }
+    for (let i = 0; i < columns.length; i++) {
+      const column = itemAt(columns, i);
+      out.all(column.prefix);
+      const kind = column.index < tuple.count ? byteAt(tuple.kinds, column.index) : CellKind.null;
+      if (kind === CellKind.text) this.#writeText(column, tuple);
+      else if (kind === CellKind.unchanged) column.codec.writeUnavailable(this.#values);
+      else if (kind === CellKind.null) this.#writeNull(column);
+      else throw new ConversionError('binary cell');
+    }
+    out.byte(BRACE_CLOSE);
+  }
+
+  #writeText(column: JsonColumn, tuple: TupleView): void {
+    const out = this.#out;
+    const mark = out.length;
+    const { index, codec } = column;
+    try {
+      codec.write(this.#values, tuple.source, tuple.starts[index] ?? 0, tuple.ends[index] ?? 0);
+    } catch (error) {
+      if (!(error instanceof ConversionError)) throw error;
+      out.length = mark;
+      this.#onFailure({ schema: this.#plan.schema, table: this.#plan.table, column: column.name, reason: error.message });
+      this.#writeNull(column);
+    }
+  }
+
+  #writeNull(column: JsonColumn): void {
+    if (column.nullRule === 'null') this.#out.all(NULL);
+    else column.codec.writeFallback(this.#values);
+  }
+}
+
+function compileColumns(columns: readonly PlannedColumn[], replaceNullWithDefault: boolean): readonly JsonColumn[] {
+  return columns.map((column, position) => {
+    const { schema } = column.codec;
+    const prefix = `${position === 0 ? '{' : ','}${quote(column.name)}:`;
+    const useDefault = schema.defaultValue !== undefined && replaceNullWithDefault;
+    return {
+      name: column.name,
+      index: column.index,
+      codec: column.codec,
+      prefix: Buffer.from(prefix),
+      nullRule: !schema.optional || useDefault ? 'fallback' : 'null',
+    };
+  });
+}
+
+function schemaHead(schema: string | undefined): Buffer {
+  return Buffer.from(schema === undefined ? '' : `{"schema":${schema},"payload":`);
+}
+
+function schemaTail(schema: string | undefined): Buffer {
+  return Buffer.from(schema === undefined ? '' : '}');
+}

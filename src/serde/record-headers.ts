@@ -1,0 +1,39 @@
+/**
+ * Owns the bytes of record headers as they stand in a Kafka record of format v2, printed once per kind of record.
+ * Grammar: varint count, then per header: varint key length, key, varint value length, value (varints zig-zag).
+ * Names and order are Debezium's: __debezium.newkey or .oldkey first, then the four of the context.
+ */
+import { ByteWriter } from '../core/byte-writer.ts';
+
+export type Header = readonly [name: string, value: Uint8Array];
+
+export function encodeHeaders(headers: readonly Header[]): Buffer {
+  const out = new ByteWriter(256);
+  writeVarint(out, headers.length);
+  for (const [name, value] of headers) {
+    writeVarint(out, Buffer.byteLength(name));
+    out.text(name);
+    writeVarint(out, value.length);
+    out.all(value);
+  }
+  return out.toOwned();
+}
+
+/** Context headers of every data-change record (extended.headers.enabled). Source: Debezium's extended headers. */
+export function contextHeaders(context: { connectorLogicalName: string; taskId: string; runId: string }): readonly Header[] {
+  return [
+    ['__debezium.context.connectorLogicalName', Buffer.from(context.connectorLogicalName)],
+    ['__debezium.context.taskId', Buffer.from(context.taskId)],
+    ['__debezium.context.connectorName', Buffer.from('postgresql')],
+    ['__debezium.context.runId', Buffer.from(context.runId)],
+  ];
+}
+
+function writeVarint(out: ByteWriter, value: number): void {
+  let rest = value << 1;
+  while (rest > 0x7f) {
+    out.byte((rest & 0x7f) | 0x80);
+    rest >>>= 7;
+  }
+  out.byte(rest);
+}

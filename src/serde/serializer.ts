@@ -1,0 +1,30 @@
+/**
+ * Owns the interface of a serializer: what the pipeline calls per row, whatever the format. Writes append to the serde's
+ * output buffer; the caller remembers where they began.
+ */
+import type { Op } from '../events/envelope.ts';
+import type { TupleView } from '../pgoutput/tuple.ts';
+
+export type SerdeSettings = {
+  readonly keySchemas: boolean;
+  readonly valueSchemas: boolean;
+  /** JsonConverter's replace.null.with.default: an explicit null of a column with a default is printed as the default. */
+  readonly replaceNullWithDefault: boolean;
+};
+
+/** A cell that could not be converted and was replaced by null or the fallback. Never holds the value. */
+export type ConversionFailure = {
+  readonly schema: string;
+  readonly table: string;
+  readonly column: string;
+  readonly reason: string;
+};
+
+export interface RowSerializer {
+  /** Appends the record's key. False: the table has no key and nothing was written. */
+  writeKey(tuple: TupleView): boolean;
+  /** Appends the key's struct without its schema. */
+  writeKeyPayload(tuple: TupleView): void;
+  /** Appends the envelope. */
+  writeValue(op: Op, before: TupleView | undefined, after: TupleView | undefined): void;
+}

@@ -1,0 +1,147 @@
+/**
+ * Owns the initial snapshot: which tables in which order, reading them in one consistent transaction, Debezium's markers,
+ * progress. Rows become events through the sink, the same plans and serializers as streaming. Does not decide whether a
+ * snapshot is due nor where the stream goes on: pipeline/task.ts does.
+ * Source: io.debezium.relational.RelationalSnapshotChangeEventSource.
+ */
+
+import type { Clock } from '../core/time.ts';
+import { compilePattern } from '../events/filter.ts';
+import type { TupleView } from '../pgoutput/tuple.ts';
+import { quoteIdentifier, quoteTable } from '../postgres/identifiers.ts';
+import type { RowStream } from '../postgres/row-stream.ts';
+import { HeldRow } from './held-row.ts';
+
+export type SnapshotTable = {
+  readonly oid: number;
+  readonly schema: string;
+  readonly table: string;
+  readonly estimatedRows: number;
+  readonly columns: readonly { readonly name: string; readonly typeOid: number; readonly typmod: number }[];
+};
+
+export type SnapshotMarker = 'first' | 'first_in_data_collection' | 'true' | 'last_in_data_collection' | 'last';
+
+export interface SnapshotSink {
+  /** Plans the table and opens its topic; the result appends one row. */
+  openTable(table: SnapshotTable): Promise<(row: TupleView, marker: SnapshotMarker) => void>;
+  /** Back-pressure between reads. */
+  onDrained(): undefined | Promise<void>;
+}
+
+export type SnapshotProgress = {
+  readonly table: string;
+  readonly tablesDone: number;
+  readonly tablesTotal: number;
+  readonly rows: number;
+  /** From the planner's statistics; 0 where it has none. */
+  readonly rowsEstimated: number;
+  readonly rowsPerSecond: number;
+  readonly elapsedMs: number;
+  readonly done: boolean;
+};
+
+const PROGRESS_INTERVAL_MS = 1_000;
+
+/** Debezium's order: by the patterns of table.include.list, within one by name; each table once. */
+export function orderTables<T extends { schema: string; table: string }>(tables: readonly T[], patterns: readonly string[]): T[] {
+  const name = (table: T): string => `${table.schema}.${table.table}`;
+  const sorted = [...tables].sort((a, b) => (name(a) < name(b) ? -1 : name(a) > name(b) ? 1 : 0));
+  const ordered = new Set<T>();
+  for (const pattern of patterns.map(compilePattern)) {
+    for (const table of sorted) if (pattern.test(name(table))) ordered.add(table);
+  }
+  for (const table of sorted) ordered.add(table);
+  return [...ordered];
+}
+
+export class InitialSnapshot {
+  readonly #sink: SnapshotSink;
+  readonly #clock: Clock;
+  readonly #onProgress: (progress: SnapshotProgress) => void;
+  readonly #held = new HeldRow();
+  /** Appends the held row with a marker; undefined: nothing is held. */
+  #writeHeld: ((row: TupleView, marker: SnapshotMarker) => void) | undefined;
+  #heldIsFirstOfAll = false;
+  #heldIsFirstOfTable = false;
+  #rows = 0;
+
+  constructor(deps: { sink: SnapshotSink; clock: Clock; onProgress: (progress: SnapshotProgress) => void }) {
+    this.#sink = deps.sink;
+    this.#clock = deps.clock;
+    this.#onProgress = deps.onProgress;
+  }
+
+  /** Publishes all rows of the tables; `rows` reads inside the snapshot's transaction. Returns the number of rows. */
+  async run(tables: readonly SnapshotTable[], rows: RowStream): Promise<number> {
+    const startedMs = this.#clock.monotonicMs();
+    const rowsEstimated = tables.reduce((sum, table) => sum + Math.max(0, table.estimatedRows), 0);
+    const report = (tablesDone: number, table: string): void => {
+      const elapsedMs = this.#clock.monotonicMs() - startedMs;
+      this.#onProgress({
+        table,
+        tablesDone,
+        tablesTotal: tables.length,
+        rows: this.#rows,
+        rowsEstimated,
+        rowsPerSecond: elapsedMs > 0 ? Math.round((this.#rows * 1000) / elapsedMs) : 0,
+        elapsedMs: Math.round(elapsedMs),
+        done: tablesDone === tables.length,
+      });
+    };
+    let reportedMs = startedMs;
+    for (const [index, table] of tables.entries()) {
+      const name = `${table.schema}.${table.table}`;
+      await this.#readTable(table, rows, () => {
+        const now = this.#clock.monotonicMs();
+        if (now - reportedMs < PROGRESS_INTERVAL_MS) return;
+        reportedMs = now;
+        report(index, name);
+      });
+    }
+    this.#flushHeld('last');
+    report(tables.length, '');
+    return this.#rows;
+  }
+
+  async #readTable(table: SnapshotTable, rows: RowStream, tick: () => void): Promise<void> {
+    const write = await this.#sink.openTable(table);
+    let firstOfTable = true;
+    await rows.read(selectRows(table), {
+      onRow: (row) => {
+        this.#flushHeld(firstOfTable ? 'last_in_data_collection' : undefined);
+        this.#held.hold(row);
+        this.#writeHeld = write;
+        this.#heldIsFirstOfAll = this.#rows === 0;
+        this.#heldIsFirstOfTable = firstOfTable;
+        firstOfTable = false;
+        this.#rows++;
+      },
+      onDrained: () => {
+        this.#held.own();
+        tick();
+        return this.#sink.onDrained();
+      },
+    });
+  }
+
+  /** `closing`: what the row closes, when it does. Precedence: last, first, last_in_data_collection, first_in_data_collection, true. */
+  #flushHeld(closing: 'last' | 'last_in_data_collection' | undefined): void {
+    const write = this.#writeHeld;
+    if (write === undefined) return;
+    this.#writeHeld = undefined;
+    write(this.#held.view, this.#markerOfHeld(closing));
+  }
+
+  #markerOfHeld(closing: 'last' | 'last_in_data_collection' | undefined): SnapshotMarker {
+    if (closing === 'last') return 'last';
+    if (this.#heldIsFirstOfAll) return 'first';
+    if (closing !== undefined) return closing;
+    return this.#heldIsFirstOfTable ? 'first_in_data_collection' : 'true';
+  }
+}
+
+function selectRows(table: SnapshotTable): string {
+  const columns = table.columns.map((column) => quoteIdentifier(column.name)).join(', ');
+  return `select ${columns} from ${quoteTable(table)}`;
+}
