@@ -54,11 +54,16 @@ export async function startServer(o: ServerCommand): Promise<ServerProcess> {
     child.once('error', (error) => fail(new Error(`${o.name} cannot be started: ${error.message}`, { cause: error })));
     child.once('spawn', () => settle(child.pid ?? 0));
   });
-  return trackServer(child, pid, o);
+  const tracked = trackProcess(child, pid, o.killSignal);
+  return { ...tracked, logTail: () => readTail(o.logFile) };
 }
 
-function trackServer(child: ChildProcess, pid: number, o: ServerCommand): ServerProcess {
-  const killSignal = o.killSignal ?? 'SIGKILL';
+/** Puts a process that someone else spawned under the same three nets. */
+export function trackProcess(
+  child: ChildProcess,
+  pid: number,
+  killSignal: 'SIGKILL' | 'SIGQUIT' = 'SIGKILL',
+): Omit<ServerProcess, 'logTail'> {
   running.set(pid, killSignal);
   tellGuard(`run ${pid} ${killSignal.slice(3)}`);
   let ended = false;
@@ -79,7 +84,6 @@ function trackServer(child: ChildProcess, pid: number, o: ServerCommand): Server
     signal: (signal) => {
       if (!ended) process.kill(pid, signal);
     },
-    logTail: () => readTail(o.logFile),
   };
 }
 

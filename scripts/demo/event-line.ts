@@ -1,0 +1,59 @@
+/** Owns how one record looks on one line of the terminal. Reads Debezium's envelope; pure. */
+import { stripVTControlCharacters, styleText } from 'node:util';
+
+export type Row = Readonly<Record<string, unknown>>;
+export type Op = 'r' | 'c' | 'u' | 'd' | 't' | 'm';
+export type Envelope = { readonly op: Op; readonly before: Row | null; readonly after: Row | null; readonly source: Row };
+
+const LOOKS = {
+  r: { sign: 'READ  ', colour: 'blue' },
+  c: { sign: 'CREATE', colour: 'green' },
+  u: { sign: 'UPDATE', colour: 'yellow' },
+  d: { sign: 'DELETE', colour: 'red' },
+  t: { sign: 'TRUNC ', colour: 'magenta' },
+  m: { sign: 'MESSAGE', colour: 'cyan' },
+} as const;
+const TOMBSTONE_SIGN = 'TOMBST';
+const VALUE_LENGTH_MAX = 22;
+const UNCHANGED = '__debezium_unavailable_value';
+
+/** `value` null is a tombstone. `columns` is the terminal's width. */
+export function eventLine(o: { topic: string; key: Row | null; value: Envelope | null; columns: number }): string {
+  const key = o.key === null ? '-' : fields(o.key);
+  if (o.value === null) return clip(`${styleText('gray', TOMBSTONE_SIGN)} ${styleText('bold', o.topic)} ${key}`, o.columns);
+  const look = LOOKS[o.value.op];
+  return clip(
+    `${styleText(look.colour, look.sign)} ${styleText('bold', o.topic)} ${key}  ${styleText('gray', change(o.value))}`,
+    o.columns,
+  );
+}
+
+function change({ op, before, after }: Envelope): string {
+  if (op === 'd') return before === null ? '' : `was ${fields(before)}`;
+  if (after === null) return '';
+  if (op !== 'u' || before === null) return fields(after);
+  const changed = Object.keys(after).filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]));
+  return changed.map((name) => `${name}: ${short(before[name])} -> ${short(after[name])}`).join(', ');
+}
+
+function fields(row: Row): string {
+  return Object.entries(row)
+    .map(([name, value]) => `${name}=${short(value)}`)
+    .join(' ');
+}
+
+function short(value: unknown): string {
+  if (value === UNCHANGED) return '(unchanged)';
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'null');
+  return text.length > VALUE_LENGTH_MAX ? `${text.slice(0, VALUE_LENGTH_MAX - 1)}…` : text;
+}
+
+/** Cuts what would wrap; escape sequences take no room. */
+function clip(line: string, columns: number): string {
+  const plain = stripVTControlCharacters(line);
+  if (plain.length <= columns) return line;
+  const surplus = plain.length - columns + 1;
+  const end = line.endsWith('\u001b[39m') ? '\u001b[39m' : '';
+  const body = end === '' ? line : line.slice(0, -end.length);
+  return `${body.slice(0, body.length - surplus)}…${end}`;
+}
