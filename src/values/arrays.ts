@@ -1,0 +1,147 @@
+/**
+ * Owns one-dimensional arrays: PostgreSQL's array text split into elements, each converted by its element's plan.
+ */
+
+import { byteAt } from '../core/byte-reader.ts';
+import { Scratch } from './scratch.ts';
+import { ASCII, type CellWriter, type ConstantWriter, malformed, type TypePlan, writeEmptyArray } from './type-plan.ts';
+import { ConversionError, type ValueWriter } from './value-writer.ts';
+
+/** Holds an element whose escapes were undone. Elements are never arrays, so one is enough. */
+const unescaped = new Scratch(1024);
+
+const NULL_TEXT = Buffer.from('NULL');
+
+/** Place of the first element: behind optional bounds (`[0:2]=`) and the opening brace. */
+function firstElement(source: Uint8Array, start: number, end: number): number {
+  let at = start;
+  if (at < end && byteAt(source, at) === ASCII.leftBracket) {
+    while (at < end && byteAt(source, at) !== ASCII.equals) at++;
+    at++;
+  }
+  if (end - at < 2 || byteAt(source, at) !== ASCII.leftBrace || byteAt(source, end - 1) !== ASCII.rightBrace) {
+    throw malformed('array');
+  }
+  return at + 1;
+}
+
+function arrayWriter(writeElement: CellWriter, nullable: boolean): CellWriter {
+  return (out, source, start, end) => {
+    let at = firstElement(source, start, end);
+    const last = end - 1;
+    out.beginArray();
+    while (at < last) {
+      out.element();
+      const first = byteAt(source, at);
+      if (first === ASCII.quote) at = writeQuoted(out, source, at + 1, last, writeElement);
+      else if (first === ASCII.leftBrace) at = writeNested(out, source, at, last, nullable);
+      else at = writeBare(out, source, at, last, writeElement, nullable);
+      if (at === last) break;
+      if (byteAt(source, at) !== ASCII.comma || ++at === last) throw malformed('array');
+    }
+    out.endArray();
+  };
+}
+
+function writeNull(out: ValueWriter, nullable: boolean): void {
+  if (!nullable) throw new ConversionError('array has a null element where its schema allows none');
+  out.nullValue();
+}
+
+/** An element without quotes, up to a comma. Returns the place behind it. */
+function writeBare(out: ValueWriter, source: Uint8Array, start: number, last: number, writeElement: CellWriter, nullable: boolean): number {
+  let at = start;
+  while (at < last && byteAt(source, at) !== ASCII.comma) at++;
+  if (at === start) throw malformed('array');
+  if (isNull(source, start, at)) writeNull(out, nullable);
+  else writeElement(out, source, start, at);
+  return at;
+}
+
+function isNull(source: Uint8Array, start: number, end: number): boolean {
+  if (end - start !== NULL_TEXT.length) return false;
+  for (let i = 0; i < NULL_TEXT.length; i++) {
+    if (byteAt(source, start + i) !== byteAt(NULL_TEXT, i)) return false;
+  }
+  return true;
+}
+
+/** A quoted element; `start` is behind its opening quote. Returns the place behind the closing one. */
+function writeQuoted(out: ValueWriter, source: Uint8Array, start: number, last: number, writeElement: CellWriter): number {
+  let escapes = 0;
+  let at = start;
+  while (at < last && byteAt(source, at) !== ASCII.quote) {
+    if (byteAt(source, at) === ASCII.backslash) {
+      escapes++;
+      at++;
+    }
+    at++;
+  }
+  if (at >= last) throw malformed('array');
+  if (escapes === 0) {
+    writeElement(out, source, start, at);
+    return at + 1;
+  }
+  const target = unescaped.take(at - start - escapes);
+  let length = 0;
+  for (let i = start; i < at; i++) {
+    if (byteAt(source, i) === ASCII.backslash) i++;
+    target[length++] = byteAt(source, i);
+  }
+  writeElement(out, target, 0, length);
+  return at + 1;
+}
+
+/** Debezium publishes null for each inner array of a nested one. Returns the place behind the inner array. */
+function writeNested(out: ValueWriter, source: Uint8Array, start: number, last: number, nullable: boolean): number {
+  let depth = 0;
+  let quoted = false;
+  for (let at = start; at < last; at++) {
+    const byte = byteAt(source, at);
+    if (byte === ASCII.backslash) at++;
+    else if (byte === ASCII.quote) quoted = !quoted;
+    else if (!quoted && byte === ASCII.leftBrace) depth++;
+    else if (!quoted && byte === ASCII.rightBrace && --depth === 0) {
+      writeNull(out, nullable);
+      return at + 1;
+    }
+  }
+  throw malformed('array');
+}
+
+export type ArrayElements = {
+  readonly plan: TypePlan;
+  /** Debezium declares the elements of some arrays (enum, tsvector …) as required. */
+  readonly required: boolean;
+  /** Else a null element fails the whole column. */
+  readonly nullable: boolean;
+};
+
+export function arrayPlan(elements: ArrayElements, writePlaceholder?: ConstantWriter): TypePlan {
+  return {
+    schema: { type: 'array', items: { ...elements.plan.schema, optional: !elements.required } },
+    write: arrayWriter(elements.plan.write, elements.nullable),
+    writeZero: writeEmptyArray,
+    writePlaceholder,
+  };
+}
+
+/** int2vector and oidvector: Debezium's driver does not read their text as an array and publishes an empty one. */
+export function vectorPlan(element: TypePlan): TypePlan {
+  return {
+    schema: { type: 'array', items: { ...element.schema, optional: false } },
+    write: writeEmptyArray,
+    writeZero: writeEmptyArray,
+  };
+}
+
+/** bit[] has the schema of a bit string in Debezium, which no array fits: the column always fails. */
+export function bitArrayPlan(bits: TypePlan): TypePlan {
+  return {
+    schema: bits.schema,
+    write: () => {
+      throw new ConversionError('bit[] has no form in Debezium events');
+    },
+    writeZero: bits.writeZero,
+  };
+}

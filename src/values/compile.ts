@@ -1,0 +1,215 @@
+/**
+ * Owns the table from PostgreSQL types to plans, and the compilation of one column's codec from its type, the handling
+ * modes, its default and its comment. The conversions themselves are in the family files.
+ */
+
+import { arrayPlan, bitArrayPlan, vectorPlan } from './arrays.ts';
+import { bitsPlan, byteaPlan, unknownPlan } from './binary.ts';
+import { columnDefault, defaultWriter } from './column-default.ts';
+import { moneyPlan, numericPlan } from './decimal.ts';
+import { POINT_PLAN } from './geometry.ts';
+import { INTERVAL_PLANS } from './interval.ts';
+import { BOOLEAN_PLAN, FLOAT32_PLAN, FLOAT64_PLAN, INT16_PLAN, INT32_PLAN, INT64_PLAN } from './numbers.ts';
+import type { ColumnSpec, PgType, ValueModes } from './pg-type.ts';
+import { byteCodes, type Placeholder, parsePlaceholder, singleElement, uuidElement } from './placeholder.ts';
+import type { FieldSchema } from './schema.ts';
+import { hstorePlan } from './structured.ts';
+import { TEMPORAL_PLANS } from './temporal.ts';
+import { addressPlan, enumPlan, namedTextPlan, namePlan, textPlan, uuidPlan } from './text.ts';
+import { bytesConstant, type ConstantWriter, type TypePlan, textConstant } from './type-plan.ts';
+import type { ValueCodec, ValueWriter } from './value-writer.ts';
+import { TIMETZ_PLAN, timestamptzPlan } from './zoned.ts';
+
+/** What a plan may depend on besides its type. */
+type PlanInput = {
+  /** -1 for none; of the innermost domain that declares one. */
+  readonly typmod: number;
+  readonly modes: ValueModes;
+  readonly placeholder: Placeholder;
+};
+
+type PlanFactory = (input: PlanInput) => TypePlan;
+
+/** Fraction digits of a time or timestamp typmod. */
+function fractionDigits(typmod: number): number {
+  return typmod === -1 ? 6 : typmod;
+}
+
+const INT32_MAX = 0x7fff_ffff;
+
+const text: PlanFactory = ({ placeholder }) => textPlan(placeholder.text);
+const address: PlanFactory = ({ placeholder }) => addressPlan(placeholder.text);
+const uuid: PlanFactory = ({ placeholder }) => uuidPlan(placeholder.text);
+
+function namedText(name: string): PlanFactory {
+  return ({ placeholder }) => namedTextPlan(name, placeholder.text);
+}
+
+const json: PlanFactory = namedText('io.debezium.data.Json');
+
+/** Types of pg_catalog by pg_type.typname. What is not here is unknown to Debezium. */
+const BUILT_IN_TYPES: ReadonlyMap<string, PlanFactory> = new Map<string, PlanFactory>([
+  ['bool', () => BOOLEAN_PLAN],
+  ['int2', () => INT16_PLAN],
+  ['int4', () => INT32_PLAN],
+  ['int8', () => INT64_PLAN],
+  ['oid', () => INT64_PLAN],
+  ['float4', () => FLOAT32_PLAN],
+  ['float8', () => FLOAT64_PLAN],
+  ['numeric', ({ typmod, modes, placeholder }) => numericPlan(typmod, modes.decimal, placeholder.text)],
+  ['money', ({ modes, placeholder }) => moneyPlan(modes.moneyFractionDigits, modes.decimal, placeholder.text)],
+  ['text', text],
+  ['varchar', text],
+  ['bpchar', text],
+  ['char', text],
+  ['name', ({ modes, placeholder }) => namePlan(modes.includeUnknownDatatypes, placeholder.text)],
+  ['uuid', uuid],
+  ['xml', namedText('io.debezium.data.Xml')],
+  ['json', json],
+  ['jsonb', json],
+  ['tsvector', namedText('io.debezium.data.Tsvector')],
+  ['bytea', ({ modes, placeholder }) => byteaPlan(modes.binary, placeholder)],
+  ['bit', ({ typmod }) => bitsPlan(typmod)],
+  ['varbit', ({ typmod }) => bitsPlan(typmod === -1 ? INT32_MAX : typmod)],
+  ['inet', address],
+  ['cidr', address],
+  ['macaddr', address],
+  ['macaddr8', address],
+  ['int4range', text],
+  ['int8range', text],
+  ['numrange', text],
+  ['tsrange', text],
+  ['tstzrange', text],
+  ['daterange', text],
+  ['date', ({ modes }) => TEMPORAL_PLANS[modes.time].date],
+  ['time', ({ typmod, modes }) => TEMPORAL_PLANS[modes.time].time(fractionDigits(typmod))],
+  ['timestamp', ({ typmod, modes }) => TEMPORAL_PLANS[modes.time].timestamp(fractionDigits(typmod))],
+  ['timestamptz', ({ typmod }) => timestamptzPlan(fractionDigits(typmod))],
+  ['timetz', () => TIMETZ_PLAN],
+  ['interval', ({ modes }) => INTERVAL_PLANS[modes.interval]],
+  ['point', () => POINT_PLAN],
+  ['int2vector', () => vectorPlan(INT16_PLAN)],
+  ['oidvector', () => vectorPlan(INT64_PLAN)],
+]);
+
+/**
+ * Types of extensions by name, in whatever schema they were created. Not yet here: PostGIS (geometry, geography) and
+ * pgvector (vector, halfvec, sparsevec).
+ */
+const EXTENSION_TYPES: ReadonlyMap<string, PlanFactory> = new Map<string, PlanFactory>([
+  ['citext', text],
+  ['hstore', ({ modes, placeholder }) => hstorePlan(modes.hstore, placeholder.text)],
+  ['ltree', namedText('io.debezium.data.Ltree')],
+  ['isbn', text],
+]);
+
+/** Debezium omits arrays of these although it knows the element, also under include.unknown.datatypes. */
+const OMITTED_ARRAY_ELEMENTS: ReadonlySet<string> = new Set(['money', 'name', 'interval', 'varbit', 'xml', 'point', 'refcursor']);
+
+/** Debezium declares the elements of these arrays, and of enum arrays, as required. ltree[] fails as a whole on null. */
+const REQUIRED_ARRAY_ELEMENTS: ReadonlySet<string> = new Set(['tsvector', 'isbn']);
+const NULL_REFUSING_ARRAY_ELEMENTS: ReadonlySet<string> = new Set(['ltree']);
+
+function isBuiltIn(type: PgType): boolean {
+  return type.schema === 'pg_catalog';
+}
+
+/** The type under all domains, and the typmod that holds for it. */
+function underDomains(type: PgType, typmod: number): { readonly type: PgType; readonly typmod: number } {
+  let root = type;
+  let applied = typmod;
+  while (root.kind === 'domain' && root.base !== undefined) {
+    if (applied === -1) applied = root.baseTypmod ?? -1;
+    root = root.base;
+  }
+  return { type: root, typmod: applied };
+}
+
+function knownPlan(type: PgType, input: PlanInput): TypePlan | undefined {
+  if (type.kind === 'enum') return enumPlan(type.enumLabels ?? [], input.placeholder.text);
+  if (type.kind === 'domain' || type.kind === 'composite' || type.kind === 'multirange') return undefined;
+  const table = isBuiltIn(type) ? BUILT_IN_TYPES : EXTENSION_TYPES;
+  return table.get(type.name)?.(input);
+}
+
+function arrayOf(element: PgType, input: PlanInput): TypePlan | undefined {
+  if (isBuiltIn(element) && OMITTED_ARRAY_ELEMENTS.has(element.name)) return undefined;
+  const plan = knownPlan(element, input);
+  if (plan === undefined) {
+    if (!input.modes.includeUnknownDatatypes) return undefined;
+    return arrayPlan({ plan: unknownPlan(input.modes.binary, input.placeholder), required: true, nullable: false });
+  }
+  if (isBuiltIn(element) && element.name === 'bit') return bitArrayPlan(plan);
+  const required = element.kind === 'enum' || REQUIRED_ARRAY_ELEMENTS.has(element.name);
+  const nullable = !required && !NULL_REFUSING_ARRAY_ELEMENTS.has(element.name);
+  return arrayPlan({ plan, required, nullable }, arrayPlaceholder(element, plan, input));
+}
+
+/** Only these arrays have a placeholder in Debezium. */
+function arrayPlaceholder(element: PgType, plan: TypePlan, input: PlanInput): ConstantWriter | undefined {
+  if (!isBuiltIn(element)) return undefined;
+  const { modes, placeholder } = input;
+  switch (element.name) {
+    case 'text':
+    case 'varchar':
+    case 'bpchar':
+    case 'json':
+    case 'jsonb':
+      return singleElement(textConstant(placeholder.text));
+    case 'bytea':
+      return modes.binary === 'bytes' ? singleElement(bytesConstant(placeholder.bytes)) : undefined;
+    case 'int4':
+      return byteCodes(placeholder, 'int32');
+    case 'date':
+      // Connect's own Date and ISO text do not take the integers: the column fails.
+      return plan.schema.name === 'io.debezium.time.Date' ? byteCodes(placeholder, 'int32') : undefined;
+    case 'int8':
+      return byteCodes(placeholder, 'int64');
+    case 'uuid':
+      return uuidElement(placeholder);
+    default:
+      return undefined;
+  }
+}
+
+function planOf(spec: ColumnSpec, modes: ValueModes): TypePlan | undefined {
+  const { type, typmod } = underDomains(spec.type, spec.typmod);
+  const input: PlanInput = { typmod, modes, placeholder: parsePlaceholder(modes.unavailablePlaceholder) };
+  const known = knownPlan(type, input);
+  if (known !== undefined) return known;
+  if (type.kind === 'array' && type.element !== undefined) {
+    const plan = arrayOf(type.element, input);
+    // Debezium tells the arrays with a placeholder by the name of the column's own type, which here is the domain's.
+    return plan === undefined || spec.type === type ? plan : { ...plan, writePlaceholder: undefined };
+  }
+  return modes.includeUnknownDatatypes ? unknownPlan(modes.binary, input.placeholder) : undefined;
+}
+
+function columnSchema(spec: ColumnSpec, plan: TypePlan): FieldSchema {
+  const bare: FieldSchema = { ...plan.schema, optional: spec.optional };
+  const documented = spec.comment === undefined ? bare : { ...bare, doc: spec.comment };
+  const defaultValue = columnDefault(spec, plan);
+  return defaultValue === undefined ? documented : { ...documented, defaultValue };
+}
+
+function writeNull(out: ValueWriter): void {
+  out.nullValue();
+}
+
+/**
+ * The codec of a column, or undefined where Debezium omits the column because it knows no form for its type. A codec
+ * throws ConversionError in the middle of arrays and structs too: the caller takes back what the cell has written.
+ */
+export function compileColumn(spec: ColumnSpec, modes: ValueModes): ValueCodec | undefined {
+  const plan = planOf(spec, modes);
+  if (plan === undefined) return undefined;
+  const schema = columnSchema(spec, plan);
+  const writeFallback = defaultWriter(schema) ?? plan.writeZero;
+  const writeMissing = spec.optional ? writeNull : writeFallback;
+  return {
+    schema,
+    write: plan.valueIsLost === true ? writeMissing : plan.write,
+    writeFallback,
+    writeUnavailable: plan.writePlaceholder ?? writeMissing,
+  };
+}

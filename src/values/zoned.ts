@@ -1,0 +1,101 @@
+/**
+ * Owns timestamptz and timetz, which every time.precision.mode publishes as ISO text in UTC.
+ */
+
+import { byteAt } from '../core/byte-reader.ts';
+import {
+  infinitySign,
+  MICROS_PER_DAY,
+  moment,
+  normalizeMoment,
+  PRINTED_BYTES_MAX,
+  parseTimestampWithOffset,
+  parseTimeWithOffset,
+  printMoment,
+  printTime,
+} from './civil.ts';
+import { ASCII, type CellWriter, type TypePlan, textConstant } from './type-plan.ts';
+import type { ValueWriter } from './value-writer.ts';
+
+const scratch = new Uint8Array(PRINTED_BYTES_MAX);
+
+/** `yyyy-MM-dd HH:mm:ss`: what is fixed before the fraction, with a digit wherever this has a zero. */
+const LAYOUT = Buffer.from('0000-00-00 00:00:00');
+/** `+00`, as the pinned session prints UTC. */
+const OFFSET_BYTES = 3;
+
+/** Copies the fixed part when the text has the common layout and ends in +00; else false. */
+function copyCommonLayout(source: Uint8Array, start: number, end: number): boolean {
+  if (end - start < LAYOUT.length + OFFSET_BYTES) return false;
+  if (byteAt(source, end - 3) !== ASCII.plus || byteAt(source, end - 2) !== ASCII.zero || byteAt(source, end - 1) !== ASCII.zero) {
+    return false;
+  }
+  for (let i = 0; i < LAYOUT.length; i++) {
+    const byte = byteAt(source, start + i);
+    const expected = byteAt(LAYOUT, i);
+    if (expected === ASCII.zero ? (byte - ASCII.zero) >>> 0 > 9 : byte !== expected) return false;
+    scratch[i] = byte;
+  }
+  scratch[10] = ASCII.upperT;
+  return true;
+}
+
+/**
+ * `2024-03-01 09:00:00.12+00` → `2024-03-01T09:00:00.120000Z`: `width` fraction digits, 0 for as many as there are.
+ */
+function timestampWriter(width: number): CellWriter {
+  return (out, source, start, end) => {
+    const behind = copyCommonLayout(source, start, end) ? copyFraction(source, start + LAYOUT.length, end - 3, width) : 0;
+    if (behind === 0) writeTimestampSlowly(out, source, start, end, width);
+    else out.plainAscii(scratch, 0, behind);
+  };
+}
+
+/** Writes the fraction source[from, to) behind the fixed part, padded or cut to `width`. Returns 0 if it is none. */
+function copyFraction(source: Uint8Array, from: number, to: number, width: number): number {
+  let at = LAYOUT.length;
+  if (from < to && (byteAt(source, from) !== ASCII.dot || to - from < 2 || to - from > 7)) return 0;
+  const digits = width === 0 ? Math.max(to - from - 1, 0) : width;
+  if (digits > 0) scratch[at++] = ASCII.dot;
+  for (let i = 1; i <= digits; i++) {
+    const byte = from + i < to ? byteAt(source, from + i) : ASCII.zero;
+    if ((byte - ASCII.zero) >>> 0 > 9) return 0;
+    scratch[at++] = byte;
+  }
+  scratch[at++] = ASCII.upperZ;
+  return at;
+}
+
+function writeTimestampSlowly(out: ValueWriter, source: Uint8Array, start: number, end: number, width: number): void {
+  if (infinitySign(source, start, end) !== 0) {
+    out.plainAscii(source, start, end);
+    return;
+  }
+  parseTimestampWithOffset(source, start, end);
+  normalizeMoment();
+  out.plainAscii(scratch, 0, printMoment(scratch, 0, width));
+}
+
+/** `precision` is the column's count of fraction digits, 6 where it declares none. */
+export function timestamptzPlan(precision: number): TypePlan {
+  return {
+    schema: { type: 'string', name: 'io.debezium.time.ZonedTimestamp', version: 1 },
+    write: timestampWriter(precision),
+    writeZero: textConstant('1970-01-01T00:00:00Z'),
+  };
+}
+
+/** Only the digits that the time needs, whatever the column declares; 24:00:00 counts as midnight, as in Java. */
+function writeTimetz(out: ValueWriter, source: Uint8Array, start: number, end: number): void {
+  parseTimeWithOffset(source, start, end);
+  const micros = moment.microsOfDay - moment.offsetSeconds * 1_000_000;
+  let at = printTime(scratch, 0, micros - Math.floor(micros / MICROS_PER_DAY) * MICROS_PER_DAY, 0);
+  scratch[at++] = ASCII.upperZ;
+  out.plainAscii(scratch, 0, at);
+}
+
+export const TIMETZ_PLAN: TypePlan = {
+  schema: { type: 'string', name: 'io.debezium.time.ZonedTime', version: 1 },
+  write: writeTimetz,
+  writeZero: textConstant('00:00:00Z'),
+};
