@@ -1,0 +1,228 @@
+/**
+ * Owns the way to the cluster: which brokers are known, one control connection that moves to another broker when its own fails, and
+ * the questions asked over it (metadata, topics, configs). Does not own produce connections (broker-link.ts) or retry policy beyond
+ * trying each known broker once per call; `untilAnswered` is the one waiting loop, for callers that wait for Kafka.
+ */
+import { SlotlineError, toSlotlineError } from '../core/errors.ts';
+import type { KafkaConnectionOptions } from '../core/options.ts';
+import { wait } from '../core/time.ts';
+import type { KafkaDeps } from './client.ts';
+import { connectionError, isRetriableCode, KAFKA_CODE, kafkaCodeError } from './protocol-errors.ts';
+import type { BatchCodec, BrokerAddress, BrokerConnection, ClusterMetadata, ConnectBroker, Endpoint, MetadataRequest } from './wire.ts';
+
+export type ClusterDescription = {
+  readonly clusterId: string | undefined;
+  readonly controllerId: number;
+  readonly brokers: readonly BrokerAddress[];
+};
+
+export type TopicDescription = {
+  readonly name: string;
+  readonly exists: boolean;
+  readonly partitions: number;
+  readonly replicationFactor: number;
+  /** Partitions without a leader now. */
+  readonly leaderless: number;
+  /** Every topic-level config by name; empty where DescribeConfigs is not granted. */
+  readonly configs: ReadonlyMap<string, string>;
+  /** False: this principal may not write. undefined: the broker does not say. */
+  readonly mayWrite: boolean | undefined;
+  /** kafka_unauthorized, kafka_topic_invalid … where the broker refused the question. A topic that does not exist is no error here. */
+  readonly error: SlotlineError | undefined;
+};
+
+export interface KafkaClient {
+  readonly options: KafkaConnectionOptions;
+  readonly codec: BatchCodec;
+  /** Asks any broker; learns the brokers from the answer. Throws kafka_unreachable after each known broker failed once. */
+  metadata(request: MetadataRequest): Promise<ClusterMetadata>;
+  /** Runs `ask` over the control connection, over another broker's if that breaks. */
+  control<T>(ask: (connection: BrokerConnection) => Promise<T>): Promise<T>;
+  /** A connection of the caller's own. */
+  connect(endpoint: Endpoint): Promise<BrokerConnection>;
+  /** The address of a broker as last learned. */
+  brokerAddress(nodeId: number): BrokerAddress | undefined;
+  /** Repeats `ask` with backoff until it succeeds, `signal` aborts, or it fails with an error that a person must mend. One log line per state change. */
+  untilAnswered<T>(what: string, signal: AbortSignal, ask: () => Promise<T>): Promise<T>;
+  /** One try. Throws SlotlineError. */
+  describeCluster(): Promise<ClusterDescription>;
+  describeTopic(name: string): Promise<TopicDescription>;
+  close(): Promise<void>;
+}
+
+/** A frozen broker still accepts connections, so a short question moves on to the next broker soon. */
+const QUESTION_TIMEOUT_MS = 3_000;
+const RETRY_FIRST_MS = 50;
+const RETRY_MAX_MS = 1_000;
+const ACL_WRITE_BIT = 1 << 4;
+/** INT32_MIN: the broker was not asked, or does not say. */
+const OPERATIONS_UNKNOWN = -0x8000_0000;
+
+export function createCluster(options: KafkaConnectionOptions, deps: KafkaDeps, connect: ConnectBroker, codec: BatchCodec): KafkaClient {
+  return new Cluster(options, deps, connect, codec);
+}
+
+class Cluster implements KafkaClient {
+  readonly options: KafkaConnectionOptions;
+  readonly codec: BatchCodec;
+  readonly #deps: KafkaDeps;
+  readonly #connect: ConnectBroker;
+  readonly #brokers = new Map<number, BrokerAddress>();
+  #control: BrokerConnection | undefined;
+  /** Several callers share one attempt. */
+  #opening: Promise<BrokerConnection> | undefined;
+  #nextCandidate = 0;
+  #closed = false;
+  #reachable: boolean | undefined;
+  #hasAnswered = false;
+
+  constructor(options: KafkaConnectionOptions, deps: KafkaDeps, connect: ConnectBroker, codec: BatchCodec) {
+    this.options = options;
+    this.#deps = deps;
+    this.#connect = connect;
+    this.codec = codec;
+  }
+
+  brokerAddress(nodeId: number): BrokerAddress | undefined {
+    return this.#brokers.get(nodeId);
+  }
+
+  connect(endpoint: Endpoint): Promise<BrokerConnection> {
+    return this.#connect(endpoint);
+  }
+
+  async metadata(request: MetadataRequest): Promise<ClusterMetadata> {
+    const reply = await this.control((connection) => connection.metadata(request, this.#questionTimeoutMs()));
+    this.#learn(reply.brokers);
+    return reply;
+  }
+
+  #questionTimeoutMs(): number {
+    return Math.min(QUESTION_TIMEOUT_MS, this.options.requestTimeoutMs);
+  }
+
+  /** A broker that is missing is down, not gone: its address stays, for it may be the first to come back. */
+  #learn(brokers: readonly BrokerAddress[]): void {
+    for (const broker of brokers) this.#brokers.set(broker.nodeId, broker);
+  }
+
+  async control<T>(ask: (connection: BrokerConnection) => Promise<T>): Promise<T> {
+    const triesMax = this.#candidates().length + 1;
+    for (let tried = 1; ; tried++) {
+      const connection = await this.#controlConnection();
+      try {
+        return await ask(connection);
+      } catch (error) {
+        const broken = connection.closed || !(error instanceof SlotlineError);
+        if (this.#control === connection && broken) {
+          this.#control = undefined;
+          connection.destroy();
+        }
+        if (!broken || this.#closed || tried >= triesMax) throw toSlotlineError(error);
+      }
+    }
+  }
+
+  async #controlConnection(): Promise<BrokerConnection> {
+    if (this.#closed) throw new SlotlineError('kafka_unreachable', { reason: 'the client is closed' });
+    const current = this.#control;
+    if (current !== undefined && !current.closed && this.#deps.clock.monotonicMs() < current.sessionEndsAtMs) return current;
+    this.#control = undefined;
+    current?.destroy();
+    this.#opening ??= this.#openControl().finally(() => {
+      this.#opening = undefined;
+    });
+    return this.#opening;
+  }
+
+  /** Known brokers and the bootstrap servers, each address once. */
+  #candidates(): Endpoint[] {
+    const byAddress = new Map<string, Endpoint>();
+    for (const endpoint of [...this.#brokers.values(), ...this.options.bootstrapServers])
+      byAddress.set(`${endpoint.host} ${endpoint.port}`, endpoint);
+    return [...byAddress.values()];
+  }
+
+  /** Goes round the candidates, beginning behind the last one tried. A refused login is reported at once: no other broker will differ. */
+  async #openControl(): Promise<BrokerConnection> {
+    const candidates = this.#candidates();
+    let failure: SlotlineError | undefined;
+    for (let i = 0; i < candidates.length; i++) {
+      const endpoint = candidates[this.#nextCandidate++ % candidates.length];
+      if (endpoint === undefined || this.#closed) break;
+      try {
+        const connection = await this.#connect(endpoint);
+        this.#control = connection;
+        if (this.#closed) connection.destroy();
+        return connection;
+      } catch (error) {
+        failure = connectionError(error, { host: endpoint.host, port: endpoint.port });
+        if (failure.code !== 'kafka_unreachable') throw failure;
+      }
+    }
+    throw failure ?? new SlotlineError('kafka_unreachable', { reason: 'no bootstrap server' });
+  }
+
+  async untilAnswered<T>(what: string, signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const answer = await ask();
+        this.#hasAnswered = true;
+        this.#setReachable(true, undefined);
+        return answer;
+      } catch (thrown) {
+        const error = toSlotlineError(thrown);
+        // Once Kafka has answered, a TLS handshake cut short is a broker on its way down, not a wrong setting.
+        const passes = error.retry === 'auto' || (error.code === 'kafka_tls_failed' && this.#hasAnswered);
+        if (!passes || signal.aborted || this.#closed) throw error;
+        this.#setReachable(false, error, what);
+        const pauseMs = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** Math.min(attempt, 6)) * (0.75 + this.#deps.random() / 4);
+        await wait(pauseMs, signal);
+        if (signal.aborted) throw error;
+      }
+    }
+  }
+
+  #setReachable(reachable: boolean, error: SlotlineError | undefined, what?: string): void {
+    if (this.#reachable === reachable) return;
+    const first = this.#reachable === undefined;
+    this.#reachable = reachable;
+    if (!reachable) this.#deps.log.warn('kafka_waiting', { code: error?.code, what, error: error?.message });
+    else if (!first) this.#deps.log.info('kafka_answers_again');
+  }
+
+  async describeCluster(): Promise<ClusterDescription> {
+    const { clusterId, controllerId, brokers } = await this.metadata({ topics: [], allowAutoTopicCreation: false });
+    return { clusterId, controllerId, brokers };
+  }
+
+  async describeTopic(name: string): Promise<TopicDescription> {
+    const reply = await this.metadata({ topics: [name], allowAutoTopicCreation: false, includeAuthorizedOperations: true });
+    const topic = reply.topics.find((candidate) => candidate.name === name);
+    const code = topic?.errorCode ?? KAFKA_CODE.UNKNOWN_TOPIC_OR_PARTITION;
+    const exists = topic !== undefined && (code === KAFKA_CODE.NONE || code === KAFKA_CODE.LEADER_NOT_AVAILABLE);
+    const refused = code !== KAFKA_CODE.NONE && !isRetriableCode(code);
+    const operations = topic?.authorizedOperations ?? OPERATIONS_UNKNOWN;
+    return {
+      name,
+      exists,
+      partitions: topic?.partitions.length ?? 0,
+      replicationFactor: topic?.partitions[0]?.replicas.length ?? 0,
+      leaderless: topic?.partitions.filter((partition) => partition.leaderId < 0).length ?? 0,
+      configs: exists ? await this.#topicConfigs(name) : new Map(),
+      mayWrite: operations === OPERATIONS_UNKNOWN || !exists ? undefined : (operations & ACL_WRITE_BIT) !== 0,
+      error: refused ? kafkaCodeError(code, { topic: name }) : undefined,
+    };
+  }
+
+  async #topicConfigs(name: string): Promise<ReadonlyMap<string, string>> {
+    const results = await this.control((connection) => connection.describeTopicConfigs([name], null, this.#questionTimeoutMs()));
+    return results[0]?.configs ?? new Map();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#control?.destroy();
+    this.#control = undefined;
+  }
+}

@@ -1,0 +1,275 @@
+/**
+ * Owns delivery: which batch goes to which broker when, what every reply means for each batch, and what is sent again. Does not own
+ * records (publisher.ts), the order inside a partition (partition-queue.ts), connections (broker-link.ts) or leaders (leaders.ts).
+ *
+ * A partition with a failed batch stops, waits until everything of it in flight is settled, waits for fresh metadata, and then sends
+ * the identical bytes with the same sequence numbers again, the first alone: the broker knows them and keeps one copy.
+ */
+import { SlotlineError, toSlotlineError } from '../core/errors.ts';
+import type { ProducerOptions } from '../core/options.ts';
+import { BrokerLink, type Flight, type LinkEvents, type Shipment } from './broker-link.ts';
+import type { KafkaClient, KafkaDeps } from './client.ts';
+import { Leaders } from './leaders.ts';
+import type { PartitionQueue } from './partition-queue.ts';
+import { type ProduceOutcome, parseProduceReply, produceBody } from './produce-request.ts';
+import { isRetriableCode, KAFKA_CODE, kafkaCodeError, kafkaCodeName } from './protocol-errors.ts';
+import type { RecordBatch } from './record-batch.ts';
+
+export type SenderEvents = {
+  /** The batch is acknowledged; its bytes are no longer needed. */
+  onAcknowledged(batch: RecordBatch): void;
+  /** A reply is worked off, or time has passed. */
+  onProgress(): void;
+  /** Nothing is sent any more. */
+  onFailure(error: SlotlineError): void;
+  maySend(): boolean;
+};
+
+/** The first retry comes at once; a leader that is not known yet needs some. */
+const RETRY_FIRST_MS = 20;
+const RETRY_MAX_MS = 500;
+const WATCH_EVERY_MS = 100;
+/** Of the request around the batches: per partition at most this, with the topic name once at its longest. */
+const REQUEST_OVERHEAD_BYTES = 320;
+
+export class Sender {
+  readonly leaders: Leaders;
+  readonly #client: KafkaClient;
+  readonly #options: ProducerOptions;
+  readonly #deps: KafkaDeps;
+  readonly #events: SenderEvents;
+  readonly #links = new Map<number, BrokerLink>();
+  readonly #linkEvents: LinkEvents;
+  readonly #watch: NodeJS.Timeout;
+  #stopped = false;
+  #isPumping = false;
+  #pumpAgain = false;
+
+  constructor(client: KafkaClient, options: ProducerOptions, deps: KafkaDeps, events: SenderEvents) {
+    this.#client = client;
+    this.#options = options;
+    this.#deps = deps;
+    this.#events = events;
+    this.#linkEvents = {
+      onUp: (link) => this.#onLinkUp(link),
+      onDown: (link, error) => this.#onLinkDown(link, error),
+      onSettled: (link, flight, error, body) => this.#onSettled(link, flight, error, body),
+      isWanted: (link) => link.ready.length > 0,
+    };
+    this.leaders = new Leaders(client, deps, {
+      needsLeaders: () => this.#anyLinkWaits(),
+      onRefreshed: () => this.pump(),
+      onReady: (queue) => this.ready(queue),
+      onFailure: (error) => this.#fail(error),
+    });
+    this.#watch = setInterval(() => this.#onWatch(), WATCH_EVERY_MS);
+  }
+
+  get requestsInFlight(): number {
+    let count = 0;
+    for (const link of this.#links.values()) count += link.inFlight;
+    return count;
+  }
+
+  /** The queue has something that may go: lists it with its leader. pump() sends it. */
+  ready(queue: PartitionQueue): void {
+    if (this.#stopped || queue.recovering || queue.listedAt !== undefined || !queue.hasWork) return;
+    if (queue.leaderId < 0) {
+      this.leaders.await(queue);
+      return;
+    }
+    const link = this.#linkTo(queue.leaderId);
+    queue.listedAt = queue.leaderId;
+    link.ready.push(queue);
+  }
+
+  #linkTo(nodeId: number): BrokerLink {
+    const known = this.#links.get(nodeId);
+    if (known !== undefined) return known;
+    const { maxInFlightPerConnection, requestTimeoutMs } = this.#options;
+    const link = new BrokerLink(
+      nodeId,
+      { ...this.#deps, client: this.#client, requestTimeoutMs, inFlightMax: maxInFlightPerConnection },
+      this.#linkEvents,
+    );
+    this.#links.set(nodeId, link);
+    return link;
+  }
+
+  /** Sends whatever may be sent now. */
+  pump(): void {
+    this.#pumpAgain = true;
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    try {
+      while (this.#pumpAgain && !this.#stopped) {
+        this.#pumpAgain = false;
+        for (const link of this.#links.values()) this.#pumpLink(link);
+      }
+    } finally {
+      this.#isPumping = false;
+    }
+  }
+
+  #pumpLink(link: BrokerLink): void {
+    while (link.ready.length > 0 && !this.#stopped && link.canSend()) {
+      const shipments = this.#collect(link);
+      if (shipments.length === 0) return;
+      if (!this.#events.maySend()) {
+        this.#fail(new SlotlineError('fenced', { broker: link.nodeId }));
+        return;
+      }
+      const { acks, requestTimeoutMs } = this.#options;
+      // The broker gives up first, so that a slow replica is answered and not mistaken for a frozen broker.
+      const brokerTimeoutMs = Math.ceil(requestTimeoutMs * 0.8);
+      const parts = shipments.map(({ queue, batch }) => ({ topic: queue.topic, partition: queue.partition, bytes: batch.bytes }));
+      link.send(shipments, produceBody(parts, acks, brokerTimeoutMs), acks === 0);
+    }
+  }
+
+  /** One request's worth: at most one batch per partition, and all within producer.max.request.size. */
+  #collect(link: BrokerLink): Shipment[] {
+    const shipments: Shipment[] = [];
+    const again: PartitionQueue[] = [];
+    const nowMs = this.#deps.clock.monotonicMs();
+    let bytes = 0;
+    let taken = 0;
+    for (const queue of link.ready) {
+      const batch = queue.nextFor(link.nodeId, nowMs);
+      if (batch !== undefined) {
+        const total = bytes + batch.length + REQUEST_OVERHEAD_BYTES;
+        if (shipments.length > 0 && total > this.#options.requestBytesMax) break;
+        bytes = total;
+        queue.markSent(batch, link.nodeId);
+        shipments.push({ queue, batch });
+      }
+      taken++;
+      queue.listedAt = undefined;
+      if (batch !== undefined && queue.nextFor(link.nodeId, nowMs) !== undefined) again.push(queue);
+      else if (queue.leaderId !== link.nodeId) this.ready(queue);
+    }
+    link.ready.splice(0, taken);
+    for (const queue of again) this.ready(queue);
+    return shipments;
+  }
+
+  #onSettled(link: BrokerLink, flight: Flight, error: SlotlineError | undefined, body: Uint8Array | undefined): void {
+    if (this.#stopped) return;
+    try {
+      this.#settleFlight(link, flight, error, body);
+    } catch (thrown) {
+      this.#fail(toSlotlineError(thrown));
+      return;
+    }
+    for (const { queue } of flight.shipments) {
+      if (!queue.recovering) this.ready(queue);
+      else if (queue.inFlight === 0) this.leaders.recover(queue, this.#retryAt(queue));
+    }
+    this.#events.onProgress();
+    this.pump();
+  }
+
+  #settleFlight(link: BrokerLink, flight: Flight, error: SlotlineError | undefined, body: Uint8Array | undefined): void {
+    const nowMs = this.#deps.clock.monotonicMs();
+    if (error === undefined && body === undefined) {
+      for (const { queue, batch } of flight.shipments) this.#acknowledge(queue, batch, -1, nowMs);
+      return;
+    }
+    const outcomes = body === undefined ? new Map<string, ProduceOutcome>() : outcomesByPartition(body);
+    let firstReason: string | undefined;
+    for (const { queue, batch } of flight.shipments) {
+      const outcome = outcomes.get(`${queue.topic} ${queue.partition}`);
+      const reason =
+        outcome === undefined ? (error?.message ?? 'the reply leaves out the partition') : this.#settleBatch(queue, batch, outcome, nowMs);
+      if (outcome === undefined) queue.markFailed(batch);
+      firstReason ??= reason;
+    }
+    this.#noteTrouble(link, firstReason, flight.shipments.length);
+  }
+
+  /** Returns why the batch is to be sent again, if it is. Throws what cannot be retried. */
+  #settleBatch(queue: PartitionQueue, batch: RecordBatch, outcome: ProduceOutcome, nowMs: number): string | undefined {
+    const { errorCode, baseOffset } = outcome;
+    if (errorCode === KAFKA_CODE.NONE || errorCode === KAFKA_CODE.DUPLICATE_SEQUENCE_NUMBER) {
+      this.#acknowledge(queue, batch, errorCode === KAFKA_CODE.NONE ? baseOffset : -1, nowMs);
+      return undefined;
+    }
+    // Behind a batch that failed, a gap in the sequence is the broker's way to keep the order.
+    const isGap = errorCode === KAFKA_CODE.OUT_OF_ORDER_SEQUENCE_NUMBER && !queue.isHead(batch);
+    if (!isGap && !isRetriableCode(errorCode)) {
+      const details = { topic: queue.topic, partition: queue.partition, bytes: batch.length, records: batch.count };
+      throw kafkaCodeError(errorCode, details, outcome.message);
+    }
+    queue.markFailed(batch);
+    return kafkaCodeName(errorCode);
+  }
+
+  #acknowledge(queue: PartitionQueue, batch: RecordBatch, baseOffset: number, nowMs: number): void {
+    queue.acknowledge(batch, baseOffset, nowMs);
+    this.#events.onAcknowledged(batch);
+  }
+
+  /** One line when a broker begins to refuse or lose batches, one when it takes them again. */
+  #noteTrouble(link: BrokerLink, reason: string | undefined, partitions: number): void {
+    if (reason !== undefined && !link.hasTrouble) {
+      link.hasTrouble = true;
+      this.#deps.log.warn('broker_trouble', { broker: link.nodeId, reason, partitions });
+    } else if (reason === undefined && link.hasTrouble) {
+      link.hasTrouble = false;
+      this.#deps.log.info('broker_well', { broker: link.nodeId });
+    }
+  }
+
+  #retryAt(queue: PartitionQueue): number {
+    const pauseMs = queue.failures === 0 ? 0 : Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** Math.min(queue.failures, 10));
+    queue.failures++;
+    return this.#deps.clock.monotonicMs() + pauseMs * (0.75 + this.#deps.random() / 4);
+  }
+
+  #onLinkUp(link: BrokerLink): void {
+    if (link.hasTrouble && link.ready.length === 0) this.#noteTrouble(link, undefined, 0);
+    this.pump();
+  }
+
+  #onLinkDown(link: BrokerLink, error: SlotlineError): void {
+    // Asking again with the same credentials would only lock the account.
+    if (error.code === 'kafka_authentication_failed') {
+      this.#fail(error);
+      return;
+    }
+    this.#noteTrouble(link, error.message, link.ready.length);
+    if (link.ready.length > 0) this.leaders.refresh();
+  }
+
+  /** A leader that cannot be reached may have been replaced. */
+  #anyLinkWaits(): boolean {
+    for (const link of this.#links.values()) if (link.ready.length > 0 && !link.isUp) return true;
+    return false;
+  }
+
+  #onWatch(): void {
+    const nowMs = this.#deps.clock.monotonicMs();
+    for (const link of this.#links.values()) link.dropIfOverdue(nowMs);
+    this.#events.onProgress();
+  }
+
+  #fail(error: SlotlineError): void {
+    if (this.#stopped) return;
+    this.stop();
+    this.#events.onFailure(error);
+  }
+
+  /** Nothing is sent or settled any more. */
+  stop(): void {
+    this.#stopped = true;
+    clearInterval(this.#watch);
+    this.leaders.stop();
+    for (const link of this.#links.values()) link.close();
+  }
+}
+
+function outcomesByPartition(body: Uint8Array): Map<string, ProduceOutcome> {
+  const outcomes = new Map<string, ProduceOutcome>();
+  for (const outcome of parseProduceReply(body)) outcomes.set(`${outcome.topic} ${outcome.partition}`, outcome);
+  return outcomes;
+}

@@ -1,0 +1,95 @@
+/**
+ * Owns finding a topic or creating it as Kafka Connect would: the first group whose patterns match gives the settings, the default group
+ * what that one leaves out; without any topic.creation.* the broker may create it itself. Also learns the topic's largest batch.
+ * Does not own sending.
+ */
+import { SlotlineError } from '../core/errors.ts';
+import type { TopicCreationGroup, TopicCreationOptions } from '../core/options.ts';
+import type { KafkaClient } from './client.ts';
+import { isRetriableCode, KAFKA_CODE, kafkaCodeError } from './protocol-errors.ts';
+import type { NewTopic, TopicMetadata } from './wire.ts';
+
+export type ResolvedTopic = { readonly name: string; readonly metadata: TopicMetadata; readonly maxMessageBytes: number };
+
+/** Kafka's own default of max.message.bytes, taken where DescribeConfigs is not granted. */
+const MAX_MESSAGE_BYTES_DEFAULT = 1_048_588;
+const MAX_MESSAGE_BYTES = 'max.message.bytes';
+/** A new topic shows up at every broker well within this; one that nobody creates never does. */
+const MISSING_FOR_MS = 5_000;
+const CONFIG_TIMEOUT_MS = 5_000;
+
+/** Retries until Kafka answers or `signal` aborts. Throws kafka_topic_missing, kafka_topic_invalid or kafka_unauthorized. */
+export async function openTopic(
+  client: KafkaClient,
+  name: string,
+  creation: TopicCreationOptions,
+  signal: AbortSignal,
+): Promise<ResolvedTopic> {
+  const wanted = newTopic(name, creation);
+  let missingSinceMs: number | undefined;
+  const metadata = await client.untilAnswered(`topic ${name}`, signal, async () => {
+    const topic = await describe(client, name, wanted === undefined);
+    if (topic.errorCode === KAFKA_CODE.NONE) return topic;
+    if (topic.errorCode !== KAFKA_CODE.UNKNOWN_TOPIC_OR_PARTITION) throw temporaryOrFatal(topic.errorCode, { topic: name });
+    if (wanted !== undefined) await createTopic(client, wanted);
+    missingSinceMs ??= performance.now();
+    if (performance.now() - missingSinceMs > MISSING_FOR_MS) throw new SlotlineError('kafka_topic_missing', { topic: name });
+    // Again, until the brokers' metadata shows it.
+    throw new SlotlineError('kafka_request_failed', { topic: name, error: 'UNKNOWN_TOPIC_OR_PARTITION' });
+  });
+  return { name, metadata, maxMessageBytes: await client.untilAnswered(`topic ${name}`, signal, () => maxMessageBytes(client, name)) };
+}
+
+async function describe(client: KafkaClient, name: string, allowAutoTopicCreation: boolean): Promise<TopicMetadata> {
+  const reply = await client.metadata({ topics: [name], allowAutoTopicCreation });
+  const topic = reply.topics.find((candidate) => candidate.name === name);
+  if (topic === undefined) throw new SlotlineError('kafka_reply_incomplete', { topic: name, request: 'Metadata' });
+  return topic;
+}
+
+function temporaryOrFatal(errorCode: number, details: { topic: string }, reason?: string): SlotlineError {
+  if (isRetriableCode(errorCode)) return new SlotlineError('kafka_request_failed', { ...details, error: errorCode });
+  return kafkaCodeError(errorCode, details, reason);
+}
+
+/** Creates the topic; that another has created it meanwhile is fine. */
+export async function createTopic(client: KafkaClient, topic: NewTopic): Promise<void> {
+  const timeoutMs = client.options.requestTimeoutMs;
+  const results = await client.control((connection) => connection.createTopics([topic], timeoutMs));
+  const result = results.find((candidate) => candidate.name === topic.name);
+  if (result === undefined) throw new SlotlineError('kafka_reply_incomplete', { topic: topic.name, request: 'CreateTopics' });
+  if (result.errorCode === KAFKA_CODE.NONE || result.errorCode === KAFKA_CODE.TOPIC_ALREADY_EXISTS) return;
+  throw temporaryOrFatal(result.errorCode, { topic: topic.name }, result.errorMessage);
+}
+
+/** What to create, or undefined where creation is left to the broker, as Connect leaves it without topic.creation.* or with it disabled. */
+export function newTopic(name: string, creation: TopicCreationOptions): NewTopic | undefined {
+  const { enable, groups } = creation;
+  const fallback = creation.default;
+  const isConfigured = fallback.partitions !== undefined || fallback.replicationFactor !== undefined || groups.length > 0;
+  if (!enable || !isConfigured) return undefined;
+  const group = groups.find((candidate) => matches(candidate, name)) ?? fallback;
+  return {
+    name,
+    partitions: group.partitions ?? fallback.partitions ?? -1,
+    replicationFactor: group.replicationFactor ?? fallback.replicationFactor ?? -1,
+    configs: group.configs,
+  };
+}
+
+/** Exclude wins; a pattern must match the whole name. */
+function matches(group: TopicCreationGroup, name: string): boolean {
+  return !group.exclude.some((pattern) => matchesWhole(pattern, name)) && group.include.some((pattern) => matchesWhole(pattern, name));
+}
+
+function matchesWhole(pattern: string, name: string): boolean {
+  return new RegExp(`^(?:${pattern})$`).test(name);
+}
+
+async function maxMessageBytes(client: KafkaClient, name: string): Promise<number> {
+  const results = await client.control((connection) => connection.describeTopicConfigs([name], [MAX_MESSAGE_BYTES], CONFIG_TIMEOUT_MS));
+  const result = results[0];
+  if (result !== undefined && isRetriableCode(result.errorCode)) throw temporaryOrFatal(result.errorCode, { topic: name });
+  const bytes = Number(result?.configs.get(MAX_MESSAGE_BYTES));
+  return Number.isInteger(bytes) && bytes > 0 ? bytes : MAX_MESSAGE_BYTES_DEFAULT;
+}
