@@ -5,8 +5,8 @@
 import process from 'node:process';
 import { styleText } from 'node:util';
 import type pg from 'pg';
-import { type KafkaCluster, startKafka } from '../test/harness/kafka.ts';
-import { type PostgresServer, startPostgres } from '../test/harness/postgres.ts';
+import { startKafka } from '../test/harness/kafka.ts';
+import { type PostgresHandle, postgresHandle, startPostgres } from '../test/harness/postgres.ts';
 import { until } from '../test/harness/until.ts';
 import { DemoError, type DemoOptions, parseDemoOptions, requireFreePorts, USAGE } from './demo/options.ts';
 import { createShop, runShop, SHOP_KEYS } from './demo/shop.ts';
@@ -26,7 +26,8 @@ const IMPATIENT_AFTER_MS = 1_500;
 
 const say = (line: string): void => console.log(`${styleText('cyan', '[demo]')} ${line}`);
 
-type Servers = { readonly postgres: PostgresServer; readonly kafka: KafkaCluster };
+/** Where the demo's servers are; made here, or named by the environment. */
+type Servers = { readonly postgres: PostgresHandle; readonly bootstrapServers: string };
 
 /** Aborts at Ctrl-C or SIGTERM; a second one some time later ends at once, and the harness's guard kills the servers. */
 function interruptSignal(): AbortController {
@@ -44,21 +45,21 @@ function interruptSignal(): AbortController {
 }
 
 async function demo(o: DemoOptions): Promise<void> {
-  await requireFreePorts(o);
-  await ensureStack(['postgres18', 'kafka'], (line) => console.log(line));
+  if (!o.attach) await requireFreePorts(o);
+  if (!o.attach) await ensureStack(['postgres18', 'kafka'], (line) => console.log(line));
   const interrupt = interruptSignal();
-  say(`starting PostgreSQL 18 on port ${o.postgresPort} and Kafka on port ${o.kafkaPort}`);
   await using cleanup = new AsyncDisposableStack();
-  const servers = await startServers(o, cleanup);
+  const servers = o.attach ? namedServers() : await startServers(o, cleanup);
   if (interrupt.signal.aborted) return;
-  say(`servers are up: ${servers.postgres.host}:${o.postgresPort}, ${servers.kafka.bootstrapServers}`);
-  const client = await connectToShop(servers.postgres, cleanup);
+  const client = await servers.postgres.connect(DATABASE);
+  cleanup.defer(() => client.end());
   await createShop(client);
-  say(`the shop has ${Object.keys(SHOP_KEYS).length} tables; starting Slotline: slotline run --config config/demo.json`);
+  say(`the shop has ${Object.keys(SHOP_KEYS).length} tables`);
   await runAll({ ...o, ...servers, client, interrupt, cleanup });
 }
 
 async function startServers(o: DemoOptions, cleanup: AsyncDisposableStack): Promise<Servers> {
+  say(`starting PostgreSQL 18 on port ${o.postgresPort} and Kafka on port ${o.kafkaPort}`);
   const [postgres, kafka] = await Promise.allSettled([
     startPostgres({ major: 18, port: o.postgresPort }),
     startKafka({ port: o.kafkaPort }),
@@ -67,46 +68,64 @@ async function startServers(o: DemoOptions, cleanup: AsyncDisposableStack): Prom
   if (kafka.status === 'fulfilled') cleanup.use(kafka.value);
   if (postgres.status === 'rejected') throw postgres.reason;
   if (kafka.status === 'rejected') throw kafka.reason;
-  return { postgres: postgres.value, kafka: kafka.value };
+  await postgres.value.createDatabase(DATABASE);
+  say('servers are up');
+  return { postgres: postgres.value, bootstrapServers: kafka.value.bootstrapServers };
 }
 
-async function connectToShop(postgres: PostgresServer, cleanup: AsyncDisposableStack): Promise<pg.Client> {
-  await postgres.createDatabase(DATABASE);
-  const client = await postgres.connect(DATABASE);
-  cleanup.defer(() => client.end());
-  return client;
+function namedServers(): Servers {
+  const read = (name: string): string => {
+    const value = process.env[name];
+    if (!value) throw new DemoError(`--attach needs ${name}`);
+    return value;
+  };
+  const postgres = postgresHandle({
+    major: 18,
+    host: read('DEMO_POSTGRES_HOST'),
+    port: Number(read('DEMO_POSTGRES_PORT')),
+    socketDir: '',
+    superuser: read('DEMO_POSTGRES_USER'),
+    password: read('DEMO_POSTGRES_PASSWORD'),
+  });
+  return { postgres, bootstrapServers: read('DEMO_KAFKA') };
 }
 
 type Run = DemoOptions & Servers & { client: pg.Client; interrupt: AbortController; cleanup: AsyncDisposableStack };
 
 async function runAll(o: Run): Promise<void> {
-  const { postgres, interrupt, cleanup } = o;
-  const env = {
-    DEMO_KAFKA: o.kafka.bootstrapServers,
-    DEMO_POSTGRES_HOST: postgres.host,
-    DEMO_POSTGRES_PORT: String(postgres.port),
-    DEMO_POSTGRES_USER: postgres.superuser,
-    DEMO_POSTGRES_PASSWORD: postgres.password,
+  const { interrupt, cleanup } = o;
+  const slotline = o.attach ? undefined : startOwnSlotline(o);
+  let exitCode: number | null | undefined;
+  const stopSlotline = async (): Promise<void> => {
+    exitCode ??= await slotline?.stop();
   };
-  const slotline = startSlotline({ env, print: (line) => console.log(styleText('gray', `[slotline] ${line}`)) });
-  let stopped = false;
-  cleanup.defer(async () => {
-    if (!stopped) await slotline.stop();
-  });
+  cleanup.defer(stopSlotline);
   const reader = await untilSlotlineFails(slotline, openReader(o));
   if (reader === undefined) return;
   cleanup.defer(() => reader.stop());
   const maxLagBytes = await untilSlotlineFails(slotline, runWorkload(o));
   const complete = await untilSlotlineFails(slotline, catchUp(o.client, reader.tally));
-  const exitCode = await slotline.stop();
-  stopped = true;
+  await stopSlotline();
   printSummary(reader.tally, { maxLagBytes, complete, exitCode });
-  if (exitCode !== 0) throw new DemoError(`Slotline ended with exit code ${exitCode}`);
+  if (slotline !== undefined && exitCode !== 0) throw new DemoError(`Slotline ended with exit code ${exitCode}`);
   if (!complete && !interrupt.signal.aborted) throw new DemoError('the topics do not agree with the tables');
 }
 
+function startOwnSlotline({ postgres, bootstrapServers }: Run): SlotlineProcess {
+  say('starting Slotline: slotline run --config config/demo.json');
+  const env = {
+    DEMO_KAFKA: bootstrapServers,
+    DEMO_POSTGRES_HOST: postgres.host,
+    DEMO_POSTGRES_PORT: String(postgres.port),
+    DEMO_POSTGRES_USER: postgres.superuser,
+    DEMO_POSTGRES_PASSWORD: postgres.password,
+  };
+  return startSlotline({ env, print: (line) => console.log(styleText('gray', `[slotline] ${line}`)) });
+}
+
 /** What Slotline said last is the reason when it ends before it is told to. */
-async function untilSlotlineFails<T>(slotline: SlotlineProcess, work: Promise<T>): Promise<T> {
+async function untilSlotlineFails<T>(slotline: SlotlineProcess | undefined, work: Promise<T>): Promise<T> {
+  if (slotline === undefined) return await work;
   const failure = slotline.exited.then(({ code, lastLines }) => {
     throw new DemoError(`Slotline ended with exit code ${code}; it said last: ${lastLines.at(-1) ?? '(nothing)'}`);
   });
@@ -116,11 +135,11 @@ async function untilSlotlineFails<T>(slotline: SlotlineProcess, work: Promise<T>
 }
 
 /** undefined: interrupted before there was anything to read. */
-async function openReader({ client, kafka, interrupt: { signal } }: Run): Promise<TopicReader | undefined> {
+async function openReader({ client, bootstrapServers, interrupt: { signal } }: Run): Promise<TopicReader | undefined> {
   const ready = async (): Promise<boolean> => signal.aborted || (await readSlotLag(client, SLOT)) !== undefined;
   await until('Slotline has made its replication slot', ready, { timeoutMs: SLOT_TIMEOUT_MS });
   const topics = Object.keys(SHOP_KEYS).map((table) => `${TOPIC_PREFIX}${table}`);
-  const reader = await readTopics({ bootstrapServers: kafka.bootstrapServers, topics, print: (line) => console.log(line), signal });
+  const reader = await readTopics({ bootstrapServers, topics, print: (line) => console.log(line), signal });
   if (!signal.aborted) return reader;
   await reader.stop();
   return undefined;
@@ -169,7 +188,7 @@ function keyText(columns: readonly string[], row: readonly unknown[]): string {
   return JSON.stringify(Object.fromEntries(entries));
 }
 
-function printSummary(tally: Tally, o: { maxLagBytes: number; complete: boolean; exitCode: number | null }): void {
+function printSummary(tally: Tally, o: { maxLagBytes: number; complete: boolean; exitCode: number | null | undefined }): void {
   const names = { r: 'snapshot reads', c: 'inserts', u: 'updates', d: 'deletes', t: 'truncates', m: 'messages' } as const;
   const ops = [...tally.perOp].map(([op, number]) => `${number} ${names[op]}`);
   const sorted = tally.latenciesMs.toSorted((a, b) => a - b);
@@ -178,7 +197,7 @@ function printSummary(tally: Tally, o: { maxLagBytes: number; complete: boolean;
   say(styleText('bold', `${[...ops, `${tally.tombstones} tombstones`].join(', ')} of ${tally.liveKeys.size} tables`));
   say(`from commit to this terminal: p50 ${quantile(0.5)}, p99 ${quantile(0.99)}; highest slot lag ${formatBytes(o.maxLagBytes)}`);
   say(o.complete ? 'the topics agree with the tables: the same keys live in both' : 'not every change had arrived at the end');
-  say(`Slotline ended with exit code ${o.exitCode}`);
+  if (o.exitCode !== undefined) say(`Slotline ended with exit code ${o.exitCode}`);
 }
 
 /** A failure of the machine or of the command line is one line; anything else is a bug and keeps its stack. */

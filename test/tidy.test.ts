@@ -44,8 +44,9 @@ const FORBIDDEN_NAMES = /^(utils?|helpers?|common|misc|index)$/;
 /** Time, randomness, environment and I/O are handed in to the pure folders; `async` has no place there but in the registry client. */
 const PURE_FOLDERS = LAYER_1;
 const IMPURE_GLOBALS =
-  /^(Date\.now|new Date\(\)|performance\.now|process\.|Math\.random|crypto\.|setTimeout$|setInterval$|setImmediate$|queueMicrotask$|console\.|fetch$)/;
-const PURE_NODE_MODULES = ['node:buffer', 'node:util', 'node:assert'];
+  /^(Date\.now|new Date\(\)|performance\.now|process\.|Math\.random|crypto\.|setTimeout$|setInterval$|setImmediate$|queueMicrotask$|console\.|fetch$|random(Bytes|Int|UUID|FillSync)$)/;
+/** Of node:crypto the hashes; its random functions are named above. */
+const PURE_NODE_MODULES = ['node:buffer', 'node:util', 'node:assert', 'node:crypto'];
 const IMPURE_BY_DESIGN = ['src/serde/schema-registry.ts'];
 
 const files = projectFiles();

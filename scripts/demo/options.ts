@@ -2,7 +2,12 @@
 import { parseArgs } from 'node:util';
 import { portIsFree } from '../../test/harness/ports.ts';
 
-export type DemoOptions = { readonly seconds: number | undefined; readonly postgresPort: number; readonly kafkaPort: number };
+export type DemoOptions = {
+  readonly seconds: number | undefined;
+  readonly postgresPort: number;
+  readonly kafkaPort: number;
+  readonly attach: boolean;
+};
 
 /** What stops the demo before it begins: its message is one line for a person. */
 export class DemoError extends Error {}
@@ -11,7 +16,9 @@ export const USAGE = `npm run demo -- [--seconds N] [--ports POSTGRES,KAFKA]
 
 Starts PostgreSQL 18, Apache Kafka and Slotline (config/demo.json), runs a small shop and prints the change events as they arrive.
   --seconds N              ends by itself after N seconds of events; otherwise Ctrl-C ends it
-  --ports POSTGRES,KAFKA   other ports than 55432,59092`;
+  --ports POSTGRES,KAFKA   other ports than 55432,59092
+  --attach                 starts nothing: shop and reader for servers and a Slotline that run already, named by
+                           DEMO_POSTGRES_HOST, DEMO_POSTGRES_PORT, DEMO_POSTGRES_USER, DEMO_POSTGRES_PASSWORD, DEMO_KAFKA`;
 
 const DEFAULT_PORTS = '55432,59092';
 
@@ -26,12 +33,17 @@ export function parseDemoOptions(args: readonly string[]): DemoOptions | undefin
   const valid =
     ports.length === 2 && postgresPort !== kafkaPort && ports.every((port) => Number.isInteger(port) && port > 0 && port < 65_536);
   if (!valid) throw new DemoError(`--ports takes two different ports, for example ${DEFAULT_PORTS}`);
-  return { seconds, postgresPort, kafkaPort };
+  return { seconds, postgresPort, kafkaPort, attach: values.attach ?? false };
 }
 
-function parse(args: readonly string[]): { seconds?: string; ports?: string; help?: boolean } {
+function parse(args: readonly string[]): { seconds?: string; ports?: string; attach?: boolean; help?: boolean } {
   try {
-    const options = { seconds: { type: 'string' }, ports: { type: 'string' }, help: { type: 'boolean', short: 'h' } } as const;
+    const options = {
+      seconds: { type: 'string' },
+      ports: { type: 'string' },
+      attach: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+    } as const;
     return parseArgs({ args: [...args], options }).values;
   } catch (error) {
     throw new DemoError(`${error instanceof Error ? error.message : String(error)} (npm run demo -- --help)`);

@@ -3,6 +3,8 @@
  * and again: inserts, updates, deletes, a changed key, a long text that an update does not touch.
  */
 import { randomInt } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type pg from 'pg';
 
 /** The key columns of each table. */
@@ -13,48 +15,11 @@ export const SHOP_KEYS: Readonly<Record<string, readonly string[]>> = {
   order_items: ['order_id', 'line'],
 };
 
-/** `customers` logs whole old rows, so its updates show what was there before. `notes` is long enough to be stored out of line (TOAST). */
-const SCHEMA = `
-  create table customers (
-    id int generated always as identity primary key,
-    name text not null,
-    email text not null,
-    tier text not null default 'bronze',
-    since timestamptz not null default now()
-  );
-  alter table customers replica identity full;
-  create table products (
-    sku text primary key,
-    title text not null,
-    price numeric(10,2) not null,
-    stock int not null,
-    notes text
-  );
-  alter table products alter column notes set storage external;
-  create table orders (
-    id bigint generated always as identity primary key,
-    customer_id int not null references customers,
-    status text not null default 'new',
-    total numeric(12,2) not null default 0,
-    placed_at timestamptz not null default now()
-  );
-  create table order_items (
-    order_id bigint not null references orders on delete cascade,
-    line int not null,
-    sku text not null references products on update cascade,
-    quantity int not null,
-    primary key (order_id, line)
-  );
-  insert into customers (name, email)
-    select initcap(name), name || '@example.org' from unnest('{ada,grace,edsger,barbara,donald,leslie}'::text[]) as name;
-  insert into products (sku, title, price, stock, notes)
-    select 'SKU-' || n, title, 3 + n * 1.25, 500, repeat('long notes on ' || title || '; ', 200)
-    from unnest('{kettle,teapot,cup,saucer,spoon,tray}'::text[]) with ordinality as t(title, n);
-`;
-
+/** The tables and their first rows, unless they are there. */
 export async function createShop(client: pg.Client): Promise<void> {
-  await client.query(SCHEMA);
-  await placeOrder(client);
+  const { rows } = await client.query(`select to_regclass('public.customers') is not null as exists`);
+  if (rows[0]?.exists === true) return;
+  await client.query(await readFile(join(import.meta.dirname, '..', '..', 'config', 'shop.sql'), 'utf8'));
 }
 
 type Step = (client: pg.Client) => Promise<void>;
