@@ -65,7 +65,7 @@ function lookUpFile(argument: string, environment: ConfigEnvironment): Found {
 
 function lookUpFolder(argument: string, environment: ConfigEnvironment): Found {
   const colon = argument.lastIndexOf(':');
-  if (colon <= 0) return failed('must be ${dir:PATH:NAME}');
+  if (colon <= 0) return failed('dir needs a folder and a name, separated by a colon');
   return readText(`${argument.slice(0, colon)}/${argument.slice(colon + 1)}`, environment);
 }
 

@@ -4,6 +4,7 @@ import { type ConfigEnvironment, errorName } from './environment.ts';
 import { parseJsonText } from './json-text.ts';
 import { problem } from './problems.ts';
 import { isObject, type ResolveResult, resolveConfig } from './resolve.ts';
+import { printableKey } from './secrets.ts';
 
 export type LoadResult = ResolveResult;
 
@@ -27,12 +28,11 @@ export function loadConfig(path: string, environment: ConfigEnvironment): LoadRe
     return { tag: 'refused', problems: [problem('syntax', '', 'must hold one JSON object', { file: path })], notes: [] };
   }
   const lines = parsed.keyLines;
-  const result = resolveConfig(parsed.value, environment);
+  const result = resolveConfig(parsed.value, environment, lines);
   const twice = parsed.duplicates.map((each) =>
-    problem('invalid', each.key, `stands twice: first on line ${lines.get(each.key) ?? each.line}`, { line: each.line }),
+    problem('invalid', printableKey(each.key), `stands twice: first on line ${lines.get(each.key) ?? each.line}`, { line: each.line }),
   );
-  const notes = result.notes.map((each) => ({ ...each, line: lines.get(each.key) }));
   const problems = [...twice, ...(result.tag === 'refused' ? result.problems : [])];
-  if (result.tag === 'resolved' && problems.length === 0) return { tag: 'resolved', options: result.options, notes };
-  return { tag: 'refused', problems: problems.map((each) => ({ ...each, file: path, line: each.line ?? lines.get(each.key) })), notes };
+  if (result.tag === 'resolved' && problems.length === 0) return result;
+  return { tag: 'refused', problems: problems.map((each) => ({ ...each, file: path })), notes: result.notes };
 }

@@ -7,6 +7,7 @@ import { BOOLEAN, CLASS, DURATION, honoured, integer, LIST, long, noEffect, notY
 
 export const JSON_CONVERTER = 'org.apache.kafka.connect.json.JsonConverter';
 const WORKER = 'There is no Connect worker: Slotline is one process.';
+const PROVIDERS = 'The providers env, file and dir are always there.';
 const NEVER_SKIPS = 'No event is ever skipped: the connector stops at it.';
 const NO_LINEAGE = 'No lineage events are sent.';
 
@@ -54,8 +55,8 @@ export const CONNECTOR_OPTIONS: readonly OptionSpec[] = [
   noEffect({ name: 'status.storage.<property>', reason: WORKER, doc: 'Topic of connector states.' }),
   noEffect({ name: 'exactly.once.source.support', reason: WORKER, doc: 'Exactly-once delivery of the worker.' }),
   noEffect({ name: 'connector.client.config.override.policy', reason: WORKER, doc: 'Which client overrides are allowed.' }),
-  noEffect({ name: 'config.providers', kind: LIST, reason: '${env:…}, ${file:…} and ${dir:…} are always there.', doc: 'Names of config providers.' }),
-  noEffect({ name: 'config.providers.<name>.<option>', reason: '${env:…}, ${file:…} and ${dir:…} are always there.', doc: 'Options of a config provider.' }),
+  noEffect({ name: 'config.providers', kind: LIST, reason: PROVIDERS, doc: 'Names of config providers.' }),
+  noEffect({ name: 'config.providers.<name>.<option>', reason: PROVIDERS, doc: 'Options of a config provider.' }),
   noEffect({ name: 'consumer.<property>', kind: SECRET, reason: 'One set of client options serves every use of Kafka.', doc: 'Options of consumers, also `consumer.override.*`.' }),
   noEffect({ name: 'admin.<property>', kind: SECRET, reason: 'One set of client options serves every use of Kafka.', doc: 'Options of admin clients, also `admin.override.*`.' }),
 ];

@@ -77,10 +77,7 @@ export const SECURITY_OPTIONS: readonly OptionSpec[] = [
   }),
   refused({ name: 'sasl.client.callback.handler.class', kind: CLASS, reason: JAVA_CLASS, doc: 'Class that answers login callbacks.' }),
   refused({ name: 'sasl.oauthbearer.jwt.retriever.class', kind: CLASS, default: 'org.apache.kafka.common.security.oauthbearer.DefaultJwtRetriever', honouredValues: ['org.apache.kafka.common.security.oauthbearer.ClientCredentialsJwtRetriever'], reason: JAVA_CLASS, doc: 'Class that fetches tokens.' }),
-  ...['algorithm', 'claim.aud', 'claim.exp.seconds', 'claim.iss', 'claim.jti.include', 'claim.nbf.seconds', 'claim.sub', 'file', 'private.key.file', 'template.file'].map((part) =>
-    refused({ name: `sasl.oauthbearer.assertion.${part}`, reason: ONE_TOKEN, doc: `Kafka's \`sasl.oauthbearer.assertion.${part}\`, for the JWT bearer grant.` }),
-  ),
-  refused({ name: 'sasl.oauthbearer.assertion.private.key.passphrase', kind: SECRET, reason: ONE_TOKEN, doc: 'Passphrase for the JWT bearer grant.' }),
+  notYet({ name: 'sasl.oauthbearer.assertion.<property>', kind: SECRET, aliases: clientAliases('sasl.oauthbearer.assertion.<property>'), reason: ONE_TOKEN, doc: 'Options of the JWT bearer grant.' }),
   ...['clock.skew.seconds', 'expected.audience', 'expected.issuer', 'jwks.endpoint.refresh.ms', 'jwks.endpoint.retry.backoff.max.ms', 'jwks.endpoint.retry.backoff.ms', 'jwks.endpoint.url', 'jwt.validator.class', 'scope.claim.name', 'sub.claim.name'].map((part) => unused(`sasl.oauthbearer.${part}`, BROKER_SIDE)),
   unused('sasl.oauthbearer.header.urlencode', 'Client credentials are sent as RFC 6749 says.'),
   ...['connect.timeout.ms', 'read.timeout.ms', 'refresh.buffer.seconds', 'refresh.min.period.seconds', 'refresh.window.factor', 'refresh.window.jitter', 'retry.backoff.max.ms', 'retry.backoff.ms'].map((part) => unused(`sasl.login.${part}`, 'Tokens are renewed well before they expire.')),

@@ -37,7 +37,7 @@ export const OPTIONS: readonly OptionSpec[] = OPTION_TOPICS.flatMap((topic) => t
 export type FoundOption = { readonly spec: OptionSpec; readonly rank: number };
 
 const BY_NAME: ReadonlyMap<string, FoundOption> = new Map(OPTIONS.filter((spec) => !isFamily(spec)).flatMap(spellings));
-const FAMILIES: readonly { readonly spec: OptionSpec; readonly pattern: RegExp }[] = OPTIONS.filter(isFamily).map((spec) => ({ spec, pattern: familyPattern(spec.name) }));
+const FAMILIES: readonly { readonly spec: OptionSpec; readonly pattern: RegExp }[] = OPTIONS.filter(isFamily).flatMap((spec) => [spec.name, ...spec.aliases].map((name) => ({ spec, pattern: familyPattern(name) })));
 
 /** Every name that a typing error may have meant. */
 export const KNOWN_NAMES: readonly string[] = [...BY_NAME.keys(), ...Object.keys(RENAMED)];

@@ -22,10 +22,6 @@ export function problem(kind: ProblemKind, key: string, reason: string, more: Pa
   return { kind, key, reason, value: undefined, didYouMean: undefined, file: undefined, line: undefined, column: undefined, ...more };
 }
 
-export function note(key: string, text: string): Note {
-  return { key, text, line: undefined };
-}
-
 /** One line per problem, in the order of the file, for a terminal. */
 export function formatProblems(problems: readonly Problem[]): string {
   return inOrder(problems).map(formatProblem).join('\n');

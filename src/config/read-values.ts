@@ -8,7 +8,7 @@ import { type ConfigEnvironment, substitute } from './environment.ts';
 import { isFamily, kindProblem, normalValue, type OptionSpec, parseDurationMs } from './option-spec.ts';
 import { findFamily, findOption, KNOWN_NAMES, OPTIONS } from './options.ts';
 import { driverPropertyProblem } from './options-database.ts';
-import { type Note, note, type Problem, problem } from './problems.ts';
+import { type Note, type Problem, problem } from './problems.ts';
 import { splitRegexList } from './regex-list.ts';
 import { RENAMED, RENAMED_VALUES } from './renamed.ts';
 import { compileSecretNames, type IsSecret, printableKey, printableValue } from './secrets.ts';
@@ -32,9 +32,11 @@ export class ConfigReport {
   readonly notes: Note[] = [];
   readonly #isSecret: IsSecret;
   readonly #written: ReadonlyMap<string, string>;
+  readonly #lines: ReadonlyMap<string, number>;
 
-  constructor(written: ReadonlyMap<string, string>) {
+  constructor(written: ReadonlyMap<string, string>, lines: ReadonlyMap<string, number>) {
     this.#written = written;
+    this.#lines = lines;
     this.#isSecret = compileSecretNames(written.get('custom.sanitize.pattern'));
   }
 
@@ -43,7 +45,7 @@ export class ConfigReport {
     const text = this.#written.get(key);
     const spec = findOption(key)?.spec ?? findFamily(key);
     const value = text === undefined || kind === 'unknown' ? undefined : printableValue(key, spec, text, this.#isSecret);
-    this.problems.push(problem(kind, printableKey(key), reason, { value, didYouMean }));
+    this.problems.push(problem(kind, printableKey(key), reason, { value, didYouMean, line: this.#lines.get(key) }));
   }
 
   /** The text under a key as it was written, for rules about keys that were not honoured. */
@@ -52,7 +54,7 @@ export class ConfigReport {
   }
 
   note(key: string, text: string): void {
-    this.notes.push(note(printableKey(key), text));
+    this.notes.push({ key: printableKey(key), text, line: this.#lines.get(key) });
   }
 }
 
@@ -125,21 +127,25 @@ export class OptionValues {
 /** Options that hold the names of things whose own options begin with that name. */
 const NAMERS = ['converters', 'post.processors'];
 
-export function readValues(
-  raw: Readonly<Record<string, unknown>>,
-  environment: ConfigEnvironment,
-): { values: OptionValues; report: ConfigReport } {
+export type ConfigSource = {
+  readonly environment: ConfigEnvironment;
+  /** Where keys stand in the file, if there is one. */
+  readonly lines: ReadonlyMap<string, number>;
+};
+
+export function readValues(raw: Readonly<Record<string, unknown>>, source: ConfigSource): { values: OptionValues; report: ConfigReport } {
   const texts = readTexts(raw);
-  const report = new ConfigReport(texts);
+  const report = new ConfigReport(texts, source.lines);
   reportShapes(raw, report);
   const allowed = new Set(splitRegexList(texts.get('slotline.unsupported.allow') ?? ''));
-  const reader = { texts, report, environment, allowed };
+  const reader: Reader = { texts, report, environment: source.environment, allowed, refused: new Set() };
   const byOption = new Map<string, Written>();
   for (const [key, text] of texts) {
     for (const each of identify(key, text, reader)) keepHighest(each, byOption, report);
   }
   const given = new Map<string, Given>();
-  for (const [name, each] of byOption) {
+  const parentsFirst = [...byOption].toSorted(([a], [b]) => a.length - b.length);
+  for (const [name, each] of parentsFirst) {
     const value = check(each, reader);
     if (value !== undefined || each.text.trim() !== '') given.set(name, { key: each.key, value });
   }
@@ -152,6 +158,8 @@ type Reader = {
   readonly report: ConfigReport;
   readonly environment: ConfigEnvironment;
   readonly allowed: ReadonlySet<string>;
+  /** Options that were refused or ignored: what belongs to them needs no word of its own. */
+  readonly refused: Set<string>;
 };
 
 /** Connect sends every value as text; JSON files may also hold numbers and booleans. */
@@ -236,6 +244,7 @@ function check(each: Written, reader: Reader): string | undefined {
   const { spec, key } = each;
   if (spec.status !== 'honoured' && spec.parent !== undefined) return checkMember(each, reader);
   if (spec.status === 'no effect') {
+    if ([...reader.refused].some((name) => key.startsWith(`${name}.`))) return undefined;
     reader.report.note(key, `has no effect: ${spec.reason ?? ''}`);
     return undefined;
   }
@@ -270,11 +279,12 @@ function isRefused(spec: OptionSpec, value: string): boolean {
 
 function refuse(each: Written, value: string, reader: Reader): void {
   const { key, spec } = each;
+  reader.refused.add(spec.name);
   if (reader.allowed.has(key) || reader.allowed.has(spec.name)) {
     reader.report.note(key, 'is ignored because slotline.unsupported.allow names it');
     return;
   }
-  const what = spec.status === 'not yet' ? 'is not honoured yet' : 'this value is not honoured yet';
+  const what = spec.status === 'not yet' ? 'is not honoured yet' : 'this value is not honoured';
   reader.report.add('unsupported', key, `${what}: ${spec.reason ?? ''}${withMembers(spec, value, reader)}`);
 }
 

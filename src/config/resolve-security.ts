@@ -18,13 +18,7 @@ export function resolveTls(values: OptionValues, report: ConfigReport, environme
   const key = used ? readPem(source, { inline: 'ssl.keystore.key', location: 'ssl.keystore.location' }) : undefined;
   const cert = blocks(source, store, CERTIFICATE, 'certificate');
   const keyPem = blocks(source, key, KEY, 'private key');
-  if ((cert === undefined) !== (keyPem === undefined) && store?.key === key?.key) {
-    report.add(
-      'invalid',
-      values.keyOf('ssl.keystore.certificate.chain'),
-      'ssl.keystore.certificate.chain and ssl.keystore.key need each other',
-    );
-  }
+  reportHalves(values, report, used);
   return {
     tlsVerifyHostname: values.text('ssl.endpoint.identification.algorithm') !== '',
     tlsCaPem: blocks(source, ca, CERTIFICATE, 'certificate'),
@@ -32,6 +26,19 @@ export function resolveTls(values: OptionValues, report: ConfigReport, environme
     tlsKeyPem: keyPem,
     tlsKeyPassword: values.optional('ssl.key.password'),
   };
+}
+
+function reportHalves(values: OptionValues, report: ConfigReport, used: boolean): void {
+  const [chain, key] = ['ssl.keystore.certificate.chain', 'ssl.keystore.key'] as const;
+  if (!used) {
+    const unused = ['ssl.truststore.location', 'ssl.truststore.certificates', 'ssl.keystore.location', chain, key].find((name) =>
+      values.given(name),
+    );
+    if (unused !== undefined) report.note(values.keyOf(unused), 'has no effect: security.protocol is not SSL or SASL_SSL');
+    return;
+  }
+  if (values.given(chain) && !values.given(key)) report.add('missing', key, `is required with ${chain}`);
+  if (values.given(key) && !values.given(chain)) report.add('missing', chain, `is required with ${key}`);
 }
 
 type Source = { readonly values: OptionValues; readonly report: ConfigReport; readonly environment: ConfigEnvironment };
@@ -60,7 +67,7 @@ function blocks(source: Source, pem: Pem | undefined, pattern: RegExp, what: str
   const found = pem.text.match(pattern);
   if (found !== null) return `${found.join('\n')}\n`;
   const key = source.values.keyOf(pem.key);
-  const javaStore = pem.text.startsWith('\uFFFD') || /\.(jks|p12|pfx|keystore|truststore)$/i.test(source.values.text(pem.key));
+  const javaStore = pem.text.slice(0, 4).includes('\uFFFD') || /\.(jks|p12|pfx|keystore|truststore)$/i.test(source.values.text(pem.key));
   source.report.add('invalid', key, javaStore ? 'is a Java or PKCS12 key store: export it as PEM' : `holds no ${what} in PEM form`);
   return undefined;
 }

@@ -27,9 +27,13 @@ export type ResolveResult =
   | { readonly tag: 'refused'; readonly problems: readonly Problem[]; readonly notes: readonly Note[] };
 
 /** `raw` is Connect's `{"name", "config": {…}}` or the flat map. Never throws; no secret is in the result but in `options`. */
-export function resolveConfig(raw: Readonly<Record<string, unknown>>, environment: ConfigEnvironment): ResolveResult {
-  const { flat, problems } = flatten(raw);
-  const { values, report } = readValues(flat, environment);
+export function resolveConfig(
+  raw: Readonly<Record<string, unknown>>,
+  environment: ConfigEnvironment,
+  lines: ReadonlyMap<string, number> = new Map(),
+): ResolveResult {
+  const { flat, problems } = flatten(raw, lines);
+  const { values, report } = readValues(flat, { environment, lines });
   const options = resolveOptions(values, report, environment);
   const all = [...problems, ...report.problems];
   return all.length > 0 ? { tag: 'refused', problems: all, notes: report.notes } : { tag: 'resolved', options, notes: report.notes };
@@ -38,11 +42,14 @@ export function resolveConfig(raw: Readonly<Record<string, unknown>>, environmen
 /** Parts of Connect's REST bodies beside `name` and `config`. */
 const BESIDE_CONFIG = ['name', 'config', 'tasks', 'type', 'initial_state'];
 
-export function flatten(raw: Readonly<Record<string, unknown>>): { flat: Readonly<Record<string, unknown>>; problems: readonly Problem[] } {
+function flatten(
+  raw: Readonly<Record<string, unknown>>,
+  lines: ReadonlyMap<string, number>,
+): { flat: Readonly<Record<string, unknown>>; problems: readonly Problem[] } {
   const inner = raw['config'];
   if (!isObject(inner)) return { flat: raw, problems: [] };
   const strays = Object.keys(raw).filter((key) => !BESIDE_CONFIG.includes(key));
-  const problems = strays.map((key) => problem('unknown', key, 'stands beside config: move it into it'));
+  const problems = strays.map((key) => problem('unknown', key, 'stands beside config: move it into it', { line: lines.get(key) }));
   const name = raw['name'];
   return { flat: name === undefined ? inner : { name, ...inner }, problems };
 }

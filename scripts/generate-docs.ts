@@ -1,0 +1,186 @@
+/**
+ * Owns docs/options.md, docs/errors.md and the "not yet" block of the README: all written from the tables of the
+ * program. Run by `npm run docs`; test/docs.test.ts compares. Does not own any other text.
+ */
+
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { isFamily, type OptionSpec, type ValueKind } from '../src/config/option-spec.ts';
+import { OPTION_TOPICS, type OptionTopic } from '../src/config/options.ts';
+import { RENAMED, RENAMED_VALUES } from '../src/config/renamed.ts';
+import { ERROR_TABLE } from '../src/core/errors.ts';
+
+const ROOT = new URL('..', import.meta.url);
+const NOT_YET_START = '<!-- not-yet:start -->';
+const NOT_YET_END = '<!-- not-yet:end -->';
+
+/** What each generated file must hold, by path from the root; the README only where it has the two markers. */
+export function generatedFiles(): ReadonlyMap<string, string> {
+  const files = new Map([
+    ['docs/options.md', optionsPage()],
+    ['docs/errors.md', errorsPage()],
+  ]);
+  const readme = new URL('README.md', ROOT);
+  if (existsSync(readme)) files.set('README.md', withNotYetBlock(readFileSync(readme, 'utf8')));
+  return files;
+}
+
+/** Throws if the markers are missing, for then the README would say nothing about what is missing. */
+export function withNotYetBlock(readme: string): string {
+  const start = readme.indexOf(NOT_YET_START);
+  const end = readme.indexOf(NOT_YET_END);
+  if (start === -1 || end < start) throw new Error(`README.md needs ${NOT_YET_START} and ${NOT_YET_END}`);
+  return `${readme.slice(0, start + NOT_YET_START.length)}\n${notYetBlock()}\n${readme.slice(end)}`;
+}
+
+/** One line per reason: options that would change which data is sent or its shape, and single values of honoured ones. */
+export function notYetBlock(): string {
+  return OPTION_TOPICS.map(notYetOfTopic)
+    .filter((text) => text !== '')
+    .join('\n\n');
+}
+
+function notYetOfTopic(topic: OptionTopic): string {
+  const byReason = new Map<string, string[]>();
+  for (const spec of topic.options) {
+    const subject = notYetSubject(spec);
+    if (subject === undefined) continue;
+    const reason = spec.reason ?? '';
+    byReason.set(reason, [...(byReason.get(reason) ?? []), subject]);
+  }
+  const lines = [...byReason].map(([reason, subjects]) => `- ${subjects.join(', ')}: ${reason}`);
+  return lines.length === 0 ? '' : `**${topic.title}**\n\n${lines.join('\n')}`;
+}
+
+function notYetSubject(spec: OptionSpec): string | undefined {
+  if (spec.status === 'not yet') return spec.parent === undefined ? code(spec.name) : undefined;
+  const refused = refusedValues(spec);
+  return refused.length === 0 ? undefined : `${code(spec.name)} ${refused.map(code).join(', ')}`;
+}
+
+function refusedValues(spec: OptionSpec): readonly string[] {
+  if (spec.status !== 'honoured' || spec.honouredValues === undefined) return [];
+  const { honouredValues, kind } = spec;
+  if (kind.tag === 'boolean') return ['true', 'false'].filter((value) => !honouredValues.includes(value));
+  if (kind.tag === 'class') return ['other classes'];
+  return kind.tag === 'enum' ? kind.values.filter((value) => !honouredValues.includes(value)) : [];
+}
+
+export function optionsPage(): string {
+  return `${OPTIONS_INTRODUCTION}\n${OPTION_TOPICS.map(topicSection).join('\n')}\n${renamedSection()}`;
+}
+
+const OPTIONS_INTRODUCTION = `# Options
+
+This page is generated from the option table (\`npm run docs\`).
+
+One JSON file holds one connector, either as Kafka Connect takes it, \`{"name": "…", "config": {…}}\`, or the flat map alone.
+Names are Debezium's and Kafka's own; what only Slotline has begins with \`slotline.\`. Values may be texts, numbers or booleans;
+lists are one text, its items separated by commas.
+
+Where a text holds one of these, it is replaced before it is checked; problems always show the text as it was written:
+
+| written | becomes |
+|---|---|
+| \`\${env:NAME}\` | the environment variable |
+| \`\${file:PATH}\` | the content of the file, without its last line end |
+| \`\${file:PATH:KEY}\` | the value of the key in a Java properties file |
+| \`\${dir:PATH:NAME}\` | the content of the file NAME in the folder |
+
+Patterns are regular expressions that match the whole name, in any case; \`\\,\` is a comma inside a pattern.
+
+| class | what happens |
+|---|---|
+| honoured | does what Debezium's or Kafka's option does |
+| no effect | accepted; changes nothing here; one note at start |
+| not yet | would change which data is sent or its shape: refused unless it has its default, or \`slotline.unsupported.allow\` names it |
+| family | any name of this form, with the class that follows |
+
+A name that is not on this page is an error.
+`;
+
+function topicSection(topic: OptionTopic): string {
+  const rows = topic.options.map((spec) => `| ${optionCells(spec).join(' | ')} |`);
+  return `## ${topic.title}\n\n| option | type | default | class | meaning |\n|---|---|---|---|---|\n${rows.join('\n')}\n`;
+}
+
+function optionCells(spec: OptionSpec): string[] {
+  const type = kindName(spec.kind) + (spec.unit === undefined ? '' : ` (${spec.unit})`);
+  const value = spec.default === undefined ? (spec.required ? 'required' : '') : code(spec.default === '' ? '""' : spec.default);
+  const status = isFamily(spec) ? `family, ${spec.status}` : spec.status;
+  return [code(spec.name), type, value, status, meaning(spec)].map(cell);
+}
+
+function meaning(spec: OptionSpec): string {
+  const refused = refusedValues(spec);
+  const parts = [sentence(spec.doc)];
+  if (spec.status !== 'honoured') parts.push(sentence(spec.reason ?? ''));
+  else if (refused.length > 0)
+    parts.push(`Not honoured yet: ${refused.map(code).join(', ')}${spec.reason === undefined ? '.' : ` (${spec.reason})`}`);
+  if (spec.status === 'honoured') parts.push(`*Default: ${sentence(spec.why)}*`);
+  if (spec.differs !== undefined) parts.push(`*Differs: ${sentence(spec.differs)}*`);
+  return parts.join(' ');
+}
+
+function kindName(kind: ValueKind): string {
+  switch (kind.tag) {
+    case 'enum':
+      return kind.values.map(code).join(', ');
+    case 'integer':
+      return kind.min === 0 ? 'integer' : `integer ≥ ${kind.min}`;
+    case 'regex list':
+      return 'list of patterns';
+    case 'regex':
+      return 'pattern';
+    case 'sql':
+      return 'SQL';
+    default:
+      return kind.tag;
+  }
+}
+
+function renamedSection(): string {
+  const rows = Object.entries(RENAMED).map(([name, each]) => [code(name), each.tag === 'renamed' ? code(each.to) : each.reason]);
+  for (const [option, values] of Object.entries(RENAMED_VALUES)) {
+    for (const [old, now] of Object.entries(values)) rows.push([code(`${option}=${old}`), code(`${option}=${now}`)]);
+  }
+  const lines = rows.map((row) => `| ${row.map(cell).join(' | ')} |`);
+  return `## Old names\n\nNames that Debezium had once are read as the new ones, with a note; what is gone is an error.\n\n| old | now |\n|---|---|\n${lines.join('\n')}\n`;
+}
+
+export function errorsPage(): string {
+  const rows = Object.entries(ERROR_TABLE).map(
+    ([name, each]) => `| ${[code(name), each.retry, sentence(each.what), sentence(each.remedy)].map(cell).join(' | ')} |`,
+  );
+  return `${ERRORS_INTRODUCTION}\n| code | retry | what happened | what to do |\n|---|---|---|---|\n${rows.join('\n')}\n`;
+}
+
+const ERRORS_INTRODUCTION = `# Errors
+
+This page is generated from the error table (\`npm run docs\`).
+
+| retry | what happens |
+|---|---|
+| auto | retried with a growing pause |
+| manual | ends the process at start, because a person has to act; retried once the connector has run |
+| never | ends the process whenever it appears |
+`;
+
+function code(text: string): string {
+  return `\`${text}\``;
+}
+
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+}
+
+function sentence(text: string): string {
+  return text === '' || /[.!?…]$/.test(text) ? text : `${text}.`;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const [path, text] of generatedFiles()) {
+    writeFileSync(new URL(path, ROOT), text);
+    console.log(`wrote ${path}`);
+  }
+}
