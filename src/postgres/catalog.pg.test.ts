@@ -74,9 +74,7 @@ for (const major of [14, 18] as const) {
     it('tells types, nullability, defaults, generation and comments of columns', async () => {
       const { columns } = await described('shop', 'orders');
       const byName = new Map(columns.map((column) => [column.name, column]));
-      expect(columns.map(({ name }) => name)).toEqual([
-        'tenant', 'id', 'amount', 'note', 'mood', 'quantity', 'seq', 'tripled',
-      ]);
+      expect(columns.map(({ name }) => name)).toEqual(['tenant', 'id', 'amount', 'note', 'mood', 'quantity', 'seq', 'tripled']);
       expect(byName.get('amount')).toMatchObject({ typeOid: 1700, typmod: 655366, notNull: true, defaultExpression: '1.5' });
       expect(byName.get('note')).toMatchObject({ notNull: false, defaultExpression: "'va''l'::character varying", comment: 'free text' });
       expect(byName.get('id')?.defaultExpression).toBe("nextval('shop.orders_id_seq'::regclass)");

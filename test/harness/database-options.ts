@@ -2,11 +2,7 @@
 import type { DatabaseOptions } from '../../src/core/options.ts';
 import type { PostgresHandle } from './postgres.ts';
 
-export function databaseOptions(
-  server: PostgresHandle,
-  dbname: string,
-  overrides: Partial<DatabaseOptions> = {},
-): DatabaseOptions {
+export function databaseOptions(server: PostgresHandle, dbname: string, overrides: Partial<DatabaseOptions> = {}): DatabaseOptions {
   return {
     hostname: server.host,
     port: server.port,
