@@ -6,7 +6,7 @@
 import { arrayPlan, bitArrayPlan, vectorPlan } from './arrays.ts';
 import { bitsPlan, byteaPlan, unknownPlan } from './binary.ts';
 import { columnDefault, defaultWriter } from './column-default.ts';
-import { moneyPlan, numericPlan } from './decimal.ts';
+import { moneyPlan, numericElementPlan, numericPlan } from './decimal.ts';
 import { POINT_PLAN } from './geometry.ts';
 import { INTERVAL_PLANS } from './interval.ts';
 import { BOOLEAN_PLAN, FLOAT32_PLAN, FLOAT64_PLAN, INT16_PLAN, INT32_PLAN, INT64_PLAN } from './numbers.ts';
@@ -14,11 +14,11 @@ import type { ColumnSpec, PgType, ValueModes } from './pg-type.ts';
 import { byteCodes, type Placeholder, parsePlaceholder, singleElement, uuidElement } from './placeholder.ts';
 import type { FieldSchema } from './schema.ts';
 import { hstorePlan } from './structured.ts';
-import { TEMPORAL_PLANS } from './temporal.ts';
+import { datePlan, timeElementPlan, timePlan, timestampPlan } from './temporal.ts';
 import { addressPlan, enumPlan, namedTextPlan, namePlan, textPlan, uuidPlan } from './text.ts';
 import { bytesConstant, type ConstantWriter, type TypePlan, textConstant } from './type-plan.ts';
 import type { ValueCodec, ValueWriter } from './value-writer.ts';
-import { TIMETZ_PLAN, timestamptzPlan } from './zoned.ts';
+import { TIMETZ_ELEMENT_PLAN, TIMETZ_PLAN, timestamptzPlan } from './zoned.ts';
 
 /** What a plan may depend on besides its type. */
 type PlanInput = {
@@ -81,9 +81,9 @@ const BUILT_IN_TYPES: ReadonlyMap<string, PlanFactory> = new Map<string, PlanFac
   ['tsrange', text],
   ['tstzrange', text],
   ['daterange', text],
-  ['date', ({ modes }) => TEMPORAL_PLANS[modes.time].date],
-  ['time', ({ typmod, modes }) => TEMPORAL_PLANS[modes.time].time(fractionDigits(typmod))],
-  ['timestamp', ({ typmod, modes }) => TEMPORAL_PLANS[modes.time].timestamp(fractionDigits(typmod))],
+  ['date', ({ modes }) => datePlan(modes.time)],
+  ['time', ({ typmod, modes }) => timePlan(modes.time, fractionDigits(typmod))],
+  ['timestamp', ({ typmod, modes }) => timestampPlan(modes.time, fractionDigits(typmod))],
   ['timestamptz', ({ typmod }) => timestamptzPlan(fractionDigits(typmod))],
   ['timetz', () => TIMETZ_PLAN],
   ['interval', ({ modes }) => INTERVAL_PLANS[modes.interval]],
@@ -132,9 +132,25 @@ function knownPlan(type: PgType, input: PlanInput): TypePlan | undefined {
   return table.get(type.name)?.(input);
 }
 
+/** Debezium's driver reads some types differently inside an array. */
+function elementPlan(element: PgType, input: PlanInput): TypePlan | undefined {
+  const plan = knownPlan(element, input);
+  if (plan === undefined || !isBuiltIn(element)) return plan;
+  switch (element.name) {
+    case 'time':
+      return timeElementPlan(input.modes.time, fractionDigits(input.typmod));
+    case 'timetz':
+      return TIMETZ_ELEMENT_PLAN;
+    case 'numeric':
+      return numericElementPlan(plan);
+    default:
+      return plan;
+  }
+}
+
 function arrayOf(element: PgType, input: PlanInput): TypePlan | undefined {
   if (isBuiltIn(element) && OMITTED_ARRAY_ELEMENTS.has(element.name)) return undefined;
-  const plan = knownPlan(element, input);
+  const plan = elementPlan(element, input);
   if (plan === undefined) {
     if (!input.modes.includeUnknownDatatypes) return undefined;
     return arrayPlan({ plan: unknownPlan(input.modes.binary, input.placeholder), required: true, nullable: false });
@@ -176,13 +192,20 @@ function planOf(spec: ColumnSpec, modes: ValueModes): TypePlan | undefined {
   const { type, typmod } = underDomains(spec.type, spec.typmod);
   const input: PlanInput = { typmod, modes, placeholder: parsePlaceholder(modes.unavailablePlaceholder) };
   const known = knownPlan(type, input);
-  if (known !== undefined) return known;
+  if (known !== undefined) return spec.type === type ? known : underDomainPlan(known, type, input);
   if (type.kind === 'array' && type.element !== undefined) {
     const plan = arrayOf(type.element, input);
     // Debezium tells the arrays with a placeholder by the name of the column's own type, which here is the domain's.
     return plan === undefined || spec.type === type ? plan : { ...plan, writePlaceholder: undefined };
   }
   return modes.includeUnknownDatatypes ? unknownPlan(modes.binary, input.placeholder) : undefined;
+}
+
+/** Debezium tells hstore by the name of the column's own type too when it picks the placeholder. */
+function underDomainPlan(plan: TypePlan, type: PgType, input: PlanInput): TypePlan {
+  if (isBuiltIn(type) || type.name !== 'hstore') return plan;
+  const isText = plan.schema.type === 'string';
+  return { ...plan, writePlaceholder: isText ? textConstant(input.placeholder.text) : undefined };
 }
 
 function columnSchema(spec: ColumnSpec, plan: TypePlan): FieldSchema {

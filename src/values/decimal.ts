@@ -252,6 +252,18 @@ export function numericPlan(typmod: number, mode: DecimalMode, placeholder: stri
   }
 }
 
+/** Elements of numeric[]: Debezium's driver reads no NaN and no infinity there, whatever the mode. */
+export function numericElementPlan(plan: TypePlan): TypePlan {
+  return {
+    ...plan,
+    write: (out, source, start, end) => {
+      const last = start < end ? byteAt(source, end - 1) : 0;
+      if ((last - ASCII.zero) >>> 0 > 9) throw new ConversionError('NaN or Infinity has no form in an array');
+      plan.write(out, source, start, end);
+    },
+  };
+}
+
 // --- money ---
 
 /** The amount of the last money text: digits without symbol and separators, so that a cell allocates nothing. */

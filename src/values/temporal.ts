@@ -33,11 +33,13 @@ const INFINITE_EPOCH_DAY = epochDayOf(-5877611, 6, 21);
 const MINUS_INFINITE_EPOCH_DAY = epochDayOf(-5877611, 6, 22);
 
 function epochDayOfCell(source: Uint8Array, start: number, end: number): number {
-  const first = start < end ? byteAt(source, start) : 0;
-  if (first >>> 0 < ASCII.zero + 10 && first !== ASCII.minus) return parseDate(source, start, end);
-  const sign = infinitySign(source, start, end);
+  const sign = startsWithDigit(source, start, end) ? 0 : infinitySign(source, start, end);
   if (sign === 0) return parseDate(source, start, end);
   return sign > 0 ? INFINITE_EPOCH_DAY : MINUS_INFINITE_EPOCH_DAY;
+}
+
+function startsWithDigit(source: Uint8Array, start: number, end: number): boolean {
+  return start < end && (byteAt(source, start) - ASCII.zero) >>> 0 <= 9;
 }
 
 function writeEpochDay(out: ValueWriter, source: Uint8Array, start: number, end: number): void {
@@ -56,30 +58,37 @@ const ISO_DATE_PLAN: TypePlan = isoPlan('io.debezium.time.IsoDate', writeIsoDate
 
 // --- time ---
 
-function writeTimeMillis(out: ValueWriter, source: Uint8Array, start: number, end: number): void {
-  out.int32(Math.floor(parseTime(source, start, end) / 1000));
-}
+type TimeReader = (source: Uint8Array, start: number, end: number) => number;
 
-function writeTimeMicros(out: ValueWriter, source: Uint8Array, start: number, end: number): void {
-  out.int64(parseTime(source, start, end));
-}
-
-function writeTimeNanos(out: ValueWriter, source: Uint8Array, start: number, end: number): void {
-  out.int64(parseTime(source, start, end) * 1000);
+/** Elements of time[] reach Debezium through java.sql.Time: cut to milliseconds, the end of the day as its beginning. */
+function readElementTime(source: Uint8Array, start: number, end: number): number {
+  const micros = parseTime(source, start, end) % MICROS_PER_DAY;
+  return micros - (micros % 1000);
 }
 
 /** 24:00:00 is printed as midnight: Java's LocalTime has no end of day. */
-function writeIsoTime(out: ValueWriter, source: Uint8Array, start: number, end: number): void {
-  let at = printTime(scratch, 0, parseTime(source, start, end) % MICROS_PER_DAY, 0);
-  scratch[at++] = ASCII.upperZ;
-  out.plainAscii(scratch, 0, at);
+function isoTimeWriter(read: TimeReader): CellWriter {
+  return (out, source, start, end) => {
+    let at = printTime(scratch, 0, read(source, start, end) % MICROS_PER_DAY, 0);
+    scratch[at++] = ASCII.upperZ;
+    out.plainAscii(scratch, 0, at);
+  };
 }
 
-const TIME_PLAN: TypePlan = int32Plan('io.debezium.time.Time', writeTimeMillis);
-const MICRO_TIME_PLAN: TypePlan = int64Plan('io.debezium.time.MicroTime', writeTimeMicros);
-const NANO_TIME_PLAN: TypePlan = int64Plan('io.debezium.time.NanoTime', writeTimeNanos);
-const CONNECT_TIME_PLAN: TypePlan = int32Plan('org.apache.kafka.connect.data.Time', writeTimeMillis);
-const ISO_TIME_PLAN: TypePlan = isoPlan('io.debezium.time.IsoTime', writeIsoTime, '00:00:00Z');
+type TimePlans = Record<'millis' | 'micros' | 'nanos' | 'connect' | 'iso', TypePlan>;
+
+function timePlans(read: TimeReader): TimePlans {
+  const writeMillis: CellWriter = (out, source, start, end) => out.int32(Math.floor(read(source, start, end) / 1000));
+  const writeMicros: CellWriter = (out, source, start, end) => out.int64(read(source, start, end));
+  const writeNanos: CellWriter = (out, source, start, end) => out.int64(read(source, start, end) * 1000);
+  return {
+    millis: int32Plan('io.debezium.time.Time', writeMillis),
+    micros: int64Plan('io.debezium.time.MicroTime', writeMicros),
+    nanos: int64Plan('io.debezium.time.NanoTime', writeNanos),
+    connect: int32Plan('org.apache.kafka.connect.data.Time', writeMillis),
+    iso: isoPlan('io.debezium.time.IsoTime', isoTimeWriter(read), '00:00:00Z'),
+  };
+}
 
 // --- timestamp ---
 
@@ -97,8 +106,7 @@ const SAFE_MILLI_DAYS = 104_248_990;
 
 /** Sign of an infinite timestamp; 0 when `moment` holds a finite one. */
 function parseTimestampCell(source: Uint8Array, start: number, end: number): number {
-  const first = start < end ? byteAt(source, start) - ASCII.zero : -1;
-  if (first >>> 0 > 9) {
+  if (!startsWithDigit(source, start, end)) {
     const sign = infinitySign(source, start, end);
     if (sign !== 0) return sign;
   }
@@ -163,8 +171,6 @@ function writeIsoTimestamp(out: ValueWriter, source: Uint8Array, start: number, 
   const sign = parseTimestampCell(source, start, end);
   if (sign !== 0) {
     const micros = sign > 0 ? INFINITE_MICROS : MINUS_INFINITE_MICROS;
-    moment.epochDay = 0;
-    moment.microsOfDay = 0;
     const days = micros / BigInt(MICROS_PER_DAY);
     moment.epochDay = Number(days);
     moment.microsOfDay = Number(micros - days * BigInt(MICROS_PER_DAY));
@@ -194,10 +200,13 @@ function isoPlan(name: string, write: CellWriter, zero: string): TypePlan {
   return { schema: { type: 'string', name, version: 1 }, write, writeZero: textConstant(zero) };
 }
 
+const CELL_TIMES = timePlans(parseTime);
+const ELEMENT_TIMES = timePlans(readElementTime);
+
 type TemporalPlans = {
   readonly date: TypePlan;
   /** By fraction digits of the column; 6 where it declares none. */
-  readonly time: (precision: number) => TypePlan;
+  readonly time: (precision: number, times: TimePlans) => TypePlan;
   readonly timestamp: (precision: number) => TypePlan;
 };
 
@@ -205,15 +214,33 @@ function adaptiveTimestamp(precision: number): TypePlan {
   return precision <= 3 ? TIMESTAMP_PLAN : MICRO_TIMESTAMP_PLAN;
 }
 
-export const TEMPORAL_PLANS: Record<TimeMode, TemporalPlans> = {
+const TEMPORAL_PLANS: Record<TimeMode, TemporalPlans> = {
   adaptive: {
     date: DATE_PLAN,
-    time: (precision) => (precision <= 3 ? TIME_PLAN : MICRO_TIME_PLAN),
+    time: (precision, times) => (precision <= 3 ? times.millis : times.micros),
     timestamp: adaptiveTimestamp,
   },
-  adaptive_time_microseconds: { date: DATE_PLAN, time: () => MICRO_TIME_PLAN, timestamp: adaptiveTimestamp },
-  connect: { date: CONNECT_DATE_PLAN, time: () => CONNECT_TIME_PLAN, timestamp: () => CONNECT_TIMESTAMP_PLAN },
-  isostring: { date: ISO_DATE_PLAN, time: () => ISO_TIME_PLAN, timestamp: () => ISO_TIMESTAMP_PLAN },
-  microseconds: { date: DATE_PLAN, time: () => MICRO_TIME_PLAN, timestamp: () => MICRO_TIMESTAMP_PLAN },
-  nanoseconds: { date: DATE_PLAN, time: () => NANO_TIME_PLAN, timestamp: () => NANO_TIMESTAMP_PLAN },
+  adaptive_time_microseconds: { date: DATE_PLAN, time: (_, times) => times.micros, timestamp: adaptiveTimestamp },
+  connect: { date: CONNECT_DATE_PLAN, time: (_, times) => times.connect, timestamp: () => CONNECT_TIMESTAMP_PLAN },
+  isostring: { date: ISO_DATE_PLAN, time: (_, times) => times.iso, timestamp: () => ISO_TIMESTAMP_PLAN },
+  microseconds: { date: DATE_PLAN, time: (_, times) => times.micros, timestamp: () => MICRO_TIMESTAMP_PLAN },
+  nanoseconds: { date: DATE_PLAN, time: (_, times) => times.nanos, timestamp: () => NANO_TIMESTAMP_PLAN },
 };
+
+export function datePlan(mode: TimeMode): TypePlan {
+  return TEMPORAL_PLANS[mode].date;
+}
+
+/** `precision` is the column's count of fraction digits, 6 where it declares none. */
+export function timePlan(mode: TimeMode, precision: number): TypePlan {
+  return TEMPORAL_PLANS[mode].time(precision, CELL_TIMES);
+}
+
+/** For elements of time[]. */
+export function timeElementPlan(mode: TimeMode, precision: number): TypePlan {
+  return TEMPORAL_PLANS[mode].time(precision, ELEMENT_TIMES);
+}
+
+export function timestampPlan(mode: TimeMode, precision: number): TypePlan {
+  return TEMPORAL_PLANS[mode].timestamp(precision);
+}

@@ -85,13 +85,27 @@ export function timestamptzPlan(precision: number): TypePlan {
   };
 }
 
-/** Only the digits that the time needs, whatever the column declares; 24:00:00 counts as midnight, as in Java. */
-function writeTimetz(out: ValueWriter, source: Uint8Array, start: number, end: number): void {
+/** The time of day in UTC, in microseconds; 24:00:00 counts as midnight, as in Java. */
+function parseTimeInUtc(source: Uint8Array, start: number, end: number): number {
   parseTimeWithOffset(source, start, end);
   const micros = moment.microsOfDay - moment.offsetSeconds * 1_000_000;
-  let at = printTime(scratch, 0, micros - Math.floor(micros / MICROS_PER_DAY) * MICROS_PER_DAY, 0);
+  return micros - Math.floor(micros / MICROS_PER_DAY) * MICROS_PER_DAY;
+}
+
+/** Only the digits that the time needs, whatever the column declares. */
+function writeTimeOfDay(out: ValueWriter, micros: number): void {
+  let at = printTime(scratch, 0, micros, 0);
   scratch[at++] = ASCII.upperZ;
   out.plainAscii(scratch, 0, at);
+}
+
+function writeTimetz(out: ValueWriter, source: Uint8Array, start: number, end: number): void {
+  writeTimeOfDay(out, parseTimeInUtc(source, start, end));
+}
+
+function writeTimetzElement(out: ValueWriter, source: Uint8Array, start: number, end: number): void {
+  const micros = parseTimeInUtc(source, start, end);
+  writeTimeOfDay(out, micros - (micros % 1_000_000));
 }
 
 export const TIMETZ_PLAN: TypePlan = {
@@ -99,3 +113,6 @@ export const TIMETZ_PLAN: TypePlan = {
   write: writeTimetz,
   writeZero: textConstant('00:00:00Z'),
 };
+
+/** Elements of timetz[] reach Debezium through java.sql.Time's conversion to LocalTime, which drops the fraction. */
+export const TIMETZ_ELEMENT_PLAN: TypePlan = { ...TIMETZ_PLAN, write: writeTimetzElement };
