@@ -374,7 +374,8 @@ function toFetched(answer: fetchV12.FetchResponsePartition, from: number): Fetch
     if ((batch.attributes & BATCH_IS_CONTROL) !== 0) continue;
     for (const record of batch.records) {
       const offset = first + record.offsetDelta;
-      if (offset >= from) records.push({ offset, key: record.key ?? undefined, value: record.value ?? undefined });
+      const timestampMs = Number(batch.firstTimestamp + record.timestampDelta);
+      if (offset >= from) records.push({ offset, key: record.key ?? undefined, value: record.value ?? undefined, timestampMs });
     }
   }
   return { errorCode: answer.errorCode, records, nextOffset };

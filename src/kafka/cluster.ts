@@ -187,8 +187,8 @@ class Cluster implements KafkaClient {
     if (this.#reachable === reachable) return;
     const first = this.#reachable === undefined;
     this.#reachable = reachable;
-    if (!reachable) this.#deps.log.warn('kafka_waiting', { code: error?.code, what, error: error?.message });
-    else if (!first) this.#deps.log.info('kafka_answers_again');
+    if (!reachable) this.#deps.log.warn('kafka.waiting', { code: error?.code, what, error: error?.message });
+    else if (!first) this.#deps.log.info('kafka.answers_again');
   }
 
   async describeCluster(): Promise<ClusterDescription> {

@@ -213,10 +213,10 @@ export class Sender {
   #noteTrouble(link: BrokerLink, reason: string | undefined, partitions: number): void {
     if (reason !== undefined && !link.hasTrouble) {
       link.hasTrouble = true;
-      this.#deps.log.warn('broker_trouble', { broker: link.nodeId, reason, partitions });
+      this.#deps.log.warn('kafka.broker_trouble', { broker: link.nodeId, reason, partitions });
     } else if (reason === undefined && link.hasTrouble) {
       link.hasTrouble = false;
-      this.#deps.log.info('broker_well', { broker: link.nodeId });
+      this.#deps.log.info('kafka.broker_well', { broker: link.nodeId });
     }
   }
 

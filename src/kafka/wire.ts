@@ -46,7 +46,12 @@ export type NewTopic = {
 export type TopicResult = { readonly name: string; readonly errorCode: number; readonly errorMessage: string | undefined };
 export type TopicConfigs = TopicResult & { readonly configs: ReadonlyMap<string, string> };
 
-export type FetchedRecord = { readonly offset: number; readonly key: Uint8Array | undefined; readonly value: Uint8Array | undefined };
+export type FetchedRecord = {
+  readonly offset: number;
+  readonly key: Uint8Array | undefined;
+  readonly value: Uint8Array | undefined;
+  readonly timestampMs: number;
+};
 export type FetchedPartition = {
   readonly errorCode: number;
   /** Records from the asked offset on; an earlier part of a compressed batch is left out. */
