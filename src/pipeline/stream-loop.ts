@@ -129,6 +129,11 @@ export class StreamLoop implements FrameConsumer {
     if (moved || options.urgent) this.#deps.confirm(tracker.durableLsn, options);
   }
 
+  /** Nothing more comes in; release() still moves positions out. */
+  end(): void {
+    this.#reached = true;
+  }
+
   #onBegin(message: BeginMessage): void {
     const { untilLsn } = this.#deps;
     if (untilLsn !== undefined && message.finalLsn >= untilLsn) {

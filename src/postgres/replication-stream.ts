@@ -151,6 +151,11 @@ export class ReplicationStream {
     this.#session.write(Buffer.from(status));
   }
 
+  /** Nothing more is handed over; status updates go on until close. */
+  stopReading(): void {
+    this.#reader?.stop();
+  }
+
   /** Ends the stream without waiting for the server: position and data are safe by D2 whatever it still sends. */
   async close(): Promise<void> {
     this.#end(undefined);

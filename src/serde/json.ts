@@ -8,8 +8,10 @@ import { ByteWriter } from '../core/byte-writer.ts';
 import type { Op } from '../events/envelope.ts';
 import type { PlannedColumn, RowPlan } from '../events/row-plan.ts';
 import type { SourceInfo } from '../events/source-info.ts';
+import type { LogicalMessage } from '../pgoutput/messages.ts';
 import { CellKind, type TupleView } from '../pgoutput/tuple.ts';
 import { ConversionError, type ValueCodec } from '../values/value-writer.ts';
+import { JsonMessageWriter } from './json-message.ts';
 import { printSchema, quote } from './json-schema.ts';
 import { JsonSourceWriter, type SourceConstants, tableMembers } from './json-source.ts';
 import { JsonValueWriter } from './json-value-writer.ts';
@@ -40,6 +42,7 @@ export class JsonSerde {
   readonly out = new ByteWriter();
   readonly #values: JsonValueWriter;
   readonly #source: JsonSourceWriter;
+  readonly #messages: JsonMessageWriter;
   readonly #settings: SerdeSettings;
   readonly #onFailure: (failure: ConversionFailure) => void;
 
@@ -47,6 +50,7 @@ export class JsonSerde {
     this.#settings = settings;
     this.#values = new JsonValueWriter(this.out);
     this.#source = new JsonSourceWriter(constants, info);
+    this.#messages = new JsonMessageWriter({ out: this.out, source: this.#source, info, format: settings });
     this.#onFailure = onFailure;
   }
 
@@ -63,9 +67,10 @@ export class JsonSerde {
     });
   }
 
-  /** Members of a source block without a table, for logical messages. */
-  writeSource(schema: string, table: string): void {
-    this.#source.write(this.out, tableMembers(schema, table));
+  /** Appends a logical message's key, then its value; returns where the key ends. */
+  writeMessage(message: LogicalMessage): number {
+    this.out.reset();
+    return this.#messages.write(message);
   }
 }
 

@@ -10,6 +10,8 @@ export type SerdeSettings = {
   readonly valueSchemas: boolean;
   /** JsonConverter's replace.null.with.default: an explicit null of a column with a default is printed as the default. */
   readonly replaceNullWithDefault: boolean;
+  /** How bytes outside of columns (a message's content) are shown: binary.handling.mode. */
+  readonly binary: 'bytes' | 'base64' | 'base64-url-safe' | 'hex';
 };
 
 /** A cell that could not be converted and was replaced by null or the fallback. Never holds the value. */

@@ -1,0 +1,23 @@
+/** Owns the pino instance: JSON lines on standard output, a constant `event` first. The only file that imports pino. */
+import { type DestinationStream, destination, pino } from 'pino';
+import type { Log, LogFields } from '../core/log.ts';
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+/** Lines are written synchronously: the last one before an exit is the one that matters. */
+export function createLog(level: LogLevel, base: LogFields, stream: DestinationStream = destination({ dest: 1, sync: true })): Log {
+  const logger = pino(
+    {
+      level,
+      base,
+      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    stream,
+  );
+  const at =
+    (method: LogLevel) =>
+    (event: string, fields: LogFields = {}): void =>
+      logger[method]({ event, ...fields });
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}

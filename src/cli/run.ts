@@ -1,0 +1,93 @@
+/**
+ * Owns `slotline run`: loads the configs, runs each connector until it stops or a signal comes, and says how it ended.
+ * Exit codes: 0 done, 1 operating failure, 2 config.
+ */
+import { randomUUID } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { systemEnvironment } from '../config/environment.ts';
+import { loadConfig } from '../config/load.ts';
+import { formatNotes, formatProblems, problemsAsJson } from '../config/problems.ts';
+import type { SlotlineError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import type { ResolvedOptions } from '../core/options.ts';
+import { SYSTEM_CLOCK } from '../core/time.ts';
+import { runConnector } from '../pipeline/run-connector.ts';
+import { runTask } from '../pipeline/task.ts';
+import type { ExitCode, RunArguments } from './args.ts';
+import { createLog } from './log.ts';
+import { progressReporter } from './progress.ts';
+
+/** A stop that hangs longer than this is ended by force (architecture §5). */
+const STOP_DEADLINE_MS = 9_500;
+
+export type LoadedConfigs = { readonly tag: 'loaded'; readonly all: readonly ResolvedOptions[] } | { readonly tag: 'refused' };
+
+export async function run(args: RunArguments, version: string): Promise<ExitCode> {
+  const paths = [...args.configPaths];
+  if (args.configFolder !== undefined) {
+    for (const name of readdirSync(args.configFolder).sort()) {
+      if (name.endsWith('.json')) paths.push(join(args.configFolder, name));
+    }
+  }
+  const configs = loadAll(paths, { json: args.json });
+  if (configs.tag === 'refused') return 2;
+  const stop = new AbortController();
+  const onSignal = (): void => {
+    if (stop.signal.aborted) return;
+    stop.abort();
+    setTimeout(() => process.exit(1), STOP_DEADLINE_MS).unref();
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+  const results = await Promise.all(configs.all.map((options) => runOne(options, version, stop.signal)));
+  return results.every((error) => error === undefined) ? 0 : 1;
+}
+
+/** Prints every problem of every file at once. */
+export function loadAll(paths: readonly string[], output: { readonly json: boolean }): LoadedConfigs {
+  const loaded: ResolvedOptions[] = [];
+  let refused = false;
+  for (const path of paths) {
+    const result = loadConfig(path, systemEnvironment(process.env));
+    if (result.tag === 'resolved') {
+      loaded.push(result.options);
+      if (result.notes.length > 0 && !output.json) process.stderr.write(`${path}:\n${formatNotes(result.notes)}\n`);
+      continue;
+    }
+    refused = true;
+    if (output.json) process.stdout.write(`${JSON.stringify({ file: path, problems: problemsAsJson(result.problems) })}\n`);
+    else process.stderr.write(`${path}: the configuration has problems\n${formatProblems(result.problems)}\n`);
+  }
+  return refused ? { tag: 'refused' } : { tag: 'loaded', all: loaded };
+}
+
+async function runOne(options: ResolvedOptions, version: string, stop: AbortSignal): Promise<SlotlineError | undefined> {
+  const log = createLog(options.logLevel, { connector: options.name });
+  const deps = { options, log, clock: SYSTEM_CLOCK, random: Math.random, version, runId: randomUUID() };
+  const memory = { snapshotTaken: false };
+  const onProgress = progressReporter(log, process.stderr);
+  log.info('connector.start', { version, pid: process.pid, slot: options.slot.name, topicPrefix: options.events.topicPrefix });
+  const error = await runConnector(
+    (hooks) => runTask(deps, memory, { ...hooks, onProgress }),
+    { startTimeoutMs: options.startTimeoutMs, retriesMax: options.retriesMax },
+    stop,
+    deps,
+  );
+  reportEnd(log, error);
+  return error;
+}
+
+function reportEnd(log: Log, error: SlotlineError | undefined): void {
+  if (error === undefined) {
+    log.info('connector.stopped');
+    return;
+  }
+  log.error('connector.failed', {
+    code: error.code,
+    message: error.message,
+    remedy: error.remedy,
+    // A bug is reported with its place; an operating error is not.
+    stack: error.code === 'unexpected' && error.cause instanceof Error ? error.cause.stack : undefined,
+  });
+}

@@ -1,0 +1,48 @@
+/**
+ * Owns waiting for one's turn: of all processes on one slot only one may snapshot or stream. While nobody streams, an
+ * advisory lock decides; while somebody does, the slot itself does (the server lets one walsender hold it). A standby
+ * looks twice a second and takes over when both are free.
+ */
+import { SlotlineError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import { wait } from '../core/time.ts';
+import type { PgSession } from '../postgres/connection.ts';
+
+const POLL_MS = 500;
+
+/** Resolves when this session holds the lock and the slot has no reader. Throws when the session is lost or `signal` aborts. */
+export async function awaitOwnership(session: PgSession, slotName: string, log: Log, signal: AbortSignal): Promise<void> {
+  let told = false;
+  while (!signal.aborted) {
+    const holder = await tryOwn(session, slotName);
+    if (holder === undefined) {
+      if (told) log.info('standby.takes_over', { slot: slotName });
+      return;
+    }
+    if (!told) log.info('standby.waiting', { slot: slotName, holder, remedy: 'This process takes over when the other ends.' });
+    told = true;
+    await wait(POLL_MS, signal);
+  }
+  throw new SlotlineError('stream_ended', { reason: 'stopped while waiting' });
+}
+
+/** Once the walsender holds the slot, the lock has done its work: a frozen process must not keep it. */
+export async function releaseLock(session: PgSession, slotName: string): Promise<void> {
+  await session.query(`select pg_catalog.pg_advisory_unlock(${LOCK_KEY})`, [slotName]);
+}
+
+const LOCK_KEY = `pg_catalog.hashtextextended('slotline slot ' || $1::text, 0)`;
+
+/** undefined: it is ours. Else who has it. */
+async function tryOwn(session: PgSession, slotName: string): Promise<string | undefined> {
+  const locked = await session.query<{ locked: boolean }>(`select pg_catalog.pg_try_advisory_lock(${LOCK_KEY}) as locked`, [slotName]);
+  if (locked[0]?.locked !== true) return 'another process that is starting or taking a snapshot';
+  const active = await session.query<{ active_pid: number | null }>(
+    'select active_pid from pg_catalog.pg_replication_slots where slot_name = $1 and active',
+    [slotName],
+  );
+  const pid = active[0]?.active_pid;
+  if (pid === undefined || pid === null) return undefined;
+  await releaseLock(session, slotName);
+  return `walsender ${pid}`;
+}

@@ -1,0 +1,161 @@
+/**
+ * Owns the steps around an initial snapshot: the consistent point, the imported snapshot, catching up to it, remembering
+ * that it is complete. Reading the rows is snapshot/initial.ts.
+ *
+ * New slot: its exported snapshot is exactly what the slot does not send. Existing slot: a temporary slot gives a
+ * consistent point S; the real slot is streamed up to S first, then the rows are published, then the stream goes on, so
+ * that for no key a position goes backwards and no delete is lost (D8).
+ */
+import { SlotlineError } from '../core/errors.ts';
+import { formatLsn, type Lsn, parseLsn } from '../core/lsn.ts';
+import { wait } from '../core/time.ts';
+import { compileAny } from '../events/filter.ts';
+import type { SnapshotMarker } from '../events/source-info.ts';
+import type { TupleView } from '../pgoutput/tuple.ts';
+import { listTables, loadTables } from '../postgres/catalog.ts';
+import { openSession, type PgSession } from '../postgres/connection.ts';
+import { RowStream } from '../postgres/row-stream.ts';
+import { createSlot } from '../postgres/slot.ts';
+import { InitialSnapshot, orderTables, type SnapshotProgress, type SnapshotSink, type SnapshotTable } from '../snapshot/initial.ts';
+import type { TaskContext } from './task-context.ts';
+
+export type SnapshotSource = 'newSlot' | 'existingSlot' | 'noSlot';
+
+export type SnapshotSteps = {
+  readonly source: SnapshotSource;
+  /** Streams the real slot up to the consistent point; only for an existing slot. */
+  readonly catchUp: (untilLsn: Lsn) => Promise<void>;
+  readonly onProgress: (progress: SnapshotProgress) => void;
+};
+
+export type SnapshotResult = { readonly lsn: Lsn; readonly xid: number; readonly timeUs: number; readonly rows: number };
+
+/** Publishes a snapshot of all captured tables; resolves when every record of it is acknowledged. */
+export async function takeSnapshot(context: TaskContext, steps: SnapshotSteps): Promise<SnapshotResult> {
+  const { options, log, signal } = context;
+  if (options.snapshot.delayMs > 0) await wait(options.snapshot.delayMs, signal);
+  signal.throwIfAborted();
+  const reader = await openSession(options.database, { applicationName: 'Slotline Snapshot', signal });
+  reader.onLost((error) => log.warn('snapshot.session_lost', { code: error.code }));
+  try {
+    const lsn = await beginAt(context, reader, steps.source);
+    const facts = await snapshotFacts(reader);
+    log.info('snapshot.started', { lsn: formatLsn(lsn), source: steps.source });
+    if (steps.source === 'existingSlot') await steps.catchUp(lsn);
+    signal.throwIfAborted();
+    const tables = await capturedTables(context, reader);
+    const { info } = context;
+    info.lsn = lsn;
+    info.beginTransaction({ commitTimeUs: facts.timeUs, xid: facts.xid });
+    info.lastCommitLsn = null;
+    const rows = await readTables(context, reader, tables, steps.onProgress);
+    info.markSnapshot('false');
+    context.publisher.flush();
+    await context.publisher.drain(signal);
+    log.info('snapshot.completed', { rows, tables: tables.length, lsn: formatLsn(lsn) });
+    return { ...facts, lsn, rows };
+  } finally {
+    await reader.close();
+  }
+}
+
+/** Opens the reading transaction at the consistent point. */
+async function beginAt(context: TaskContext, reader: PgSession, source: SnapshotSource): Promise<Lsn> {
+  const begin = 'begin transaction isolation level repeatable read';
+  if (source === 'noSlot') {
+    await reader.simple(begin);
+    const rows = await reader.query<{ lsn: string }>(CURRENT_LSN_SQL);
+    return parseLsn(rows[0]?.lsn ?? '0/0');
+  }
+  const { options, signal } = context;
+  const slotSession = await openSession(options.database, { replication: true, applicationName: 'Slotline Slot', signal });
+  try {
+    const temporary = source === 'existingSlot';
+    const name = temporary ? temporaryName(options.slot.name, slotSession.processId) : options.slot.name;
+    const slot = await createSlot(slotSession, { name, temporary, failover: options.slot.failover }, { signal });
+    if (!temporary) context.log.info('slot.created', { slot: name, lsn: formatLsn(slot.consistentPoint) });
+    await reader.simple(begin);
+    await reader.simple(`set transaction snapshot '${slot.snapshotName}'`);
+    await reader.simple('select 1');
+    return slot.consistentPoint;
+  } finally {
+    // The imported snapshot lives in the reader's transaction now; a temporary slot goes with its session.
+    await slotSession.close();
+  }
+}
+
+const CURRENT_LSN_SQL = `
+select case when pg_catalog.pg_is_in_recovery() then pg_catalog.pg_last_wal_receive_lsn()
+            else pg_catalog.pg_current_wal_lsn() end::text as lsn`;
+
+/** A slot's name has at most 63 characters. */
+function temporaryName(slotName: string, pid: number): string {
+  const suffix = `_snap_${pid}`;
+  return `${slotName.slice(0, 63 - suffix.length)}${suffix}`;
+}
+
+/** What every row's source block says: the reading transaction's id and start. */
+async function snapshotFacts(reader: PgSession): Promise<{ xid: number; timeUs: number }> {
+  const rows = await reader.query<{ xid: string; time: string }>(
+    `select case when pg_catalog.pg_is_in_recovery() then '0' else pg_catalog.pg_current_xact_id()::text end as xid,
+            (extract(epoch from pg_catalog.transaction_timestamp()) * 1000000)::int8::text as time`,
+  );
+  const row = rows[0];
+  if (row === undefined) throw new SlotlineError('pg_query_failed', { message: 'no row of snapshot facts' });
+  return { xid: Number(row.xid), timeUs: Number(row.time) };
+}
+
+async function capturedTables(context: TaskContext, reader: PgSession): Promise<SnapshotTable[]> {
+  const { options, filter } = context;
+  const listed = (await listTables(reader)).filter((table) => filter.includesTable(table.schema, table.table));
+  const included = compileAny(options.snapshot.includeCollections);
+  const wanted =
+    options.snapshot.includeCollections.length === 0 ? listed : listed.filter((table) => included(`${table.schema}.${table.table}`));
+  const described = await loadTables(
+    reader,
+    wanted.map((table) => table.oid),
+  );
+  const ordered = orderTables(wanted, options.filter.tableInclude);
+  return ordered.map((table) => described.get(table.oid)).filter((table) => table !== undefined);
+}
+
+async function readTables(
+  context: TaskContext,
+  reader: PgSession,
+  tables: readonly SnapshotTable[],
+  onProgress: (progress: SnapshotProgress) => void,
+): Promise<number> {
+  const { plans, changes, info, clock, publisher, signal } = context;
+  const sink: SnapshotSink = {
+    async openTable(table) {
+      const known = await plans.learn({ ...table, replicaIdentity: 'default', columns: table.columns.map(asRelationColumn) });
+      if (known === null) throw new SlotlineError('unexpected', { message: 'a table of the snapshot is not captured' });
+      info.nowUs = clock.nowUs();
+      return (row: TupleView, marker: SnapshotMarker) => {
+        info.markSnapshot(marker);
+        changes.writeRead(known, row);
+      };
+    },
+    onDrained() {
+      info.nowUs = clock.nowUs();
+      publisher.flush();
+      if (publisher.failure !== undefined) throw publisher.failure;
+      return publisher.hasCapacity() ? undefined : publisher.whenCapacity();
+    },
+  };
+  const stream = new RowStream(reader);
+  const onAbort = (): void => reader.destroy();
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await new InitialSnapshot({ sink, clock, onProgress }).run(tables, stream);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+function asRelationColumn(column: SnapshotTable['columns'][number]): SnapshotTable['columns'][number] & { inKey: boolean } {
+  return { ...column, inKey: false };
+}

@@ -1,0 +1,131 @@
+/**
+ * Owns what one attempt of a connector is made of: sessions, publisher, serde, plans. Built in one place so that snapshot
+ * and streaming share the same plans, codecs and serializers. A context lives for one attempt and keeps nothing between.
+ */
+import type { SlotlineError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import type { ResolvedOptions } from '../core/options.ts';
+import type { Clock } from '../core/time.ts';
+import { compileFilter, type TableFilter } from '../events/filter.ts';
+import { SourceInfo } from '../events/source-info.ts';
+import { messageTopic } from '../events/topic.ts';
+import { createKafkaClient, type KafkaClient } from '../kafka/client.ts';
+import { createPublisher } from '../kafka/publisher.ts';
+import type { Publisher, PublisherEvents, TopicHandle } from '../kafka/publisher-contract.ts';
+import { loadTable, tableFacts } from '../postgres/catalog.ts';
+import type { PgSession } from '../postgres/connection.ts';
+import { TypeRegistry } from '../postgres/type-registry.ts';
+import { JsonSerde } from '../serde/json.ts';
+import { contextHeaders } from '../serde/record-headers.ts';
+import type { ConversionFailure } from '../serde/serializer.ts';
+import type { ValueModes } from '../values/pg-type.ts';
+import { ChangeWriter } from './change-writer.ts';
+import { TablePlans } from './table-plans.ts';
+
+export type TaskDeps = {
+  readonly options: ResolvedOptions;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** Slotline's version, for source.version. */
+  readonly version: string;
+  /** A UUID of this run, for the context headers. */
+  readonly runId: string;
+};
+
+export type TaskContext = TaskDeps & {
+  /** SQL session; its loss (57P01) ends the attempt, so that a server that shuts down is not held up (hazard 2b). */
+  readonly sql: PgSession;
+  readonly kafka: KafkaClient;
+  readonly publisher: Publisher;
+  readonly filter: TableFilter;
+  readonly info: SourceInfo;
+  readonly serde: JsonSerde;
+  readonly types: TypeRegistry;
+  readonly plans: TablePlans;
+  readonly changes: ChangeWriter;
+  readonly openMessageTopic: () => Promise<TopicHandle>;
+  /** Aborts when the attempt must end: a stop was asked for, or something failed. */
+  readonly signal: AbortSignal;
+};
+
+export type ContextHooks = {
+  readonly signal: AbortSignal;
+  readonly onSettled: () => void;
+  readonly onFailure: (error: SlotlineError) => void;
+  readonly maySend: () => boolean;
+};
+
+export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHooks): TaskContext {
+  const { options, log } = deps;
+  const kafka = createKafkaClient(options.kafka, deps);
+  const events: PublisherEvents = { onSettled: hooks.onSettled, onFailure: hooks.onFailure, maySend: hooks.maySend };
+  const publisher = createPublisher(kafka, options.producer, options.topicCreation, events, deps);
+  const info = new SourceInfo();
+  const filter = compileFilter(options.filter);
+  const serde = createSerde(deps, info, log);
+  const types = new TypeRegistry(sql);
+  const naming = { prefix: options.events.topicPrefix, delimiter: options.events.topicDelimiter };
+  const plans = new TablePlans({
+    catalog: {
+      loadFacts: async (relation) => tableFacts(await loadTable(sql, relation.oid)),
+      resolveTypes: (oids) => types.resolve(oids),
+      typeOf: (oid) => types.get(oid),
+      forgetType: (oid) => types.invalidate(oid),
+    },
+    filter,
+    settings: { naming, filter, keyColumns: options.events.keyColumns, modes: valueModes(options) },
+    compile: (plan) => serde.compile(plan),
+    openTopic: (name) => publisher.openTopic(name, hooks.signal),
+  });
+  const headers = contextHeaders({ connectorLogicalName: options.events.topicPrefix, taskId: '0', runId: deps.runId });
+  const changes = new ChangeWriter({
+    out: serde.out,
+    info,
+    publisher,
+    options: options.events,
+    contextHeaders: options.events.extendedHeaders ? headers : [],
+  });
+  const openMessageTopic = (): Promise<TopicHandle> => publisher.openTopic(messageTopic(naming), hooks.signal);
+  return { ...deps, sql, kafka, publisher, filter, info, serde, types, plans, changes, openMessageTopic, signal: hooks.signal };
+}
+
+function createSerde(deps: TaskDeps, info: SourceInfo, log: Log): JsonSerde {
+  const { keyConverter, valueConverter, events, database } = deps.options;
+  return new JsonSerde(
+    {
+      keySchemas: keyConverter.schemasEnable,
+      valueSchemas: valueConverter.schemasEnable,
+      replaceNullWithDefault: valueConverter.replaceNullWithDefault,
+      binary: events.binaryHandlingMode,
+    },
+    { version: deps.version, name: events.topicPrefix, db: database.dbname },
+    info,
+    warnOncePerColumn(log),
+  );
+}
+
+/** A column that does not convert usually does so in every row: one line for the first, the rest are counted. */
+function warnOncePerColumn(log: Log): (failure: ConversionFailure) => void {
+  const counts = new Map<string, number>();
+  return ({ schema, table, column, reason }) => {
+    const name = `${schema}.${table}.${column}`;
+    const count = (counts.get(name) ?? 0) + 1;
+    counts.set(name, count);
+    if (count === 1 || count % 100_000 === 0) log.warn('value.not_convertible', { table: `${schema}.${table}`, column, reason, count });
+  };
+}
+
+function valueModes(options: ResolvedOptions): ValueModes {
+  const { events } = options;
+  return {
+    decimal: events.decimalHandlingMode,
+    time: events.timePrecisionMode,
+    interval: events.intervalHandlingMode,
+    binary: events.binaryHandlingMode,
+    hstore: events.hstoreHandlingMode,
+    moneyFractionDigits: events.moneyFractionDigits,
+    includeUnknownDatatypes: events.includeUnknownDatatypes,
+    unavailablePlaceholder: events.unavailableValuePlaceholder,
+  };
+}

@@ -1,0 +1,229 @@
+/**
+ * Owns one attempt of a connector, from the first connection to the last confirmation: ownership, publication, the
+ * decision what to start with, snapshot, streaming. Everything that fails ends the attempt; the next one begins at the
+ * slot's confirmed position with a new producer (docs/delivery.md). Whether there is a next one: connector.ts.
+ */
+import { SlotlineError, toSlotlineError } from '../core/errors.ts';
+import { formatLsn, LSN_ZERO, type Lsn } from '../core/lsn.ts';
+import { wait } from '../core/time.ts';
+import { createCompactedTopic } from '../kafka/compacted-topic.ts';
+import { isSnapshotUnfinished, type StoredOffset } from '../offsets/offset.ts';
+import { createOffsetStore, type OffsetStore } from '../offsets/store.ts';
+import { listTables } from '../postgres/catalog.ts';
+import { openSession, type PgSession } from '../postgres/connection.ts';
+import { ensurePublication, requireCovered } from '../postgres/publication.ts';
+import { loadServerFacts, requireEncoding, requireLogicalWal, requireVersion, type ServerFacts } from '../postgres/session.ts';
+import { createSlot, dropSlot, isLost, loadSlot, type SlotState, unsuitability } from '../postgres/slot.ts';
+import { decideStart, type RememberedOffset, type SlotCondition, type StartDecision } from '../snapshot/decision.ts';
+import type { SnapshotProgress } from '../snapshot/initial.ts';
+import { awaitOwnership, releaseLock } from './ownership.ts';
+import { takeSnapshot } from './start-snapshot.ts';
+import { runStreaming, StreamingHooks } from './streaming.ts';
+import { createContext, type TaskContext, type TaskDeps } from './task-context.ts';
+
+/** What survives from one attempt to the next within a process. */
+export type ProcessMemory = { snapshotTaken: boolean };
+
+export type TaskHooks = {
+  readonly started: () => void;
+  /** An orderly stop is asked for. */
+  readonly stop: AbortSignal;
+  readonly onProgress: (progress: SnapshotProgress) => void;
+};
+
+/** Resolves when it ended in order; rejects with the SlotlineError that ended it. */
+export async function runTask(deps: TaskDeps, memory: ProcessMemory, hooks: TaskHooks): Promise<void> {
+  const failed = new AbortController();
+  const fail = (error: unknown): void => failed.abort(toSlotlineError(error));
+  const sql = await openSession(deps.options.database, { applicationName: 'Slotline General', signal: hooks.stop });
+  sql.onLost(fail);
+  const streaming = new StreamingHooks();
+  const phase = { streaming: false };
+  // Before streaming there is nothing to settle: a stop simply ends the attempt, and the next start begins again.
+  const onStop = (): void => {
+    if (!phase.streaming) fail(new SlotlineError('stream_ended', { reason: 'stopped' }));
+  };
+  hooks.stop.addEventListener('abort', onStop, { once: true });
+  let context: TaskContext | undefined;
+  try {
+    const server = await checkServer(sql);
+    const waiting = AbortSignal.any([failed.signal, hooks.stop]);
+    await awaitOwnership(sql, deps.options.slot.name, deps.log, waiting);
+    context = createContext(deps, sql, {
+      signal: failed.signal,
+      onSettled: () => streaming.onSettled(),
+      onFailure: fail,
+      maySend: () => streaming.maySend(),
+    });
+    await runOwned(context, { server, memory, hooks, streaming, phase });
+  } catch (error) {
+    const reason = failed.signal.aborted ? failed.signal.reason : error;
+    if (hooks.stop.aborted && !phase.streaming) return;
+    throw reason;
+  } finally {
+    hooks.stop.removeEventListener('abort', onStop);
+    await context?.publisher.close();
+    await context?.kafka.close();
+    await sql.close();
+  }
+}
+
+type Attempt = {
+  readonly server: ServerFacts;
+  readonly memory: ProcessMemory;
+  readonly hooks: TaskHooks;
+  readonly streaming: StreamingHooks;
+  readonly phase: { streaming: boolean };
+};
+
+async function checkServer(sql: PgSession): Promise<ServerFacts> {
+  const facts = await loadServerFacts(sql);
+  requireVersion(facts);
+  requireEncoding(facts);
+  requireLogicalWal(facts);
+  return facts;
+}
+
+async function runOwned(context: TaskContext, attempt: Attempt): Promise<void> {
+  const { options, sql, kafka, log, signal } = context;
+  const { hooks, memory } = attempt;
+  await publishTables(context, attempt.server);
+  const store = createOffsetStore(createCompactedTopic(kafka, options.offsetStorage, context), {
+    connector: options.name,
+    server: options.events.topicPrefix,
+  });
+  const remembered = await store.load(signal);
+  const slot = await loadSlot(sql, options.slot.name);
+  const decision = decideStart({
+    mode: options.snapshot.mode,
+    offset: rememberedOffset(remembered),
+    slot: slotCondition(slot, options.database.dbname),
+    snapshotTaken: memory.snapshotTaken,
+  });
+  log.info('task.start', {
+    decision: decision.tag,
+    mode: options.snapshot.mode,
+    offset: rememberedOffset(remembered),
+    slot: options.slot.name,
+  });
+  if (decision.tag === 'refuse') throw new SlotlineError(decision.code, { slot: options.slot.name, mode: options.snapshot.mode });
+  if (decision.tag === 'nothing') return;
+  await prepare(context, attempt, { store, decision });
+  memory.snapshotTaken = true;
+  if (decision.tag === 'snapshotOnly' || hooks.stop.aborted) return;
+  if (options.snapshot.streamingDelayMs > 0 && isSnapshot(decision)) await wait(options.snapshot.streamingDelayMs, hooks.stop);
+  await stream(context, attempt, { untilLsn: undefined, onStarted: () => onStreaming(context, attempt) });
+  if (options.slot.dropOnStop) await dropOwnSlot(context);
+}
+
+/** Everything before streaming: the slot, the snapshot, what is remembered of them. */
+async function prepare(
+  context: TaskContext,
+  attempt: Attempt,
+  start: { readonly store: OffsetStore; readonly decision: StartDecision },
+): Promise<void> {
+  const { decision, store } = start;
+  if (decision.tag === 'createSlot') {
+    const lsn = await createOwnSlot(context);
+    await store.save({ lsn }, context.signal);
+    return;
+  }
+  if (!isSnapshot(decision)) return;
+  if (decision.tag === 'snapshotNewSlot' && decision.dropFirst) await dropOwnSlot(context);
+  await store.save({ lsn: LSN_ZERO, snapshot: 'INITIAL', snapshotCompleted: false }, context.signal);
+  const result = await takeSnapshot(context, {
+    source: decision.tag === 'snapshotNewSlot' ? 'newSlot' : decision.tag === 'snapshotOnly' ? 'noSlot' : 'existingSlot',
+    catchUp: (untilLsn) => stream(context, attempt, { untilLsn, onStarted: async () => {} }),
+    onProgress: attempt.hooks.onProgress,
+  });
+  await store.save({ lsn: result.lsn, txId: result.xid, tsUs: result.timeUs }, context.signal);
+}
+
+function isSnapshot(decision: StartDecision): boolean {
+  return decision.tag === 'snapshotNewSlot' || decision.tag === 'snapshotExistingSlot' || decision.tag === 'snapshotOnly';
+}
+
+async function stream(
+  context: TaskContext,
+  attempt: Attempt,
+  run: { readonly untilLsn: Lsn | undefined; readonly onStarted: () => Promise<void> },
+): Promise<void> {
+  const slot = await loadSlot(context.sql, context.options.slot.name);
+  await runStreaming(context, attempt.streaming, {
+    ...run,
+    startLsn: slot?.confirmedFlushLsn ?? LSN_ZERO,
+    stop: attempt.hooks.stop,
+    walSenderTimeoutMs: attempt.server.walSenderTimeoutMs,
+  });
+}
+
+async function onStreaming(context: TaskContext, attempt: Attempt): Promise<void> {
+  await releaseLock(context.sql, context.options.slot.name);
+  const slot = await loadSlot(context.sql, context.options.slot.name);
+  context.log.info('stream.started', {
+    slot: context.options.slot.name,
+    lsn: slot?.confirmedFlushLsn === undefined ? undefined : formatLsn(slot.confirmedFlushLsn),
+  });
+  attempt.phase.streaming = true;
+  attempt.hooks.started();
+}
+
+/**
+ * Creates or adjusts the publication. A captured table that it lacks would never be streamed: refused where the config
+ * names tables, told where it captures whatever there is.
+ */
+async function publishTables(context: TaskContext, server: ServerFacts): Promise<void> {
+  const { sql, options, log, filter } = context;
+  const captured = (await listTables(sql)).filter((table) => filter.includesTable(table.schema, table.table));
+  const { publication, change } = await ensurePublication(sql, {
+    publication: options.publication,
+    events: options.events,
+    captured,
+    inRecovery: server.inRecovery,
+  });
+  if (change !== 'none') log.info('publication.ensured', { publication: options.publication.name, change });
+  try {
+    await requireCovered(sql, publication, captured);
+  } catch (error) {
+    const known = toSlotlineError(error);
+    const named = options.filter.tableInclude.length + options.filter.schemaInclude.length > 0;
+    if (known.code !== 'publication_incomplete' || named) throw known;
+    log.warn('publication.incomplete', { message: known.message, remedy: known.remedy });
+  }
+}
+
+async function createOwnSlot(context: TaskContext): Promise<Lsn> {
+  const { options, signal, log } = context;
+  const session = await openSession(options.database, { replication: true, applicationName: 'Slotline Slot', signal });
+  try {
+    const { consistentPoint } = await createSlot(session, { name: options.slot.name, failover: options.slot.failover }, { signal });
+    log.info('slot.created', { slot: options.slot.name, lsn: formatLsn(consistentPoint) });
+    return consistentPoint;
+  } finally {
+    await session.close();
+  }
+}
+
+async function dropOwnSlot(context: TaskContext): Promise<void> {
+  const { options, signal, log } = context;
+  const session = await openSession(options.database, { replication: true, applicationName: 'Slotline Slot', signal });
+  try {
+    await dropSlot(session, options.slot.name, { signal });
+    log.info('slot.dropped', { slot: options.slot.name });
+  } finally {
+    await session.close();
+  }
+}
+
+function rememberedOffset(offset: StoredOffset | undefined): RememberedOffset {
+  if (offset === undefined) return 'none';
+  return isSnapshotUnfinished(offset) ? 'incomplete' : 'complete';
+}
+
+/** Throws slot_unsuitable for one that can never be ours. */
+function slotCondition(slot: SlotState | undefined, dbname: string): SlotCondition {
+  if (slot === undefined) return 'missing';
+  const reason = unsuitability(slot, dbname);
+  if (reason !== undefined) throw new SlotlineError('slot_unsuitable', { slot: slot.name, reason });
+  return isLost(slot) ? 'lost' : 'usable';
+}

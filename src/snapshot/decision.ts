@@ -1,0 +1,56 @@
+/** Owns the question whether a start snapshots, streams or refuses: snapshot.mode against what is remembered and what the slot is. Pure. */
+import type { ErrorCode } from '../core/errors.ts';
+import type { SnapshotOptions } from '../core/options.ts';
+
+export type RememberedOffset = 'none' | 'incomplete' | 'complete';
+export type SlotCondition = 'missing' | 'usable' | 'lost';
+
+export type StartDecision =
+  /** The slot has everything since the confirmed position. */
+  | { readonly tag: 'stream' }
+  /** no_data: a new slot, no rows. */
+  | { readonly tag: 'createSlot' }
+  /** New slot; its exported snapshot is read. */
+  | { readonly tag: 'snapshotNewSlot'; readonly dropFirst: boolean }
+  /** The slot exists: stream it up to a temporary slot's consistent point, read that one's snapshot, stream on (D8). */
+  | { readonly tag: 'snapshotExistingSlot' }
+  /** initial_only: rows without a slot. */
+  | { readonly tag: 'snapshotOnly' }
+  | { readonly tag: 'nothing' }
+  | { readonly tag: 'refuse'; readonly code: ErrorCode };
+
+export type StartFacts = {
+  readonly mode: SnapshotOptions['mode'];
+  readonly offset: RememberedOffset;
+  readonly slot: SlotCondition;
+  /** snapshot.mode=always: this process took its snapshot already and only reconnects. */
+  readonly snapshotTaken: boolean;
+};
+
+export function decideStart(facts: StartFacts): StartDecision {
+  const { mode, offset, slot } = facts;
+  switch (mode) {
+    case 'initial_only':
+      return offset === 'complete' ? { tag: 'nothing' } : { tag: 'snapshotOnly' };
+    case 'no_data':
+      if (slot === 'missing' && offset === 'none') return { tag: 'createSlot' };
+      return streamOrRefuse(slot);
+    case 'initial':
+      return offset === 'complete' ? streamOrRefuse(slot) : snapshotOrRefuse(slot);
+    case 'always':
+      return facts.snapshotTaken && offset === 'complete' ? streamOrRefuse(slot) : snapshotOrRefuse(slot);
+    case 'when_needed':
+      if (slot !== 'usable') return { tag: 'snapshotNewSlot', dropFirst: slot === 'lost' };
+      return offset === 'complete' ? { tag: 'stream' } : { tag: 'snapshotExistingSlot' };
+  }
+}
+
+function streamOrRefuse(slot: SlotCondition): StartDecision {
+  if (slot === 'usable') return { tag: 'stream' };
+  return { tag: 'refuse', code: slot === 'lost' ? 'slot_lost' : 'slot_missing' };
+}
+
+function snapshotOrRefuse(slot: SlotCondition): StartDecision {
+  if (slot === 'lost') return { tag: 'refuse', code: 'slot_lost' };
+  return slot === 'missing' ? { tag: 'snapshotNewSlot', dropFirst: false } : { tag: 'snapshotExistingSlot' };
+}
