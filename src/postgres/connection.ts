@@ -105,10 +105,9 @@ function isRefusal(error: SlotlineError, encryption: Encryption): boolean {
   return error.code === 'pg_authentication_failed' || error.code === 'pg_tls_failed';
 }
 
-/** Of two refusals "wrong password" says more than "no such line in pg_hba.conf", and a login more than missing TLS. */
+/** Of two refusals "wrong password" says more than "no such line in pg_hba.conf", and that more than "no TLS here". */
 function moreTelling(first: SlotlineError, second: SlotlineError): SlotlineError {
-  if (first.details.sqlState === '28P01') return first;
-  return second.code === 'pg_tls_failed' && first.code === 'pg_authentication_failed' ? first : second;
+  return first.details.sqlState === '28P01' || second.details.tlsOffered === false ? first : second;
 }
 
 async function openOnce(attempt: TransportRequest, request: SessionRequest): Promise<OpenSession> {

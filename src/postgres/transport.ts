@@ -100,7 +100,7 @@ async function negotiate(plain: PlainTransport, request: TransportRequest): Prom
   }
   if (reply[0] === TLS_NOT_OFFERED) {
     if (request.encryption === 'offered') return plain;
-    throw new SlotlineError('pg_tls_failed', { host, port, message: 'the server does not support TLS' });
+    throw new SlotlineError('pg_tls_failed', { host, port, tlsOffered: false, message: 'the server does not support TLS' });
   }
   if (reply[0] !== TLS_OFFERED) {
     throw new SlotlineError('pg_unreachable', { host, port, message: 'the server did not answer as PostgreSQL does' });
