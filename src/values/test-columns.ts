@@ -3,10 +3,11 @@
  */
 
 import assert from 'node:assert/strict';
+import fc from 'fast-check';
 import { compileColumn } from './compile.ts';
 import { type ColumnSpec, DEFAULT_VALUE_MODES, type PgType, type PgTypeKind, type ValueModes } from './pg-type.ts';
 import { type CapturedValue, ValueCapture } from './value-capture.ts';
-import type { ValueCodec, ValueWriter } from './value-writer.ts';
+import { ConversionError, type ValueCodec, type ValueWriter } from './value-writer.ts';
 
 export function builtIn(name: string): PgType {
   return { oid: 0, name, schema: 'pg_catalog', kind: 'base' };
@@ -78,4 +79,37 @@ export function plainTwosComplement(value: bigint): Uint8Array {
     rest >>= 8n;
   } while (!(rest === 0n && (bytes[0] ?? 0) < 128) && !(rest === -1n && (bytes[0] ?? 0) >= 128));
   return Uint8Array.from(bytes);
+}
+
+/** What a conversion gives, or that it refuses: for comparing a fast path with its plain version. */
+export function outcome(convertCell: () => CapturedValue | undefined): { readonly value?: CapturedValue | undefined } | 'refused' {
+  try {
+    return { value: convertCell() };
+  } catch (error) {
+    if (error instanceof ConversionError) return 'refused';
+    throw error;
+  }
+}
+
+export function refuse(): never {
+  throw new ConversionError('refused by the plain version');
+}
+
+const EDITS = '0123456789-+.:, eE"\\{}()BCTZNaInfinityxyz';
+
+/** Texts, and texts that differ from one by an edit or two: what a parser wrongly accepts is near to what is right. */
+export function withEdits(texts: fc.Arbitrary<string>): fc.Arbitrary<string> {
+  const edit = fc.record({ at: fc.nat(), remove: fc.nat(1), insert: fc.string({ unit: fc.constantFrom(...EDITS), maxLength: 2 }) });
+  return fc.oneof(
+    { weight: 3, arbitrary: texts },
+    {
+      weight: 2,
+      arbitrary: fc.tuple(texts, fc.array(edit, { minLength: 1, maxLength: 2 })).map(([text, edits]) =>
+        edits.reduce((edited, { at, remove, insert }) => {
+          const place = at % (edited.length + 1);
+          return edited.slice(0, place) + insert + edited.slice(place + remove);
+        }, text),
+      ),
+    },
+  );
 }
