@@ -75,7 +75,7 @@ export function checkHostname(value: string): string | undefined {
 }
 
 /** Properties of the JDBC driver that decide who logs in, where to and how encrypted: ignoring one may expose data. */
-const REFUSED_DRIVER_PROPERTIES = /^(user|password|pg(host|port|dbname)|ssl.*|channelBinding|requireAuth|gss.*|jaas.*|kerberos.*|authenticationPluginClassName|socketFactory.*|targetServerType|localSocketAddress|service)$/i;
+const REFUSED_DRIVER_PROPERTIES = /^(user|password|pg(host|port|dbname)|ssl|ssl(factoryarg|hostnameverifier|passwordcallback|negotiation)|channelBinding|requireAuth|gss.*|jaas.*|kerberos.*|authenticationPluginClassName|socketFactory.*|targetServerType|localSocketAddress|service)$/i;
 
 /** Why a property of the JDBC driver (named without its prefix) is refused, or undefined where it has no effect. */
 export function driverPropertyProblem(property: string): string | undefined {

@@ -22,9 +22,14 @@ export function problem(kind: ProblemKind, key: string, reason: string, more: Pa
   return { kind, key, reason, value: undefined, didYouMean: undefined, file: undefined, line: undefined, column: undefined, ...more };
 }
 
-/** One line per problem, in the order of the file, for a terminal. */
+const ALLOW_HINT =
+  'Options that are not honoured can be ignored: list their names in slotline.unsupported.allow. Think of masks and filters first.';
+
+/** One line per problem, in the order of the file, for a terminal; then what to do about refused ones. */
 export function formatProblems(problems: readonly Problem[]): string {
-  return inOrder(problems).map(formatProblem).join('\n');
+  const lines = inOrder(problems).map(formatProblem);
+  if (problems.some((each) => each.kind === 'unsupported')) lines.push(ALLOW_HINT);
+  return lines.join('\n');
 }
 
 /** The same for `--json`: one object per problem, without empty fields. */
@@ -39,7 +44,9 @@ export function problemsAsJson(problems: readonly Problem[]): Readonly<Record<st
 }
 
 export function formatNotes(notes: readonly Note[]): string {
-  return notes.map((each) => `${each.line === undefined ? '' : `line ${each.line}: `}${each.key}: ${each.text}`).join('\n');
+  return inOrder(notes)
+    .map((each) => `${each.line === undefined ? '' : `line ${each.line}: `}${each.key}: ${each.text}`)
+    .join('\n');
 }
 
 function formatProblem(each: Problem): string {
@@ -58,6 +65,6 @@ function formatPlace(each: Problem): string {
   return parts.length === 0 ? '' : `${parts.join(', ')}: `;
 }
 
-function inOrder(problems: readonly Problem[]): readonly Problem[] {
-  return problems.toSorted((a, b) => (a.line ?? Number.POSITIVE_INFINITY) - (b.line ?? Number.POSITIVE_INFINITY) || 0);
+function inOrder<T extends { readonly line: number | undefined }>(items: readonly T[]): readonly T[] {
+  return items.toSorted((a, b) => (a.line ?? Number.POSITIVE_INFINITY) - (b.line ?? Number.POSITIVE_INFINITY) || 0);
 }

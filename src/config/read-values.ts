@@ -205,18 +205,20 @@ function identifyRenamed(
   return [{ key, text, spec, rank: 0, convert: renamed.convert ?? ((each) => each) }];
 }
 
+const IGNORED = 'is ignored because slotline.unsupported.allow names it';
+
 function identifyMember(key: string, text: string, reader: Reader): Written[] {
-  const family = findFamily(key);
-  const near = nearestName(key, KNOWN_NAMES);
   const driver = /^(?:driver|database)\.(.+)$/.exec(key)?.[1];
-  if (family === undefined || (key.startsWith('database.') && near !== undefined)) {
-    reader.report.add('unknown', key, 'is not an option', near);
-    return [];
-  }
   const refused = driver === undefined ? undefined : driverPropertyProblem(driver);
   if (refused !== undefined) {
-    if (reader.allowed.has(key)) reader.report.note(key, 'is ignored because slotline.unsupported.allow names it');
+    if (reader.allowed.has(key)) reader.report.note(key, IGNORED);
     else reader.report.add('unsupported', key, refused);
+    return [];
+  }
+  const family = findFamily(key);
+  const near = nearestName(key, KNOWN_NAMES);
+  if (family === undefined || (key.startsWith('database.') && near !== undefined)) {
+    reader.report.add('unknown', key, 'is not an option', near);
     return [];
   }
   return [{ key, text, spec: { ...family, name: key }, rank: 1, convert: (each) => each }];
@@ -281,7 +283,7 @@ function refuse(each: Written, value: string, reader: Reader): void {
   const { key, spec } = each;
   reader.refused.add(spec.name);
   if (reader.allowed.has(key) || reader.allowed.has(spec.name)) {
-    reader.report.note(key, 'is ignored because slotline.unsupported.allow names it');
+    reader.report.note(key, IGNORED);
     return;
   }
   const what = spec.status === 'not yet' ? 'is not honoured yet' : 'this value is not honoured';

@@ -27,7 +27,7 @@ export function printableValue(key: string, spec: OptionSpec | undefined, writte
   if (spec === undefined) return undefined;
   if (spec.kind.tag === 'secret' || spec.kind.tag === 'sql' || isSecret(key) || isSecret(spec.name)) return MASK;
   if (written.includes('-----BEGIN')) return MASK;
-  const shown = JSON.stringify(written.replace(/(:\/\/)[^/@\s]*@/g, `$1${MASK}@`)).slice(1, -1);
+  const shown = JSON.stringify(written.replace(/:\/\/.*@/gs, `://${MASK}@`)).slice(1, -1);
   return shown.length > 100 ? `${shown.slice(0, 100)}…` : shown;
 }
 
