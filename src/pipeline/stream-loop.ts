@@ -57,7 +57,7 @@ export class StreamLoop implements FrameConsumer {
     this.#deps = deps;
   }
 
-  onFrame(bytes: Buffer, start: number, end: number, lsn: Lsn): undefined | Promise<void> {
+  onFrame(bytes: Uint8Array, start: number, end: number, lsn: Lsn): undefined | Promise<void> {
     if (this.#reached) return undefined;
     const { info } = this.#deps;
     if (this.#clockIsStale) {

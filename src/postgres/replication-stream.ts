@@ -15,7 +15,7 @@ import { queryMessage, WireReader } from './wire-reader.ts';
 /** What the stream loop is: the consumer of frames. A returned promise pauses the socket until it resolves. */
 export interface FrameConsumer {
   /** One pgoutput message, bytes[start, end); views are valid until the next call. */
-  onFrame(bytes: Buffer, start: number, end: number, lsn: Lsn): undefined | Promise<void>;
+  onFrame(bytes: Uint8Array, start: number, end: number, lsn: Lsn): undefined | Promise<void>;
   /** The server's WAL end; everything before it in the byte stream was handed over already. */
   onKeepalive(walEnd: Lsn, replyRequested: boolean): void;
   /** Everything received so far was handed over. */
@@ -183,7 +183,7 @@ export class ReplicationStream {
     this.sendStatus({ requestReply: true });
   }
 
-  #onMessage(tag: number, bytes: Buffer, start: number, end: number): undefined | Promise<void> {
+  #onMessage(tag: number, bytes: Uint8Array, start: number, end: number): undefined | Promise<void> {
     if (tag === 0x64) return this.#onCopyData(bytes, start, end);
     switch (tag) {
       case 0x57: // CopyBothResponse
@@ -212,7 +212,7 @@ export class ReplicationStream {
    * 'w' Int64 start LSN, Int64 WAL end, Int64 send time, bytes
    * 'k' Int64 WAL end, Int64 send time, Int8 reply requested
    */
-  #onCopyData(bytes: Buffer, start: number, end: number): undefined | Promise<void> {
+  #onCopyData(bytes: Uint8Array, start: number, end: number): undefined | Promise<void> {
     const consumer = this.#consumer;
     const tag = start < end ? byteAt(bytes, start) : 0;
     if (tag === 0x77 && end - start >= 25 && consumer !== undefined) {
@@ -232,7 +232,7 @@ export class ReplicationStream {
   }
 
   /** `at`: Int64 microseconds since PostgreSQL's epoch, the server's clock when it sent the frame. */
-  #noteSendTime(bytes: Buffer, at: number): void {
+  #noteSendTime(bytes: Uint8Array, at: number): void {
     this.#sentHigh = uint32At(bytes, at);
     this.#sentLow = uint32At(bytes, at + 4);
   }

@@ -60,7 +60,7 @@ export class RowStream {
     return this.#session.close();
   }
 
-  #onMessage(tag: number, bytes: Buffer, start: number, end: number): undefined {
+  #onMessage(tag: number, bytes: Uint8Array, start: number, end: number): undefined {
     if (tag === Tag.dataRow) {
       this.#onDataRow(bytes, start, end);
     } else if (tag === Tag.error) {
@@ -71,7 +71,7 @@ export class RowStream {
     return undefined;
   }
 
-  #onDataRow(bytes: Buffer, start: number, end: number): void {
+  #onDataRow(bytes: Uint8Array, start: number, end: number): void {
     const row = this.#row;
     const count = int16At(bytes, start);
     let at = start + 2;

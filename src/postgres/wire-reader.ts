@@ -14,7 +14,7 @@ const HEADER_BYTES = 5;
 
 export type WireHandler = {
   /** Body of one message: bytes[start, end), valid until the call returns or its promise resolves. A promise pauses reading. */
-  onMessage(tag: number, bytes: Buffer, start: number, end: number): undefined | Promise<void>;
+  onMessage(tag: number, bytes: Uint8Array, start: number, end: number): undefined | Promise<void>;
   /** All whole messages received so far were handled. A promise pauses reading: this is where back-pressure reaches the socket. */
   onDrained(): undefined | Promise<void>;
   /** onMessage or onDrained failed; nothing more is handled. */
@@ -24,7 +24,7 @@ export type WireHandler = {
 export class WireReader {
   readonly #handler: WireHandler;
   readonly #resume: () => void;
-  #bytes = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  #bytes = new Uint8Array(BUFFER_BYTES);
   /** Unhandled bytes are [#at, #filled). */
   #at = 0;
   #filled = 0;
@@ -42,7 +42,7 @@ export class WireReader {
   }
 
   /** Where the next read goes. */
-  room(): Buffer {
+  room(): Uint8Array {
     if (!this.#busy) this.#compact();
     if (this.#bytes.length - this.#filled < ROOM_MIN_BYTES) this.#reallocate();
     return this.#bytes.subarray(this.#filled);
@@ -108,7 +108,7 @@ export class WireReader {
     if (rest === 0) {
       this.#at = 0;
       this.#filled = 0;
-      if (this.#bytes.length > BUFFER_BYTES) this.#bytes = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+      if (this.#bytes.length > BUFFER_BYTES) this.#bytes = new Uint8Array(BUFFER_BYTES);
       return;
     }
     if (this.#bytes.length - this.#filled >= ROOM_MIN_BYTES) return;
@@ -122,8 +122,8 @@ export class WireReader {
     const rest = this.#filled - this.#at;
     const wanted = rest >= HEADER_BYTES ? int32At(this.#bytes, this.#at + 1) + 1 : 0;
     const size = Math.max(BUFFER_BYTES, Math.min(rest * 2, wanted) + 2 * ROOM_MIN_BYTES);
-    const grown = Buffer.allocUnsafeSlow(size);
-    this.#bytes.copy(grown, 0, this.#at, this.#filled);
+    const grown = new Uint8Array(size);
+    grown.set(this.#bytes.subarray(this.#at, this.#filled));
     this.#bytes = grown;
     this.#at = 0;
     this.#filled = rest;

@@ -15,23 +15,23 @@ export type SourceConstants = {
   readonly db: string;
 };
 
-const LSN_MEMBER = Buffer.from(',"lsn":');
-const END = Buffer.from('}');
+const NO_ORIGIN = Buffer.from(',"xmin":null,"origin":null,"origin_lsn":null}');
 
 export class JsonSourceWriter {
   readonly #head: Buffer;
-  readonly #db: string;
+  /** From behind the snapshot marker up to the first LSN of `sequence`. */
+  readonly #db: Buffer;
   readonly #info: SourceInfo;
   readonly #fixed = new ByteWriter(1024);
   #fixedSerial = -1;
-  /** Ends of the four fixed parts in #fixed: up to the LSN in sequence, up to the table, txId, the tail after lsn. */
+  /** Ends of the four fixed parts in #fixed: up to the LSN in sequence, up to the table, up to the LSN again, the rest. */
   readonly #ends = new Int32Array(4);
   readonly #clock = new ByteWriter(128);
   #clockUs = -1;
 
   constructor(constants: SourceConstants, info: SourceInfo) {
     this.#info = info;
-    this.#db = quote(constants.db);
+    this.#db = Buffer.from(`","db":${quote(constants.db)},"sequence":"[`);
     this.#head = Buffer.from(`{"version":${quote(constants.version)},"connector":"postgresql","name":${quote(constants.name)},"ts_ms":`);
   }
 
@@ -42,22 +42,19 @@ export class JsonSourceWriter {
     const bytes = this.#fixed.bytes;
     const ends = this.#ends;
     out.copy(bytes, 0, ends[0] ?? 0);
+    const lsnStart = out.length;
     out.decimal(info.lsn);
+    const lsnEnd = out.length;
     out.copy(bytes, ends[0] ?? 0, ends[1] ?? 0);
     out.all(table);
     out.copy(bytes, ends[1] ?? 0, ends[2] ?? 0);
-    out.all(LSN_MEMBER);
-    out.decimal(info.lsn);
+    out.copy(out.bytes, lsnStart, lsnEnd);
     out.copy(bytes, ends[2] ?? 0, ends[3] ?? 0);
   }
 
   /** `,"transaction":null,"op":"c","ts_ms":…,"ts_us":…,"ts_ns":…}`: the end of the envelope. */
   writeEnvelopeTail(out: ByteWriter, op: Op): void {
-    this.#writeOp(out, TRANSACTION_AND_OP[op]);
-  }
-
-  #writeOp(out: ByteWriter, op: Buffer): void {
-    out.all(op);
+    out.all(TRANSACTION_AND_OP[op]);
     if (this.#info.nowUs !== this.#clockUs) this.#printClock();
     out.copy(this.#clock.bytes, 0, this.#clock.length);
   }
@@ -69,16 +66,34 @@ export class JsonSourceWriter {
     out.reset();
     out.all(this.#head);
     out.decimal(Math.floor(us / 1000));
-    out.text(`,"snapshot":"${info.snapshot}","db":${this.#db},"sequence":"[`);
-    out.text(info.lastCommitLsn === null ? 'null' : `\\"${info.lastCommitLsn}\\"`);
+    out.text(',"snapshot":"');
+    out.text(info.snapshot);
+    out.all(this.#db);
+    if (info.lastCommitLsn === null) {
+      out.text('null');
+    } else {
+      out.text('\\"');
+      out.decimal(info.lastCommitLsn);
+      out.text('\\"');
+    }
     out.text(',\\"');
     this.#ends[0] = out.length;
-    out.text(`\\"]","ts_us":${us},"ts_ns":${nanos(us)},"schema":`);
+    out.text('\\"]","ts_us":');
+    out.decimal(us);
+    out.text(',"ts_ns":');
+    writeNanos(out, us);
+    out.text(',"schema":');
     this.#ends[1] = out.length;
-    out.text(`,"txId":${info.xid}`);
+    out.text(',"txId":');
+    if (info.xid === null) out.text('null');
+    else out.decimal(info.xid);
+    out.text(',"lsn":');
     this.#ends[2] = out.length;
-    const origin = info.origin === null ? 'null' : quote(info.origin);
-    out.text(`,"xmin":null,"origin":${origin},"origin_lsn":${info.originLsn}}`);
+    if (info.origin === null) {
+      out.all(NO_ORIGIN);
+    } else {
+      out.text(`,"xmin":null,"origin":${quote(info.origin)},"origin_lsn":${info.originLsn}}`);
+    }
     this.#ends[3] = out.length;
     this.#fixedSerial = info.serial;
   }
@@ -87,15 +102,20 @@ export class JsonSourceWriter {
     const us = this.#info.nowUs;
     const out = this.#clock;
     out.reset();
-    out.text(`${Math.floor(us / 1000)},"ts_us":${us},"ts_ns":${nanos(us)}`);
-    out.all(END);
+    out.decimal(Math.floor(us / 1000));
+    out.text(',"ts_us":');
+    out.decimal(us);
+    out.text(',"ts_ns":');
+    writeNanos(out, us);
+    out.byte(0x7d);
     this.#clockUs = us;
   }
 }
 
 /** Microseconds as nanoseconds in digits: the product may pass 2^53. */
-function nanos(us: number): string {
-  return us === 0 ? '0' : `${us}000`;
+function writeNanos(out: ByteWriter, us: number): void {
+  out.decimal(us);
+  if (us !== 0) out.text('000');
 }
 
 const TRANSACTION_AND_OP: Readonly<Record<Op, Buffer>> = {
