@@ -2,7 +2,7 @@
 
 import { type ConfigEnvironment, errorName } from './environment.ts';
 import { parseJsonText } from './json-text.ts';
-import { problem } from './problems.ts';
+import { inOrder, problem } from './problems.ts';
 import { isObject, type ResolveResult, resolveConfig } from './resolve.ts';
 import { printableKey } from './secrets.ts';
 
@@ -34,5 +34,5 @@ export function loadConfig(path: string, environment: ConfigEnvironment): LoadRe
   );
   const problems = [...twice, ...(result.tag === 'refused' ? result.problems : [])];
   if (result.tag === 'resolved' && problems.length === 0) return result;
-  return { tag: 'refused', problems: problems.map((each) => ({ ...each, file: path })), notes: result.notes };
+  return { tag: 'refused', problems: inOrder(problems).map((each) => ({ ...each, file: path })), notes: result.notes };
 }

@@ -65,6 +65,7 @@ function formatPlace(each: Problem): string {
   return parts.length === 0 ? '' : `${parts.join(', ')}: `;
 }
 
-function inOrder<T extends { readonly line: number | undefined }>(items: readonly T[]): readonly T[] {
+/** As they stand in the file; what stands nowhere comes last. */
+export function inOrder<T extends { readonly line: number | undefined }>(items: readonly T[]): readonly T[] {
   return items.toSorted((a, b) => (a.line ?? Number.POSITIVE_INFINITY) - (b.line ?? Number.POSITIVE_INFINITY) || 0);
 }

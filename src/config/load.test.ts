@@ -1,0 +1,140 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import type { ConfigEnvironment } from './environment.ts';
+import { type LoadResult, loadConfig } from './load.ts';
+import { formatProblems, type Problem } from './problems.ts';
+
+const CONFIG = new URL('../../config/', import.meta.url);
+
+/** Examples name files and variables of other machines; any value of the right form will do. */
+const ANYWHERE: ConfigEnvironment = {
+  variables: new Proxy<Record<string, string>>(
+    {},
+    { get: (_, name) => (/PORT/.test(String(name)) ? '5432' : /KAFKA|BOOTSTRAP/.test(String(name)) ? 'kafka:9092' : 'x') },
+  ),
+  readFile: (path) => {
+    if (path.startsWith(CONFIG.pathname)) return readFileSync(path, 'utf8');
+    if (path.endsWith('.properties')) return 'orders.user=a\norders.password=b\nkafka.password=c\ndatabase.password=d\n';
+    return '-----BEGIN CERTIFICATE-----\nQQ==\n-----END CERTIFICATE-----\n';
+  },
+};
+
+function load(text: string): LoadResult {
+  return loadConfig('shop.json', { variables: {}, readFile: () => text });
+}
+
+const problemsIn = (result: LoadResult): readonly Problem[] => (result.tag === 'refused' ? result.problems : []);
+const problemsOf = (result: LoadResult): string[] => problemsIn(result).map((each) => each.key);
+
+describe('config files', () => {
+  test.each(readdirSync(CONFIG).filter((name) => name.endsWith('.json')))('config/%s loads', (name) => {
+    const result = loadConfig(new URL(name, CONFIG).pathname, ANYWHERE);
+    expect(result.tag === 'refused' ? formatProblems(result.problems) : '').toBe('');
+  });
+
+  test("Debezium's tutorial with bootstrap.servers starts as it is", () => {
+    const result = loadConfig(new URL('examples/debezium-simple.json', CONFIG).pathname, ANYWHERE);
+    expect(result).toMatchObject({ tag: 'resolved', options: { name: 'inventory-connector', events: { topicPrefix: 'dbserver1' } } });
+  });
+
+  test('a production connector names each line that is not honoured, and takes the rest', () => {
+    const path = new URL('examples/debezium-production.json', CONFIG).pathname;
+    const result = loadConfig(path, ANYWHERE);
+    expect(problemsOf(result)).toEqual(['heartbeat.interval.ms', 'heartbeat.action.query', 'transforms']);
+    const lines = readFileSync(path, 'utf8').split('\n');
+    for (const each of result.tag === 'refused' ? result.problems : []) {
+      expect(lines[(each.line ?? 0) - 1]).toContain(`"${each.key}"`);
+      expect(each).toMatchObject({ kind: 'unsupported', file: path });
+    }
+  });
+
+  test('a production connector runs once the refused options are named as to be ignored', () => {
+    const text = readFileSync(new URL('examples/debezium-production.json', CONFIG), 'utf8');
+    const allowed = text.replace(
+      '"tasks.max"',
+      '"slotline.unsupported.allow": "heartbeat.interval.ms, heartbeat.action.query, transforms",\n"tasks.max"',
+    );
+    const result = loadConfig('orders.json', {
+      ...ANYWHERE,
+      readFile: (path) => (path === 'orders.json' ? allowed : ANYWHERE.readFile(path)),
+    });
+    expect(result).toMatchObject({
+      tag: 'resolved',
+      options: {
+        database: { user: 'a', password: 'b', sslMode: 'require' },
+        slot: { name: 'debezium_orders' },
+        events: { timePrecisionMode: 'connect', keyColumns: [{ table: 'sales\\.ledger', columns: ['account_id', 'entry_no'] }] },
+        kafka: { tls: true, sasl: { mechanism: 'SCRAM-SHA-512', username: 'orders', password: 'c' } },
+        producer: { compression: 'lz4', lingerMs: 20, batchBytesMax: 327_680, bufferRecordsMax: 16_384 },
+        topicCreation: { groups: [{ name: 'ledger', partitions: 12, configs: [['cleanup.policy', 'compact']] }] },
+      },
+    });
+  });
+
+  test('an old connector with Avro, masks, signals and transforms names every line that is not honoured', () => {
+    const result = loadConfig(new URL('examples/debezium-avro-masked.json', CONFIG).pathname, ANYWHERE);
+    expect(problemsOf(result).toSorted()).toEqual([
+      'column.mask.hash.SHA-256.with.salt.***',
+      'column.mask.with.10.chars',
+      'column.truncate.to.40.chars',
+      'converters',
+      'datatype.propagate.source.type',
+      'exactly.once.support',
+      'hstore.handling.mode',
+      'key.converter',
+      'notification.enabled.channels',
+      'notification.sink.topic.name',
+      'plugin.name',
+      'post.processors',
+      'provide.transaction.metadata',
+      'schema.name.adjustment.mode',
+      'signal.data.collection',
+      'signal.enabled.channels',
+      'signal.kafka.bootstrap.servers',
+      'signal.kafka.topic',
+      'snapshot.fetch.sise',
+      'snapshot.select.statement.overrides',
+      'value.converter',
+    ]);
+    expect(result.tag === 'refused' && result.problems.every((each) => each.line !== undefined)).toBe(true);
+  });
+});
+
+describe('loading', () => {
+  test('broken JSON is named with line and column', () => {
+    expect(load('{\n  "a": 1,,\n}')).toMatchObject({
+      tag: 'refused',
+      problems: [{ kind: 'syntax', file: 'shop.json', line: 2, column: 10 }],
+    });
+    expect(formatProblems(problemsIn(load('{')))).toBe('shop.json, line 1, column 2: expected a key in double quotes');
+  });
+
+  test('a file that cannot be read, or is no object, is named', () => {
+    const result = loadConfig('none.json', {
+      variables: {},
+      readFile: () => {
+        throw Object.assign(new Error('x'), { code: 'EACCES' });
+      },
+    });
+    expect(result).toMatchObject({ tag: 'refused', problems: [{ file: 'none.json', reason: 'cannot be read (EACCES)' }] });
+    expect(load('[]')).toMatchObject({ tag: 'refused', problems: [{ reason: 'must hold one JSON object' }] });
+  });
+
+  test('a key that stands twice is named: the first would silently lose', () => {
+    const result = load('{\n"slot.name": "a",\n"slot.name": "b"}');
+    expect(result).toMatchObject({ tag: 'refused' });
+    expect(result.tag === 'refused' && result.problems[0]).toMatchObject({
+      key: 'slot.name',
+      line: 3,
+      reason: 'stands twice: first on line 2',
+    });
+  });
+
+  test('a byte order mark is not an error', () => {
+    expect(problemsOf(load('\uFEFF{"nonsense": 1}'))).toContain('nonsense');
+  });
+
+  test('notes know their line too', () => {
+    expect(load('{\n"poll.interval.ms": 1\n}').notes).toMatchObject([{ key: 'poll.interval.ms', line: 2 }]);
+  });
+});
