@@ -146,7 +146,7 @@ function writeTimestampMillis(out: ValueWriter, source: Uint8Array, start: numbe
   }
   const { epochDay } = moment;
   const millisOfDay = Math.floor(moment.microsOfDay / 1000);
-  if (epochDay < SAFE_MILLI_DAYS) out.int64(epochDay * 86_400_000 + millisOfDay);
+  if (epochDay > -SAFE_MILLI_DAYS && epochDay < SAFE_MILLI_DAYS) out.int64(epochDay * 86_400_000 + millisOfDay);
   else out.int64Big(BigInt(epochDay) * 86_400_000n + BigInt(millisOfDay));
 }
 

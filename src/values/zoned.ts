@@ -4,6 +4,7 @@
 
 import { byteAt } from '../core/byte-reader.ts';
 import {
+  daysInMonth,
   infinitySign,
   MICROS_PER_DAY,
   moment,
@@ -37,7 +38,20 @@ function copyCommonLayout(source: Uint8Array, start: number, end: number): boole
     scratch[i] = byte;
   }
   scratch[10] = ASCII.upperT;
-  return true;
+  return isInRange();
+}
+
+function scratchNumber(at: number): number {
+  return byteAt(scratch, at) * 10 + byteAt(scratch, at + 1) - ASCII.zero * 11;
+}
+
+/** Whether the copied digits are a date and a time of day. 24:00 and what is malformed are left to the slow path. */
+function isInRange(): boolean {
+  const month = scratchNumber(5);
+  const day = scratchNumber(8);
+  if (month < 1 || month > 12 || day < 1) return false;
+  if (day > 28 && day > daysInMonth(scratchNumber(0) * 100 + scratchNumber(2), month)) return false;
+  return scratchNumber(11) < 24 && scratchNumber(14) < 60 && scratchNumber(17) < 60;
 }
 
 /**
@@ -51,11 +65,13 @@ function timestampWriter(width: number): CellWriter {
   };
 }
 
-/** Writes the fraction source[from, to) behind the fixed part, padded or cut to `width`. Returns 0 if it is none. */
+/** Writes the fraction source[from, to) behind the fixed part, padded to `width`. Returns 0 where the slow path must decide. */
 function copyFraction(source: Uint8Array, from: number, to: number, width: number): number {
   let at = LAYOUT.length;
   if (from < to && (byteAt(source, from) !== ASCII.dot || to - from < 2 || to - from > 7)) return 0;
-  const digits = width === 0 ? Math.max(to - from - 1, 0) : width;
+  const present = Math.max(to - from - 1, 0);
+  const digits = width === 0 ? present : width;
+  if (present > digits) return 0;
   if (digits > 0) scratch[at++] = ASCII.dot;
   for (let i = 1; i <= digits; i++) {
     const byte = from + i < to ? byteAt(source, from + i) : ASCII.zero;

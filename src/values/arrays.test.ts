@@ -1,0 +1,73 @@
+/** Array text as PostgreSQL writes it, and text that is none. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { arrayType, builtIn, codecOf, convert, convertWith, enumType, extension, outcome, withEdits } from './test-columns.ts';
+
+/** As array_out quotes. */
+function printedElement(text: string | null): string {
+  if (text === null) return 'NULL';
+  if (text === '' || /[{},"\\\s]/.test(text) || text.toUpperCase() === 'NULL') {
+    return `"${text.replace(/["\\]/g, '\\$&')}"`;
+  }
+  return text;
+}
+
+const TEXTS = fc.oneof(
+  fc.string({ unit: fc.constantFrom(...'ab,{}"\\ \n\tNULé😀'), maxLength: 8 }),
+  fc.constantFrom('NULL', 'null', '', '{}', '\\', '"'),
+);
+const ARRAYS = fc.array(fc.option(TEXTS), { maxLength: 6 });
+
+describe('arrays', () => {
+  it('text comes back as it went in', () => {
+    const codec = codecOf(arrayType(builtIn('text')));
+    fc.assert(
+      fc.property(ARRAYS, fc.boolean(), (elements, bounds) => {
+        const body = `{${elements.map(printedElement).join(',')}}`;
+        const text = bounds && elements.length > 0 ? `[-2:${elements.length - 3}]=${body}` : body;
+        expect(convertWith(codec, text)).toStrictEqual(elements);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('other text is refused or read, but never breaks the frame', () => {
+    const codec = codecOf(arrayType(builtIn('int4')));
+    const texts = withEdits(fc.array(fc.integer(), { maxLength: 4 }).map((values) => `{${values.join(',')}}`));
+    fc.assert(
+      fc.property(texts, (text) => {
+        const result = outcome(() => convertWith(codec, text));
+        if (/^\{(?:-?[0-9]{1,9}(?:,-?[0-9]{1,9})*)?\}$/.test(text)) {
+          expect(result).toStrictEqual({
+            value:
+              text === '{}'
+                ? []
+                : text
+                    .slice(1, -1)
+                    .split(',')
+                    .map((digits) => Number(digits) + 0),
+          });
+        } else if (!/[{["N].*\}$/.test(text)) expect(result).toBe('refused');
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  it.each(['{1,}', '{,1}', '{1', '1}', '{', '}', '', '{"1}', '[0:1]', '{{1}', '{"1"2}'])('%s is refused', (text) => {
+    expect(() => convert(arrayType(builtIn('int4')), text)).toThrow('array');
+  });
+
+  it('inner arrays are null, as Debezium gives them', () => {
+    expect(convert(arrayType(builtIn('int4')), '{{1,2},{3,4}}')).toStrictEqual([null, null]);
+    expect(convert(arrayType(builtIn('text')), '{{a,"}"},{"\\"{",b}}')).toStrictEqual([null, null]);
+  });
+
+  it('null elements are refused where Debezium gives up the array', () => {
+    expect(() => convert(arrayType(extension('ltree')), '{a.b,NULL}')).toThrow('null element');
+    expect(() => convert(arrayType(enumType('mood', ['ok'])), '{NULL}')).toThrow('null element');
+  });
+
+  it('an element that cannot be converted fails the column', () => {
+    expect(() => convert(arrayType(builtIn('int2')), '{1,70000}')).toThrow('integer of its width');
+  });
+});
