@@ -1,0 +1,125 @@
+import { describe, expect, it } from 'vitest';
+import type { PgType } from '../values/pg-type.ts';
+import { DEFAULT_VALUE_MODES } from '../values/pg-type.ts';
+import { compileFilter } from './filter.ts';
+import { type PlanSettings, planRows, selectKey, type TableFacts } from './row-plan.ts';
+import { dataTopic, sanitizeTopicName } from './topic.ts';
+
+const NO_LISTS = {
+  schemaInclude: [],
+  schemaExclude: [],
+  tableInclude: [],
+  tableExclude: [],
+  columnInclude: [],
+  columnExclude: [],
+  tableIgnoreBuiltin: true,
+};
+
+const TYPES = new Map<number, PgType>([
+  [23, { oid: 23, name: 'int4', schema: 'pg_catalog', kind: 'base' }],
+  [25, { oid: 25, name: 'text', schema: 'pg_catalog', kind: 'base' }],
+]);
+
+const typeOf = (oid: number): PgType => {
+  const type = TYPES.get(oid);
+  if (type === undefined) throw new Error(`no type ${oid}`);
+  return type;
+};
+
+const relation = {
+  oid: 1,
+  schema: 'shop',
+  table: 'Orders',
+  columns: [
+    { name: 'b', typeOid: 23, typmod: -1, inKey: true },
+    { name: 'a', typeOid: 23, typmod: -1, inKey: true },
+    { name: 'note', typeOid: 25, typmod: -1, inKey: false },
+  ],
+};
+
+const facts = (more: Partial<TableFacts> = {}): TableFacts => ({
+  primaryKey: ['a', 'b'],
+  uniqueIndexes: [],
+  columns: new Map([
+    ['a', { notNull: true }],
+    ['b', { notNull: true }],
+    ['note', { notNull: false }],
+  ]),
+  ...more,
+});
+
+const settings = (more: Partial<PlanSettings> = {}): PlanSettings => ({
+  naming: { prefix: 'srv', delimiter: '.' },
+  filter: compileFilter(NO_LISTS),
+  keyColumns: [],
+  modes: DEFAULT_VALUE_MODES,
+  ...more,
+});
+
+describe('row plan', () => {
+  it('takes the key in primary-key order and the row in attribute order', () => {
+    const plan = planRows(relation, facts(), typeOf, settings());
+    expect(plan.key.map((column) => column.name)).toEqual(['a', 'b']);
+    expect(plan.columns.map((column) => column.name)).toEqual(['b', 'a', 'note']);
+    expect(plan.topic).toBe('srv.shop.Orders');
+    expect(plan.envelopeSchema).toMatchObject({ name: 'srv.shop.Orders.Envelope', version: 2 });
+  });
+
+  it('keeps an excluded column in the key', () => {
+    const filter = compileFilter({ ...NO_LISTS, columnExclude: ['shop.orders.a'] });
+    const plan = planRows(relation, facts(), typeOf, settings({ filter }));
+    expect(plan.columns.map((column) => column.name)).toEqual(['b', 'note']);
+    expect(plan.key.map((column) => column.name)).toEqual(['a', 'b']);
+  });
+
+  it('prefers message.key.columns, then the primary key, then the first unique index without expressions', () => {
+    const custom = [{ table: 'shop\\.orders', columns: ['note', 'b'] }];
+    expect(selectKey(relation, facts(), { keyColumns: custom })).toEqual(['note', 'b']);
+    expect(selectKey(relation, facts(), { keyColumns: [{ table: 'other\\.t', columns: ['x'] }] })).toEqual(['a', 'b']);
+    const unique = facts({
+      primaryKey: [],
+      uniqueIndexes: [
+        { columns: ['a'], hasExpressions: true },
+        { columns: ['note'], hasExpressions: false },
+      ],
+    });
+    expect(selectKey(relation, unique, { keyColumns: [] })).toEqual(['note']);
+    expect(selectKey(relation, facts({ primaryKey: [] }), { keyColumns: [] })).toEqual([]);
+  });
+
+  it('has no key schema without a key', () => {
+    const plan = planRows(relation, facts({ primaryKey: [] }), typeOf, settings());
+    expect(plan.keySchema).toBeUndefined();
+  });
+});
+
+describe('filter', () => {
+  it('anchors patterns and ignores case', () => {
+    const filter = compileFilter({ ...NO_LISTS, tableInclude: ['public\\.orders', 'shop\\..*'] });
+    expect(filter.includesTable('Public', 'ORDERS')).toBe(true);
+    expect(filter.includesTable('public', 'orders2')).toBe(false);
+    expect(filter.includesTable('shop', 'anything')).toBe(true);
+  });
+
+  it('leaves out what the server made, unless told otherwise', () => {
+    expect(compileFilter(NO_LISTS).includesTable('pg_catalog', 'pg_class')).toBe(false);
+    expect(compileFilter(NO_LISTS).includesTable('public', 'spatial_ref_sys')).toBe(false);
+    const open = compileFilter({ ...NO_LISTS, tableIgnoreBuiltin: false });
+    expect(open.includesTable('public', 'spatial_ref_sys')).toBe(true);
+  });
+
+  it('applies schema and table lists together', () => {
+    const filter = compileFilter({ ...NO_LISTS, schemaInclude: ['public'], tableExclude: ['public\\.audit.*'] });
+    expect(filter.includesTable('public', 'orders')).toBe(true);
+    expect(filter.includesTable('public', 'audit_log')).toBe(false);
+    expect(filter.includesTable('other', 'orders')).toBe(false);
+  });
+});
+
+describe('topic names', () => {
+  it('replaces what Kafka does not take, unit by unit', () => {
+    expect(dataTopic({ prefix: 'srv', delimiter: '.' }, 'public', 'größe 😀')).toBe('srv.public.gr__e___');
+    expect(sanitizeTopicName('..')).toBe('__');
+    expect(sanitizeTopicName('x'.repeat(300))).toHaveLength(249);
+  });
+});
