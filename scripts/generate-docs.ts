@@ -67,7 +67,7 @@ function refusedValues(spec: OptionSpec): readonly string[] {
 }
 
 export function optionsPage(): string {
-  return `${OPTIONS_INTRODUCTION}\n${OPTION_TOPICS.map(topicSection).join('\n')}\n${renamedSection()}`;
+  return `${OPTIONS_INTRODUCTION}\n${differingSection()}\n${OPTION_TOPICS.map(topicSection).join('\n')}\n${renamedSection()}`;
 }
 
 const OPTIONS_INTRODUCTION = `# Options
@@ -98,6 +98,18 @@ Patterns are regular expressions that match the whole name, in any case; \`\\,\`
 
 A name that is not on this page is an error.
 `;
+
+/** What somebody who moves from Debezium or Connect would not expect. */
+function differingSection(): string {
+  const specs = OPTION_TOPICS.flatMap((topic) => topic.options).filter((spec) => spec.differs !== undefined);
+  const rows = specs.map((spec) => [
+    code(spec.name),
+    spec.default === undefined ? 'none' : code(spec.default),
+    sentence(spec.differs ?? ''),
+  ]);
+  const lines = rows.map((row) => `| ${row.map(cell).join(' | ')} |`);
+  return `## Defaults that differ\n\n| option | default here | elsewhere |\n|---|---|---|\n${lines.join('\n')}\n`;
+}
 
 function topicSection(topic: OptionTopic): string {
   const rows = topic.options.map((spec) => `| ${optionCells(spec).join(' | ')} |`);
