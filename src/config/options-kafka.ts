@@ -33,7 +33,7 @@ export const CLIENT_OPTIONS: readonly OptionSpec[] = [
     doc: 'Brokers to start from, `host:port` separated by commas; IPv6 literals in brackets.',
     check: (value) => (parseBootstrapServers(value) === undefined ? 'must be host:port pairs separated by commas' : undefined),
   }),
-  honoured({ name: 'client.id', default: 'slotline', aliases: clientAliases('client.id'), why: 'Names the client in the logs of brokers.', differs: 'Connect: connector-producer-<name>-0.', doc: 'Client id sent to brokers; quotas may name it.' }),
+  honoured({ name: 'client.id', default: 'slotline', aliases: clientAliases('client.id'), why: 'Names the client in the logs of brokers.', differs: 'Connect: `connector-producer-<name>-0`.', doc: 'Client id sent to brokers; quotas may name it.' }),
   honoured({ name: 'metadata.max.age.ms', kind: long(1), unit: 'ms', default: '300000', aliases: clientAliases('metadata.max.age.ms'), why: "Kafka's.", doc: 'Longest time between two looks at the partitions of a topic.' }),
   honoured({ name: 'socket.connection.setup.timeout.ms', kind: long(1), unit: 'ms', default: '10000', aliases: clientAliases('socket.connection.setup.timeout.ms'), why: "Kafka's.", doc: 'How long one attempt to connect to a broker may take.' }),
   ...clientRow('socket.connection.setup.timeout.max.ms', '30000', OWN_RECONNECT),
