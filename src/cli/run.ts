@@ -26,9 +26,12 @@ export type LoadedConfigs = { readonly tag: 'loaded'; readonly all: readonly Res
 export async function run(args: RunArguments, version: string): Promise<ExitCode> {
   const paths = [...args.configPaths];
   if (args.configFolder !== undefined) {
-    for (const name of readdirSync(args.configFolder).sort()) {
-      if (name.endsWith('.json')) paths.push(join(args.configFolder, name));
+    const found = configsIn(args.configFolder);
+    if (found === undefined) {
+      process.stderr.write(`config_unreadable: the folder cannot be read: ${args.configFolder}\n`);
+      return 2;
     }
+    paths.push(...found);
   }
   const configs = loadAll(paths, { json: args.json });
   if (configs.tag === 'refused') return 2;
@@ -42,6 +45,17 @@ export async function run(args: RunArguments, version: string): Promise<ExitCode
   process.on('SIGINT', onSignal);
   const results = await Promise.all(configs.all.map((options) => runOne(options, version, stop.signal)));
   return results.every((error) => error === undefined) ? 0 : 1;
+}
+
+function configsIn(folder: string): string[] | undefined {
+  try {
+    return readdirSync(folder)
+      .filter((name) => name.endsWith('.json'))
+      .sort()
+      .map((name) => join(folder, name));
+  } catch {
+    return undefined;
+  }
 }
 
 /** Prints every problem of every file at once. */
@@ -70,7 +84,7 @@ async function runOne(options: ResolvedOptions, version: string, stop: AbortSign
   log.info('connector.start', { version, pid: process.pid, slot: options.slot.name, topicPrefix: options.events.topicPrefix });
   const error = await runConnector(
     (hooks) => runTask(deps, memory, { ...hooks, onProgress }),
-    { startTimeoutMs: options.startTimeoutMs, retriesMax: options.retriesMax },
+    { startTimeoutMs: options.startTimeoutMs, retriesMax: options.retriesMax, retryWaitMaxMs: options.retryWaitMaxMs },
     stop,
     deps,
   );

@@ -74,13 +74,12 @@ export const EVENT_OPTIONS: readonly OptionSpec[] = [
   notYet({ name: 'datatype.propagate.source.type', kind: REGEX_LIST, reason: 'Schemas would lack the `__debezium.source.column.*` parameters.', doc: 'Types whose source type goes into the schema.' }),
   notYet({ name: 'converters', kind: LIST, reason: 'Custom converters are Java classes; columns would be sent in the standard form.', doc: 'Names of custom converters.' }),
   notYet({ name: 'post.processors', kind: LIST, reason: 'Post-processors do not run.', doc: 'Names of post-processors, such as the one that reselects unavailable values.' }),
-  noEffect({
+  honoured({
     name: 'event.converting.failure.handling.mode',
     kind: oneOf('skip', 'warn', 'fail'),
-    default: 'fail',
-    reason: 'A value that cannot be converted always stops the connector (value_not_convertible): null in its place would be a silent loss.',
-    differs: 'Debezium: warn, which sends null.',
-    doc: 'What to do with a value that cannot be converted.',
+    default: 'warn',
+    why: "Debezium's: one value that has no Connect form does not stop a table.",
+    doc: 'A value that cannot be converted: null (the zero value where the column is NOT NULL), with a log line per column (`warn`) or without (`skip`); `fail` stops the connector. Never the whole event.',
   }),
   noEffect({ name: 'event.processing.failure.handling.mode', kind: oneOf('fail', 'warn', 'skip', 'ignore'), default: 'fail', reason: 'No event is ever skipped: the connector stops at it.', doc: 'What to do with an event that cannot be processed.' }),
   notYet({ name: 'sourceinfo.struct.maker', kind: CLASS, default: 'io.debezium.connector.postgresql.PostgresSourceInfoStructMaker', reason: 'The source block has its standard form.', doc: 'Builder of the source block.' }),

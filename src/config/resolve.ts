@@ -186,6 +186,7 @@ function resolveEvents(values: OptionValues, report: ConfigReport): EventOptions
     moneyFractionDigits: values.integer('money.fraction.digits'),
     includeUnknownDatatypes: values.flag('include.unknown.datatypes'),
     unavailableValuePlaceholder: values.text('unavailable.value.placeholder'),
+    conversionFailure: values.oneOf('event.converting.failure.handling.mode', ['skip', 'warn', 'fail']),
     messagePrefixInclude: values.list('message.prefix.include.list'),
     messagePrefixExclude: values.list('message.prefix.exclude.list'),
   };

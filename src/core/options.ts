@@ -66,6 +66,8 @@ export type EventOptions = {
   readonly moneyFractionDigits: number;
   readonly includeUnknownDatatypes: boolean;
   readonly unavailableValuePlaceholder: string;
+  /** event.converting.failure.handling.mode. */
+  readonly conversionFailure: 'skip' | 'warn' | 'fail';
   readonly messagePrefixInclude: readonly string[];
   readonly messagePrefixExclude: readonly string[];
 };

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type ErrorCode, SlotlineError } from '../core/errors.ts';
 import { type ConnectorState, FIRST_STATE, transition } from './connector.ts';
 
-const limits = { startTimeoutMs: Number.POSITIVE_INFINITY, retriesMax: -1 };
+const limits = { startTimeoutMs: Number.POSITIVE_INFINITY, retriesMax: -1, retryWaitMaxMs: 10_000 };
 const failed = (code: ErrorCode, nowMs = 1000): Parameters<typeof transition>[1] => ({
   tag: 'failed',
   error: new SlotlineError(code, {}),
@@ -36,14 +36,14 @@ describe('connector', () => {
   });
 
   it('ends the first start after slotline.start.timeout', () => {
-    const bounded = { startTimeoutMs: 5_000, retriesMax: -1 };
+    const bounded = { startTimeoutMs: 5_000, retriesMax: -1, retryWaitMaxMs: 10_000 };
     const first = transition(FIRST_STATE, failed('pg_unreachable', 1_000), bounded);
     const again = transition(first.state, { tag: 'timer' }, bounded);
     expect(transition(again.state, failed('pg_unreachable', 7_000), bounded).state.tag).toBe('stopped');
   });
 
   it('counts errors.max.retries from the last success', () => {
-    const bounded = { startTimeoutMs: Number.POSITIVE_INFINITY, retriesMax: 1 };
+    const bounded = { startTimeoutMs: Number.POSITIVE_INFINITY, retriesMax: 1, retryWaitMaxMs: 10_000 };
     const first = transition(running, failed('pg_connection_lost'), bounded);
     expect(first.state.tag).toBe('waiting');
     const second = transition(transition(first.state, { tag: 'timer' }, bounded).state, failed('pg_unreachable'), bounded);

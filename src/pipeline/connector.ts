@@ -45,6 +45,8 @@ export type RetryLimits = {
   readonly startTimeoutMs: number;
   /** errors.max.retries: -1 for ever. */
   readonly retriesMax: number;
+  /** retriable.restart.connector.wait.ms: the longest pause. */
+  readonly retryWaitMaxMs: number;
 };
 
 export type Transition = { readonly state: ConnectorState; readonly effect: ConnectorEffect };
@@ -84,7 +86,7 @@ function onFailed(state: ConnectorState, event: Extract<ConnectorEvent, { tag: '
   if (limits.retriesMax >= 0 && attempt > limits.retriesMax && error.code !== 'slot_in_use') return stop(error);
   const sinceMs = state.tag === 'running' || state.sinceMs === 0 ? nowMs : state.sinceMs;
   if (!everRan && nowMs - sinceMs > limits.startTimeoutMs) return stop(error);
-  const ms = error.code === 'slot_in_use' ? STANDBY_WAIT_MS : backoffMs(attempt, jitter);
+  const ms = error.code === 'slot_in_use' ? STANDBY_WAIT_MS : backoffMs(attempt, jitter, limits.retryWaitMaxMs);
   return { state: { tag: 'waiting', attempt, everRan, sinceMs, error }, effect: { tag: 'wait', ms } };
 }
 

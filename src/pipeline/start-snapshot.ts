@@ -38,6 +38,7 @@ export async function takeSnapshot(context: TaskContext, steps: SnapshotSteps): 
   const reader = await openSession(options.database, { applicationName: 'Slotline Snapshot', signal });
   reader.onLost((error) => log.warn('snapshot.session_lost', { code: error.code }));
   try {
+    await reader.simple(`set lock_timeout = ${options.snapshot.lockTimeoutMs}`);
     const lsn = await beginAt(context, reader, steps.source);
     const facts = await snapshotFacts(reader);
     log.info('snapshot.started', { lsn: formatLsn(lsn), source: steps.source });

@@ -2,7 +2,7 @@
  * Owns what one attempt of a connector is made of: sessions, publisher, serde, plans. Built in one place so that snapshot
  * and streaming share the same plans, codecs and serializers. A context lives for one attempt and keeps nothing between.
  */
-import type { SlotlineError } from '../core/errors.ts';
+import { SlotlineError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { ResolvedOptions } from '../core/options.ts';
 import type { Clock } from '../core/time.ts';
@@ -21,6 +21,8 @@ import type { ConversionFailure } from '../serde/serializer.ts';
 import type { ValueModes } from '../values/pg-type.ts';
 import { ChangeWriter } from './change-writer.ts';
 import { TablePlans } from './table-plans.ts';
+
+const CONVERSION_LOG_EVERY = 100_000;
 
 export type TaskDeps = {
   readonly options: ResolvedOptions;
@@ -101,18 +103,21 @@ function createSerde(deps: TaskDeps, info: SourceInfo, log: Log): JsonSerde {
     },
     { version: deps.version, name: events.topicPrefix, db: database.dbname },
     info,
-    warnOncePerColumn(log),
+    onConversionFailure(events.conversionFailure, log),
   );
 }
 
-/** A column that does not convert usually does so in every row: one line for the first, the rest are counted. */
-function warnOncePerColumn(log: Log): (failure: ConversionFailure) => void {
+/** event.converting.failure.handling.mode. A column that does not convert usually does so in every row: one line for the first, the rest are counted. */
+function onConversionFailure(mode: 'skip' | 'warn' | 'fail', log: Log): (failure: ConversionFailure) => void {
   const counts = new Map<string, number>();
   return ({ schema, table, column, reason }) => {
+    const where = { table: `${schema}.${table}`, column, reason };
+    if (mode === 'fail') throw new SlotlineError('value_not_convertible', where);
+    if (mode === 'skip') return;
     const name = `${schema}.${table}.${column}`;
     const count = (counts.get(name) ?? 0) + 1;
     counts.set(name, count);
-    if (count === 1 || count % 100_000 === 0) log.warn('value.not_convertible', { table: `${schema}.${table}`, column, reason, count });
+    if (count === 1 || count % CONVERSION_LOG_EVERY === 0) log.warn('value.not_convertible', { ...where, count });
   };
 }
 
