@@ -11,8 +11,9 @@ ENV NODE_ENV=production
 WORKDIR /opt/slotline
 COPY --from=dependencies /opt/slotline/node_modules ./node_modules
 COPY package.json LICENSE ./
+COPY bin ./bin
 COPY src ./src
-RUN chmod +x src/main.ts && ln -s /opt/slotline/src/main.ts /usr/local/bin/slotline
+RUN chmod +x bin/slotline.mjs && ln -s /opt/slotline/bin/slotline.mjs /usr/local/bin/slotline
 USER node
 ENTRYPOINT ["slotline"]
 CMD ["run", "--config", "/etc/slotline/connector.json"]

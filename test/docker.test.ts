@@ -108,8 +108,11 @@ describe('the Dockerfile', () => {
     expect(textsOf(slotline, 'ENTRYPOINT').map((text) => JSON.parse(text))).toEqual([['slotline']]);
     const [from] = textsOf(slotline, 'COPY').flatMap((text) => /^--from=(\S+) /.exec(text)?.[1] ?? []);
     expect(textsOf(stageNamed(from ?? ''), 'RUN').join()).toContain('npm ci --omit=dev');
-    expect(textsOf(slotline, 'RUN').join()).toContain('ln -s /opt/slotline/src/main.ts /usr/local/bin/slotline');
-    expect(readProjectFile('src/main.ts').split('\n')[0]).toBe('#!/usr/bin/env node');
+    expect(textsOf(slotline, 'RUN').join()).toContain('ln -s /opt/slotline/bin/slotline.mjs /usr/local/bin/slotline');
+    const launcher = readProjectFile('bin/slotline.mjs');
+    expect(launcher).toMatch(/^#!\/usr\/bin\/env (-S )?node\b/);
+    expect(launcher).toContain("import('../src/main.ts')");
+    expect(copiedPaths(slotline)).toContain('bin');
   });
 });
 

@@ -10,6 +10,8 @@ import { trackProcess } from '../../test/harness/process.ts';
 const PROJECT_DIR = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');
 /** Slotline itself promises to end within 10 s. */
 const STOP_TIMEOUT_MS = 15_000;
+/** As in the launcher's first line, which counts only where it is run as a program of its own. */
+const NODE_FLAGS = ['--max-semi-space-size=4'];
 const KEPT_LINES = 10;
 /** pino's level numbers. */
 const WARN_LEVEL = 40;
@@ -23,7 +25,7 @@ export type SlotlineProcess = {
 
 export function startSlotline(o: { env: Readonly<Record<string, string>>; print: (line: string) => void }): SlotlineProcess {
   const config = join(PROJECT_DIR, 'config', 'demo.json');
-  const args = [join(PROJECT_DIR, 'src', 'main.ts'), 'run', '--config', config];
+  const args = [...NODE_FLAGS, join(PROJECT_DIR, 'bin', 'slotline.mjs'), 'run', '--config', config];
   // Its own process group: a Ctrl-C in the terminal is for the demo, which then stops Slotline in good order.
   const child = spawn(process.execPath, args, {
     cwd: PROJECT_DIR,
