@@ -22,6 +22,8 @@ export type SessionRequest = {
   readonly signal?: AbortSignal;
   /** Settings besides the pinned ones, e.g. `wal_sender_timeout` of a replication session. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Limit of each query that names none of its own. */
+  readonly queryTimeoutMs?: number;
 };
 
 /**
@@ -129,7 +131,7 @@ async function openOnce(attempt: TransportRequest, request: SessionRequest): Pro
     options: startupOptions(request.settings ?? {}),
     ...(request.replication === true ? { replication: 'database' } : {}),
   });
-  const session = new OpenSession({ client, bridge, transport, address, attempt });
+  const session = new OpenSession({ client, bridge, transport, address, attempt, queryTimeoutMs: request.queryTimeoutMs });
   const destroy = (): void => {
     bridge.destroy();
   };

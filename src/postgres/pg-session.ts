@@ -15,7 +15,7 @@ export type TextRow = Readonly<Record<string, string | null>>;
 export type QueryOptions = {
   /** Cancels the running statement on the server; the promise then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
-  /** Cancels and throws `pg_query_failed`; by our own clock. Default: no limit. */
+  /** Cancels and throws `pg_query_failed`; by our own clock. Default: the session's, which is none unless asked for. */
   readonly timeoutMs?: number;
   readonly subject?: ErrorSubject;
 };
@@ -57,6 +57,7 @@ type Parts = {
   readonly transport: Transport;
   readonly address: ServerAddress;
   readonly attempt: TransportRequest;
+  readonly queryTimeoutMs: number | undefined;
 };
 
 export class OpenSession implements PgSession {
@@ -168,14 +169,15 @@ export class OpenSession implements PgSession {
       timedOut = true;
       this.#interrupt();
     };
-    const timer = options.timeoutMs === undefined ? undefined : setTimeout(onTimeout, options.timeoutMs);
+    const timeoutMs = options.timeoutMs ?? this.#parts.queryTimeoutMs;
+    const timer = timeoutMs === undefined ? undefined : setTimeout(onTimeout, timeoutMs);
     const onAbort = (): void => this.#interrupt();
     options.signal?.addEventListener('abort', onAbort, { once: true });
     try {
       return await start();
     } catch (error) {
       options.signal?.throwIfAborted();
-      if (timedOut) throw this.#timeoutError(options.timeoutMs, error);
+      if (timedOut) throw this.#timeoutError(timeoutMs, error);
       throw this.#queryError(error, options.subject);
     } finally {
       clearTimeout(timer);

@@ -34,8 +34,8 @@ export type SlotState = {
 };
 
 /** undefined: there is no slot of that name. */
-export async function loadSlot(session: PgSession, name: string): Promise<SlotState | undefined> {
-  const rows = await session.query<SlotRow>(SLOT_SQL, [name]);
+export async function loadSlot(session: PgSession, name: string, options: QueryOptions = {}): Promise<SlotState | undefined> {
+  const rows = await session.query<SlotRow>(SLOT_SQL, [name], options);
   const row = rows[0];
   if (row === undefined) return undefined;
   return {
@@ -170,8 +170,8 @@ export type SlotLag = {
   readonly retainedBytes: number | undefined;
 };
 
-export async function loadSlotLag(session: PgSession, name: string): Promise<SlotLag | undefined> {
-  const rows = await session.query<LagRow>(LAG_SQL, [name]);
+export async function loadSlotLag(session: PgSession, name: string, options: QueryOptions = {}): Promise<SlotLag | undefined> {
+  const rows = await session.query<LagRow>(LAG_SQL, [name], options);
   const row = rows[0];
   if (row === undefined) return undefined;
   return {

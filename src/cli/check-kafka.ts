@@ -1,0 +1,135 @@
+/**
+ * Owns the checks of Kafka: reachable, topics that exist or can be created, settings that would refuse or lose records.
+ * Creates nothing. Asks through the client's two questions only.
+ */
+import { SlotlineError } from '../core/errors.ts';
+import type { ResolvedOptions } from '../core/options.ts';
+import { dataTopic } from '../events/topic.ts';
+import type { ClusterDescription, TopicDescription } from '../kafka/cluster.ts';
+import { newTopic } from '../kafka/topics.ts';
+import type { TableDescription } from '../postgres/catalog.ts';
+import { type CheckItem, fail, failure, ok, warn } from './check-report.ts';
+import { keyOf, nameOf, shorten } from './check-tables.ts';
+
+/** What the checks need of the Kafka client. */
+export interface CheckedKafka {
+  describeCluster(): Promise<ClusterDescription>;
+  describeTopic(name: string): Promise<TopicDescription>;
+  close(): Promise<void>;
+}
+
+/** Questions on their way at once: enough for hundreds of tables within seconds. */
+const QUESTIONS_AT_ONCE = 8;
+
+export async function checkCluster(kafka: CheckedKafka, options: ResolvedOptions): Promise<CheckItem[]> {
+  const cluster = await kafka.describeCluster();
+  const where = options.kafka.bootstrapServers.map(({ host, port }) => `${host}:${port}`).join(', ');
+  const brokers = `${cluster.brokers.length} broker${cluster.brokers.length === 1 ? '' : 's'}`;
+  const items = [ok('kafka.reachable', `Kafka answers, ${brokers}`, { where })];
+  const topics = [...options.topicCreation.groups, options.topicCreation.default];
+  const wanted = [
+    ...topics.map(({ name, replicationFactor }) => [`topic.creation.${name}.replication.factor`, replicationFactor] as const),
+    ['offset.storage.replication.factor', options.offsetStorage.replicationFactor] as const,
+  ];
+  for (const [property, factor] of wanted) {
+    if (factor === undefined || factor <= cluster.brokers.length) continue;
+    const what = `${property} is ${factor}, and there ${cluster.brokers.length === 1 ? 'is' : 'are'} ${brokers}`;
+    items.push(fail('kafka.replication_factor', 'kafka_topic_invalid', what, { remedy: 'Lower it, or start more brokers.' }));
+  }
+  return items;
+}
+
+export async function checkOffsetTopic(kafka: CheckedKafka, options: ResolvedOptions): Promise<CheckItem[]> {
+  const check = 'kafka.offset_topic';
+  const topic = await kafka.describeTopic(options.offsetStorage.topic);
+  const where = topic.name;
+  if (topic.error !== undefined) return [failure(check, topic.error)];
+  if (!topic.exists) return [ok(check, 'The topic of offsets does not exist yet; the start creates it', { where })];
+  const policy = topic.configs.get('cleanup.policy');
+  if (policy !== undefined && policy !== 'compact') {
+    const remedy = 'Set cleanup.policy=compact: else the broker forgets that the snapshot was taken, and it is taken again.';
+    return [warn(check, `The topic of offsets has cleanup.policy=${policy}`, { where, remedy }), ...checkTopicHealth(topic, options)];
+  }
+  return [ok(check, 'The topic of offsets exists', { where }), ...checkTopicHealth(topic, options)];
+}
+
+/** Two tables whose names become one topic; then each topic. */
+export async function checkTopics(
+  kafka: CheckedKafka,
+  options: ResolvedOptions,
+  captured: readonly TableDescription[],
+  signal: AbortSignal,
+): Promise<CheckItem[]> {
+  const naming = { prefix: options.events.topicPrefix, delimiter: options.events.topicDelimiter };
+  const byTopic = Map.groupBy(captured, ({ schema, table }) => dataTopic(naming, schema, table));
+  const items: CheckItem[] = [];
+  for (const [where, tables] of byTopic) {
+    if (tables.length < 2) continue;
+    items.push(fail('kafka.topics', 'topic_name_collision', `${tables.map(nameOf).join(' and ')} map to one topic`, { where }));
+  }
+  const missing: string[] = [];
+  const queue = [...byTopic];
+  const askInTurn = async (): Promise<void> => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      signal.throwIfAborted();
+      const [name, tables] = next;
+      const topic = await kafka.describeTopic(name);
+      if (!topic.exists && topic.error === undefined) missing.push(name);
+      else items.push(...checkTopic(topic, options, tables));
+    }
+  };
+  await Promise.all(Array.from({ length: QUESTIONS_AT_ONCE }, askInTurn));
+  if (missing.length > 0) items.push(checkMissing(missing.sort(), options));
+  const good = byTopic.size - missing.length;
+  if (good > 0 && items.every(({ status }) => status !== 'fail'))
+    items.unshift(ok('kafka.topics', `${good} of ${byTopic.size} topics exist`));
+  return items;
+}
+
+function checkMissing(missing: readonly string[], options: ResolvedOptions): CheckItem {
+  const check = 'kafka.topics_missing';
+  const names = shorten(missing);
+  const first = newTopic(missing[0] ?? '', options.topicCreation);
+  if (first !== undefined) return ok(check, `The start creates: ${names}`);
+  const remedy =
+    'They come into being only if the brokers have auto.create.topics.enable=true. Create them, or set topic.creation.default.partitions and .replication.factor.';
+  return warn(check, `Topics do not exist, and Slotline is not told to create them: ${names}`, { remedy });
+}
+
+function checkTopic(topic: TopicDescription, options: ResolvedOptions, tables: readonly TableDescription[]): CheckItem[] {
+  if (topic.error !== undefined) return [failure('kafka.topics', topic.error)];
+  const items = checkTopicHealth(topic, options);
+  const isCompacted = topic.configs.get('cleanup.policy')?.split(',').includes('compact') === true;
+  const keyless = tables.filter((table) => keyOf(table, options).length === 0);
+  if (isCompacted && keyless.length > 0) {
+    const remedy = 'Set cleanup.policy=delete, or give the table a key (message.key.columns).';
+    const what = 'A compacted topic refuses records without a key';
+    items.push(fail('kafka.topic_policy', 'kafka_topic_invalid', what, { where: topic.name, remedy }));
+  }
+  return items;
+}
+
+function checkTopicHealth(topic: TopicDescription, options: ResolvedOptions): CheckItem[] {
+  const where = topic.name;
+  const items: CheckItem[] = [];
+  if (topic.mayWrite === false) items.push(fail('kafka.authorization', 'kafka_unauthorized', 'The principal may not write', { where }));
+  if (topic.leaderless > 0) {
+    const what = `${topic.leaderless} of ${topic.partitions} partitions have no leader`;
+    items.push(fail('kafka.leaders', 'kafka_unreachable', what, { where, remedy: 'Start the brokers that hold them.' }));
+  }
+  const insyncMin = Number(topic.configs.get('min.insync.replicas') ?? 1);
+  if (insyncMin > topic.replicationFactor) {
+    const what = `min.insync.replicas is ${insyncMin} and there are ${topic.replicationFactor} replicas: every write is refused`;
+    items.push(fail('kafka.min_insync', 'kafka_topic_invalid', what, { where, remedy: 'Lower it, or add replicas.' }));
+  }
+  const bytesMax = Number(topic.configs.get('max.message.bytes') ?? Number.POSITIVE_INFINITY);
+  if (bytesMax < options.producer.requestBytesMax) {
+    const what = `max.message.bytes is ${bytesMax}: a larger record stops the connector, although producer.max.request.size is ${options.producer.requestBytesMax}`;
+    items.push(warn('kafka.max_message_bytes', what, { where, remedy: 'Raise max.message.bytes if rows may be that large.' }));
+  }
+  return items;
+}
+
+export function kafkaTimeout(timeoutMs: number): SlotlineError {
+  return new SlotlineError('kafka_unreachable', { message: `no answer within ${timeoutMs} ms` });
+}

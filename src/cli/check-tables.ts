@@ -1,0 +1,179 @@
+/**
+ * Owns the checks of the captured tables: that there are any, grants for the snapshot, row-level security, replica
+ * identity, keys. Does not look at the publication (check-publication.ts) or at topics (check-kafka.ts).
+ */
+import type { ResolvedOptions } from '../core/options.ts';
+import { compilePattern, type TableFilter } from '../events/filter.ts';
+import { selectKey } from '../events/row-plan.ts';
+import { type ListedTable, listTables, loadTables, type TableDescription, tableFacts } from '../postgres/catalog.ts';
+import type { PgSession } from '../postgres/connection.ts';
+import { quoteIdentifier, quoteTable } from '../postgres/identifiers.ts';
+import { type CheckItem, fail, ok, warn } from './check-report.ts';
+
+export type CapturedTables = {
+  readonly captured: readonly TableDescription[];
+  /** Partitions that are not captured themselves while their root is: their replica identity is what the server uses. */
+  readonly hiddenPartitions: readonly TableDescription[];
+};
+
+/** Names of tables in one line of a report; the JSON has no more either, so a report stays readable with 10,000 tables. */
+const NAMES_MAX = 20;
+
+export async function loadCaptured(session: PgSession, filter: TableFilter): Promise<CapturedTables> {
+  const all = await listTables(session);
+  const captured = all.filter(({ schema, table }) => filter.includesTable(schema, table));
+  const capturedOids = new Set(captured.map(({ oid }) => oid));
+  const hidden = all.filter(
+    ({ oid, kind, partitionRootOid }) =>
+      kind === 'table' && !capturedOids.has(oid) && partitionRootOid !== undefined && capturedOids.has(partitionRootOid),
+  );
+  const described = await loadTables(
+    session,
+    [...captured, ...hidden].map(({ oid }) => oid),
+  );
+  const pick = (tables: readonly ListedTable[]): TableDescription[] =>
+    tables.map(({ oid }) => described.get(oid)).filter((table) => table !== undefined);
+  return { captured: pick(captured), hiddenPartitions: pick(hidden) };
+}
+
+export function checkCaptured(tables: CapturedTables, options: ResolvedOptions): CheckItem[] {
+  const { captured } = tables;
+  if (captured.length === 0) {
+    const remedy = 'Check the schema and table include and exclude lists, and that the tables exist in this database.';
+    return [fail('tables.captured', 'table_none_captured', 'No table is captured', { remedy })];
+  }
+  const names = captured.map(nameOf);
+  const items = [ok('tables.captured', `${count(captured.length, 'table')} captured: ${shorten(names)}`)];
+  for (const pattern of options.filter.tableInclude) {
+    if (names.some((name) => compilePattern(pattern).test(name))) continue;
+    items.push(warn('tables.include', `table.include.list has an entry that matches no table: ${pattern}`));
+  }
+  const unlogged = captured.filter((table) => table.unlogged);
+  if (unlogged.length > 0) {
+    const sql = unlogged.map((table) => `alter table ${quoteTable(table)} set logged`);
+    items.push(warn('tables.unlogged', `Unlogged tables are snapshotted and never streamed: ${shorten(unlogged.map(nameOf))}`, { sql }));
+  }
+  return items;
+}
+
+type GrantRow = { oid: number; mayRead: boolean; mayUse: boolean; isFiltered: boolean };
+
+const GRANTS_SQL = `
+select c.oid, pg_catalog.has_table_privilege(c.oid, 'select') as "mayRead",
+       pg_catalog.has_schema_privilege(c.relnamespace, 'usage') as "mayUse",
+       pg_catalog.row_security_active(c.oid) as "isFiltered"
+  from pg_catalog.pg_class c where c.oid = any($1::oid[])`;
+
+/** SELECT on the tables and USAGE on their schemas: the snapshot needs them, the stream does not. */
+export async function checkGrants(session: PgSession, tables: CapturedTables, options: ResolvedOptions): Promise<CheckItem[]> {
+  if (options.snapshot.mode === 'no_data') return [ok('tables.grants', 'No grants are needed: snapshot.mode=no_data reads no table')];
+  const rows = await session.query<GrantRow>(GRANTS_SQL, [tables.captured.map(({ oid }) => oid)]);
+  const byOid = new Map(rows.map((row) => [row.oid, row]));
+  const role = quoteIdentifier(options.database.user);
+  const unusable = tables.captured.filter(({ oid }) => byOid.get(oid)?.mayUse === false);
+  const unreadable = tables.captured.filter(({ oid }) => byOid.get(oid)?.mayRead === false);
+  const items: CheckItem[] = [];
+  if (unusable.length + unreadable.length > 0) {
+    const schemas = [...new Set(unusable.map(({ schema }) => schema))];
+    const sql = schemas.map((schema) => `grant usage on schema ${quoteIdentifier(schema)} to ${role}`);
+    if (unreadable.length > 0) sql.push(`grant select on ${unreadable.map(quoteTable).join(', ')} to ${role}`);
+    const names = shorten([...new Set([...unusable, ...unreadable].map(nameOf))]);
+    items.push(
+      fail('tables.grants', 'pg_privilege_missing', `The snapshot may not read ${names}`, {
+        sql,
+        remedy: 'By their owner or a superuser.',
+      }),
+    );
+  } else {
+    items.push(ok('tables.grants', 'The role may read every captured table'));
+  }
+  const filtered = tables.captured.filter(({ oid }) => byOid.get(oid)?.isFiltered === true);
+  if (filtered.length > 0) {
+    const what = `Row-level security hides rows of ${shorten(filtered.map(nameOf))} from this role`;
+    const remedy = 'By a superuser. The snapshot refuses to read such a table rather than leave rows out.';
+    items.push(fail('tables.row_security', 'pg_privilege_missing', what, { sql: [`alter role ${role} bypassrls`], remedy }));
+  }
+  return items;
+}
+
+/** What the server can tell of an update or a delete, table by table; only what is in order is summed up. */
+export function checkReplicaIdentity(tables: CapturedTables): CheckItem[] {
+  const streamed = [...tables.captured, ...tables.hiddenPartitions].filter((table) => table.kind === 'table' && !table.unlogged);
+  const silent = streamed.filter(identifiesNoRow);
+  const items: CheckItem[] = silent.map((table) =>
+    warn('tables.replica_identity', identityProblem(table), {
+      where: nameOf(table),
+      sql: [`alter table ${quoteTable(table)} replica identity full`],
+      remedy: 'The server refuses updates and deletes of it while they are published: only inserts come. Give it a primary key, or:',
+    }),
+  );
+  const counts = new Map<string, number>();
+  for (const table of streamed) {
+    if (silent.includes(table)) continue;
+    const text = IDENTITY_TEXT[table.replicaIdentity];
+    counts.set(text, (counts.get(text) ?? 0) + 1);
+  }
+  for (const [text, tableCount] of counts)
+    items.push(ok('tables.replica_identity', `${count(tableCount, 'table')} with replica identity ${text}`));
+  return items;
+}
+
+function identifiesNoRow(table: TableDescription): boolean {
+  if (table.replicaIdentity === 'nothing') return true;
+  if (table.replicaIdentity === 'index') return table.replicaIdentityIndexColumns.length === 0;
+  return table.replicaIdentity === 'default' && table.primaryKey.length === 0;
+}
+
+function identityProblem(table: TableDescription): string {
+  if (table.replicaIdentity === 'nothing') return 'Replica identity is nothing';
+  return table.replicaIdentity === 'index' ? 'The index of the replica identity is gone' : 'No primary key and replica identity default';
+}
+
+const IDENTITY_TEXT: Readonly<Record<TableDescription['replicaIdentity'], string>> = {
+  default: 'default: `before` has the key only, a large value that did not change comes as the placeholder',
+  full: 'full: `before` is whole',
+  index: 'using an index: `before` has its columns only',
+  nothing: 'nothing',
+};
+
+/** Records without a key are spread over partitions, so the order per row is lost. */
+export function checkKeys(tables: CapturedTables, options: ResolvedOptions): CheckItem[] {
+  const items: CheckItem[] = [];
+  const keyless = tables.captured.filter((table) => keyOf(table, options).length === 0);
+  if (keyless.length > 0) {
+    const remedy = 'Add a primary key or a unique index, or name columns in message.key.columns.';
+    items.push(warn('tables.keys', `Records have a null key, and no order per row: ${shorten(keyless.map(nameOf))}`, { remedy }));
+  }
+  for (const table of tables.captured) {
+    const missing = keyOf(table, options).filter((name) => !isIdentified(table, name));
+    if (missing.length === 0 || identifiesNoRow(table)) continue;
+    const what = `A delete knows the primary key only, not ${missing.join(', ')} of message.key.columns`;
+    const sql = [`alter table ${quoteTable(table)} replica identity full`];
+    items.push(warn('tables.keys', what, { where: nameOf(table), sql }));
+  }
+  if (items.length === 0 && tables.captured.length > 0) items.push(ok('tables.keys', 'Every captured table has a key'));
+  return items;
+}
+
+export function keyOf(table: TableDescription, options: ResolvedOptions): readonly string[] {
+  const columns = table.columns.map(({ name, typeOid, typmod }) => ({ name, typeOid, typmod, inKey: false }));
+  return selectKey({ schema: table.schema, table: table.table, columns }, tableFacts(table), { keyColumns: options.events.keyColumns });
+}
+
+function isIdentified(table: TableDescription, column: string): boolean {
+  if (table.replicaIdentity === 'full') return true;
+  return (table.replicaIdentity === 'index' ? table.replicaIdentityIndexColumns : table.primaryKey).includes(column);
+}
+
+export function nameOf({ schema, table }: { readonly schema: string; readonly table: string }): string {
+  return `${schema}.${table}`;
+}
+
+export function shorten(names: readonly string[]): string {
+  if (names.length <= NAMES_MAX) return names.join(', ');
+  return `${names.slice(0, NAMES_MAX).join(', ')} and ${names.length - NAMES_MAX} more`;
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,172 @@
+/**
+ * Owns `slotline check`: runs every precondition at once, changes nothing, always ends, and prints what mends each.
+ * The checks themselves are in check-*.ts. Exit codes: 0 ready, 1 something failed, 2 config.
+ */
+import { SlotlineError } from '../core/errors.ts';
+import { SILENT_LOG } from '../core/log.ts';
+import type { ResolvedOptions } from '../core/options.ts';
+import { SYSTEM_CLOCK } from '../core/time.ts';
+import { compileFilter } from '../events/filter.ts';
+import { createKafkaClient } from '../kafka/client.ts';
+import { openSession, type PgSession } from '../postgres/connection.ts';
+import { loadServerFacts, type ServerFacts } from '../postgres/session.ts';
+import type { CheckArguments, ExitCode } from './args.ts';
+import { type CheckedKafka, checkCluster, checkOffsetTopic, checkTopics, kafkaTimeout } from './check-kafka.ts';
+import { checkLimits, checkReplicationLogin, checkServer } from './check-postgres.ts';
+import { checkPublication } from './check-publication.ts';
+import { type CheckItem, type CheckReport, failure, makeReport, printReport, skipped } from './check-report.ts';
+import { checkSlot } from './check-slot.ts';
+import { type CapturedTables, checkCaptured, checkGrants, checkKeys, checkReplicaIdentity, loadCaptured } from './check-tables.ts';
+import { loadAll } from './run.ts';
+
+/** `check` always ends: after this long whatever has no answer yet has failed. */
+const OVERALL_TIMEOUT_MS = 30_000;
+const LOGIN_TIMEOUT_MS = 10_000;
+const QUERY_TIMEOUT_MS = 10_000;
+const KAFKA_TIMEOUT_MS = 15_000;
+const LINGER_MS = 2_000;
+
+export type CheckDeps = {
+  readonly kafka: (options: ResolvedOptions) => CheckedKafka;
+  readonly timeoutMs: number;
+};
+
+export const CHECK_DEPS: CheckDeps = {
+  kafka: (options) => createKafkaClient(options.kafka, { log: SILENT_LOG, clock: SYSTEM_CLOCK, random: Math.random }),
+  timeoutMs: OVERALL_TIMEOUT_MS,
+};
+
+export async function check(args: CheckArguments): Promise<ExitCode> {
+  const configs = loadAll(args.configPaths, { json: args.json });
+  if (configs.tag === 'refused') return 2;
+  const reports = await Promise.all(configs.all.map((options) => runCheck(options, CHECK_DEPS)));
+  for (const report of reports) process.stdout.write(args.json ? `${JSON.stringify(report)}\n` : printReport(report));
+  const exitCode = reports.every((report) => report.ok) ? 0 : 1;
+  // A connection that hangs while closing must not keep the process; the timer alone does not.
+  setTimeout(() => process.exit(exitCode), LINGER_MS).unref();
+  return exitCode;
+}
+
+/** Never throws and never takes longer than `timeoutMs` by much. */
+export async function runCheck(options: ResolvedOptions, deps: CheckDeps): Promise<CheckReport> {
+  const stop = AbortSignal.timeout(deps.timeoutMs);
+  const captured = Promise.withResolvers<CapturedTables | undefined>();
+  const [postgres, kafka] = await Promise.all([
+    checkPostgres(options, stop, captured.resolve).finally(() => captured.resolve(undefined)),
+    checkKafka(options, deps, { stop, captured: captured.promise }),
+  ]);
+  return makeReport(options.name, [...postgres, ...kafka]);
+}
+
+async function checkPostgres(
+  given: ResolvedOptions,
+  stop: AbortSignal,
+  onCaptured: (tables: CapturedTables) => void,
+): Promise<CheckItem[]> {
+  const connectTimeoutMs = Math.min(given.database.connectTimeoutMs, LOGIN_TIMEOUT_MS);
+  const options = { ...given, database: { ...given.database, connectTimeoutMs } };
+  let session: PgSession;
+  try {
+    session = await openCheckSession(options, stop);
+  } catch (error) {
+    const rest = 'Version, encoding, wal_level, slots, grants, tables, publication and slot: PostgreSQL has to let us in first';
+    return [failure('postgres.login', stop.aborted ? timeoutError(options) : error), skipped('postgres', rest)];
+  }
+  const end = (): void => session.destroy();
+  stop.addEventListener('abort', end, { once: true });
+  try {
+    return await checkSession(session, { options, stop, onCaptured });
+  } catch (error) {
+    return [failure('postgres.facts', stop.aborted ? timeoutError(options) : error)];
+  } finally {
+    stop.removeEventListener('abort', end);
+    await session.close();
+  }
+}
+
+function openCheckSession(options: ResolvedOptions, signal: AbortSignal): Promise<PgSession> {
+  return openSession(options.database, { applicationName: 'Slotline Check', signal, queryTimeoutMs: QUERY_TIMEOUT_MS });
+}
+
+type SessionChecks = {
+  readonly options: ResolvedOptions;
+  readonly stop: AbortSignal;
+  readonly onCaptured: (tables: CapturedTables) => void;
+};
+
+async function checkSession(session: PgSession, { options, stop, onCaptured }: SessionChecks): Promise<CheckItem[]> {
+  const facts = await loadServerFacts(session);
+  const server = checkServer(session, facts);
+  // Before the replication login, which takes a sender for its time.
+  const limits = await section('postgres.limits', () => checkLimits(session, options.slot.name));
+  const replication = checkReplicationLogin(options, stop);
+  const slot = await section('postgres.slot', () => checkSlot(session, options));
+  const tables = await section('tables.captured', async () => {
+    const loaded = await loadCaptured(session, compileFilter(options.filter));
+    onCaptured(loaded);
+    return checkTables(session, options, { facts, loaded });
+  });
+  return [...server, await replication, ...limits, ...slot, ...tables];
+}
+
+async function checkTables(
+  session: PgSession,
+  options: ResolvedOptions,
+  { facts, loaded }: { readonly facts: ServerFacts; readonly loaded: CapturedTables },
+): Promise<CheckItem[]> {
+  const { captured } = loaded;
+  const grants = captured.length === 0 ? [] : await section('tables.grants', () => checkGrants(session, loaded, options));
+  const publication = await section('postgres.publication', () => checkPublication(session, options, { facts, captured }));
+  return [...checkCaptured(loaded, options), ...grants, ...checkReplicaIdentity(loaded), ...checkKeys(loaded, options), ...publication];
+}
+
+async function checkKafka(
+  options: ResolvedOptions,
+  deps: CheckDeps,
+  { stop, captured }: { readonly stop: AbortSignal; readonly captured: Promise<CapturedTables | undefined> },
+): Promise<CheckItem[]> {
+  const kafka = deps.kafka(options);
+  const bounded = (check: string, ask: () => Promise<CheckItem[]>): Promise<CheckItem[]> => section(check, () => within(ask(), stop));
+  try {
+    const cluster = await bounded('kafka.reachable', () => checkCluster(kafka, options));
+    if (cluster.some(({ check, status }) => check === 'kafka.reachable' && status === 'fail')) {
+      return [...cluster, skipped('kafka', 'Topics: Kafka has to answer first')];
+    }
+    const offsets = await bounded('kafka.offset_topic', () => checkOffsetTopic(kafka, options));
+    const tables = await captured;
+    if (tables === undefined)
+      return [...cluster, ...offsets, skipped('kafka.topics', 'Topics of tables: their names come from PostgreSQL')];
+    const topics = await bounded('kafka.topics', () => checkTopics(kafka, options, tables.captured, stop));
+    return [...cluster, ...offsets, ...topics];
+  } finally {
+    // Not waited for: a client that hangs must not keep the check from ending.
+    void kafka.close().catch(() => {});
+  }
+}
+
+/** One failing question is one failed item and does not take the others with it. */
+async function section(check: string, ask: () => Promise<CheckItem[]>): Promise<CheckItem[]> {
+  try {
+    return await ask();
+  } catch (error) {
+    return [failure(check, error)];
+  }
+}
+
+/** By our own clock: no library's promise is waited for without one. */
+function within<T>(promise: Promise<T>, stop: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const giveUp = (): void => reject(kafkaTimeout(KAFKA_TIMEOUT_MS));
+    const timer = setTimeout(giveUp, KAFKA_TIMEOUT_MS);
+    stop.addEventListener('abort', giveUp, { once: true });
+    promise.then(resolve, reject).finally(() => {
+      clearTimeout(timer);
+      stop.removeEventListener('abort', giveUp);
+    });
+  });
+}
+
+function timeoutError(options: ResolvedOptions): SlotlineError {
+  const { hostname: host, port } = options.database;
+  return new SlotlineError('pg_unreachable', { host, port, message: 'no answer in time' });
+}

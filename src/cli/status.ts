@@ -1,0 +1,148 @@
+/**
+ * Owns `slotline status`: the slot's state and lag by SQL, once or again and again. It asks PostgreSQL only, so it also
+ * works while the connector is down. Exit codes: 0 done, 1 a slot could not be read or is missing or lost, 2 config.
+ */
+import { type SlotlineError, toSlotlineError } from '../core/errors.ts';
+import { formatLsn, type Lsn } from '../core/lsn.ts';
+import type { ResolvedOptions } from '../core/options.ts';
+import { wait } from '../core/time.ts';
+import { openSession, type PgSession } from '../postgres/connection.ts';
+import { isLost, loadSlot, loadSlotLag, type SlotLag, type SlotState } from '../postgres/slot.ts';
+import type { ExitCode, StatusArguments } from './args.ts';
+import { loadAll } from './run.ts';
+
+export type StatusReport = {
+  readonly connector: string;
+  readonly slot: string;
+  readonly server: string;
+  /** `lost`: the server removed WAL that it needs. */
+  readonly state: 'streaming' | 'idle' | 'lost' | 'missing' | 'unreadable';
+  readonly activePid?: number;
+  readonly confirmedFlushLsn?: string;
+  readonly restartLsn?: string;
+  readonly currentLsn?: string;
+  readonly slotLagBytes?: number;
+  readonly slotRetainedBytes?: number;
+  readonly walStatus?: string;
+  readonly safeWalSizeBytes?: number;
+  readonly invalidationReason?: string;
+  readonly error?: { readonly code: string; readonly message: string; readonly remedy: string };
+};
+
+export type StatusDeps = { readonly write: (text: string) => void; readonly stop: AbortSignal };
+
+export async function status(args: StatusArguments): Promise<ExitCode> {
+  const configs = loadAll(args.configPaths, { json: args.json });
+  if (configs.tag === 'refused') return 2;
+  const stop = new AbortController();
+  const onSignal = (): void => stop.abort();
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+  return runStatus(configs.all, args, { write: (text) => process.stdout.write(text), stop: stop.signal });
+}
+
+/** Ends after one look, or with `watch` when `stop` aborts. */
+export async function runStatus(
+  connectors: readonly ResolvedOptions[],
+  args: Pick<StatusArguments, 'watch' | 'intervalMs' | 'json'>,
+  deps: StatusDeps,
+): Promise<ExitCode> {
+  const sessions = new Map<ResolvedOptions, PgSession>();
+  let exitCode: ExitCode = 0;
+  try {
+    do {
+      const reports = await Promise.all(connectors.map((options) => look(options, sessions, deps.stop)));
+      if (deps.stop.aborted) break;
+      for (const report of reports) deps.write(args.json ? `${JSON.stringify(report)}\n` : printStatus(report));
+      exitCode = reports.every(({ state }) => state === 'streaming' || state === 'idle') ? 0 : 1;
+      if (args.watch) await wait(args.intervalMs, deps.stop);
+    } while (args.watch && !deps.stop.aborted);
+  } finally {
+    await Promise.all([...sessions.values()].map((session) => session.close()));
+  }
+  // Watching ends because someone stopped it, which is no failure.
+  return args.watch ? 0 : exitCode;
+}
+
+/** A status is asked by a person who waits: it does not take longer, whatever database.connection.timeout.ms says. */
+const PATIENCE_MS = 10_000;
+
+/** The session is kept between looks and opened again after a loss. */
+async function look(options: ResolvedOptions, sessions: Map<ResolvedOptions, PgSession>, stop: AbortSignal): Promise<StatusReport> {
+  const { hostname, port, dbname } = options.database;
+  const head = { connector: options.name, slot: options.slot.name, server: `${hostname}:${port}/${dbname}` };
+  try {
+    const session = sessions.get(options) ?? (await open(options, stop));
+    sessions.set(options, session);
+    const query = { timeoutMs: PATIENCE_MS, signal: stop };
+    const slot = await loadSlot(session, options.slot.name, query);
+    const lag = await loadSlotLag(session, options.slot.name, query);
+    return slot === undefined || lag === undefined ? { ...head, state: 'missing' } : { ...head, ...described(slot, lag) };
+  } catch (error) {
+    await sessions.get(options)?.close();
+    sessions.delete(options);
+    return { ...head, state: 'unreadable', error: shownError(toSlotlineError(error)) };
+  }
+}
+
+function open(options: ResolvedOptions, stop: AbortSignal): Promise<PgSession> {
+  const connectTimeoutMs = Math.min(options.database.connectTimeoutMs, PATIENCE_MS);
+  return openSession({ ...options.database, connectTimeoutMs }, { applicationName: 'Slotline Status', signal: stop });
+}
+
+function described(slot: SlotState, lag: SlotLag): Omit<StatusReport, 'connector' | 'slot' | 'server'> {
+  const fields: [keyof StatusReport, string | number | undefined][] = [
+    ['activePid', slot.activePid],
+    ['confirmedFlushLsn', shownLsn(slot.confirmedFlushLsn)],
+    ['restartLsn', shownLsn(slot.restartLsn)],
+    ['currentLsn', shownLsn(lag.currentLsn)],
+    ['slotLagBytes', lag.lagBytes],
+    ['slotRetainedBytes', lag.retainedBytes],
+    ['walStatus', slot.walStatus],
+    ['safeWalSizeBytes', slot.safeWalSizeBytes],
+    ['invalidationReason', slot.invalidationReason],
+  ];
+  const known = Object.fromEntries(fields.filter(([, value]) => value !== undefined));
+  return { state: isLost(slot) ? 'lost' : slot.active ? 'streaming' : 'idle', ...known };
+}
+
+function shownLsn(lsn: Lsn | undefined): string | undefined {
+  return lsn === undefined ? undefined : formatLsn(lsn);
+}
+
+function shownError(error: SlotlineError): NonNullable<StatusReport['error']> {
+  return { code: error.code, message: error.message, remedy: error.remedy };
+}
+
+/** One line, so that `--watch` is a table that scrolls. */
+export function printStatus(report: StatusReport): string {
+  const head = `${report.connector} slot ${report.slot} ${report.state}`;
+  if (report.error !== undefined) return `${head}: ${report.error.code}: ${report.error.message}\n  ${report.error.remedy}\n`;
+  if (report.state === 'missing') return `${head} (${report.server})\n`;
+  const parts = [
+    report.activePid === undefined ? undefined : `pid ${report.activePid}`,
+    `lag ${prettyBytes(report.slotLagBytes)}`,
+    `confirmed ${report.confirmedFlushLsn ?? '-'}`,
+    `WAL at ${report.currentLsn ?? '-'}`,
+    `restart ${report.restartLsn ?? '-'} keeps ${prettyBytes(report.slotRetainedBytes)}`,
+    `wal_status ${report.walStatus ?? '-'}`,
+    report.safeWalSizeBytes === undefined ? undefined : `${prettyBytes(report.safeWalSizeBytes)} until it is in danger`,
+    report.invalidationReason === undefined ? undefined : `invalidated: ${report.invalidationReason}`,
+  ];
+  return `${head}, ${parts.filter((part) => part !== undefined).join(', ')}\n`;
+}
+
+const UNITS = ['kB', 'MB', 'GB', 'TB', 'PB'];
+
+/** As pg_size_pretty, one decimal: `16.4 MB`; `-` for none. */
+export function prettyBytes(bytes: number | undefined): string {
+  if (bytes === undefined) return '-';
+  let shown = `${bytes} bytes`;
+  let value = bytes;
+  for (const unit of UNITS) {
+    if (Math.abs(value) < 1024) break;
+    value /= 1024;
+    shown = `${value.toFixed(1)} ${unit}`;
+  }
+  return shown;
+}
