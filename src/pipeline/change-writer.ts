@@ -70,6 +70,8 @@ export class ChangeWriter {
         this.#writeDelete(table, row.before, this.#contextBlock);
         return;
       case 'keyChange':
+        // Debezium asks for the row's own operation first, then for each emitted one.
+        if (this.#skips('u')) return;
         this.#writeDelete(table, row.before, this.#keyHeaders('__debezium.newkey', table, row.after));
         this.#write(table, 'c', undefined, row.after, this.#keyHeaders('__debezium.oldkey', table, row.before));
         return;
@@ -130,7 +132,7 @@ export class ChangeWriter {
   #keyHeaders(name: string, table: TablePlan, tuple: TupleView): Buffer {
     const out = this.#out;
     out.reset();
-    table.serializer.writeKeyPayload(tuple);
+    table.serializer.writeKeyHeader(tuple);
     return encodeHeaders([[name, out.toOwned()], ...this.#context]);
   }
 

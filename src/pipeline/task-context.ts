@@ -64,6 +64,8 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
   const events: PublisherEvents = { onSettled: hooks.onSettled, onFailure: hooks.onFailure, maySend: hooks.maySend };
   const publisher = createPublisher(kafka, options.producer, options.topicCreation, events, deps);
   const info = new SourceInfo();
+  // A non-transactional message before the first transaction shows the start of the task, as Debezium's does.
+  info.commitTimeUs = deps.clock.nowMs() * 1000;
   const filter = compileFilter(options.filter);
   const serde = createSerde(deps, info, log);
   const types = new TypeRegistry(sql);

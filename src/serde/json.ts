@@ -11,6 +11,7 @@ import type { SourceInfo } from '../events/source-info.ts';
 import type { LogicalMessage } from '../pgoutput/messages.ts';
 import { CellKind, type TupleView } from '../pgoutput/tuple.ts';
 import { ConversionError, type ValueCodec } from '../values/value-writer.ts';
+import { HeaderTextWriter } from './header-text.ts';
 import { JsonMessageWriter } from './json-message.ts';
 import { printSchema, quote } from './json-schema.ts';
 import { JsonSourceWriter, type SourceConstants, tableMembers } from './json-source.ts';
@@ -43,12 +44,14 @@ export class JsonSerde {
   readonly #values: JsonValueWriter;
   readonly #source: JsonSourceWriter;
   readonly #messages: JsonMessageWriter;
+  readonly #header: HeaderTextWriter;
   readonly #settings: SerdeSettings;
   readonly #onFailure: (failure: ConversionFailure) => void;
 
   constructor(settings: SerdeSettings, constants: SourceConstants, info: SourceInfo, onFailure: (failure: ConversionFailure) => void) {
     this.#settings = settings;
     this.#values = new JsonValueWriter(this.out);
+    this.#header = new HeaderTextWriter(this.out);
     this.#source = new JsonSourceWriter(constants, info);
     this.#messages = new JsonMessageWriter({ out: this.out, source: this.#source, info, format: settings });
     this.#onFailure = onFailure;
@@ -57,6 +60,7 @@ export class JsonSerde {
   compile(plan: RowPlan): RowSerializer {
     const { keySchemas, valueSchemas } = this.#settings;
     return new JsonRowSerializer(plan, {
+      header: this.#header,
       out: this.out,
       values: this.#values,
       source: this.#source,
@@ -75,6 +79,7 @@ export class JsonSerde {
 }
 
 type Compiled = {
+  readonly header: HeaderTextWriter;
   readonly out: ByteWriter;
   readonly values: JsonValueWriter;
   readonly source: JsonSourceWriter;
@@ -86,6 +91,7 @@ type Compiled = {
 
 class JsonRowSerializer implements RowSerializer {
   readonly #plan: RowPlan;
+  readonly #header: HeaderTextWriter;
   readonly #out: ByteWriter;
   readonly #values: JsonValueWriter;
   readonly #source: JsonSourceWriter;
@@ -100,6 +106,7 @@ class JsonRowSerializer implements RowSerializer {
 
   constructor(plan: RowPlan, compiled: Compiled) {
     this.#plan = plan;
+    this.#header = compiled.header;
     this.#out = compiled.out;
     this.#values = compiled.values;
     this.#source = compiled.source;
@@ -121,8 +128,8 @@ class JsonRowSerializer implements RowSerializer {
     return true;
   }
 
-  writeKeyPayload(tuple: TupleView): void {
-    this.#writeRow(this.#key, tuple);
+  writeKeyHeader(tuple: TupleView): void {
+    this.#header.write(this.#plan.key, tuple);
   }
 
   writeValue(op: Op, before: TupleView | undefined, after: TupleView | undefined): void {

@@ -25,8 +25,8 @@ export type ConversionFailure = {
 export interface RowSerializer {
   /** Appends the record's key. False: the table has no key and nothing was written. */
   writeKey(tuple: TupleView): boolean;
-  /** Appends the key's struct without its schema. */
-  writeKeyPayload(tuple: TupleView): void;
+  /** Appends the key's struct as the headers of a key change show it. */
+  writeKeyHeader(tuple: TupleView): void;
   /** Appends the envelope. */
   writeValue(op: Op, before: TupleView | undefined, after: TupleView | undefined): void;
 }

@@ -46,7 +46,7 @@ const PROGRESS_INTERVAL_MS = 1_000;
 /** Debezium's order: by the patterns of table.include.list, within one by name; each table once. */
 export function orderTables<T extends { schema: string; table: string }>(tables: readonly T[], patterns: readonly string[]): T[] {
   const name = (table: T): string => `${table.schema}.${table.table}`;
-  const sorted = [...tables].sort((a, b) => (name(a) < name(b) ? -1 : name(a) > name(b) ? 1 : 0));
+  const sorted = [...tables].sort((a, b) => Buffer.compare(Buffer.from(name(a)), Buffer.from(name(b))));
   const ordered = new Set<T>();
   for (const pattern of patterns.map(compilePattern)) {
     for (const table of sorted) if (pattern.test(name(table))) ordered.add(table);
