@@ -1,0 +1,191 @@
+/**
+ * Owns the drain: each contender empties its own copy of one slot, one after the other and round by round, so that whatever the
+ * machine does meanwhile hits all of them. Also the drains of which only memory and completeness count.
+ */
+
+import { BenchError, type Contender } from './options.ts';
+import { cpuTimeUs } from './process-figures.ts';
+import { findRecvlogical, HOW_TO_GET_RECVLOGICAL, type ReaderResult, runFramesReader, runRecvlogical } from './readers.ts';
+import { type SlotlineRun, type Stage, startSlotline, topicOf } from './stage.ts';
+import { readContents, type TopicContents } from './topic.ts';
+import { type Backlog, copySlot, dropSlot, isConfirmed, walsenderPid } from './workload.ts';
+
+/** Rows are changes of a drain, rows of a snapshot. */
+export type DrainFigures = {
+  readonly contender: Contender;
+  readonly run: number;
+  readonly eventsPerSecond: number;
+  readonly elapsedMs: number;
+  readonly cpuUsPerEvent: number;
+  readonly peakRssBytes: number;
+  /** Slotline only: what the others of the machine spent on each event meanwhile. */
+  readonly walsenderCpuUsPerEvent?: number | undefined;
+  readonly brokerCpuUsPerEvent?: number | undefined;
+  /** Slotline only: from the start of the process to the start of the stream. */
+  readonly startMs?: number | undefined;
+};
+
+export type LossFigures = TopicContents & {
+  readonly changes: number;
+  readonly elapsedMs: number;
+  readonly peakRssBytes: number;
+  readonly cpuUsPerEvent: number;
+};
+
+/** One request to each server; at a hundred thousand events a second it is half a per cent of a second. */
+const POLL_MS = 50;
+const START_TIMEOUT_MS = 60_000;
+const DRAIN_TIMEOUT_MS = 900_000;
+
+export async function runDrain(stage: Stage, backlog: Backlog): Promise<DrainFigures[]> {
+  const program = findRecvlogical();
+  const wanted = stage.options.contenders.filter((contender) => contender !== 'pg_recvlogical' || program !== undefined);
+  if (program === undefined && stage.options.contenders.includes('pg_recvlogical')) stage.print(HOW_TO_GET_RECVLOGICAL);
+  const results: DrainFigures[] = [];
+  for (let run = 1; run <= stage.options.runs; run++) {
+    for (const contender of wanted) {
+      const figures = await drainOnce(stage, backlog, { contender, run, program: program ?? '' });
+      results.push(figures);
+      const rate = Math.round(figures.eventsPerSecond).toLocaleString('en-US');
+      stage.print(`drain ${run}/${stage.options.runs} ${contender}: ${rate} events/s, ${figures.cpuUsPerEvent.toFixed(1)} µs per event`);
+    }
+  }
+  return results;
+}
+
+type OneDrain = { readonly contender: Contender; readonly run: number; readonly program: string };
+
+async function drainOnce(stage: Stage, backlog: Backlog, one: OneDrain): Promise<DrainFigures> {
+  const { contender, run } = one;
+  const slot = `bench_drain_${contender}_${run}`;
+  await copySlot(stage.sql, { source: backlog.slot, copy: slot });
+  try {
+    if (contender === 'slotline') {
+      const drained = await drainBySlotline(stage, backlog, { run: { name: slot, snapshotMode: 'no_data', codec: stage.options.codec } });
+      if (drained.records !== backlog.changes) throw new BenchError(`${drained.records} records for ${backlog.changes} changes`);
+      return { contender, run, ...perEvent(drained, backlog.changes), ...drained.machine };
+    }
+    const range = { slot, endLsn: backlog.endLsn };
+    const result =
+      contender === 'frames'
+        ? await runFramesReader(stage, { ...range, changes: backlog.changes })
+        : await runRecvlogical(stage, { ...range, program: one.program });
+    return { contender, run, ...perEvent(result, backlog.changes) };
+  } finally {
+    await dropSlot(stage.sql, slot);
+    await stage.topics.remove(`${slot}.`);
+  }
+}
+
+function perEvent(result: ReaderResult, events: number): Omit<DrainFigures, 'contender' | 'run'> {
+  const { elapsedMs, cpuUs, peakRssBytes } = result;
+  return { eventsPerSecond: (events * 1000) / elapsedMs, elapsedMs, cpuUsPerEvent: cpuUs / events, peakRssBytes };
+}
+
+/** Peak memory where nothing but size is hard: one transaction far larger than any buffer. */
+export async function runHuge(stage: Stage, backlog: Backlog): Promise<LossFigures> {
+  return drainAndRead(stage, backlog, { name: 'bench_huge' });
+}
+
+/** The broker goes away in the middle and comes back: memory stays bounded and every change arrives. */
+export async function runOutage(stage: Stage, backlog: Backlog): Promise<LossFigures & { readonly goneAtRecords: number }> {
+  const name = 'bench_outage';
+  let goneAtRecords = 0;
+  const disturb = async (): Promise<void> => {
+    const topic = topicOf({ name, snapshotMode: 'no_data', codec: undefined });
+    goneAtRecords = await pollUntil(DRAIN_TIMEOUT_MS, async () => {
+      const count = await stage.topics.count(topic);
+      return count >= backlog.changes * 0.2 ? count : undefined;
+    });
+    const broker = stage.kafka.brokers[0];
+    if (broker === undefined) throw new BenchError('There is no broker');
+    await broker.stop();
+    stage.print(
+      `outage: the broker is gone for ${stage.options.outageSeconds} s, at about ${goneAtRecords.toLocaleString('en-US')} records`,
+    );
+    await pause(stage.options.outageSeconds * 1000);
+    await broker.start();
+  };
+  return { ...(await drainAndRead(stage, backlog, { name, disturb })), goneAtRecords };
+}
+
+async function drainAndRead(stage: Stage, backlog: Backlog, o: { name: string; disturb?: () => Promise<void> }): Promise<LossFigures> {
+  const run: SlotlineRun = { name: o.name, snapshotMode: 'no_data', codec: stage.options.codec };
+  await copySlot(stage.sql, { source: backlog.slot, copy: o.name });
+  try {
+    const drained = await drainBySlotline(stage, backlog, { run, disturb: o.disturb });
+    const contents = await readContents(stage.kafka.bootstrapServers, topicOf(run), drained.records);
+    if (contents.distinctChanges !== backlog.changes)
+      throw new BenchError(`Lost: the topic holds ${contents.distinctChanges} different changes of ${backlog.changes}`);
+    const { elapsedMs, peakRssBytes, cpuUs } = drained;
+    return { ...contents, changes: backlog.changes, elapsedMs, peakRssBytes, cpuUsPerEvent: cpuUs / backlog.changes };
+  } finally {
+    await dropSlot(stage.sql, o.name);
+    await stage.topics.remove(`${o.name}.`);
+  }
+}
+
+type Drained = ReaderResult & {
+  readonly records: number;
+  readonly machine: Pick<DrainFigures, 'walsenderCpuUsPerEvent' | 'brokerCpuUsPerEvent' | 'startMs'>;
+};
+
+/** From the start of the stream until the last position is confirmed and the topic holds at least every change. */
+async function drainBySlotline(
+  stage: Stage,
+  backlog: Backlog,
+  o: { run: SlotlineRun; disturb?: (() => Promise<void>) | undefined },
+): Promise<Drained> {
+  const topic = topicOf(o.run);
+  const spawnedMs = performance.now();
+  const slotline = startSlotline(stage, o.run);
+  try {
+    const started = await slotline.event('stream.started', START_TIMEOUT_MS);
+    const brokerPid = stage.kafka.brokers[0]?.pid() ?? 0;
+    const walsender = await walsenderPid(stage.sql, o.run.name);
+    const brokerBeforeUs = cpuTimeUs(brokerPid);
+    const disturbed = o.disturb?.();
+    await pollUntil(DRAIN_TIMEOUT_MS, async () => {
+      if (slotline.ended) throw slotline.error('ended during the drain');
+      return (await isConfirmed(stage.sql, o.run.name, backlog.endLsn)) || undefined;
+    });
+    await disturbed;
+    const records = await pollUntil(START_TIMEOUT_MS, async () => {
+      const count = await stage.topics.count(topic);
+      return count >= backlog.changes ? count : undefined;
+    });
+    const { cpuUs } = slotline.watch.look();
+    const elapsedMs = performance.now() - started.receivedMs;
+    const perEventOf = (us: number | undefined): number | undefined => (us === undefined ? undefined : us / backlog.changes);
+    const brokerUs = difference(cpuTimeUs(brokerPid), brokerBeforeUs);
+    const walsenderUs = walsender === undefined ? undefined : cpuTimeUs(walsender);
+    const machine = {
+      walsenderCpuUsPerEvent: perEventOf(walsenderUs),
+      brokerCpuUsPerEvent: perEventOf(brokerUs),
+      startMs: started.receivedMs - spawnedMs,
+    };
+    await slotline.stop();
+    const { peakRssBytes } = slotline.watch.look();
+    return { elapsedMs, cpuUs: cpuUs - started.cpuUs, peakRssBytes, records, machine };
+  } finally {
+    slotline.kill();
+  }
+}
+
+function difference(after: number | undefined, before: number | undefined): number | undefined {
+  return after === undefined || before === undefined ? undefined : after - before;
+}
+
+async function pollUntil<T>(timeoutMs: number, look: () => Promise<T | undefined>): Promise<T> {
+  const deadlineMs = performance.now() + timeoutMs;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined) return found;
+    if (performance.now() > deadlineMs) throw new BenchError(`Not finished within ${timeoutMs / 1000} s`);
+    await pause(POLL_MS);
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((settle) => setTimeout(settle, ms));
+}

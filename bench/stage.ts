@@ -1,0 +1,96 @@
+/** Owns what every case runs on: the servers, an SQL session, the topic counter, and how a Slotline is configured for them. */
+import type pg from 'pg';
+import { type KafkaCluster, startKafka } from '../test/harness/kafka.ts';
+import { type PostgresServer, startPostgres } from '../test/harness/postgres.ts';
+import { removeTemporaryFolder, temporaryFolder } from '../test/harness/process.ts';
+import type { BenchOptions } from './options.ts';
+import { SlotlineProcess } from './slotline-process.ts';
+import { TopicCounter } from './topic.ts';
+import { createSchema, DATABASE, PUBLICATION, TABLE } from './workload.ts';
+
+export type Stage = {
+  readonly options: BenchOptions;
+  readonly postgres: PostgresServer;
+  readonly kafka: KafkaCluster;
+  readonly sql: pg.Client;
+  readonly topics: TopicCounter;
+  readonly folder: string;
+  readonly print: (line: string) => void;
+};
+
+/** No checkpoint and no autovacuum in the middle of a run; everything else is the server's default but for the harness's fsync=off. */
+export const POSTGRES_SETTINGS: Readonly<Record<string, string>> = {
+  autovacuum: 'off',
+  max_wal_size: '32GB',
+  checkpoint_timeout: '1d',
+};
+
+export async function openStage(options: BenchOptions, cleanup: AsyncDisposableStack, print: (line: string) => void): Promise<Stage> {
+  print(`starting PostgreSQL ${options.pgMajor} and Kafka`);
+  const postgres = cleanup.use(await startPostgres({ major: options.pgMajor, settings: POSTGRES_SETTINGS }));
+  const kafka = cleanup.use(await startKafka());
+  const folder = temporaryFolder('bench');
+  cleanup.defer(() => removeTemporaryFolder(folder));
+  await createSchema(postgres);
+  const sql = await postgres.connect(DATABASE);
+  cleanup.defer(() => sql.end());
+  const topics = cleanup.use(new TopicCounter(kafka.bootstrapServers));
+  await topics.connect();
+  return { options, postgres, kafka, sql, topics, folder, print };
+}
+
+export type SlotlineRun = {
+  /** Names the connector, its slot and its topics. */
+  readonly name: string;
+  readonly snapshotMode: 'no_data' | 'initial_only';
+  /** undefined: the producer's defaults, as users have them. */
+  readonly codec: string | undefined;
+  readonly publication?: string;
+  readonly table?: string;
+};
+
+/** Starts a Slotline of its own name: slot, topics and remembered offsets are shared with no other run. */
+export function startSlotline(stage: Stage, run: SlotlineRun): SlotlineProcess {
+  const { options } = stage;
+  return new SlotlineProcess({
+    config: slotlineConfig(stage, run),
+    folder: stage.folder,
+    nodeArgs: options.nodeArgs,
+    profile: options.profileDir === undefined ? undefined : { dir: options.profileDir, name: run.name },
+  });
+}
+
+export function topicOf(run: SlotlineRun): string {
+  return `${run.name}.public.${run.table ?? TABLE}`;
+}
+
+function slotlineConfig(stage: Stage, run: SlotlineRun): Record<string, string> {
+  const { postgres, kafka, options } = stage;
+  return {
+    name: run.name,
+    'bootstrap.servers': kafka.bootstrapServers,
+    'database.hostname': postgres.host,
+    'database.port': String(postgres.port),
+    'database.user': postgres.superuser,
+    'database.password': postgres.password,
+    'database.dbname': DATABASE,
+    'database.sslmode': 'disable',
+    'plugin.name': 'pgoutput',
+    'slot.name': run.name,
+    'publication.name': run.publication ?? PUBLICATION,
+    'publication.autocreate.mode': 'disabled',
+    'table.include.list': `public\\.${run.table ?? TABLE}`,
+    'topic.prefix': run.name,
+    'topic.creation.default.partitions': '1',
+    'topic.creation.default.replication.factor': '1',
+    'offset.storage.topic': `${run.name}.offsets`,
+    'offset.storage.replication.factor': '1',
+    'key.converter': 'json',
+    'key.converter.schemas.enable': 'false',
+    'value.converter': 'json',
+    'value.converter.schemas.enable': 'false',
+    'snapshot.mode': run.snapshotMode,
+    ...(run.codec === undefined ? {} : { 'producer.compression.type': run.codec }),
+    ...options.settings,
+  };
+}
