@@ -17,19 +17,28 @@ const TOMBSTONE_SIGN = 'TOMBST';
 const VALUE_LENGTH_MAX = 22;
 const UNCHANGED = '__debezium_unavailable_value';
 
-/** `value` null is a tombstone. `columns` is the terminal's width. */
-export function eventLine(o: { topic: string; key: Row | null; value: Envelope | null; columns: number }): string {
+/** `columns` is the terminal's width. `wholeBefore`: the table logs whole old rows; of the others an old row has the key only. */
+export type EventLineOptions = {
+  readonly topic: string;
+  readonly key: Row | null;
+  /** null is a tombstone. */
+  readonly value: Envelope | null;
+  readonly columns: number;
+  readonly wholeBefore: boolean;
+};
+
+export function eventLine(o: EventLineOptions): string {
   const key = o.key === null ? '-' : fields(o.key);
   if (o.value === null) return clip(`${styleText('gray', TOMBSTONE_SIGN)} ${styleText('bold', o.topic)} ${key}`, o.columns);
   const look = LOOKS[o.value.op];
   return clip(
-    `${styleText(look.colour, look.sign)} ${styleText('bold', o.topic)} ${key}  ${styleText('gray', change(o.value))}`,
+    `${styleText(look.colour, look.sign)} ${styleText('bold', o.topic)} ${key}${body === '' ? '' : `  ${styleText('gray', body)}`}`,
     o.columns,
   );
 }
 
-function change({ op, before, after }: Envelope): string {
-  if (op === 'd') return before === null ? '' : `was ${fields(before)}`;
+function change({ op, before, after }: Envelope, wholeBefore: boolean): string {
+  if (op === 'd') return before === null || !wholeBefore ? '' : `was ${fields(before)}`;
   if (after === null) return '';
   if (op !== 'u' || before === null) return fields(after);
   const changed = Object.keys(after).filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]));

@@ -12,8 +12,9 @@ export type Tally = {
   tombstones: number;
   /** The keys that live, per topic: what a reader of the topics believes the tables hold. */
   readonly liveKeys: Map<string, Set<string>>;
-  /** From the commit to the arrival here, streamed events only. */
-  readonly latenciesMs: number[];
+  /** From the commit to the record's timestamp, which Slotline sets, and to the arrival here; what was committed before the reader was ready is left out. */
+  readonly sentMs: number[];
+  readonly arrivedMs: number[];
 };
 
 export type TopicReader = { readonly tally: Tally; stop(): Promise<void> };
@@ -22,6 +23,8 @@ export type TopicReader = { readonly tally: Tally; stop(): Promise<void> };
 export async function readTopics(o: {
   bootstrapServers: string;
   topics: readonly string[];
+  /** Those whose tables log whole old rows. */
+  wholeBefore: readonly string[];
   print: (line: string) => void;
   signal: AbortSignal;
 }): Promise<TopicReader> {
@@ -30,13 +33,18 @@ export async function readTopics(o: {
   const consumer = kafka.consumer({ groupId: 'slotline-demo', maxWaitTimeInMs: FETCH_WAIT_MS });
   await consumer.connect();
   await consumer.subscribe({ topics: [...o.topics], fromBeginning: true });
-  const tally: Tally = { perOp: new Map(), tombstones: 0, liveKeys: new Map(), latenciesMs: [] };
+  const tally: Tally = { perOp: new Map(), tombstones: 0, liveKeys: new Map(), sentMs: [], arrivedMs: [] };
+  let readySinceMs = Number.POSITIVE_INFINITY;
+  consumer.on('consumer.group_join', () => {
+    readySinceMs = nowMs();
+  });
   await consumer.run({
     eachMessage: async ({ topic, message }) => {
       const { key, value } = parseRecord(message);
       count(tally, { topic, key, value });
+      if (value !== null && value.op !== 'r') addLatency(tally, { value, message, readySinceMs });
       const columns = process.stdout.columns ?? NO_TERMINAL_COLUMNS;
-      o.print(eventLine({ topic, key, value, columns }));
+      o.print(eventLine({ topic, key, value, columns, wholeBefore: o.wholeBefore.includes(topic) }));
     },
   });
   return { tally, stop: () => consumer.disconnect() };
@@ -77,8 +85,16 @@ function count(tally: Tally, { topic, key, value }: ParsedRecord & { topic: stri
   tally.liveKeys.set(topic, live);
   if (value.op === 'd') live.delete(JSON.stringify(key));
   else live.add(JSON.stringify(key));
-  const committedUs = value.source['ts_us'];
-  if (value.op !== 'r' && typeof committedUs === 'number') {
-    tally.latenciesMs.push(performance.timeOrigin + performance.now() - committedUs / 1000);
-  }
+}
+
+function addLatency(tally: Tally, o: { value: Envelope; message: KafkaMessage; readySinceMs: number }): void {
+  const committedMs = Number(o.value.source['ts_us']) / 1000;
+  if (!(committedMs > o.readySinceMs)) return;
+  tally.arrivedMs.push(nowMs() - committedMs);
+  tally.sentMs.push(Math.max(0, Number(o.message.timestamp) - committedMs));
+}
+
+/** Finer than Date.now(). */
+function nowMs(): number {
+  return performance.timeOrigin + performance.now();
 }
