@@ -31,10 +31,9 @@ export function eventLine(o: EventLineOptions): string {
   const key = o.key === null ? '-' : fields(o.key);
   if (o.value === null) return clip(`${styleText('gray', TOMBSTONE_SIGN)} ${styleText('bold', o.topic)} ${key}`, o.columns);
   const look = LOOKS[o.value.op];
-  return clip(
-    `${styleText(look.colour, look.sign)} ${styleText('bold', o.topic)} ${key}${body === '' ? '' : `  ${styleText('gray', body)}`}`,
-    o.columns,
-  );
+  const body = change(o.value, o.wholeBefore);
+  const what = body === '' ? '' : `  ${styleText('gray', body)}`;
+  return clip(`${styleText(look.colour, look.sign)} ${styleText('bold', o.topic)} ${key}${what}`, o.columns);
 }
 
 function change({ op, before, after }: Envelope, wholeBefore: boolean): string {
