@@ -59,6 +59,7 @@ export async function runStreaming(context: TaskContext, hooks: StreamingHooks, 
   const ownership = new Ownership(context, stream, { pid: session.processId, timeoutMs: run.walSenderTimeoutMs });
   hooks.onSettled = () => loop.release({ urgent: context.publisher.pending.records === 0 });
   hooks.maySend = () => ownership.isFresh();
+  let orderly = false;
   const asking = run.untilLsn === undefined ? undefined : setInterval(() => stream.sendStatus({ requestReply: true }), CATCH_UP_ASK_MS);
   try {
     await stream.start(loop);
@@ -67,12 +68,15 @@ export async function runStreaming(context: TaskContext, hooks: StreamingHooks, 
     await Promise.race([stream.done(), reached.promise, aborted(run.stop), aborted(context.signal)]);
     context.signal.throwIfAborted();
     await settle(context, stream, { loop, tracker, pacer });
+    orderly = true;
   } finally {
     clearInterval(asking);
     ownership.stop();
     pacer.stop();
     hooks.onSettled = () => {};
     await stream.close();
+    // Behind an orderly end comes a snapshot, under the advisory lock; behind any other this attempt sends nothing more.
+    hooks.maySend = () => orderly;
   }
 }
 

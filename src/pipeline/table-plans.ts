@@ -56,7 +56,7 @@ export class TablePlans {
       this.#byOid.set(relation.oid, null);
       return null;
     }
-    const facts = await catalog.loadFacts(relation);
+    const facts = factsOrIdentity(await catalog.loadFacts(relation), relation);
     await catalog.resolveTypes(relation.columns.map((column) => column.typeOid));
     const plan = planRows(relation, facts, (oid) => catalog.typeOf(oid), this.#deps.settings);
     this.#claimTopic(plan);
@@ -75,4 +75,11 @@ export class TablePlans {
     }
     this.#tableByTopic.set(plan.topic, table);
   }
+}
+
+/** A table that was dropped since has no catalog row any more; its replica identity still tells the key (hazard 16). */
+function factsOrIdentity(facts: TableFacts, relation: Omit<RelationMessage, 'tag'>): TableFacts {
+  if (facts.columns.size > 0 || relation.replicaIdentity !== 'default') return facts;
+  const key = relation.columns.filter((column) => column.inKey).map((column) => column.name);
+  return { ...facts, primaryKey: key, columns: new Map(key.map((name) => [name, { notNull: true }])) };
 }
