@@ -51,13 +51,20 @@ async function demo(o: DemoOptions): Promise<void> {
   if (!o.attach) await ensureStack(['postgres18', 'kafka'], (line) => console.log(line));
   const interrupt = interruptSignal();
   await using cleanup = new AsyncDisposableStack();
-  const servers = o.attach ? namedServers() : await startServers(o, cleanup);
-  if (interrupt.signal.aborted) return;
+  const servers = o.attach ? namedServers() : await unlessInterrupted(startServers(o, cleanup), interrupt.signal);
+  if (servers === undefined) return;
   const client = await servers.postgres.connect(DATABASE);
   cleanup.defer(() => client.end());
   await createShop(client);
   say(`the shop has ${Object.keys(SHOP_KEYS).length} tables`);
   await runAll({ ...o, ...servers, client, interrupt, cleanup });
+}
+
+/** Servers that are still starting are not waited for: our exit ends them. */
+async function unlessInterrupted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  work.catch(() => undefined);
+  const interrupted = new Promise<undefined>((settle) => signal.addEventListener('abort', () => settle(undefined), { once: true }));
+  return await Promise.race([work, interrupted]);
 }
 
 async function startServers(o: DemoOptions, cleanup: AsyncDisposableStack): Promise<Servers> {

@@ -43,7 +43,8 @@ export async function readTopics(o: {
       const { key, value } = parseRecord(message);
       count(tally, { topic, key, value });
       if (value !== null && value.op !== 'r') addLatency(tally, { value, message, readySinceMs });
-      const columns = process.stdout.columns ?? NO_TERMINAL_COLUMNS;
+      // 0 is a terminal that does not tell its size
+      const columns = process.stdout.columns || NO_TERMINAL_COLUMNS;
       o.print(eventLine({ topic, key, value, columns, wholeBefore: o.wholeBefore.includes(topic) }));
     },
   });
