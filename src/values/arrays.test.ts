@@ -27,7 +27,7 @@ describe('arrays', () => {
         const text = bounds && elements.length > 0 ? `[-2:${elements.length - 3}]=${body}` : body;
         expect(convertWith(codec, text)).toStrictEqual(elements);
       }),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     );
   });
 
@@ -49,7 +49,7 @@ describe('arrays', () => {
           });
         } else if (!/[{["N].*\}$/.test(text)) expect(result).toBe('refused');
       }),
-      { numRuns: 3000 },
+      { numRuns: 1500 },
     );
   });
 

@@ -25,7 +25,8 @@ function firstElement(source: Uint8Array, start: number, end: number): number {
   return at + 1;
 }
 
-function arrayWriter(writeElement: CellWriter, nullable: boolean): CellWriter {
+function arrayWriter({ plan, nullable, delimiter = ASCII.comma }: ArrayElements): CellWriter {
+  const writeElement = plan.write;
   return (out, source, start, end) => {
     let at = firstElement(source, start, end);
     const last = end - 1;
@@ -35,9 +36,9 @@ function arrayWriter(writeElement: CellWriter, nullable: boolean): CellWriter {
       const first = byteAt(source, at);
       if (first === ASCII.quote) at = writeQuoted(out, source, at + 1, last, writeElement);
       else if (first === ASCII.leftBrace) at = writeNested(out, source, at, last, nullable);
-      else at = writeBare(out, source, at, last, writeElement, nullable);
+      else at = writeBare(out, source, at, behindBare(source, at, last, delimiter), writeElement, nullable);
       if (at === last) break;
-      if (byteAt(source, at) !== ASCII.comma || ++at === last) throw malformed('array');
+      if (byteAt(source, at) !== delimiter || ++at === last) throw malformed('array');
     }
     out.endArray();
   };
@@ -48,14 +49,19 @@ function writeNull(out: ValueWriter, nullable: boolean): void {
   out.nullValue();
 }
 
-/** An element without quotes, up to a comma. Returns the place behind it. */
-function writeBare(out: ValueWriter, source: Uint8Array, start: number, last: number, writeElement: CellWriter, nullable: boolean): number {
+/** Where an element without quotes ends. */
+function behindBare(source: Uint8Array, start: number, last: number, delimiter: number): number {
   let at = start;
-  while (at < last && byteAt(source, at) !== ASCII.comma) at++;
-  if (at === start) throw malformed('array');
-  if (isNull(source, start, at)) writeNull(out, nullable);
-  else writeElement(out, source, start, at);
+  while (at < last && byteAt(source, at) !== delimiter) at++;
   return at;
+}
+
+/** An element without quotes. Returns the place behind it. */
+function writeBare(out: ValueWriter, source: Uint8Array, start: number, end: number, writeElement: CellWriter, nullable: boolean): number {
+  if (start === end) throw malformed('array');
+  if (isNull(source, start, end)) writeNull(out, nullable);
+  else writeElement(out, source, start, end);
+  return end;
 }
 
 function isNull(source: Uint8Array, start: number, end: number): boolean {
@@ -115,12 +121,14 @@ export type ArrayElements = {
   readonly required: boolean;
   /** Else a null element fails the whole column. */
   readonly nullable: boolean;
+  /** ASCII code; a comma but for box. */
+  readonly delimiter?: number;
 };
 
 export function arrayPlan(elements: ArrayElements, writePlaceholder?: ConstantWriter): TypePlan {
   return {
     schema: { type: 'array', items: { ...elements.plan.schema, optional: !elements.required } },
-    write: arrayWriter(elements.plan.write, elements.nullable),
+    write: arrayWriter(elements),
     writeZero: writeEmptyArray,
     writePlaceholder,
   };

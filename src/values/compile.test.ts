@@ -66,6 +66,23 @@ describe('types that Debezium omits', () => {
     expect(convert('pg_lsn', '16/B374D848', { modes })).toStrictEqual(expected);
   });
 
+  it.each([
+    ['circle', '<(10,20),10>', '<(10.0,20.0),10.0>'],
+    ['box', '(3,4),(1,2.5)', '(3.0,4.0),(1.0,2.5)'],
+    ['line', '{1,-2,0.0001}', '{1.0,-2.0,1.0E-4}'],
+    ['lseg', '[(1e+20,-0),(12345678,0.001)]', '[(1.0E20,-0.0),(1.2345678E7,0.001)]'],
+    ['path', '((1,Infinity),(NaN,-Infinity))', '((1.0,Infinity),(NaN,-Infinity))'],
+  ])('an included %s is the text of the driver', (type, cell, expected) => {
+    const modes = { includeUnknownDatatypes: true };
+    expect(convert(type, cell, { modes })).toStrictEqual(Uint8Array.from(Buffer.from(expected)));
+  });
+
+  it('elements of an included box[] stand between semicolons', () => {
+    const modes = { includeUnknownDatatypes: true, binary: 'base64' } as const;
+    const boxes = convert(arrayType(builtIn('box')), '{(3,4),(1,2);(1,1),(0,0)}', { modes });
+    expect(boxes).toStrictEqual([btoa('(3.0,4.0),(1.0,2.0)'), btoa('(1.0,1.0),(0.0,0.0)')]);
+  });
+
   it('bit[] has a schema that no value fits', () => {
     const bits = arrayType(builtIn('bit'));
     expect(codecOf(bits, { typmod: 3 }).schema.name).toBe('io.debezium.data.Bits');

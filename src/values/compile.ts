@@ -7,7 +7,7 @@ import { arrayPlan, bitArrayPlan, vectorPlan } from './arrays.ts';
 import { bitsPlan, byteaPlan, unknownPlan } from './binary.ts';
 import { columnDefault, defaultWriter } from './column-default.ts';
 import { moneyPlan, numericElementPlan, numericPlan } from './decimal.ts';
-import { POINT_PLAN } from './geometry.ts';
+import { driverGeometryPlan, POINT_PLAN } from './geometry.ts';
 import { INTERVAL_PLANS } from './interval.ts';
 import { BOOLEAN_PLAN, FLOAT32_PLAN, FLOAT64_PLAN, INT16_PLAN, INT32_PLAN, INT64_PLAN } from './numbers.ts';
 import type { ColumnSpec, PgType, ValueModes } from './pg-type.ts';
@@ -16,7 +16,7 @@ import type { FieldSchema } from './schema.ts';
 import { hstorePlan } from './structured.ts';
 import { datePlan, timeElementPlan, timePlan, timestampPlan } from './temporal.ts';
 import { addressPlan, enumPlan, namedTextPlan, namePlan, textPlan, uuidPlan } from './text.ts';
-import { bytesConstant, type ConstantWriter, type TypePlan, textConstant } from './type-plan.ts';
+import { ASCII, bytesConstant, type ConstantWriter, type TypePlan, textConstant } from './type-plan.ts';
 import type { ValueCodec, ValueWriter } from './value-writer.ts';
 import { TIMETZ_ELEMENT_PLAN, TIMETZ_PLAN, timestamptzPlan } from './zoned.ts';
 
@@ -132,6 +132,14 @@ function knownPlan(type: PgType, input: PlanInput): TypePlan | undefined {
   return table.get(type.name)?.(input);
 }
 
+const DRIVER_GEOMETRIES: ReadonlySet<string> = new Set(['box', 'circle', 'line', 'lseg', 'path', 'polygon']);
+
+/** What include.unknown.datatypes makes of a type that has no plan. */
+function includedPlan(type: PgType, input: PlanInput): TypePlan {
+  const plan = unknownPlan(input.modes.binary, input.placeholder);
+  return isBuiltIn(type) && DRIVER_GEOMETRIES.has(type.name) ? driverGeometryPlan(plan) : plan;
+}
+
 /** Debezium's driver reads some types differently inside an array. */
 function elementPlan(element: PgType, input: PlanInput): TypePlan | undefined {
   const plan = knownPlan(element, input);
@@ -153,7 +161,8 @@ function arrayOf(element: PgType, input: PlanInput): TypePlan | undefined {
   const plan = elementPlan(element, input);
   if (plan === undefined) {
     if (!input.modes.includeUnknownDatatypes) return undefined;
-    return arrayPlan({ plan: unknownPlan(input.modes.binary, input.placeholder), required: true, nullable: false });
+    const delimiter = isBuiltIn(element) && element.name === 'box' ? ASCII.semicolon : ASCII.comma;
+    return arrayPlan({ plan: includedPlan(element, input), required: true, nullable: false, delimiter });
   }
   if (isBuiltIn(element) && element.name === 'bit') return bitArrayPlan(plan);
   const required = element.kind === 'enum' || REQUIRED_ARRAY_ELEMENTS.has(element.name);
@@ -198,7 +207,7 @@ function planOf(spec: ColumnSpec, modes: ValueModes): TypePlan | undefined {
     // Debezium tells the arrays with a placeholder by the name of the column's own type, which here is the domain's.
     return plan === undefined || spec.type === type ? plan : { ...plan, writePlaceholder: undefined };
   }
-  return modes.includeUnknownDatatypes ? unknownPlan(modes.binary, input.placeholder) : undefined;
+  return modes.includeUnknownDatatypes ? includedPlan(type, input) : undefined;
 }
 
 /** Debezium tells hstore by the name of the column's own type too when it picks the placeholder. */

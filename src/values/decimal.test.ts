@@ -15,7 +15,7 @@ import {
   withEdits,
 } from './test-columns.ts';
 
-const RUNS = { numRuns: 2000 };
+const RUNS = { numRuns: 1000 };
 
 type Decimal = { readonly unscaled: bigint; readonly scale: number };
 

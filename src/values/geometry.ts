@@ -1,10 +1,10 @@
 /**
- * Owns PostgreSQL's point. Debezium 3.6 omits the other geometric types.
+ * Owns PostgreSQL's point, and the text of the other geometric types, which Debezium 3.6 knows only as unknown types.
  */
 
 import { byteAt } from '../core/byte-reader.ts';
 import { parseFloat64 } from './numbers.ts';
-import { ASCII, malformed, type TypePlan } from './type-plan.ts';
+import { ASCII, cellText, malformed, type TypePlan } from './type-plan.ts';
 import type { ValueWriter } from './value-writer.ts';
 
 /** Byte order mark, geometry type, x, y: well-known binary, little-endian. */
@@ -57,3 +57,28 @@ export const POINT_PLAN: TypePlan = {
   write: writePoint,
   writeZero: (out) => writePointOf(out, 0, 0),
 };
+
+/** As Java's Double.toString: always a fraction, and an exponent below 10^-3 and from 10^7. */
+export function javaDouble(value: number): string {
+  if (Number.isNaN(value)) return 'NaN';
+  if (!Number.isFinite(value)) return value > 0 ? 'Infinity' : '-Infinity';
+  if (value === 0) return Object.is(value, -0) ? '-0.0' : '0.0';
+  const magnitude = Math.abs(value);
+  if (magnitude >= 1e-3 && magnitude < 1e7) return Number.isInteger(value) ? `${value}.0` : String(value);
+  const [mantissa = '', exponent = '0'] = value.toExponential().split('e');
+  return `${mantissa.includes('.') ? mantissa : `${mantissa}.0`}E${Number(exponent)}`;
+}
+
+const NUMBER = /-?(?:[0-9][0-9.eE+-]*|Infinity)|NaN/g;
+
+/** box, circle, line, lseg, path, polygon as Debezium's driver prints them: every number as Java prints a double. */
+export function driverGeometryPlan(unknown: TypePlan): TypePlan {
+  return {
+    ...unknown,
+    write: (out, source, start, end) => {
+      const text = cellText(source, start, end).replace(NUMBER, (number) => javaDouble(Number(number)));
+      const bytes = Buffer.from(text);
+      unknown.write(out, bytes, 0, bytes.length);
+    },
+  };
+}

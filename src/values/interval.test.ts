@@ -59,7 +59,7 @@ describe('interval', () => {
         const numberOfSeconds = ((numberOfDays * 24 + parts.hours) * 60 + parts.minutes) * 60 + seconds;
         expect(Number(convertWith(codec, printed(parts)))).toBe(Math.trunc(numberOfSeconds * 1e6) + 0);
       }),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     );
   });
 
@@ -74,7 +74,7 @@ describe('interval', () => {
         const expected = `P${parts.years}Y${parts.months}M${parts.days}DT${parts.hours}H${parts.minutes}M${seconds}S`;
         expect(convertWith(codec, printed(parts))).toBe(expected);
       }),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     );
   });
 

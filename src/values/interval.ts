@@ -24,9 +24,9 @@ function clearParts(): void {
   parts.secondMicros = 0;
 }
 
-/** Place behind the digits that begin at `start`; the number is left in `parsedNumber`. */
 let parsedNumber = 0;
 
+/** Returns the place behind the digits that begin at `start`; the number is left in `parsedNumber`. */
 function parseNumber(source: Uint8Array, start: number, end: number): number {
   let at = start;
   let value = 0;

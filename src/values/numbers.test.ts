@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { codecOf, convertWith, outcome, refuse, withEdits } from './test-columns.ts';
 
-const RUNS = { numRuns: 2000 };
+const RUNS = { numRuns: 1000 };
 
 function plainInteger(text: string, bits: number): number {
   if (!/^-?[0-9]{1,10}$/.test(text)) refuse();

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { ValueModes } from './pg-type.ts';
 import { arrayType, builtIn, codecOf, convert, convertWith, outcome, refuse, withEdits } from './test-columns.ts';
 
-const RUNS = { numRuns: 2000 };
+const RUNS = { numRuns: 1000 };
 
 type Moment = { readonly epochDay: bigint; readonly micros: bigint; readonly offsetSeconds: bigint };
 

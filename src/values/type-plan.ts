@@ -37,6 +37,7 @@ export const ASCII = {
   zero: 0x30,
   one: 0x31,
   colon: 0x3a,
+  semicolon: 0x3b,
   equals: 0x3d,
   space: 0x20,
   upperB: 0x42,
