@@ -1,5 +1,6 @@
 /** Owns the tests of opening and losing a session, of hostile defaults, and of handing the socket over. */
 import { createServer } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { databaseOptions } from '../../test/harness/database-options.ts';
 import { startPostgres } from '../../test/harness/postgres.ts';
@@ -241,6 +242,18 @@ for (const major of [14, 18] as const) {
     });
   });
 }
+
+const hasIpv6 = Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === '::1'));
+
+describe('connection over IPv6', () => {
+  it.runIf(hasIpv6)('takes an address without brackets, and a name whose first address refuses', async () => {
+    await using server = await startPostgres({ major: 18, settings: { listen_addresses: '127.0.0.1,::1' } });
+    for (const hostname of ['::1', 'localhost']) {
+      await using session = await openSession(databaseOptions(server, 'postgres', { hostname }), NAMED);
+      expect(await session.query('select 1 as one')).toEqual([{ one: 1 }]);
+    }
+  });
+});
 
 describe('connection to a PostgreSQL with few connections', () => {
   it('tells that no connection is left, and that the server is shutting down', async () => {
