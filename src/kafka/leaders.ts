@@ -13,8 +13,8 @@ export type LeadersEvents = {
   needsLeaders(): boolean;
   /** Metadata came; the queues' leaders are set. */
   onRefreshed(): void;
-  /** The queue may be sent from again. */
-  onReady(queue: PartitionQueue): void;
+  /** The queue has another leader, or may be sent from again. */
+  onLeader(queue: PartitionQueue): void;
   onFailure(error: SlotlineError): void;
 };
 
@@ -121,9 +121,11 @@ export class Leaders {
       const queue = led.queues[partition.index];
       // A broker that lags tells of an older leader.
       if (queue === undefined || partition.leaderEpoch < queue.leaderEpoch) continue;
+      const moved = queue.leaderId !== partition.leaderId;
       queue.leaderEpoch = partition.leaderEpoch;
       queue.leaderId = partition.leaderId;
-      if (queue.leaderId >= 0 && this.#stranded.delete(queue)) this.#events.onReady(queue);
+      if (queue.leaderId >= 0) this.#stranded.delete(queue);
+      if (moved) this.#events.onLeader(queue);
     }
   }
 
@@ -133,7 +135,7 @@ export class Leaders {
       if (queue.leaderId < 0 || refresh > this.#refreshCount || nowMs < queue.retryAtMs) continue;
       this.#recovering.delete(queue);
       queue.resume();
-      this.#events.onReady(queue);
+      this.#events.onLeader(queue);
     }
   }
 

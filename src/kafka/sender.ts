@@ -59,7 +59,7 @@ export class Sender {
     this.leaders = new Leaders(client, deps, {
       needsLeaders: () => this.#anyLinkWaits(),
       onRefreshed: () => this.pump(),
-      onReady: (queue) => this.ready(queue),
+      onLeader: (queue) => this.ready(queue),
       onFailure: (error) => this.#fail(error),
     });
     this.#watch = setInterval(() => this.#onWatch(), WATCH_EVERY_MS);
@@ -73,6 +73,7 @@ export class Sender {
 
   /** The queue has something that may go: lists it with its leader. pump() sends it. */
   ready(queue: PartitionQueue): void {
+    if (queue.listedAt !== undefined && queue.listedAt !== queue.leaderId) this.#unlist(queue, queue.listedAt);
     if (this.#stopped || queue.recovering || queue.listedAt !== undefined || !queue.hasWork) return;
     if (queue.leaderId < 0) {
       this.leaders.await(queue);
@@ -81,6 +82,13 @@ export class Sender {
     const link = this.#linkTo(queue.leaderId);
     queue.listedAt = queue.leaderId;
     link.ready.push(queue);
+  }
+
+  /** The leader moved. Left with its old broker, the queue would wait for that one to come back. */
+  #unlist(queue: PartitionQueue, nodeId: number): void {
+    queue.listedAt = undefined;
+    const link = this.#links.get(nodeId);
+    if (link !== undefined) link.ready = link.ready.filter((listed) => listed !== queue);
   }
 
   #linkTo(nodeId: number): BrokerLink {
