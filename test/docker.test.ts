@@ -184,9 +184,9 @@ describe('docker-compose.yml', () => {
 
 test('the config of the demo loads with the environment that the demo sets', () => {
   const environment = {
-    DEMO_KAFKA: '127.0.0.1:59092',
+    DEMO_KAFKA: '127.0.0.1:19092',
     DEMO_POSTGRES_HOST: '127.0.0.1',
-    DEMO_POSTGRES_PORT: '55432',
+    DEMO_POSTGRES_PORT: '15432',
     DEMO_POSTGRES_USER: 'postgres',
     DEMO_POSTGRES_PASSWORD: 'x',
   };

@@ -16,11 +16,12 @@ export const USAGE = `npm run demo -- [--seconds N] [--ports POSTGRES,KAFKA]
 
 Starts PostgreSQL 18, Apache Kafka and Slotline (config/demo.json), runs a small shop and prints the change events as they arrive.
   --seconds N              ends by itself after N seconds of events; otherwise Ctrl-C ends it
-  --ports POSTGRES,KAFKA   other ports than 55432,59092
+  --ports POSTGRES,KAFKA   other ports than 15432,19092
   --attach                 starts nothing: shop and reader for servers and a Slotline that run already, named by
                            DEMO_POSTGRES_HOST, DEMO_POSTGRES_PORT, DEMO_POSTGRES_USER, DEMO_POSTGRES_PASSWORD, DEMO_KAFKA`;
 
-const DEFAULT_PORTS = '55432,59092';
+/** Below the ephemeral range: there no outgoing connection of another program takes one by chance. */
+const DEFAULT_PORTS = '15432,19092';
 
 /** undefined: help was asked for. */
 export function parseDemoOptions(args: readonly string[]): DemoOptions | undefined {

@@ -39,6 +39,7 @@ export async function readTopics(o: {
     readySinceMs = nowMs();
   });
   await consumer.run({
+    autoCommit: false,
     eachMessage: async ({ topic, message }) => {
       const { key, value } = parseRecord(message);
       count(tally, { topic, key, value });
