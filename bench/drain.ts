@@ -28,8 +28,17 @@ export type DrainFigures = {
 export type LossFigures = TopicContents & {
   readonly changes: number;
   readonly elapsedMs: number;
+  /** By the clock of the benchmark. */
+  readonly finishedMs: number;
   readonly peakRssBytes: number;
   readonly cpuUsPerEvent: number;
+};
+
+export type OutageFigures = LossFigures & {
+  readonly goneAtRecords: number;
+  /** From the order to stop to the moment the broker takes part again. */
+  readonly awayMs: number;
+  readonly afterReturnMs: number;
 };
 
 /** One request to each server; at a hundred thousand events a second it is half a per cent of a second. */
@@ -88,25 +97,29 @@ export async function runHuge(stage: Stage, backlog: Backlog): Promise<LossFigur
 }
 
 /** The broker goes away in the middle and comes back: memory stays bounded and every change arrives. */
-export async function runOutage(stage: Stage, backlog: Backlog): Promise<LossFigures & { readonly goneAtRecords: number }> {
+export async function runOutage(stage: Stage, backlog: Backlog): Promise<OutageFigures> {
   const name = 'bench_outage';
-  let goneAtRecords = 0;
+  const outage = { goneAtRecords: 0, stoppedMs: 0, returnedMs: 0 };
   const disturb = async (): Promise<void> => {
     const topic = topicOf({ name, snapshotMode: 'no_data', codec: undefined });
-    goneAtRecords = await pollUntil(DRAIN_TIMEOUT_MS, async () => {
+    outage.goneAtRecords = await pollUntil(DRAIN_TIMEOUT_MS, async () => {
       const count = await stage.topics.count(topic);
       return count >= backlog.changes * 0.2 ? count : undefined;
     });
     const broker = stage.kafka.brokers[0];
     if (broker === undefined) throw new BenchError('There is no broker');
+    outage.stoppedMs = performance.now();
     await broker.stop();
     stage.print(
-      `outage: the broker is gone for ${stage.options.outageSeconds} s, at about ${goneAtRecords.toLocaleString('en-US')} records`,
+      `outage: the broker is gone for ${stage.options.outageSeconds} s, at about ${outage.goneAtRecords.toLocaleString('en-US')} records`,
     );
     await pause(stage.options.outageSeconds * 1000);
     await broker.start();
+    outage.returnedMs = performance.now();
   };
-  return { ...(await drainAndRead(stage, backlog, { name, disturb })), goneAtRecords };
+  const figures = await drainAndRead(stage, backlog, { name, disturb });
+  const { goneAtRecords, stoppedMs, returnedMs } = outage;
+  return { ...figures, goneAtRecords, awayMs: returnedMs - stoppedMs, afterReturnMs: figures.finishedMs - returnedMs };
 }
 
 async function drainAndRead(stage: Stage, backlog: Backlog, o: { name: string; disturb?: () => Promise<void> }): Promise<LossFigures> {
@@ -117,8 +130,8 @@ async function drainAndRead(stage: Stage, backlog: Backlog, o: { name: string; d
     const contents = await readContents(stage.kafka.bootstrapServers, topicOf(run), drained.records);
     if (contents.distinctChanges !== backlog.changes)
       throw new BenchError(`Lost: the topic holds ${contents.distinctChanges} different changes of ${backlog.changes}`);
-    const { elapsedMs, peakRssBytes, cpuUs } = drained;
-    return { ...contents, changes: backlog.changes, elapsedMs, peakRssBytes, cpuUsPerEvent: cpuUs / backlog.changes };
+    const { elapsedMs, finishedMs, peakRssBytes, cpuUs } = drained;
+    return { ...contents, changes: backlog.changes, elapsedMs, finishedMs, peakRssBytes, cpuUsPerEvent: cpuUs / backlog.changes };
   } finally {
     await dropSlot(stage.sql, o.name);
     await stage.topics.remove(`${o.name}.`);
@@ -127,6 +140,7 @@ async function drainAndRead(stage: Stage, backlog: Backlog, o: { name: string; d
 
 type Drained = ReaderResult & {
   readonly records: number;
+  readonly finishedMs: number;
   readonly machine: Pick<DrainFigures, 'walsenderCpuUsPerEvent' | 'brokerCpuUsPerEvent' | 'startMs'>;
 };
 
@@ -144,18 +158,18 @@ async function drainBySlotline(
     const brokerPid = stage.kafka.brokers[0]?.pid() ?? 0;
     const walsender = await walsenderPid(stage.sql, o.run.name);
     const brokerBeforeUs = cpuTimeUs(brokerPid);
-    const disturbed = o.disturb?.();
-    await pollUntil(DRAIN_TIMEOUT_MS, async () => {
+    const confirmed = pollUntil(DRAIN_TIMEOUT_MS, async () => {
       if (slotline.ended) throw slotline.error('ended during the drain');
       return (await isConfirmed(stage.sql, o.run.name, backlog.endLsn)) || undefined;
     });
-    await disturbed;
+    await Promise.all([confirmed, o.disturb?.()]);
     const records = await pollUntil(START_TIMEOUT_MS, async () => {
       const count = await stage.topics.count(topic);
       return count >= backlog.changes ? count : undefined;
     });
     const { cpuUs } = slotline.watch.look();
-    const elapsedMs = performance.now() - started.receivedMs;
+    const finishedMs = performance.now();
+    const elapsedMs = finishedMs - started.receivedMs;
     const perEventOf = (us: number | undefined): number | undefined => (us === undefined ? undefined : us / backlog.changes);
     const brokerUs = difference(cpuTimeUs(brokerPid), brokerBeforeUs);
     const walsenderUs = walsender === undefined ? undefined : cpuTimeUs(walsender);
@@ -166,7 +180,7 @@ async function drainBySlotline(
     };
     await slotline.stop();
     const { peakRssBytes } = slotline.watch.look();
-    return { elapsedMs, cpuUs: cpuUs - started.cpuUs, peakRssBytes, records, machine };
+    return { elapsedMs, finishedMs, cpuUs: cpuUs - started.cpuUs, peakRssBytes, records, machine };
   } finally {
     slotline.kill();
   }

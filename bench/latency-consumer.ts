@@ -1,6 +1,6 @@
 /**
- * Owns a program: reads one topic as records come and notes how old each is. Of a record it looks for nothing but the commit's
- * clock in `updated_at`. Says `ready` when it reads; at a line {fromUs,toUs} on standard input it prints the figures of what was
+ * Owns a program: reads one topic as records come and notes how old each is. Of a record it looks for nothing but two
+ * clocks: the insert's in `updated_at` and Slotline's in `ts_us`. Says `ready` when it reads; at a line {fromUs,toUs} on standard input it prints the figures of what was
  * written in that time, and ends.
  */
 import { once } from 'node:events';
@@ -15,9 +15,15 @@ export type LatencyResult = {
   readonly p99Ms: number;
   readonly p999Ms: number;
   readonly maxMs: number;
+  /** Until Slotline had it, by the event's own ts_us: the part that is the server's and the network's. */
+  readonly readP50Ms: number;
+  readonly readP99Ms: number;
 };
 
+type Sample = { readonly writtenUs: number; readonly readUs: number; readonly arrivedUs: number };
+
 const WRITTEN_NAME = Buffer.from('"updated_at":');
+const READ_NAME = Buffer.from('"ts_us":');
 const DIGIT_ZERO = 0x30;
 
 /** The wall clock in microseconds, finer than Date. */
@@ -25,8 +31,8 @@ function nowUs(): number {
   return (performance.timeOrigin + performance.now()) * 1000;
 }
 
-function writtenUs(value: Buffer): number {
-  let at = value.indexOf(WRITTEN_NAME) + WRITTEN_NAME.length;
+function numberAt(value: Buffer, start: number): number {
+  let at = start;
   let us = 0;
   for (let digit = digitAt(value, at); digit >= 0 && digit <= 9; digit = digitAt(value, ++at)) us = us * 10 + digit;
   return us;
@@ -36,11 +42,26 @@ function digitAt(value: Buffer, at: number): number {
   return (value[at] ?? 0) - DIGIT_ZERO;
 }
 
-function summarize(samples: readonly { us: number; latencyUs: number }[], window: LatencyWindow): LatencyResult {
-  const inside = samples.filter(({ us }) => us >= window.fromUs && us < window.toUs).map(({ latencyUs }) => latencyUs / 1000);
-  const sorted = inside.sort((a, b) => a - b);
-  const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
-  return { records: sorted.length, p50Ms: at(0.5), p90Ms: at(0.9), p99Ms: at(0.99), p999Ms: at(0.999), maxMs: sorted.at(-1) ?? 0 };
+function summarize(samples: readonly Sample[], window: LatencyWindow): LatencyResult {
+  const inside = samples.filter(({ writtenUs }) => writtenUs >= window.fromUs && writtenUs < window.toUs);
+  const arrived = quantiles(inside.map(({ arrivedUs, writtenUs }) => arrivedUs - writtenUs));
+  const read = quantiles(inside.map(({ readUs, writtenUs }) => readUs - writtenUs));
+  return {
+    records: inside.length,
+    p50Ms: arrived(0.5),
+    p90Ms: arrived(0.9),
+    p99Ms: arrived(0.99),
+    p999Ms: arrived(0.999),
+    maxMs: arrived(1),
+    readP50Ms: read(0.5),
+    readP99Ms: read(0.99),
+  };
+}
+
+/** Milliseconds by share: nearest rank. */
+function quantiles(microseconds: readonly number[]): (share: number) => number {
+  const sorted = Float64Array.from(microseconds).sort();
+  return (share) => (sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0) / 1000;
 }
 
 const [bootstrapServers = '', topic = ''] = process.argv.slice(2);
@@ -53,11 +74,14 @@ const consumer = new Consumer<Buffer, Buffer, Buffer, Buffer>({
   maxWaitTime: 1_000,
   autocommit: false,
 });
-const samples: { us: number; latencyUs: number }[] = [];
+const samples: Sample[] = [];
 const stream = await consumer.consume({ topics: [topic], mode: MessagesStreamModes.EARLIEST });
 stream.on('data', ({ value }) => {
-  const us = writtenUs(value);
-  samples.push({ us, latencyUs: nowUs() - us });
+  samples.push({
+    arrivedUs: nowUs(),
+    writtenUs: numberAt(value, value.indexOf(WRITTEN_NAME) + WRITTEN_NAME.length),
+    readUs: numberAt(value, value.lastIndexOf(READ_NAME) + READ_NAME.length),
+  });
 });
 process.stdout.write('ready\n');
 const [line]: unknown[] = await once(createInterface({ input: process.stdin }), 'line');

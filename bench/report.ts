@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { KAFKA_VERSION } from '../scripts/stack.ts';
-import type { DrainFigures, LossFigures } from './drain.ts';
+import type { DrainFigures, LossFigures, OutageFigures } from './drain.ts';
 import type { LatencyFigures } from './latency.ts';
 import { type BenchOptions, CONTENDERS, type Contender } from './options.ts';
 import { PROJECT_DIR } from './slotline-process.ts';
@@ -14,7 +14,7 @@ import { POSTGRES_SETTINGS } from './stage.ts';
 export type Figures = {
   readonly drain?: readonly DrainFigures[];
   readonly huge?: LossFigures;
-  readonly outage?: LossFigures & { readonly goneAtRecords: number };
+  readonly outage?: OutageFigures;
   readonly snapshot?: readonly SnapshotFigures[];
   readonly latency?: readonly LatencyFigures[];
 };
@@ -108,11 +108,12 @@ function lossTable({ huge, outage }: Figures): string {
             count(found.changes),
             count(found.records),
             count(found.changes - found.distinctChanges),
-            `${(found.elapsedMs / 1000).toFixed(1)} s`,
+            seconds(found.elapsedMs),
+            'awayMs' in found ? `${seconds(found.awayMs)} away, ${seconds(found.afterReturnMs)} after` : '',
           ],
         ],
   );
-  return table(['memory', 'peak RSS', 'changes', 'records', 'lost', 'took'], rows);
+  return table(['memory', 'peak RSS', 'changes', 'records', 'lost', 'took', 'broker'], rows);
 }
 
 function snapshotTable(snapshot: readonly SnapshotFigures[]): string {
@@ -133,11 +134,11 @@ function latencyTable(latency: readonly LatencyFigures[]): string {
   const rows = latency.map((run) => [
     `${count(run.rate)} tx/s`,
     count(run.achievedRate),
-    ...[run.p50Ms, run.p90Ms, run.p99Ms, run.p999Ms, run.maxMs].map((ms) => ms.toFixed(2)),
+    ...[run.p50Ms, run.p90Ms, run.p99Ms, run.p999Ms, run.maxMs, run.readP50Ms, run.readP99Ms].map((ms) => ms.toFixed(2)),
     `${run.cpuPercent.toFixed(1)} %`,
     megabytes(run.peakRssBytes),
   ]);
-  return table(['latency', 'reached', 'p50 ms', 'p90 ms', 'p99 ms', 'p99.9 ms', 'max ms', 'CPU', 'peak RSS'], rows);
+  return table(['latency', 'reached', 'p50 ms', 'p90 ms', 'p99 ms', 'p99.9 ms', 'max ms', 'read p50', 'read p99', 'CPU', 'peak RSS'], rows);
 }
 
 /** As Markdown, so that it can be pasted: the first column left, figures right. */
@@ -151,6 +152,10 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 
 function count(value: number): string {
   return Math.round(value).toLocaleString('en-US');
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
 }
 
 function rangeOf(values: readonly number[]): string {
