@@ -306,13 +306,8 @@ for (const major of [14, 18] as const) {
 
 describe('check against servers that are not ready', () => {
   it('names wal_level, and a slot that is lost or about to be', async () => {
-    const settings = {
-      max_replication_slots: '1',
-      max_slot_wal_keep_size: '1MB',
-      min_wal_size: '32MB',
-      max_wal_size: '32MB',
-      wal_sender_timeout: '0',
-    };
+    // No checkpoint but ours: the slot is endangered first and lost then.
+    const settings = { max_replication_slots: '1', max_slot_wal_keep_size: '1MB', max_wal_size: '1GB', wal_sender_timeout: '0' };
     await using server = await startPostgres({ major: 18, settings });
     await server.query('postgres', 'create table item (id int primary key)');
     const options = optionsOf(server, 'postgres');
