@@ -52,6 +52,8 @@ export interface KafkaClient {
 
 /** A frozen broker still accepts connections, so a short question moves on to the next broker soon. */
 const QUESTION_TIMEOUT_MS = 3_000;
+/** An answer that Kafka puts off for this long is told; silence at once. */
+const QUIET_MS = 2_000;
 const RETRY_FIRST_MS = 50;
 const RETRY_MAX_MS = 1_000;
 const ACL_WRITE_BIT = 1 << 4;
@@ -164,6 +166,7 @@ class Cluster implements KafkaClient {
   }
 
   async untilAnswered<T>(what: string, signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
+    const sinceMs = this.#deps.clock.monotonicMs();
     for (let attempt = 0; ; attempt++) {
       try {
         const answer = await ask();
@@ -175,7 +178,9 @@ class Cluster implements KafkaClient {
         // Once Kafka has answered, a TLS handshake cut short is a broker on its way down, not a wrong setting.
         const passes = error.retry === 'auto' || (error.code === 'kafka_tls_failed' && this.#hasAnswered);
         if (!passes || signal.aborted || this.#closed) throw error;
-        this.#setReachable(false, error, what);
+        // A topic just created shows up a little later: nothing to tell.
+        const isNews = error.code === 'kafka_unreachable' || this.#deps.clock.monotonicMs() - sinceMs > QUIET_MS;
+        if (isNews) this.#setReachable(false, error, what);
         const pauseMs = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** Math.min(attempt, 6)) * (0.75 + this.#deps.random() / 4);
         await wait(pauseMs, signal);
         if (signal.aborted) throw error;
