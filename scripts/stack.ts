@@ -174,14 +174,17 @@ function looksLikeNoNetwork(output: string): boolean {
 type Command = { command: string; args: readonly string[]; cwd: string; timeoutMs: number };
 
 async function run(o: Command): Promise<'missing' | { exitCode: number; output: string }> {
-  const child = spawn(o.command, o.args, { cwd: o.cwd, stdio: ['ignore', 'pipe', 'pipe'], timeout: o.timeoutMs, killSignal: 'SIGKILL' });
+  const child = spawn(o.command, o.args, { cwd: o.cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+  // spawn's own timeout would keep us alive to its end where the program does not exist
+  const timer = setTimeout(() => child.kill('SIGKILL'), o.timeoutMs);
   const chunks: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
   child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk));
-  return await new Promise((settle, fail) => {
+  const ended = new Promise<'missing' | { exitCode: number; output: string }>((settle, fail) => {
     child.on('error', (error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? settle('missing') : fail(error)));
     child.on('close', (code) => settle({ exitCode: code ?? -1, output: Buffer.concat(chunks).toString('utf8') }));
   });
+  return await ended.finally(() => clearTimeout(timer));
 }
 
 async function main(): Promise<void> {
