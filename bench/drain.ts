@@ -66,7 +66,7 @@ type OneDrain = { readonly contender: Contender; readonly run: number; readonly 
 
 async function drainOnce(stage: Stage, backlog: Backlog, one: OneDrain): Promise<DrainFigures> {
   const { contender, run } = one;
-  const slot = `bench_drain_${contender}_${run}`;
+  const slot = `bench_${contender}_${run}`;
   await copySlot(stage.sql, { source: backlog.slot, copy: slot });
   try {
     if (contender === 'slotline') {

@@ -108,12 +108,13 @@ function lossTable({ huge, outage }: Figures): string {
             count(found.changes),
             count(found.records),
             count(found.changes - found.distinctChanges),
+            count(found.valueBytesMean),
             seconds(found.elapsedMs),
             'awayMs' in found ? `${seconds(found.awayMs)} away, ${seconds(found.afterReturnMs)} after` : '',
           ],
         ],
   );
-  return table(['memory', 'peak RSS', 'changes', 'records', 'lost', 'took', 'broker'], rows);
+  return table(['memory', 'peak RSS', 'changes', 'records', 'lost', 'value bytes', 'took', 'broker'], rows);
 }
 
 function snapshotTable(snapshot: readonly SnapshotFigures[]): string {
