@@ -166,7 +166,7 @@ async function runInstaller(installer: Installer): Promise<void> {
 }
 
 function looksLikeNoNetwork(output: string): boolean {
-  return /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|UnknownHostException|Could not transfer|Unknown host|Connection refused|timed out/i.test(
+  return /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|UnknownHostException|Could not transfer|Unknown host|No plugin found for prefix|Connection refused|timed out/i.test(
     output,
   );
 }
