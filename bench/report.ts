@@ -38,7 +38,8 @@ export function environmentOf(postgresVersion: string): Record<string, unknown> 
 /** The commit, and whether the files differ from it. */
 function revision(): string {
   try {
-    const run = (...args: string[]): string => execFileSync('git', args, { cwd: PROJECT_DIR, encoding: 'utf8' }).trim();
+    const run = (...args: string[]): string =>
+      execFileSync('git', args, { cwd: PROJECT_DIR, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
     const changed = run('status', '--porcelain', '--untracked-files=no', 'src', 'package-lock.json') !== '';
     return `${run('rev-parse', '--short=12', 'HEAD')}${changed ? ' and uncommitted changes' : ''}`;
   } catch {
