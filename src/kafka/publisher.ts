@@ -12,19 +12,24 @@ import { BufferPool } from './buffer-pool.ts';
 import type { KafkaClient, KafkaDeps } from './client.ts';
 import { PartitionQueue, type QueueRules } from './partition-queue.ts';
 import { partitionOfKey } from './partitioner.ts';
-import { kafkaCodeError } from './protocol-errors.ts';
+import { createProducerIdentity, type ProducerIdentity } from './producer-identity.ts';
 import type { Publisher, PublisherEvents, RecordView, TopicHandle } from './publisher-contract.ts';
 import { RecordBatch, recordBytesMax } from './record-batch.ts';
 import { Sender } from './sender.ts';
 import { openTopic, type ResolvedTopic } from './topics.ts';
 import { UnfinishedBatches } from './unfinished-batches.ts';
 
+export type PublisherDeps = KafkaDeps & {
+  /** Kept over all publishers of a connector: the later one fences off what an earlier one left on its way. */
+  readonly producerIdentity?: ProducerIdentity;
+};
+
 export function createPublisher(
   client: KafkaClient,
   options: ProducerOptions,
   topicCreation: TopicCreationOptions,
   events: PublisherEvents,
-  deps: KafkaDeps,
+  deps: PublisherDeps,
 ): Publisher {
   return new KafkaPublisher(client, options, topicCreation, events, deps);
 }
@@ -70,6 +75,7 @@ class KafkaPublisher implements Publisher {
   readonly #topicCreation: TopicCreationOptions;
   readonly #events: PublisherEvents;
   readonly #deps: KafkaDeps;
+  readonly #identity: ProducerIdentity;
   readonly #sender: Sender;
   readonly #pool = new BufferPool();
   readonly #unfinished = new UnfinishedBatches();
@@ -91,13 +97,14 @@ class KafkaPublisher implements Publisher {
     options: ProducerOptions,
     topicCreation: TopicCreationOptions,
     events: PublisherEvents,
-    deps: KafkaDeps,
+    deps: PublisherDeps,
   ) {
     this.#client = client;
     this.#options = options;
     this.#topicCreation = topicCreation;
     this.#events = events;
     this.#deps = deps;
+    this.#identity = deps.producerIdentity ?? createProducerIdentity();
     this.#sender = new Sender(client, options, deps, {
       onAcknowledged: (batch) => {
         this.#bytes -= batch.recordBytes;
@@ -152,17 +159,8 @@ class KafkaPublisher implements Publisher {
     const { idempotence, acks, compression, maxInFlightPerConnection } = this.#options;
     const pipelined = idempotence && acks === -1;
     const inFlightMax = Math.min(maxInFlightPerConnection, IN_FLIGHT_KNOWN_MAX);
-    const producer = pipelined ? await this.#initProducerId(signal) : { producerId: -1n, producerEpoch: -1 };
+    const producer = pipelined ? await this.#identity.nextEpoch(this.#client, signal) : { producerId: -1n, producerEpoch: -1 };
     return { pipelined, inFlightMax, offsetsRise: acks === -1, sealing: { codec: this.#client.codec, compression, ...producer } };
-  }
-
-  #initProducerId(signal: AbortSignal): Promise<{ producerId: bigint; producerEpoch: number }> {
-    return this.#client.untilAnswered('producer id', signal, async () => {
-      const timeoutMs = this.#client.options.requestTimeoutMs;
-      const { errorCode, producerId, producerEpoch } = await this.#client.control((connection) => connection.initProducerId(timeoutMs));
-      if (errorCode !== 0) throw kafkaCodeError(errorCode, { request: 'InitProducerId' });
-      return { producerId, producerEpoch };
-    });
   }
 
   append(topic: TopicHandle, record: RecordView): void {

@@ -179,7 +179,7 @@ export class Sender {
 
   #settleFlight(link: BrokerLink, flight: Flight, error: SlotlineError | undefined, body: Uint8Array | undefined): void {
     const nowMs = this.#deps.clock.monotonicMs();
-    if (error === undefined && body === undefined) {
+    if (this.#options.acks === 0 && error === undefined) {
       for (const { queue, batch } of flight.shipments) this.#acknowledge(queue, batch, -1, nowMs);
       return;
     }

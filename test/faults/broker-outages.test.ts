@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createProducerIdentity } from '../../src/kafka/producer-identity.ts';
 import type { TopicHandle } from '../../src/kafka/publisher-contract.ts';
 import { readTopic } from '../harness/consume.ts';
 import { type Broker, type KafkaCluster, startKafka } from '../harness/kafka.ts';
@@ -138,4 +139,28 @@ test('whatever happens to the broker, no more is settled than the topic holds', 
   expect(beyond).toEqual([]);
   expect(checked).toBeGreaterThan(5);
   await expectAllOnceInOrder(outage);
+});
+
+test('what a publisher left at a frozen broker does not come behind the records of its successor', async () => {
+  const identity = createProducerIdentity();
+  await using first = await opened({ identity, producer: { deliveryTimeoutMs: 1_000 } });
+  fill(first, 10);
+  await first.publisher.drain(AbortSignal.timeout(20_000));
+  broker.pause();
+  const successor = openPublishing(cluster.bootstrapServers, { identity });
+  try {
+    fill(first, 10);
+    await until('the first gives up', async () => first.failures.length > 0, { timeoutMs: 10_000 });
+  } finally {
+    broker.resume();
+  }
+  // As after a restart: again from behind the last settled record.
+  const topic = await successor.publisher.openTopic(first.name, AbortSignal.timeout(20_000));
+  for (let i = 11; i <= 40; i++) successor.publisher.append(topic, recordOf('k', `${i} ${PADDING}`));
+  await successor.publisher.drain(AbortSignal.timeout(20_000));
+  await successor[Symbol.asyncDispose]();
+  const numbers = (await readTopic(cluster.bootstrapServers, first.name)).map(({ value }) => Number.parseInt(String(value), 10));
+  const restart = numbers.lastIndexOf(11);
+  expect(numbers.slice(restart)).toEqual(Array.from({ length: 30 }, (_, i) => i + 11));
+  expect(numbers.slice(0, 10)).toEqual(Array.from({ length: 10 }, (_, i) => i + 1));
 });

@@ -11,7 +11,7 @@ import { openPublishing, type Publishing, recordOf, topicCreation } from './publ
 
 const KEYS = 60;
 const PARTITIONS = 6;
-const RECORDS_PER_TICK = 20;
+const RECORDS_PER_TICK = 10;
 const TICK_MS = 10;
 const FLOWING_WITHIN_MS = 5_000;
 const PADDING = 'x'.repeat(400);

@@ -4,6 +4,7 @@ import type { Log, LogFields } from '../../src/core/log.ts';
 import type { KafkaConnectionOptions, ProducerOptions, TopicCreationOptions } from '../../src/core/options.ts';
 import { SYSTEM_CLOCK } from '../../src/core/time.ts';
 import { createKafkaClient, type KafkaClient } from '../../src/kafka/client.ts';
+import type { ProducerIdentity } from '../../src/kafka/producer-identity.ts';
 import { createPublisher } from '../../src/kafka/publisher.ts';
 import type { Publisher, RecordView } from '../../src/kafka/publisher-contract.ts';
 
@@ -90,6 +91,7 @@ export function openPublishing(
     producer?: Partial<ProducerOptions>;
     topics?: TopicCreationOptions;
     onSettled?: () => void;
+    identity?: ProducerIdentity;
   } = {},
 ): Publishing {
   const { log, lines } = recordingLog();
@@ -104,7 +106,10 @@ export function openPublishing(
     },
     maySend: () => gate.open,
   };
-  const publisher = createPublisher(client, producerOptions(o.producer), o.topics ?? topicCreation(1), events, deps);
+  const publisher = createPublisher(client, producerOptions(o.producer), o.topics ?? topicCreation(1), events, {
+    ...deps,
+    ...(o.identity === undefined ? {} : { producerIdentity: o.identity }),
+  });
   const dispose = async (): Promise<void> => {
     await publisher.close();
     await client.close();
