@@ -32,7 +32,7 @@ export const SLOT_OPTIONS: readonly OptionSpec[] = [
     check: checkStreamParams,
   }),
   noEffect({ name: 'slot.max.retries', kind: integer(0), default: '6', reason: 'A slot in use is waited for, up to slotline.start.timeout.', doc: 'Attempts to take the slot.' }),
-  noEffect({ name: 'slot.retry.delay.ms', kind: long(0), unit: 'ms', default: '10000', reason: 'A slot in use is waited for with a growing pause.', doc: 'Pause between those attempts.' }),
+  noEffect({ name: 'slot.retry.delay.ms', kind: long(0), unit: 'ms', default: '10000', reason: 'A slot in use is looked at twice a second.', doc: 'Pause between those attempts.' }),
   honoured({
     name: 'offset.mismatch.strategy',
     kind: oneOf('no_validation', 'trust_offset', 'trust_slot', 'trust_greater_lsn'),

@@ -36,7 +36,7 @@ export const SNAPSHOT_OPTIONS: readonly OptionSpec[] = [
   noEffect({ name: 'snapshot.query.mode.custom.name', reason: 'A Java class.', doc: 'Class of custom queries.' }),
   notYet({ name: 'snapshot.select.statement.overrides', kind: LIST, reason: 'Every row of the table would be sent.', doc: 'Tables with an own SELECT for the snapshot.' }),
   notYet({ name: 'snapshot.select.statement.overrides.<table>', kind: SQL, parent: 'snapshot.select.statement.overrides', reason: 'Every row of the table would be sent.', doc: 'That SELECT.' }),
-  noEffect({ name: 'snapshot.fetch.size', kind: integer(0), unit: 'records', default: '10240', reason: 'Rows are read by COPY, as fast as Kafka takes them.', doc: 'Rows fetched at a time.' }),
+  noEffect({ name: 'snapshot.fetch.size', kind: integer(0), unit: 'records', default: '10240', reason: 'Rows are streamed, as fast as Kafka takes them.', doc: 'Rows fetched at a time.' }),
   noEffect({ name: 'snapshot.max.threads', kind: integer(1), default: '1', reason: 'Tables are read one after the other.', doc: 'Connections that read in parallel.' }),
   noEffect({ name: 'snapshot.max.threads.multiplier', kind: integer(1), default: '1', reason: 'Tables are read one after the other.', doc: 'Chunks per thread.' }),
   noEffect({ name: 'legacy.snapshot.max.threads', kind: BOOLEAN, default: 'false', aliases: ['internal.legacy.snapshot.max.threads'], reason: 'Tables are read one after the other.', doc: 'One thread per table.' }),

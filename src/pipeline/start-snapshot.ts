@@ -129,7 +129,8 @@ async function readTables(
   const { plans, changes, info, clock, publisher, signal } = context;
   const sink: SnapshotSink = {
     async openTable(table) {
-      const known = await plans.learn({ ...table, replicaIdentity: 'default', columns: table.columns.map(asRelationColumn) });
+      const relation = { ...table, replicaIdentity: 'default' as const, columns: table.columns.map(asRelationColumn) };
+      const known = await plans.learn(relation, 'snapshot');
       if (known === null) throw new SlotlineError('unexpected', { message: 'a table of the snapshot is not captured' });
       info.nowUs = clock.nowUs();
       return (row: TupleView, marker: SnapshotMarker) => {

@@ -2,7 +2,7 @@
  * Owns one run over the replication stream: opening it, the loop, confirming, watching that the slot is still ours, and
  * the orderly end. Used twice: for streaming proper, and for catching up to a snapshot's consistent point.
  */
-import { SlotlineError, toSlotlineError } from '../core/errors.ts';
+import { SlotlineError } from '../core/errors.ts';
 import { formatLsn, type Lsn } from '../core/lsn.ts';
 import { wait } from '../core/time.ts';
 import { compileAny } from '../events/filter.ts';
@@ -11,6 +11,7 @@ import { ReplicationStream } from '../postgres/replication-stream.ts';
 import { loadSlot } from '../postgres/slot.ts';
 import { AckTracker } from './ack-tracker.ts';
 import { ConfirmPacer } from './confirm-pacer.ts';
+import { SlotOwnership } from './slot-ownership.ts';
 import { StreamLoop } from './stream-loop.ts';
 import type { TaskContext } from './task-context.ts';
 
@@ -20,9 +21,6 @@ const CONFIRM_DEADLINE_MS = 1_000;
 const CONFIRM_POLL_MS = 10;
 /** While catching up to a snapshot an idle server is asked often where it stands. */
 const CATCH_UP_ASK_MS = 100;
-/** Without wal_sender_timeout the server waits for ever for a silent process; we do not trust our own silence longer. */
-const OWNERSHIP_DEFAULT_MS = 60_000;
-const PROBE_MAX_MS = 5_000;
 
 export type StreamingRun = {
   /** The server accepted; from here the slot is held. */
@@ -56,7 +54,13 @@ export async function runStreaming(context: TaskContext, hooks: StreamingHooks, 
   });
   const reached = Promise.withResolvers<void>();
   const loop = createLoop(context, { tracker, pacer, untilLsn: run.untilLsn, onReached: reached.resolve });
-  const ownership = new Ownership(context, stream, { pid: session.processId, timeoutMs: run.walSenderTimeoutMs });
+  const ownership = new SlotOwnership({
+    clock: context.clock,
+    log: context.log,
+    timeoutMs: run.walSenderTimeoutMs,
+    contact: stream,
+    isOurs: async () => (await loadSlot(context.sql, context.options.slot.name))?.activePid === session.processId,
+  });
   hooks.onSettled = () => loop.release({ urgent: context.publisher.pending.records === 0 });
   hooks.maySend = () => ownership.isFresh();
   let orderly = false;
@@ -147,53 +151,6 @@ async function untilConfirmed(context: TaskContext, lsn: Lsn): Promise<void> {
     const slot = await loadSlot(context.sql, context.options.slot.name);
     if (slot?.confirmedFlushLsn === undefined || slot.confirmedFlushLsn >= lsn) return;
     await wait(CONFIRM_POLL_MS, context.signal);
-  }
-}
-
-/** Whether the server still counts us as the slot's reader: by its frames, and by SQL where frames are not read. */
-class Ownership {
-  readonly #context: TaskContext;
-  readonly #stream: ReplicationStream;
-  readonly #pid: number;
-  readonly #trustMs: number;
-  #timer: NodeJS.Timeout | undefined;
-  #probing = false;
-
-  constructor(context: TaskContext, stream: ReplicationStream, server: { readonly pid: number; readonly timeoutMs: number }) {
-    this.#context = context;
-    this.#stream = stream;
-    this.#pid = server.pid;
-    this.#trustMs = (server.timeoutMs || OWNERSHIP_DEFAULT_MS) / 2;
-  }
-
-  /** Asked before every write to Kafka: a process that was frozen may have a successor by now. */
-  isFresh(): boolean {
-    return this.#context.clock.monotonicMs() - this.#stream.serverContactMs < this.#trustMs;
-  }
-
-  start(): void {
-    const everyMs = Math.max(50, Math.min(PROBE_MAX_MS, this.#trustMs / 4));
-    this.#timer = setInterval(() => void this.#probe(everyMs), everyMs);
-  }
-
-  stop(): void {
-    clearInterval(this.#timer);
-  }
-
-  /** A paused socket shows no frames, and a busy walsender may not answer: the catalog says who holds the slot. */
-  async #probe(everyMs: number): Promise<void> {
-    const { clock, sql, options } = this.#context;
-    const askedMs = clock.monotonicMs();
-    if (this.#probing || askedMs - this.#stream.serverContactMs < everyMs) return;
-    this.#probing = true;
-    try {
-      const slot = await loadSlot(sql, options.slot.name);
-      if (slot?.activePid === this.#pid) this.#stream.noteContact(askedMs);
-    } catch (error) {
-      this.#context.log.debug('ownership.probe_failed', { code: toSlotlineError(error).code });
-    } finally {
-      this.#probing = false;
-    }
   }
 }
 

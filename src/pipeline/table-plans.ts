@@ -8,7 +8,7 @@ import { type PlanSettings, planRows, type RowPlan, type TableFacts } from '../e
 import type { TopicHandle } from '../kafka/publisher-contract.ts';
 import type { RelationMessage } from '../pgoutput/messages.ts';
 import type { RowSerializer } from '../serde/serializer.ts';
-import type { PgType } from '../values/pg-type.ts';
+import type { PgType, Phase } from '../values/pg-type.ts';
 
 export type TablePlan = {
   readonly plan: RowPlan;
@@ -50,15 +50,15 @@ export class TablePlans {
   }
 
   /** A Relation message, or a snapshot's table presented as one. Throws topic_name_collision. */
-  async learn(relation: Omit<RelationMessage, 'tag'>): Promise<KnownRelation> {
-    const { catalog, filter } = this.#deps;
+  async learn(relation: Omit<RelationMessage, 'tag'>, phase: Phase = 'stream'): Promise<KnownRelation> {
+    const { catalog, filter, settings } = this.#deps;
     if (!filter.includesTable(relation.schema, relation.table)) {
       this.#byOid.set(relation.oid, null);
       return null;
     }
     const facts = factsOrIdentity(await catalog.loadFacts(relation), relation);
     await catalog.resolveTypes(relation.columns.map((column) => column.typeOid));
-    const plan = planRows(relation, facts, (oid) => catalog.typeOf(oid), this.#deps.settings);
+    const plan = planRows(relation, facts, (oid) => catalog.typeOf(oid), { ...settings, modes: { ...settings.modes, phase } });
     this.#claimTopic(plan);
     const topic = await this.#deps.openTopic(plan.topic);
     const known: TablePlan = { plan, serializer: this.#deps.compile(plan), topic };

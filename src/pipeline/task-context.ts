@@ -134,5 +134,6 @@ function valueModes(options: ResolvedOptions): ValueModes {
     moneyFractionDigits: events.moneyFractionDigits,
     includeUnknownDatatypes: events.includeUnknownDatatypes,
     unavailablePlaceholder: events.unavailableValuePlaceholder,
+    phase: 'stream',
   };
 }
