@@ -1,0 +1,226 @@
+/**
+ * Owns replaying a recorded case through the real Slotline: a database of its own, the recorded statements, the connector in this
+ * process against the shared PostgreSQL and Kafka, and reading back what it published. Does not compare.
+ */
+import { randomUUID } from 'node:crypto';
+import { type Consumer, Kafka, logLevel } from 'kafkajs';
+import type pg from 'pg';
+import { SILENT_LOG } from '../../src/core/log.ts';
+import { SYSTEM_CLOCK } from '../../src/core/time.ts';
+import { runTask } from '../../src/pipeline/task.ts';
+import { type FreshDatabase, freshDatabase, sharedKafka, sharedPostgres, uniqueName } from '../harness/shared.ts';
+import { until } from '../harness/until.ts';
+import {
+  type CaseGroup,
+  type GoldenCase,
+  type GoldenRecord,
+  type RecordedText,
+  recordedRunId,
+  recordedVersion,
+  resolveCase,
+  topicPrefix,
+} from './replay-cases.ts';
+
+const TIMEOUT_MS = 40_000;
+const END_PREFIX = 'golden_end';
+const DDL = /^\s*(create|alter|drop|comment)/i;
+
+export type Replay = { readonly golden: GoldenCase; readonly records: readonly GoldenRecord[] };
+
+/** Where every replay of this run runs. */
+export function replayPlace(database: string, slot: string): Readonly<Record<string, string>> {
+  const server = sharedPostgres(18);
+  return {
+    name: slot,
+    'bootstrap.servers': sharedKafka().bootstrapServers,
+    'database.hostname': server.host,
+    'database.port': String(server.port),
+    'database.user': server.superuser,
+    'database.password': server.password,
+    'database.dbname': database,
+    'plugin.name': 'pgoutput',
+    'slot.name': slot,
+    'offset.storage.topic': 'golden-offsets',
+    'offset.storage.partitions': '1',
+    'offset.storage.replication.factor': '1',
+    'producer.linger.ms': '0',
+  };
+}
+
+/** Runs the statements once, with a connector for each case of the group. */
+export async function replayGroup(group: CaseGroup): Promise<Replay[]> {
+  const db = await freshDatabase(18);
+  const running: RunningCase[] = [];
+  try {
+    const [first] = group.cases;
+    for (const statement of first?.setup ?? []) await db.client.query(statement);
+    // One after the other: both make sure of the same publication.
+    for (const golden of group.cases) running.push(await startCase(golden, db));
+    await runSteps(db, first?.steps ?? [], running);
+    await db.client.query(`select pg_logical_emit_message(true, '${END_PREFIX}', '')`);
+    await settle(db.client, running);
+    return await readReplays(group);
+  } finally {
+    for (const one of running) one.stop.abort();
+    await Promise.all(running.map((one) => one.ended));
+    await db.drop();
+  }
+}
+
+type RunningCase = {
+  readonly slot: string;
+  readonly stop: AbortController;
+  /** Never rejects; what ended it early, if anything. */
+  readonly ended: Promise<unknown>;
+  failure: unknown;
+};
+
+async function startCase(golden: GoldenCase, db: FreshDatabase): Promise<RunningCase> {
+  const slot = uniqueName('golden');
+  const resolved = resolveCase(golden, replayPlace(db.database, slot));
+  if (resolved.tag === 'refused') throw new Error(`${golden.name}: ${resolved.why}`);
+  const stop = new AbortController();
+  const { promise: started, resolve: onStarted, reject } = Promise.withResolvers<void>();
+  const deps = {
+    options: resolved.options,
+    log: SILENT_LOG,
+    clock: SYSTEM_CLOCK,
+    random: Math.random,
+    version: recordedVersion(golden),
+    runId: recordedRunId(golden),
+  };
+  const task = runTask(deps, { snapshotTaken: false }, { started: onStarted, stop: stop.signal, onProgress: () => {} });
+  const running: RunningCase = { slot, stop, failure: undefined, ended: task.catch((error: unknown) => onEnd(error)) };
+  const onEnd = (error: unknown): void => {
+    running.failure = error;
+    reject(error);
+  };
+  await started;
+  return running;
+}
+
+/** What Debezium was given time for, Slotline is waited for: before a table changes, everything before it is published. */
+async function runSteps(db: FreshDatabase, steps: readonly (readonly string[])[], running: readonly RunningCase[]): Promise<void> {
+  let dirty = false;
+  for (const step of steps) {
+    const isDdl = step.some((statement) => DDL.test(statement));
+    if (isDdl && dirty) {
+      await settle(db.client, running);
+      dirty = false;
+    }
+    if (!isDdl) dirty = true;
+    if (step.length > 1) await db.client.query('begin');
+    for (const statement of step) await db.client.query(statement);
+    if (step.length > 1) await db.client.query('commit');
+  }
+}
+
+/** Until the server has it confirmed that everything so far is in Kafka. */
+async function settle(client: pg.Client, running: readonly RunningCase[]): Promise<void> {
+  const { rows } = await client.query<{ lsn: string }>('select pg_current_wal_insert_lsn()::text as lsn');
+  const slots = running.map((one) => one.slot);
+  await until(
+    'everything is published and confirmed',
+    async () => {
+      for (const one of running) if (one.failure !== undefined) return true;
+      const { rows: behind } = await client.query(
+        'select 1 from pg_replication_slots where slot_name = any($1) and (confirmed_flush_lsn is null or confirmed_flush_lsn < $2::pg_lsn)',
+        [slots, rows[0]?.lsn],
+      );
+      return behind.length === 0;
+    },
+    { timeoutMs: TIMEOUT_MS },
+  );
+  for (const one of running) if (one.failure !== undefined) throw one.failure;
+}
+
+function kafka(): Kafka {
+  return new Kafka({ brokers: sharedKafka().bootstrapServers.split(','), logLevel: logLevel.NOTHING });
+}
+
+/** Topics that an earlier run left on the same broker: the recorded names are used as they are, for keys hash to partitions. */
+export async function deleteLeftTopics(groups: readonly CaseGroup[]): Promise<void> {
+  const prefixes = groups.flatMap((group) => group.cases.map(topicPrefix));
+  const admin = kafka().admin();
+  await admin.connect();
+  try {
+    const left = async (): Promise<string[]> =>
+      (await admin.listTopics()).filter((topic) => prefixes.some((prefix) => topic.startsWith(`${prefix}.`)));
+    const topics = await left();
+    if (topics.length === 0) return;
+    await admin.deleteTopics({ topics });
+    await until('the topics are gone', async () => (await left()).length === 0, { timeoutMs: TIMEOUT_MS });
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+async function readReplays(group: CaseGroup): Promise<Replay[]> {
+  const client = kafka();
+  const admin = client.admin();
+  await admin.connect();
+  const ends = new Map<string, number>();
+  try {
+    for (const topic of await admin.listTopics()) {
+      if (!group.cases.some((golden) => topic.startsWith(`${topicPrefix(golden)}.`))) continue;
+      for (const { partition, high } of await admin.fetchTopicOffsets(topic)) {
+        if (Number(high) > 0) ends.set(`${topic} ${partition}`, Number(high));
+      }
+    }
+  } finally {
+    await admin.disconnect();
+  }
+  const records = await readAll(client, ends);
+  return group.cases.map((golden) => ({
+    golden,
+    records: records.filter(({ topic, key }) => topic.startsWith(`${topicPrefix(golden)}.`) && !String(key).includes(END_PREFIX)),
+  }));
+}
+
+async function readAll(client: Kafka, ends: ReadonlyMap<string, number>): Promise<GoldenRecord[]> {
+  const topics = [...new Set([...ends.keys()].map((name) => name.split(' ')[0] ?? ''))];
+  if (topics.length === 0) return [];
+  const consumer = client.consumer({ groupId: `golden-${randomUUID()}`, maxWaitTimeInMs: 100 });
+  const records: GoldenRecord[] = [];
+  try {
+    await consumer.connect();
+    await consumer.subscribe({ topics, fromBeginning: true });
+    await collect(consumer, records, new Set(ends.keys()), ends);
+  } finally {
+    await consumer.disconnect();
+  }
+  return records;
+}
+
+function collect(consumer: Consumer, records: GoldenRecord[], open: Set<string>, ends: ReadonlyMap<string, number>): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const timer = setTimeout(() => reject(new Error(`Not read within ${TIMEOUT_MS} ms: ${[...open].join(', ')}`)), TIMEOUT_MS);
+  consumer
+    .run({
+      autoCommit: false,
+      eachMessage: async ({ topic, partition, message }) => {
+        const { key, value, headers, offset } = message;
+        records.push({ topic, partition, key: text(key), value: text(value), headers: headerList(headers ?? {}) });
+        const name = `${topic} ${partition}`;
+        if (Number(offset) + 1 === ends.get(name)) open.delete(name);
+        if (open.size === 0) resolve();
+      },
+    })
+    .catch(reject);
+  return promise.finally(() => clearTimeout(timer));
+}
+
+type KafkaHeaders = Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>;
+
+/** In their order; a name that stands twice gives two. */
+function headerList(headers: KafkaHeaders): (readonly [string, RecordedText])[] {
+  return Object.entries(headers).flatMap(([name, value]) =>
+    (Array.isArray(value) ? value : [value]).map((one): readonly [string, RecordedText] => [name, text(Buffer.from(one ?? ''))]),
+  );
+}
+
+function text(bytes: Buffer | null): RecordedText {
+  if (bytes === null) return null;
+  const decoded = bytes.toString('utf8');
+  return Buffer.from(decoded).equals(bytes) ? decoded : { base64: bytes.toString('base64') };
+}
