@@ -34,6 +34,8 @@ export type Slotline = {
   readonly exited: Promise<number | NodeJS.Signals>;
   hasExited(): boolean;
   stderr(): string;
+  /** The last log lines, for the message of a failed test. */
+  tail(): string;
   /** The first line that fits, from line number `from` on. Fails when the process ends before. */
   waitFor(condition: LogCondition, o?: { timeoutMs?: number; from?: number }): Promise<LogLine>;
   /** SIGKILL, and waits for the end. */
@@ -149,10 +151,10 @@ class RunningSlotline implements Slotline {
     const timeoutMs = o.timeoutMs ?? WAIT_TIMEOUT_MS;
     const what = typeof condition === 'string' ? condition : String(condition);
     const { promise, resolve: found, reject } = Promise.withResolvers<LogLine>();
-    const timer = setTimeout(() => reject(new Error(`Not logged within ${timeoutMs} ms: ${what}\n${this.#tail()}`)), timeoutMs);
+    const timer = setTimeout(() => reject(new Error(`Not logged within ${timeoutMs} ms: ${what}\n${this.tail()}`)), timeoutMs);
     const watcher = { fits, found };
     this.#watchers.push(watcher);
-    void this.exited.then((end) => reject(new Error(`Slotline ended (${end}) before it logged ${what}\n${this.#tail()}`)));
+    void this.exited.then((end) => reject(new Error(`Slotline ended (${end}) before it logged ${what}\n${this.tail()}`)));
     try {
       return await promise;
     } finally {
@@ -198,7 +200,7 @@ class RunningSlotline implements Slotline {
     for (const watcher of this.#watchers) if (watcher.fits(line)) watcher.found(line);
   }
 
-  #tail(): string {
+  tail(): string {
     const last = this.lines.slice(-25).map((line) => JSON.stringify(line));
     return [...last, this.stderr()].join('\n');
   }

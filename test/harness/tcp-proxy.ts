@@ -30,6 +30,8 @@ export type TcpProxy = {
   connections(): readonly ProxyConnection[];
   /** The newest open one whose startup packet holds the text. */
   find(startupText: string): ProxyConnection | undefined;
+  /** The next connection whose startup packet holds the text passes so many bytes in the direction, then holds. */
+  limitNext(startupText: string, direction: Direction, byteCount: number): void;
   /** New connections are accepted and reset. */
   refuse(refusing: boolean): void;
   [Symbol.asyncDispose](): Promise<void>;
@@ -42,13 +44,22 @@ const STARTUP_BYTES_MAX = 300;
 export async function startTcpProxy(target: { readonly host: string; readonly port: number }): Promise<TcpProxy> {
   let refusing = false;
   const open = new Set<ProxiedConnection>();
+  let limits: Limit[] = [];
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (client) => {
     if (refusing) {
       client.resetAndDestroy();
       return;
     }
     const upstream = connect({ host: target.host, port: target.port, noDelay: true, allowHalfOpen: true });
-    const connection = new ProxiedConnection(client, upstream, () => open.delete(connection));
+    const connection = new ProxiedConnection(client, upstream, {
+      onStartup: (text) => {
+        for (const limit of limits.filter((each) => text.includes(each.startupText))) {
+          limits = limits.filter((each) => each !== limit);
+          connection.limit(limit.direction, limit.byteCount);
+        }
+      },
+      onClosed: () => open.delete(connection),
+    });
     open.add(connection);
   });
   await new Promise<void>((settle, fail) => {
@@ -62,6 +73,9 @@ export async function startTcpProxy(target: { readonly host: string; readonly po
     port,
     connections: () => [...open],
     find: (text) => [...open].findLast(({ startup }) => startup.includes(text)),
+    limitNext(startupText, direction, byteCount) {
+      limits.push({ startupText, direction, byteCount });
+    },
     refuse(value) {
       refusing = value;
     },
@@ -72,6 +86,8 @@ export async function startTcpProxy(target: { readonly host: string; readonly po
   };
 }
 
+type Limit = { readonly startupText: string; readonly direction: Direction; readonly byteCount: number };
+
 class ProxiedConnection implements ProxyConnection {
   startup = '';
   readonly #client: Socket;
@@ -79,23 +95,29 @@ class ProxiedConnection implements ProxyConnection {
   readonly #up: Pipe;
   readonly #down: Pipe;
 
-  constructor(client: Socket, server: Socket, onClosed: () => void) {
+  constructor(client: Socket, server: Socket, hooks: { readonly onStartup: (text: string) => void; readonly onClosed: () => void }) {
     this.#client = client;
     this.#server = server;
     this.#up = new Pipe(client, server);
     this.#down = new Pipe(server, client);
     client.on('data', (chunk: Buffer) => {
-      if (this.startup.length < STARTUP_BYTES_MAX) this.startup += chunk.toString('latin1');
+      if (this.startup.length >= STARTUP_BYTES_MAX) return;
+      this.startup += chunk.toString('latin1');
+      hooks.onStartup(this.startup);
     });
     const closeIfBothDid = (): void => {
-      if (this.isClosed()) onClosed();
+      if (this.isClosed()) hooks.onClosed();
     };
     client.on('close', closeIfBothDid);
     server.on('close', closeIfBothDid);
   }
 
   hold(direction: Direction): void {
-    this.#pipe(direction).holds = true;
+    this.#pipe(direction).room = 0;
+  }
+
+  limit(direction: Direction, byteCount: number): void {
+    this.#pipe(direction).room = byteCount;
   }
 
   held(direction: Direction): Buffer {
@@ -126,7 +148,8 @@ class ProxiedConnection implements ProxyConnection {
 
 /** One direction. Without a hold an end or a reset passes as it comes. */
 class Pipe {
-  holds = false;
+  /** Bytes that may still pass; then they are kept. */
+  room = Number.POSITIVE_INFINITY;
   readonly #to: Socket;
   #kept: Buffer[] = [];
   #ending: 'no' | 'end' | 'reset' = 'no';
@@ -134,8 +157,10 @@ class Pipe {
   constructor(from: Socket, to: Socket) {
     this.#to = to;
     from.on('data', (chunk: Buffer) => {
-      if (this.holds) this.#kept.push(chunk);
-      else if (!to.write(chunk)) {
+      const passing = chunk.subarray(0, this.room);
+      this.room -= passing.length;
+      if (passing.length < chunk.length) this.#kept.push(chunk.subarray(passing.length));
+      if (passing.length > 0 && !to.write(passing)) {
         from.pause();
         to.once('drain', () => from.resume());
       }
@@ -156,7 +181,7 @@ class Pipe {
   }
 
   release(): void {
-    this.holds = false;
+    this.room = Number.POSITIVE_INFINITY;
     this.forward(this.kept().length);
     this.#kept = [];
     if (this.#ending !== 'no') this.#pass(this.#ending);
@@ -164,7 +189,7 @@ class Pipe {
 
   #onEnding(ending: 'end' | 'reset'): void {
     if (this.#ending === 'no') this.#ending = ending;
-    if (!this.holds) this.#pass(this.#ending);
+    if (this.#kept.length === 0 && this.room > 0) this.#pass(this.#ending);
   }
 
   #pass(ending: 'no' | 'end' | 'reset'): void {

@@ -19,6 +19,7 @@ export type TopicEvent = {
   readonly lsn: number;
   readonly xid: number | null;
   readonly runId: string;
+  readonly timestampMs: number;
   /** The value without what may differ in a repetition: the connector's clock, and the first element of `sequence`. */
   readonly stable: string;
 };
@@ -30,7 +31,10 @@ export type DeliveryReport = {
   /** How often a partition went back. */
   readonly replays: number;
   readonly snapshotRecords: number;
+  /** Runs that wrote, oldest first. */
   readonly runIds: readonly string[];
+  /** The whole topic, for what a test wants to know besides. */
+  readonly events: readonly TopicEvent[];
 };
 
 export type DeliveryFacts = {
@@ -40,7 +44,7 @@ export type DeliveryFacts = {
   readonly truthSlot: string;
   /** Where our slot began: changes up to here are in the snapshot or nowhere. */
   readonly slotStartLsn: number;
-  /** Each start's position, by run (its index in the order in which run ids first appear): nothing of it may be older. */
+  /** Where each start began, in order. The run that appears as the n-th in the topic was at least the n-th: nothing of it may be older. */
   readonly startLsns?: readonly number[];
 };
 
@@ -54,12 +58,17 @@ export async function verifyDelivery(facts: DeliveryFacts): Promise<DeliveryRepo
   checkContent(events, walks);
   checkSnapshots(events, walks, truth);
   checkFinalState(events, table.rows);
-  const runIds = [...new Set(events.map(({ runId }) => runId))];
+  const runIds = runsInOrder(events);
   checkStarts(events, walks, { runIds, startLsns: facts.startLsns ?? [] });
   const snapshotRecords = events.filter(({ kind }) => kind === 'r').length;
   const replays = [...walks.values()].reduce((sum, walk) => sum + walk.replays, 0);
   const repeated = events.length - snapshotRecords - streamed.length;
-  return { expected: streamed.length, records: events.length, repeated, replays, snapshotRecords, runIds };
+  return { expected: streamed.length, records: events.length, repeated, replays, snapshotRecords, runIds, events };
+}
+
+export function describeReport(report: DeliveryReport): string {
+  const { expected, records, repeated, replays, snapshotRecords, runIds } = report;
+  return `${expected} changes, 0 lost; ${records} records by ${runIds.length} runs: ${snapshotRecords} of snapshots, ${repeated} repeated in ${replays} replays`;
 }
 
 /** Waits until the server was told that everything up to now is delivered. */
@@ -123,7 +132,7 @@ function toEvent(record: ConsumedRecord, previous: TopicEvent | undefined): Topi
   const { partition, offset } = record;
   const key: { id: number } = JSON.parse(String(record.key));
   const runId = String(record.headers['__debezium.context.runId']);
-  const place = { partition, offset, key: key.id, runId };
+  const place = { partition, offset, key: key.id, runId, timestampMs: Number(record.timestamp) };
   if (record.value === null) {
     if (previous?.kind !== 'd' || previous.key !== key.id) fail(place, 'a tombstone without its delete before it');
     return { ...place, kind: 'tombstone', row: undefined, lsn: previous.lsn, xid: previous.xid, stable: '' };
@@ -242,6 +251,13 @@ function checkFinalState(events: readonly TopicEvent[], rows: readonly LoadRow[]
   const state = new Map<number, LoadRow>();
   for (const event of events) apply(state, event);
   compareStates('the table', state, new Map(rows.map(({ id, version, note }) => [id, { id, version, note }])));
+}
+
+/** Partitions are read one beside the other: only the records' times tell which run was first. */
+function runsInOrder(events: readonly TopicEvent[]): string[] {
+  const firstMs = new Map<string, number>();
+  for (const { runId, timestampMs } of events) firstMs.set(runId, Math.min(timestampMs, firstMs.get(runId) ?? Number.POSITIVE_INFINITY));
+  return [...firstMs].sort((a, b) => a[1] - b[1]).map(([runId]) => runId);
 }
 
 function checkStarts(events: readonly TopicEvent[], walks: Walks, o: { runIds: readonly string[]; startLsns: readonly number[] }): void {
