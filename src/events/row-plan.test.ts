@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { COLUMNS_MAX } from '../pgoutput/tuple.ts';
 import type { PgType } from '../values/pg-type.ts';
 import { DEFAULT_VALUE_MODES } from '../values/pg-type.ts';
 import { compileFilter } from './filter.ts';
@@ -70,6 +71,16 @@ describe('row plan', () => {
     const plan = planRows(relation, facts(), typeOf, settings({ filter }));
     expect(plan.columns.map((column) => column.name)).toEqual(['b', 'note']);
     expect(plan.key.map((column) => column.name)).toEqual(['a', 'b']);
+  });
+
+  it('gives an excluded key column no constraint and no default while streaming, and no cell in a snapshot', () => {
+    const filter = compileFilter({ ...NO_LISTS, columnExclude: ['shop.orders.a'] });
+    const keyOf = (phase: 'snapshot' | 'stream', one = filter) =>
+      planRows(relation, facts(), typeOf, settings({ filter: one, modes: { ...DEFAULT_VALUE_MODES, phase } })).key[0];
+    expect(keyOf('stream')).toMatchObject({ name: 'a', index: 1, codec: { schema: { optional: true } } });
+    expect(keyOf('snapshot')).toMatchObject({ name: 'a', index: COLUMNS_MAX, codec: { schema: { optional: false } } });
+    // With no column included all are read.
+    expect(keyOf('snapshot', compileFilter({ ...NO_LISTS, columnInclude: ['nothing'] }))).toMatchObject({ name: 'a', index: 1 });
   });
 
   it('prefers message.key.columns, then the primary key, then the first unique index without expressions', () => {

@@ -5,6 +5,7 @@
  */
 import { itemAt } from '../core/byte-reader.ts';
 import type { RelationMessage } from '../pgoutput/messages.ts';
+import { COLUMNS_MAX } from '../pgoutput/tuple.ts';
 import { compileColumn } from '../values/compile.ts';
 import type { PgType, ValueModes } from '../values/pg-type.ts';
 import type { FieldSchema, StructField } from '../values/schema.ts';
@@ -29,7 +30,7 @@ export type ColumnFacts = {
 
 export type PlannedColumn = {
   readonly name: string;
-  /** Position of its cell in a tuple. */
+  /** Position of its cell in a tuple; beyond all of them where it has none. */
   readonly index: number;
   readonly codec: ValueCodec;
 };
@@ -58,8 +59,11 @@ type Relation = Pick<RelationMessage, 'oid' | 'schema' | 'table' | 'columns'>;
 
 /** `typeOf` gives the type of every OID that the relation names. */
 export function planRows(relation: Relation, facts: TableFacts, typeOf: (oid: number) => PgType, settings: PlanSettings): RowPlan {
+  const { phase } = settings.modes;
+  const isIncluded = (name: string): boolean => settings.filter.includesColumn(relation.schema, relation.table, name);
   const compiled: (PlannedColumn | undefined)[] = relation.columns.map((column, index) => {
-    const known = facts.columns.get(column.name);
+    // A streaming Debezium does not look up columns that it leaves out: in the key they are optional and have no default.
+    const known = phase === 'snapshot' || isIncluded(column.name) ? facts.columns.get(column.name) : undefined;
     const codec = compileColumn(
       {
         name: column.name,
@@ -74,10 +78,13 @@ export function planRows(relation: Relation, facts: TableFacts, typeOf: (oid: nu
     return codec === undefined ? undefined : { name: column.name, index, codec };
   });
   const present = compiled.filter((column) => column !== undefined);
-  const columns = present.filter((column) => settings.filter.includesColumn(relation.schema, relation.table, column.name));
+  const columns = present.filter((column) => isIncluded(column.name));
+  // A snapshot of Debezium reads the included columns only, all where none is: what else the key has gets no value.
+  const unread = phase === 'snapshot' && relation.columns.some((column) => isIncluded(column.name));
   const key = selectKey(relation, facts, settings)
     .map((name) => present.find((column) => column.name === name))
-    .filter((column) => column !== undefined);
+    .filter((column) => column !== undefined)
+    .map((column) => (unread && !isIncluded(column.name) ? { ...column, index: COLUMNS_MAX } : column));
   const topic = dataTopic(settings.naming, relation.schema, relation.table);
   const rowSchema: FieldSchema = { type: 'struct', optional: true, name: `${topic}.Value`, fields: columns.map(asField) };
   return {

@@ -1,16 +1,20 @@
 /**
  * Owns the text of a key struct in the headers __debezium.newkey and __debezium.oldkey, as Connect's SimpleHeaderConverter
- * prints it: like JSON, but only quote and backslash are escaped, a Decimal is its plain number, NaN stands bare. Used for
- * key changes only, so it is written plainly. Source: org.apache.kafka.connect.data.Values.convertToString.
+ * prints it: like JSON, but only quote and backslash are escaped, NaN stands bare, and Connect's logical types are printed as
+ * the Java objects they are. Used for key changes only, so it is written plainly.
+ * Source: org.apache.kafka.connect.data.Values.convertToString.
  */
 import { byteAt } from '../core/byte-reader.ts';
 import type { ByteWriter } from '../core/byte-writer.ts';
 import type { PlannedColumn } from '../events/row-plan.ts';
 import { CellKind, type TupleView } from '../pgoutput/tuple.ts';
+import { PRINTED_BYTES_MAX, printDate } from '../values/civil.ts';
+import type { FieldSchema } from '../values/schema.ts';
 import { formatFloat32, formatFloat64 } from './json-text.ts';
 import { JsonValueWriter } from './json-value-writer.ts';
 
-const DECIMAL = 'org.apache.kafka.connect.data.Decimal';
+const MILLIS_PER_DAY = 86_400_000;
+const PLAIN_SCHEMA: FieldSchema = { type: 'string', optional: true };
 
 export class HeaderTextWriter {
   readonly #out: ByteWriter;
@@ -29,7 +33,9 @@ export class HeaderTextWriter {
       const name = Buffer.from(column.name);
       this.#values.utf8(name, 0, name.length);
       out.text(':');
+      this.#values.schema = column.codec.schema.items ?? column.codec.schema;
       this.#writeCell(column, tuple);
+      this.#values.schema = PLAIN_SCHEMA;
     }
     out.text('}');
   }
@@ -41,7 +47,6 @@ export class HeaderTextWriter {
     const end = tuple.ends[index] ?? 0;
     if (kind === CellKind.unchanged) codec.writeUnavailable(this.#values);
     else if (kind !== CellKind.text) this.#writeNull(column);
-    else if (codec.schema.name === DECIMAL) this.#out.copy(tuple.source, start, end);
     else codec.write(this.#values, tuple.source, start, end);
   }
 
@@ -51,13 +56,38 @@ export class HeaderTextWriter {
   }
 }
 
-/** Differs from JSON in text and in non-finite numbers. */
+/** Differs from JSON in text, in non-finite numbers and in logical types. */
 class HeaderValueWriter extends JsonValueWriter {
   readonly #out: ByteWriter;
+  /** Of the value that comes, or of an array's elements. */
+  schema: FieldSchema = PLAIN_SCHEMA;
 
   constructor(out: ByteWriter) {
     super(out);
     this.#out = out;
+  }
+
+  override int32(value: number): void {
+    switch (this.schema.name) {
+      case 'org.apache.kafka.connect.data.Date':
+        this.#out.text(javaDate(value * MILLIS_PER_DAY));
+        return;
+      case 'org.apache.kafka.connect.data.Time':
+        this.#out.text(javaDate(value));
+        return;
+      default:
+        super.int32(value);
+    }
+  }
+
+  override int64(value: number): void {
+    if (this.schema.name === 'org.apache.kafka.connect.data.Timestamp') this.#out.text(javaDate(value));
+    else super.int64(value);
+  }
+
+  override int64Big(value: bigint): void {
+    if (this.schema.name === 'org.apache.kafka.connect.data.Timestamp') this.#out.text(javaDate(Number(value)));
+    else super.int64Big(value);
   }
 
   override float32(value: number): void {
@@ -66,6 +96,16 @@ class HeaderValueWriter extends JsonValueWriter {
 
   override float64(value: number): void {
     this.#out.text(formatFloat64(value).replaceAll('"', ''));
+  }
+
+  override bytes(source: Uint8Array, start: number, end: number): void {
+    if (this.schema.name !== 'org.apache.kafka.connect.data.Decimal') {
+      super.bytes(source, start, end);
+      return;
+    }
+    const scale = this.schema.parameters?.find(([name]) => name === 'scale')?.[1] ?? '0';
+    const hex = Buffer.from(source.subarray(start, end)).toString('hex');
+    this.#out.text(javaBigDecimal(BigInt.asIntN((end - start) * 8, BigInt(`0x${hex}`)), Number(scale)));
   }
 
   override utf8(source: Uint8Array, start: number, end: number): void {
@@ -78,4 +118,28 @@ class HeaderValueWriter extends JsonValueWriter {
     }
     out.byte(0x22);
   }
+}
+
+/** As Connect prints a java.util.Date: by its value a time of day, a day or both (Values.dateFormatFor). */
+function javaDate(millis: number): string {
+  const epochDay = Math.floor(millis / MILLIS_PER_DAY);
+  const time = `${new Date(millis - epochDay * MILLIS_PER_DAY).toISOString().slice(11)}`;
+  if (millis < MILLIS_PER_DAY) return time;
+  const printed = Buffer.alloc(PRINTED_BYTES_MAX);
+  const day = printed.toString('latin1', 0, printDate(printed, 0, epochDay)).replace('+', '');
+  return millis % MILLIS_PER_DAY === 0 ? day : `${day}T${time}`;
+}
+
+/** As BigDecimal.toString: an exponent where the first digit stands more than six places behind the point. */
+function javaBigDecimal(unscaled: bigint, scale: number): string {
+  const sign = unscaled < 0n ? '-' : '';
+  const digits = String(unscaled < 0n ? -unscaled : unscaled);
+  const exponent = digits.length - 1 - scale;
+  if (exponent < -6) {
+    const fraction = digits.slice(1);
+    return `${sign}${digits.charAt(0)}${fraction === '' ? '' : `.${fraction}`}E${exponent}`;
+  }
+  if (scale === 0) return sign + digits;
+  const padded = digits.padStart(scale + 1, '0');
+  return `${sign}${padded.slice(0, -scale)}.${padded.slice(-scale)}`;
 }

@@ -21,6 +21,8 @@ export class JsonSourceWriter {
   readonly #head: Buffer;
   /** From behind the snapshot marker up to the first LSN of `sequence`. */
   readonly #db: Buffer;
+  /** Streaming leaves the marker null; the converter prints the schema's default unless it is told not to. */
+  readonly #streamMarker: string;
   readonly #info: SourceInfo;
   readonly #fixed = new ByteWriter(1024);
   #fixedSerial = -1;
@@ -29,9 +31,10 @@ export class JsonSourceWriter {
   readonly #clock = new ByteWriter(128);
   #clockUs = -1;
 
-  constructor(constants: SourceConstants, info: SourceInfo) {
+  constructor(constants: SourceConstants, info: SourceInfo, format: { readonly replaceNullWithDefault: boolean }) {
     this.#info = info;
-    this.#db = Buffer.from(`","db":${quote(constants.db)},"sequence":"[`);
+    this.#streamMarker = format.replaceNullWithDefault ? '"false"' : 'null';
+    this.#db = Buffer.from(`,"db":${quote(constants.db)},"sequence":"[`);
     this.#head = Buffer.from(`{"version":${quote(constants.version)},"connector":"postgresql","name":${quote(constants.name)},"ts_ms":`);
   }
 
@@ -66,8 +69,8 @@ export class JsonSourceWriter {
     out.reset();
     out.all(this.#head);
     out.decimal(Math.floor(us / 1000));
-    out.text(',"snapshot":"');
-    out.text(info.snapshot);
+    out.text(',"snapshot":');
+    out.text(info.snapshot === 'false' ? this.#streamMarker : `"${info.snapshot}"`);
     out.all(this.#db);
     if (info.lastCommitLsn === null) {
       out.text('null');

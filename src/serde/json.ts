@@ -52,7 +52,7 @@ export class JsonSerde {
     this.#settings = settings;
     this.#values = new JsonValueWriter(this.out);
     this.#header = new HeaderTextWriter(this.out);
-    this.#source = new JsonSourceWriter(constants, info);
+    this.#source = new JsonSourceWriter(constants, info, settings);
     this.#messages = new JsonMessageWriter({ out: this.out, source: this.#source, info, format: settings });
     this.#onFailure = onFailure;
   }

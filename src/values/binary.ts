@@ -109,9 +109,8 @@ const BYTEA_WRITERS: Record<BinaryMode, CellWriter> = {
 
 function byteaPlaceholder(mode: BinaryMode, placeholder: Placeholder): ConstantWriter | undefined {
   if (mode === 'bytes') return bytesConstant(placeholder.bytes);
-  // Debezium publishes null for a placeholder given in hex where bytes become base64.
-  if (mode !== 'hex' && placeholder.isHex) return undefined;
-  return textConstant(placeholder.text);
+  // Debezium knows no placeholder where bytes become base64.
+  return mode === 'hex' ? textConstant(placeholder.text) : undefined;
 }
 
 export function byteaPlan(mode: BinaryMode, placeholder: Placeholder): TypePlan {

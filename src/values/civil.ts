@@ -87,6 +87,26 @@ export function parseDate(source: Uint8Array, start: number, end: number): numbe
   return moment.epochDay;
 }
 
+const ERA_BYTES = 3;
+
+/** Where a text ends without its ` BC`. */
+export function endBeforeEra(source: Uint8Array, start: number, end: number): number {
+  const isBc = end - start > ERA_BYTES && byteAt(source, end - 1) === ASCII.upperC && byteAt(source, end - ERA_BYTES) === ASCII.space;
+  return isBc ? end - ERA_BYTES : end;
+}
+
+/** 1582-10-15, where Java's calendar changes. */
+const GREGORIAN_START = -141_427;
+
+/** Takes the last parsed date for one of Java's calendar, which is Julian before 1582, and moves `moment` accordingly. */
+export function readAsJavaCalendar(): void {
+  if (moment.epochDay >= GREGORIAN_START) return;
+  const { year, month, day } = date;
+  const elapsed = year - 1;
+  const leapDay = month > 2 && year % 4 === 0 ? 1 : 0;
+  moment.epochDay = elapsed * 365 + Math.floor(elapsed / 4) + (DAYS_BEFORE_MONTH[month - 1] ?? 0) + leapDay + day - 719165;
+}
+
 /** `HH:mm:ss[.ffffff]` into `moment.microsOfDay`. Returns the place behind it. */
 function parseTimePart(source: Uint8Array, start: number, end: number): number {
   if (end - start < 8) throw malformed('time');

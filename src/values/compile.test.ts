@@ -178,8 +178,8 @@ describe('unchanged TOAST', () => {
 
   it.each([
     ['bytes', PLACEHOLDER_BYTES],
-    ['base64', PLACEHOLDER],
-    ['base64-url-safe', PLACEHOLDER],
+    ['base64', null],
+    ['base64-url-safe', null],
     ['hex', PLACEHOLDER],
   ] as const)('bytea as %s', (binary, expected) => {
     expect(captured((out) => codecOf('bytea', { modes: { binary } }).writeUnavailable(out))).toStrictEqual(expected);

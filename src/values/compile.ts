@@ -14,11 +14,11 @@ import type { ColumnSpec, PgType, ValueModes } from './pg-type.ts';
 import { byteCodes, type Placeholder, parsePlaceholder, singleElement, uuidElement } from './placeholder.ts';
 import type { FieldSchema } from './schema.ts';
 import { hstorePlan } from './structured.ts';
-import { datePlan, timeElementPlan, timePlan, timestampPlan } from './temporal.ts';
+import { datePlan, timeElementPlan, timePlan, timestampElementPlan, timestampPlan } from './temporal.ts';
 import { addressPlan, enumPlan, namedTextPlan, namePlan, textPlan, uuidPlan } from './text.ts';
 import { ASCII, bytesConstant, type ConstantWriter, type TypePlan, textConstant } from './type-plan.ts';
 import type { ValueCodec, ValueWriter } from './value-writer.ts';
-import { TIMETZ_ELEMENT_PLAN, TIMETZ_PLAN, timestamptzPlan } from './zoned.ts';
+import { TIMETZ_ELEMENT_PLAN, TIMETZ_PLAN, timestamptzElementPlan, timestamptzPlan } from './zoned.ts';
 
 /** What a plan may depend on besides its type. */
 type PlanInput = {
@@ -62,7 +62,7 @@ const BUILT_IN_TYPES: ReadonlyMap<string, PlanFactory> = new Map<string, PlanFac
   ['varchar', text],
   ['bpchar', text],
   ['char', text],
-  ['name', ({ modes, placeholder }) => namePlan(modes.includeUnknownDatatypes, placeholder.text)],
+  ['name', ({ modes, placeholder }) => namePlan(modes.includeUnknownDatatypes || modes.phase === 'snapshot', placeholder.text)],
   ['uuid', uuid],
   ['xml', namedText('io.debezium.data.Xml')],
   ['json', json],
@@ -81,7 +81,7 @@ const BUILT_IN_TYPES: ReadonlyMap<string, PlanFactory> = new Map<string, PlanFac
   ['tsrange', text],
   ['tstzrange', text],
   ['daterange', text],
-  ['date', ({ modes }) => datePlan(modes.time)],
+  ['date', ({ modes }) => datePlan(modes.time, modes.phase)],
   ['time', ({ typmod, modes }) => timePlan(modes.time, fractionDigits(typmod))],
   ['timestamp', ({ typmod, modes }) => timestampPlan(modes.time, fractionDigits(typmod))],
   ['timestamptz', ({ typmod }) => timestamptzPlan(fractionDigits(typmod))],
@@ -145,8 +145,14 @@ function elementPlan(element: PgType, input: PlanInput): TypePlan | undefined {
   const plan = knownPlan(element, input);
   if (plan === undefined || !isBuiltIn(element)) return plan;
   switch (element.name) {
+    case 'date':
+      return datePlan(input.modes.time, 'snapshot');
     case 'time':
       return timeElementPlan(input.modes.time, fractionDigits(input.typmod));
+    case 'timestamp':
+      return timestampElementPlan(input.modes.time, fractionDigits(input.typmod));
+    case 'timestamptz':
+      return timestamptzElementPlan(fractionDigits(input.typmod));
     case 'timetz':
       return TIMETZ_ELEMENT_PLAN;
     case 'numeric':

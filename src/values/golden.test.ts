@@ -105,12 +105,27 @@ describe('golden values', () => {
     expect(convert('point', '(1,-2.5)')).toStrictEqual({ x: 1, y: -2.5, wkb: Uint8Array.from(wkb), srid: null });
   });
 
+  it.each<readonly [string, string, CapturedValue, CapturedValue]>([
+    ['date', 'infinity', -622_191_234, -2_147_472_692],
+    ['date', '-infinity', -625_821_272, -2_147_472_691],
+    ['date', '4713-01-01 BC', 1_001_860, -2_440_550],
+    ['date', '0001-01-01', -719_162, -719_162],
+    ['name', 'nm', 'nm', null],
+    ['timestamp', '0001-12-31 12:00:00 BC', -62_135_640_000_000_000n, -62_135_640_000_000_000n],
+  ])('%s %s in a snapshot and in the stream', (type, cell, inSnapshot, inStream) => {
+    expect(convert(type, cell, { modes: { phase: 'snapshot' } })).toStrictEqual(inSnapshot);
+    expect(convert(type, cell)).toStrictEqual(inStream);
+  });
+
   it.each<readonly [PgType, string, CapturedValue, ColumnOptions]>([
     [arrayType(builtIn('timestamptz')), '{"2020-04-01 11:51:02+00"}', ['2020-04-01T11:51:02.000000Z'], {}],
     [arrayType(builtIn('bytea')), '{"\\\\x010203"}', ['AQID'], { modes: { binary: 'base64' } }],
     [arrayType(builtIn('numeric')), '{1.10,NULL}', [bytes(110), null], { typmod: numericTypmod(3, 2) }],
     [arrayType(builtIn('time')), '{00:01:02.123456,24:00:00}', [62_123_000, 0], {}],
     [arrayType(builtIn('timetz')), '{"13:51:30.75+02"}', ['11:51:30Z'], {}],
+    [arrayType(builtIn('date')), '{infinity,-infinity,"0044-03-15 BC",1500-02-03}', [-622_191_234, -625_821_272, -703_383, -171_631], {}],
+    [arrayType(builtIn('timestamp')), '{"0044-03-15 00:00:00 BC"}', [-63_517_996_800_000_000n], {}],
+    [arrayType(builtIn('timestamptz')), '{"0044-03-15 00:00:00+00 BC"}', ['0044-03-15T00:00:00.000000Z'], {}],
     [arrayType(enumType('mood', ['sad', 'ok'])), '{ok,sad}', ['ok', 'sad'], {}],
     [builtIn('oidvector'), '1 2', [], {}],
   ])('elements of %o', (type, cell, expected, options) => {

@@ -125,17 +125,20 @@ function saturate(value: bigint): bigint {
   return value > max ? max : value < -max - 1n ? -max - 1n : value;
 }
 
-/** `P1Y2M3DT4H5M6.78S`: every part is printed, seconds without trailing zeros. */
+const PRINTED_DECIMALS = 9;
+
+/** The digits of that double, errors included (1.235 is 1.234999999), cut behind nine decimals, without trailing zeros. */
+function secondText(): string {
+  const [whole = '', decimals = ''] = String(seconds()).split('.');
+  const kept = decimals.slice(0, PRINTED_DECIMALS).replace(/0+$/, '');
+  return kept === '' ? whole : `${whole}.${kept}`;
+}
+
+/** `P1Y2M3DT4H5M6.78S`: every part is printed. */
 function writePeriod(out: ValueWriter, source: Uint8Array, start: number, end: number): void {
   parseInterval(source, start, end);
-  const { years, months, days, hours, minutes, secondMicros } = parts;
-  const magnitude = Math.abs(secondMicros);
-  const fraction = String(magnitude % 1_000_000)
-    .padStart(6, '0')
-    .replace(/0+$/, '');
-  const sign = secondMicros < 0 ? '-' : '';
-  const second = `${sign}${Math.floor(magnitude / 1_000_000)}${fraction === '' ? '' : `.${fraction}`}`;
-  const text = Buffer.from(`P${years + 0}Y${months + 0}M${days + 0}DT${hours + 0}H${minutes + 0}M${second}S`);
+  const { years, months, days, hours, minutes } = parts;
+  const text = Buffer.from(`P${years + 0}Y${months + 0}M${days + 0}DT${hours + 0}H${minutes + 0}M${secondText()}S`);
   out.plainAscii(text, 0, text.length);
 }
 

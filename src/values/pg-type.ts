@@ -45,7 +45,11 @@ export type ValueModes = {
   readonly includeUnknownDatatypes: boolean;
   /** unavailable.value.placeholder as given; a `hex:` prefix means hex octets. */
   readonly unavailablePlaceholder: string;
+  /** Debezium reads a few values (name, far dates) differently in a snapshot, where its driver parses them. */
+  readonly phase: Phase;
 };
+
+export type Phase = 'snapshot' | 'stream';
 
 export const DEFAULT_VALUE_MODES: ValueModes = {
   decimal: 'precise',
@@ -56,4 +60,5 @@ export const DEFAULT_VALUE_MODES: ValueModes = {
   moneyFractionDigits: 2,
   includeUnknownDatatypes: false,
   unavailablePlaceholder: '__debezium_unavailable_value',
+  phase: 'stream',
 };

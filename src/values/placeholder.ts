@@ -9,7 +9,6 @@ export type Placeholder = {
   /** A `hex:` prefix has been decoded. */
   readonly bytes: Uint8Array;
   readonly text: string;
-  readonly isHex: boolean;
 };
 
 const HEX_PREFIX = 'hex:';
@@ -17,7 +16,7 @@ const HEX_PREFIX = 'hex:';
 export function parsePlaceholder(option: string): Placeholder {
   const isHex = option.startsWith(HEX_PREFIX);
   const bytes = isHex ? Buffer.from(option.slice(HEX_PREFIX.length), 'hex') : Buffer.from(option, 'utf8');
-  return { bytes, text: bytes.toString('utf8'), isHex };
+  return { bytes, text: bytes.toString('utf8') };
 }
 
 /** Java's UUID.nameUUIDFromBytes: version 3 without a namespace. */

@@ -5,6 +5,7 @@
 
 import { byteAt } from '../core/byte-reader.ts';
 import {
+  endBeforeEra,
   epochDayOf,
   infinitySign,
   MICROS_PER_DAY,
@@ -17,8 +18,9 @@ import {
   printDate,
   printMoment,
   printTime,
+  readAsJavaCalendar,
 } from './civil.ts';
-import type { ValueModes } from './pg-type.ts';
+import type { Phase, ValueModes } from './pg-type.ts';
 import { ASCII, type CellWriter, type TypePlan, textConstant, writeZeroInt32, writeZeroInt64 } from './type-plan.ts';
 import { ConversionError, type ValueWriter } from './value-writer.ts';
 
@@ -28,33 +30,44 @@ const scratch = new Uint8Array(PRINTED_BYTES_MAX);
 
 // --- date ---
 
-/** What Debezium's driver makes of ±infinity: both far in the past. */
-const INFINITE_EPOCH_DAY = epochDayOf(-5877611, 6, 21);
-const MINUS_INFINITE_EPOCH_DAY = epochDayOf(-5877611, 6, 22);
-
-function epochDayOfCell(source: Uint8Array, start: number, end: number): number {
-  const sign = startsWithDigit(source, start, end) ? 0 : infinitySign(source, start, end);
-  if (sign === 0) return parseDate(source, start, end);
-  return sign > 0 ? INFINITE_EPOCH_DAY : MINUS_INFINITE_EPOCH_DAY;
-}
+type DateReader = (source: Uint8Array, start: number, end: number) => number;
 
 function startsWithDigit(source: Uint8Array, start: number, end: number): boolean {
   return start < end && (byteAt(source, start) - ASCII.zero) >>> 0 <= 9;
 }
 
-function writeEpochDay(out: ValueWriter, source: Uint8Array, start: number, end: number): void {
-  out.int32(epochDayOfCell(source, start, end));
+/** Reads a finite date with `read`; what Debezium makes of ±infinity lies far in the past. */
+function dateReader(read: DateReader, infinite: { readonly plus: number; readonly minus: number }): DateReader {
+  return (source, start, end) => {
+    const sign = startsWithDigit(source, start, end) ? 0 : infinitySign(source, start, end);
+    if (sign === 0) return read(source, start, end);
+    return sign > 0 ? infinite.plus : infinite.minus;
+  };
 }
 
-function writeIsoDate(out: ValueWriter, source: Uint8Array, start: number, end: number): void {
-  let at = printDate(scratch, 0, epochDayOfCell(source, start, end));
-  scratch[at++] = ASCII.upperZ;
-  out.plainAscii(scratch, 0, at);
-}
+const readStreamedDate = dateReader(parseDate, { plus: epochDayOf(-5877611, 6, 21), minus: epochDayOf(-5877611, 6, 22) });
 
-const DATE_PLAN: TypePlan = int32Plan('io.debezium.time.Date', writeEpochDay);
-const CONNECT_DATE_PLAN: TypePlan = int32Plan('org.apache.kafka.connect.data.Date', writeEpochDay);
-const ISO_DATE_PLAN: TypePlan = isoPlan('io.debezium.time.IsoDate', writeIsoDate, '1970-01-01Z');
+/** In snapshots and in date[] a date reaches Debezium as java.sql.Date: without its era. */
+const readDriverDate = dateReader((source, start, end) => parseDate(source, start, endBeforeEra(source, start, end)), {
+  plus: -622_191_234,
+  minus: -625_821_272,
+});
+
+type DatePlans = Record<'days' | 'connect' | 'iso', TypePlan>;
+
+function datePlans(read: DateReader): DatePlans {
+  const writeEpochDay: CellWriter = (out, source, start, end) => out.int32(read(source, start, end));
+  const writeIsoDate: CellWriter = (out, source, start, end) => {
+    let at = printDate(scratch, 0, read(source, start, end));
+    scratch[at++] = ASCII.upperZ;
+    out.plainAscii(scratch, 0, at);
+  };
+  return {
+    days: int32Plan('io.debezium.time.Date', writeEpochDay),
+    connect: int32Plan('org.apache.kafka.connect.data.Date', writeEpochDay),
+    iso: isoPlan('io.debezium.time.IsoDate', writeIsoDate, '1970-01-01Z'),
+  };
+}
 
 // --- time ---
 
@@ -104,14 +117,23 @@ const SAFE_MICRO_DAYS = 104_248;
 /** Days whose milliseconds stay within 2^53. */
 const SAFE_MILLI_DAYS = 104_248_990;
 
-/** Sign of an infinite timestamp; 0 when `moment` holds a finite one. */
-function parseTimestampCell(source: Uint8Array, start: number, end: number): number {
+/** Leaves a finite timestamp in `moment` and gives 0, else the sign of an infinite one. */
+type TimestampReader = (source: Uint8Array, start: number, end: number) => number;
+
+function readTimestamp(source: Uint8Array, start: number, end: number): number {
   if (!startsWithDigit(source, start, end)) {
     const sign = infinitySign(source, start, end);
     if (sign !== 0) return sign;
   }
   parseTimestamp(source, start, end);
   return 0;
+}
+
+/** Elements of timestamp[] pass through java.util.Calendar. */
+function readElementTimestamp(source: Uint8Array, start: number, end: number): number {
+  const sign = readTimestamp(source, start, end);
+  if (sign === 0) readAsJavaCalendar();
+  return sign;
 }
 
 function clampToInt64(value: bigint): bigint {
@@ -127,8 +149,7 @@ function bigMicros(epochDay: number, microsOfDay: number): bigint {
   return BigInt.asIntN(64, clampToInt64(seconds * 1_000_000n) + BigInt(microsOfDay % 1_000_000));
 }
 
-function writeTimestampMicros(out: ValueWriter, source: Uint8Array, start: number, end: number): void {
-  const sign = parseTimestampCell(source, start, end);
+function writeTimestampMicros(out: ValueWriter, sign: number): void {
   if (sign !== 0) {
     out.int64Big(sign > 0 ? INFINITE_MICROS : MINUS_INFINITE_MICROS);
     return;
@@ -138,8 +159,7 @@ function writeTimestampMicros(out: ValueWriter, source: Uint8Array, start: numbe
   else out.int64Big(bigMicros(epochDay, microsOfDay));
 }
 
-function writeTimestampMillis(out: ValueWriter, source: Uint8Array, start: number, end: number): void {
-  const sign = parseTimestampCell(source, start, end);
+function writeTimestampMillis(out: ValueWriter, sign: number): void {
   if (sign !== 0) {
     out.int64Big(sign > 0 ? INFINITE_MICROS / 1000n : MINUS_INFINITE_MICROS / 1000n);
     return;
@@ -153,8 +173,7 @@ function writeTimestampMillis(out: ValueWriter, source: Uint8Array, start: numbe
 const NANOS_PER_DAY = 86_400_000_000_000n;
 
 /** Always beyond 2^53 in practice. Java multiplies the day first, so a part of the first representable day is refused. */
-function writeTimestampNanos(out: ValueWriter, source: Uint8Array, start: number, end: number): void {
-  const sign = parseTimestampCell(source, start, end);
+function writeTimestampNanos(out: ValueWriter, sign: number): void {
   if (sign !== 0) {
     out.int64Big(sign > 0 ? INT64_MAX : INT64_MIN);
     return;
@@ -167,8 +186,7 @@ function writeTimestampNanos(out: ValueWriter, source: Uint8Array, start: number
   out.int64Big(nanos);
 }
 
-function writeIsoTimestamp(out: ValueWriter, source: Uint8Array, start: number, end: number): void {
-  const sign = parseTimestampCell(source, start, end);
+function writeIsoTimestamp(out: ValueWriter, sign: number): void {
   if (sign !== 0) {
     const micros = sign > 0 ? INFINITE_MICROS : MINUS_INFINITE_MICROS;
     const days = micros / BigInt(MICROS_PER_DAY);
@@ -180,11 +198,21 @@ function writeIsoTimestamp(out: ValueWriter, source: Uint8Array, start: number, 
   out.plainAscii(scratch, 0, printMoment(scratch, 0, 0));
 }
 
-const TIMESTAMP_PLAN: TypePlan = int64Plan('io.debezium.time.Timestamp', writeTimestampMillis);
-const MICRO_TIMESTAMP_PLAN: TypePlan = int64Plan('io.debezium.time.MicroTimestamp', writeTimestampMicros);
-const NANO_TIMESTAMP_PLAN: TypePlan = int64Plan('io.debezium.time.NanoTimestamp', writeTimestampNanos);
-const CONNECT_TIMESTAMP_PLAN: TypePlan = int64Plan('org.apache.kafka.connect.data.Timestamp', writeTimestampMillis);
-const ISO_TIMESTAMP_PLAN: TypePlan = isoPlan('io.debezium.time.IsoTimestamp', writeIsoTimestamp, '1970-01-01T00:00:00Z');
+type TimestampPlans = Record<'millis' | 'micros' | 'nanos' | 'connect' | 'iso', TypePlan>;
+
+function timestampPlans(read: TimestampReader): TimestampPlans {
+  const writeMillis: CellWriter = (out, source, start, end) => writeTimestampMillis(out, read(source, start, end));
+  const writeMicros: CellWriter = (out, source, start, end) => writeTimestampMicros(out, read(source, start, end));
+  const writeNanos: CellWriter = (out, source, start, end) => writeTimestampNanos(out, read(source, start, end));
+  const writeIso: CellWriter = (out, source, start, end) => writeIsoTimestamp(out, read(source, start, end));
+  return {
+    millis: int64Plan('io.debezium.time.Timestamp', writeMillis),
+    micros: int64Plan('io.debezium.time.MicroTimestamp', writeMicros),
+    nanos: int64Plan('io.debezium.time.NanoTimestamp', writeNanos),
+    connect: int64Plan('org.apache.kafka.connect.data.Timestamp', writeMillis),
+    iso: isoPlan('io.debezium.time.IsoTimestamp', writeIso, '1970-01-01T00:00:00Z'),
+  };
+}
 
 // --- modes ---
 
@@ -200,47 +228,50 @@ function isoPlan(name: string, write: CellWriter, zero: string): TypePlan {
   return { schema: { type: 'string', name, version: 1 }, write, writeZero: textConstant(zero) };
 }
 
+const STREAMED_DATES = datePlans(readStreamedDate);
+const DRIVER_DATES = datePlans(readDriverDate);
 const CELL_TIMES = timePlans(parseTime);
 const ELEMENT_TIMES = timePlans(readElementTime);
-
-type TemporalPlans = {
-  readonly date: TypePlan;
-  /** By fraction digits of the column; 6 where it declares none. */
-  readonly time: (precision: number, times: TimePlans) => TypePlan;
-  readonly timestamp: (precision: number) => TypePlan;
-};
-
-function adaptiveTimestamp(precision: number): TypePlan {
-  return precision <= 3 ? TIMESTAMP_PLAN : MICRO_TIMESTAMP_PLAN;
-}
-
-const TEMPORAL_PLANS: Record<TimeMode, TemporalPlans> = {
-  adaptive: {
-    date: DATE_PLAN,
-    time: (precision, times) => (precision <= 3 ? times.millis : times.micros),
-    timestamp: adaptiveTimestamp,
-  },
-  adaptive_time_microseconds: { date: DATE_PLAN, time: (_, times) => times.micros, timestamp: adaptiveTimestamp },
-  connect: { date: CONNECT_DATE_PLAN, time: (_, times) => times.connect, timestamp: () => CONNECT_TIMESTAMP_PLAN },
-  isostring: { date: ISO_DATE_PLAN, time: (_, times) => times.iso, timestamp: () => ISO_TIMESTAMP_PLAN },
-  microseconds: { date: DATE_PLAN, time: (_, times) => times.micros, timestamp: () => MICRO_TIMESTAMP_PLAN },
-  nanoseconds: { date: DATE_PLAN, time: (_, times) => times.nanos, timestamp: () => NANO_TIMESTAMP_PLAN },
-};
-
-export function datePlan(mode: TimeMode): TypePlan {
-  return TEMPORAL_PLANS[mode].date;
-}
+const CELL_TIMESTAMPS = timestampPlans(readTimestamp);
+const ELEMENT_TIMESTAMPS = timestampPlans(readElementTimestamp);
 
 /** `precision` is the column's count of fraction digits, 6 where it declares none. */
+type TemporalChoice = {
+  readonly date: keyof DatePlans;
+  readonly time: (precision: number) => keyof TimePlans;
+  readonly timestamp: (precision: number) => keyof TimestampPlans;
+};
+
+const byPrecision = (precision: number): 'millis' | 'micros' => (precision <= 3 ? 'millis' : 'micros');
+
+const CHOICES: Record<TimeMode, TemporalChoice> = {
+  adaptive: { date: 'days', time: byPrecision, timestamp: byPrecision },
+  adaptive_time_microseconds: { date: 'days', time: () => 'micros', timestamp: byPrecision },
+  connect: { date: 'connect', time: () => 'connect', timestamp: () => 'connect' },
+  isostring: { date: 'iso', time: () => 'iso', timestamp: () => 'iso' },
+  microseconds: { date: 'days', time: () => 'micros', timestamp: () => 'micros' },
+  nanoseconds: { date: 'days', time: () => 'nanos', timestamp: () => 'nanos' },
+};
+
+/** `phase` snapshot also stands for elements of date[]. */
+export function datePlan(mode: TimeMode, phase: Phase): TypePlan {
+  return (phase === 'snapshot' ? DRIVER_DATES : STREAMED_DATES)[CHOICES[mode].date];
+}
+
 export function timePlan(mode: TimeMode, precision: number): TypePlan {
-  return TEMPORAL_PLANS[mode].time(precision, CELL_TIMES);
+  return CELL_TIMES[CHOICES[mode].time(precision)];
 }
 
 /** For elements of time[]. */
 export function timeElementPlan(mode: TimeMode, precision: number): TypePlan {
-  return TEMPORAL_PLANS[mode].time(precision, ELEMENT_TIMES);
+  return ELEMENT_TIMES[CHOICES[mode].time(precision)];
 }
 
 export function timestampPlan(mode: TimeMode, precision: number): TypePlan {
-  return TEMPORAL_PLANS[mode].timestamp(precision);
+  return CELL_TIMESTAMPS[CHOICES[mode].timestamp(precision)];
+}
+
+/** For elements of timestamp[]. */
+export function timestampElementPlan(mode: TimeMode, precision: number): TypePlan {
+  return ELEMENT_TIMESTAMPS[CHOICES[mode].timestamp(precision)];
 }

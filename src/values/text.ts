@@ -24,9 +24,9 @@ export function textPlan(placeholder: string): TypePlan {
   return plan({ type: 'string' }, writeText, placeholder);
 }
 
-/** name: Debezium's streaming knows the schema but drops the value, unless unknown types are included. */
-export function namePlan(includeUnknown: boolean, placeholder: string): TypePlan {
-  return { ...textPlan(placeholder), valueIsLost: !includeUnknown };
+/** name: Debezium's streaming knows the schema but drops the value, unless unknown types are included; its snapshot keeps it. */
+export function namePlan(valueIsKept: boolean, placeholder: string): TypePlan {
+  return { ...textPlan(placeholder), valueIsLost: !valueIsKept };
 }
 
 /** inet, cidr, macaddr, macaddr8. */

@@ -5,6 +5,7 @@
 import { byteAt } from '../core/byte-reader.ts';
 import {
   daysInMonth,
+  endBeforeEra,
   infinitySign,
   MICROS_PER_DAY,
   moment,
@@ -99,6 +100,12 @@ export function timestamptzPlan(precision: number): TypePlan {
     write: timestampWriter(precision),
     writeZero: textConstant('1970-01-01T00:00:00Z'),
   };
+}
+
+/** For elements of timestamptz[], which reach Debezium without their era. */
+export function timestamptzElementPlan(precision: number): TypePlan {
+  const plan = timestamptzPlan(precision);
+  return { ...plan, write: (out, source, start, end) => plan.write(out, source, start, endBeforeEra(source, start, end)) };
 }
 
 /** The time of day in UTC, in microseconds; 24:00:00 counts as midnight, as in Java. */
