@@ -51,7 +51,11 @@ export type RetryLimits = {
 
 export type Transition = { readonly state: ConnectorState; readonly effect: ConnectorEffect };
 
-export const FIRST_STATE: ConnectorState = { tag: 'starting', attempt: 0, everRan: false, sinceMs: 0 };
+export const FIRST_STATE: ConnectorState = startingSince(0);
+
+export function startingSince(sinceMs: number): ConnectorState {
+  return { tag: 'starting', attempt: 0, everRan: false, sinceMs };
+}
 
 export function transition(state: ConnectorState, event: ConnectorEvent, limits: RetryLimits): Transition {
   if (state.tag === 'stopped') return { state, effect: { tag: 'none' } };
@@ -85,7 +89,7 @@ function onFailed(state: ConnectorState, event: Extract<ConnectorEvent, { tag: '
   const attempt = state.tag === 'running' ? 1 : state.attempt + 1;
   if (limits.retriesMax >= 0 && attempt > limits.retriesMax && error.code !== 'slot_in_use') return stop(error);
   const sinceMs = state.tag === 'running' || state.sinceMs === 0 ? nowMs : state.sinceMs;
-  if (!everRan && nowMs - sinceMs > limits.startTimeoutMs) return stop(error);
+  if (!everRan && nowMs - sinceMs >= limits.startTimeoutMs) return stop(error);
   const ms = error.code === 'slot_in_use' ? STANDBY_WAIT_MS : backoffMs(attempt, jitter, limits.retryWaitMaxMs);
   return { state: { tag: 'waiting', attempt, everRan, sinceMs, error }, effect: { tag: 'wait', ms } };
 }

@@ -10,11 +10,20 @@ import type { PgSession } from '../postgres/connection.ts';
 
 const POLL_MS = 500;
 
-/** Resolves when this session holds the lock and the slot has no reader. Throws when the session is lost or `signal` aborts. */
-export async function awaitOwnership(session: PgSession, slotName: string, log: Log, signal: AbortSignal): Promise<void> {
+export type OwnershipWait = {
+  /** The session is lost, or a stop is asked for. */
+  readonly signal: AbortSignal;
+  /** The first start has waited long enough. */
+  readonly startDeadline: AbortSignal;
+};
+
+/** Resolves when this session holds the lock and the slot has no reader. Throws slot_in_use at the deadline, or when `signal` aborts. */
+export async function awaitOwnership(session: PgSession, slotName: string, log: Log, until: OwnershipWait): Promise<void> {
+  const signal = AbortSignal.any([until.signal, until.startDeadline]);
   let told = false;
+  let holder: string | undefined;
   while (!signal.aborted) {
-    const holder = await tryOwn(session, slotName);
+    holder = await tryOwn(session, slotName);
     if (holder === undefined) {
       if (told) log.info('standby.takes_over', { slot: slotName });
       return;
@@ -23,6 +32,7 @@ export async function awaitOwnership(session: PgSession, slotName: string, log: 
     told = true;
     await wait(POLL_MS, signal);
   }
+  if (!until.signal.aborted) throw new SlotlineError('slot_in_use', { slot: slotName, holder });
   throw new SlotlineError('stream_ended', { reason: 'stopped while waiting' });
 }
 

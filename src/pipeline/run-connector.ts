@@ -2,13 +2,22 @@
  * Owns running one connector: feeds the machine of connector.ts with what the task reports, and carries out its effects.
  * Resolves when the connector stopped; one clear log line per change of trouble, not per attempt.
  */
-import { type SlotlineError, toSlotlineError } from '../core/errors.ts';
+import { SlotlineError, toSlotlineError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { type Clock, wait } from '../core/time.ts';
-import { type ConnectorEffect, type ConnectorState, FIRST_STATE, type RetryLimits, transition } from './connector.ts';
+import { type ConnectorEffect, type ConnectorState, type RetryLimits, startingSince, transition } from './connector.ts';
 
-/** One attempt. Resolves when it ended in order; rejects with what ended it. Calls `started` once it streams. */
-export type TaskRunner = (hooks: { readonly started: () => void; readonly stop: AbortSignal }) => Promise<void>;
+/** One attempt. Resolves when it ended in order; rejects with what ended it. */
+export type TaskRunner = (hooks: AttemptHooks) => Promise<void>;
+
+export type AttemptHooks = {
+  /** Called once it streams. */
+  readonly started: () => void;
+  /** An orderly stop is asked for. */
+  readonly stop: AbortSignal;
+  /** Aborts when the first start has waited for slotline.start.timeout; never once the connector has run. */
+  readonly startDeadline: AbortSignal;
+};
 
 export type ConnectorDeps = {
   readonly clock: Clock;
@@ -24,7 +33,8 @@ export async function runConnector(
   deps: ConnectorDeps,
 ): Promise<SlotlineError | undefined> {
   const taskStop = new AbortController();
-  let state: ConnectorState = FIRST_STATE;
+  const deadline = new StartDeadline(limits.startTimeoutMs);
+  let state: ConnectorState = startingSince(deps.clock.monotonicMs());
   let effect: ConnectorEffect = { tag: 'startTask' };
   let toldCode: string | undefined;
   const advance = (event: Parameters<typeof transition>[1]): void => {
@@ -47,9 +57,11 @@ export async function runConnector(
       await runTask({
         started: () => {
           advance({ tag: 'started' });
+          deadline.clear();
           toldCode = undefined;
         },
         stop: taskStop.signal,
+        startDeadline: deadline.signal,
       });
       advance({ tag: 'finished' });
     } catch (thrown) {
@@ -59,8 +71,32 @@ export async function runConnector(
       toldCode = error.code;
     }
   }
+  deadline.clear();
   stop.removeEventListener('abort', onStop);
   return after(state).tag === 'stopped' ? errorOf(state) : undefined;
+}
+
+/** A timer of Node holds 2^31 - 1 ms; what is longer is for ever. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
+
+/** Whoever waits for a server that gives no error of its own, such as a slot or Kafka, waits no longer than this. */
+class StartDeadline {
+  readonly #controller = new AbortController();
+  readonly #timer: NodeJS.Timeout | undefined;
+
+  constructor(startTimeoutMs: number) {
+    if (startTimeoutMs > TIMER_MAX_MS) return;
+    const expire = (): void => this.#controller.abort(new SlotlineError('start_timeout', { startTimeoutMs }));
+    this.#timer = setTimeout(expire, startTimeoutMs);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer);
+  }
 }
 
 /** The machine moves inside callbacks; this keeps the compiler from believing an earlier narrowing. */

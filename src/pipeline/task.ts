@@ -28,6 +28,8 @@ export type TaskHooks = {
   readonly started: () => void;
   /** An orderly stop is asked for. */
   readonly stop: AbortSignal;
+  /** Nothing is waited for any more that has not answered yet: the slot, Kafka. Absent: waits for ever. */
+  readonly startDeadline?: AbortSignal;
   readonly onProgress: (progress: SnapshotProgress) => void;
 };
 
@@ -48,7 +50,7 @@ export async function runTask(deps: TaskDeps, memory: ProcessMemory, hooks: Task
   try {
     const server = await checkServer(sql);
     const waiting = AbortSignal.any([failed.signal, hooks.stop]);
-    await awaitOwnership(sql, deps.options.slot.name, deps.log, waiting);
+    await awaitOwnership(sql, deps.options.slot.name, deps.log, { signal: waiting, startDeadline: startDeadlineOf(hooks) });
     context = createContext(deps, sql, {
       signal: failed.signal,
       onSettled: () => streaming.onSettled(),
@@ -66,6 +68,10 @@ export async function runTask(deps: TaskDeps, memory: ProcessMemory, hooks: Task
     await context?.kafka.close();
     await sql.close();
   }
+}
+
+function startDeadlineOf(hooks: TaskHooks): AbortSignal {
+  return hooks.startDeadline ?? new AbortController().signal;
 }
 
 type Attempt = {
@@ -92,7 +98,7 @@ async function runOwned(context: TaskContext, attempt: Attempt): Promise<void> {
     connector: options.name,
     server: options.events.topicPrefix,
   });
-  const remembered = await store.load(signal);
+  const remembered = await store.load(AbortSignal.any([signal, startDeadlineOf(hooks)]));
   const slot = await loadSlot(sql, options.slot.name);
   const decision = decideStart({
     mode: options.snapshot.mode,
