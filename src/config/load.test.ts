@@ -80,7 +80,6 @@ describe('config files', () => {
       'converters',
       'datatype.propagate.source.type',
       'exactly.once.support',
-      'hstore.handling.mode',
       'key.converter',
       'notification.enabled.channels',
       'notification.sink.topic.name',

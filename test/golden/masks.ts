@@ -4,14 +4,7 @@
  * so that equality and order among them are compared still.
  */
 
-export type MaskedText = { readonly topic: string; readonly value: string | null };
-
-export type Mask = {
-  readonly member: string;
-  readonly reason: string;
-};
-
-export const MASKS: readonly Mask[] = [
+export const MASKS: readonly { readonly member: string; readonly reason: string }[] = [
   { member: 'ts_ms, ts_us, ts_ns of the envelope, ts_ms of a message', reason: "The connector's clock. The three must agree." },
   { member: 'source.ts_ms, ts_us, ts_ns', reason: 'Commit time, or the time of the snapshot: by rank. The three must agree.' },
   { member: 'source.txId', reason: 'The server counts on from run to run: by rank.' },
