@@ -1,0 +1,54 @@
+/** Two processes on one slot: the second waits and takes over; a first that was frozen writes nothing any more. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type PostgresServer, startPostgres } from '../harness/postgres.ts';
+import { sharedKafka } from '../harness/shared.ts';
+import { startSlotline, startStreaming } from '../harness/slotline.ts';
+import { openScene, untilStreaming, WAIT } from './delivery-scene.ts';
+
+let server: PostgresServer;
+
+beforeAll(async () => {
+  server = await startPostgres({ major: 18, settings: { wal_sender_timeout: '2s' } });
+});
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+});
+
+test('a second process waits as a hot standby and takes over within 2 s when the first is killed', async () => {
+  await using scene = await openScene(server, sharedKafka().bootstrapServers);
+  await using first = await startStreaming(scene.config, WAIT);
+  const load = await scene.startLoad();
+  await using second = startSlotline(scene.config);
+  await second.waitFor('standby.waiting', WAIT);
+  await untilStreaming(first);
+  await first.kill();
+  const killedMs = performance.now();
+  await second.waitFor('stream.started', WAIT);
+  const tookMs = Math.round(performance.now() - killedMs);
+  await load.stop();
+  await scene.untilAllConfirmed();
+  const report = await scene.verify(first);
+  console.log(`[standby] took over after ${tookMs} ms`);
+  expect(report.runIds).toHaveLength(2);
+  expect(tookMs).toBeLessThanOrEqual(2_000);
+});
+
+test('a first that was frozen and wakes after the takeover writes nothing more and becomes the standby', async () => {
+  await using scene = await openScene(server, sharedKafka().bootstrapServers);
+  await using first = await startStreaming(scene.config, WAIT);
+  const load = await scene.startLoad();
+  await using second = startSlotline(scene.config);
+  await second.waitFor('standby.waiting', WAIT);
+  await untilStreaming(first);
+  first.pause();
+  await untilStreaming(second);
+  const from = first.lines.length;
+  first.resume();
+  await first.waitFor('standby.waiting', { ...WAIT, from });
+  await load.stop();
+  await scene.untilAllConfirmed();
+  const { events, runIds } = await scene.verify(first);
+  expect(runIds).toHaveLength(2);
+  const firstOfSecond = events.findIndex(({ runId }) => runId === runIds[1]);
+  expect(events.slice(firstOfSecond).every(({ runId }) => runId === runIds[1])).toBe(true);
+});
