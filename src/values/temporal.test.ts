@@ -148,6 +148,7 @@ describe('date', () => {
     expect(convert('date', '5874897-12-31', { modes: { time: 'isostring' } })).toBe('+5874897-12-31Z');
     expect(convert('date', '0001-01-01 BC', { modes: { time: 'isostring' } })).toBe('0000-01-01Z');
     expect(convert('date', 'infinity', { modes: { time: 'isostring' } })).toBe('-5877611-06-21Z');
+    expect(convert('date', 'infinity', { modes: { time: 'isostring', phase: 'snapshot' } })).toBe('+292278994-08-16Z');
   });
 });
 

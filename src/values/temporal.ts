@@ -36,7 +36,7 @@ function startsWithDigit(source: Uint8Array, start: number, end: number): boolea
   return start < end && (byteAt(source, start) - ASCII.zero) >>> 0 <= 9;
 }
 
-/** Reads a finite date with `read`; what Debezium makes of ±infinity lies far in the past. */
+/** Reads a finite date with `read`; ±infinity is some day far away to Debezium. */
 function dateReader(read: DateReader, infinite: { readonly plus: number; readonly minus: number }): DateReader {
   return (source, start, end) => {
     const sign = startsWithDigit(source, start, end) ? 0 : infinitySign(source, start, end);
@@ -47,16 +47,17 @@ function dateReader(read: DateReader, infinite: { readonly plus: number; readonl
 
 const readStreamedDate = dateReader(parseDate, { plus: epochDayOf(-5877611, 6, 21), minus: epochDayOf(-5877611, 6, 22) });
 
-/** In snapshots and in date[] a date reaches Debezium as java.sql.Date: without its era. */
+/** In snapshots and in date[] a date reaches Debezium as java.sql.Date: without its era, and infinity by its milliseconds. */
 const readDriverDate = dateReader((source, start, end) => parseDate(source, start, endBeforeEra(source, start, end)), {
-  plus: -622_191_234,
-  minus: -625_821_272,
+  plus: epochDayOf(292_278_994, 8, 16),
+  minus: epochDayOf(292_269_055, 12, 2),
 });
 
 type DatePlans = Record<'days' | 'connect' | 'iso', TypePlan>;
 
 function datePlans(read: DateReader): DatePlans {
-  const writeEpochDay: CellWriter = (out, source, start, end) => out.int32(read(source, start, end));
+  // Java casts the day to an int, so that the infinite ones become some day of the past.
+  const writeEpochDay: CellWriter = (out, source, start, end) => out.int32(read(source, start, end) | 0);
   const writeIsoDate: CellWriter = (out, source, start, end) => {
     let at = printDate(scratch, 0, read(source, start, end));
     scratch[at++] = ASCII.upperZ;
