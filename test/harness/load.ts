@@ -42,7 +42,7 @@ end $$;`;
 const WRITERS = 2;
 const KEYS_PER_WRITER = 200;
 const TRANSACTIONS_PER_CALL = 10;
-const PAUSE_S = 0.01;
+const PAUSE_S = 0.02;
 /** Rows of big transactions stand above the writers' keys. */
 const BIG_FIRST_ID = 50_000_000;
 
@@ -60,7 +60,7 @@ export type Load = {
   stop(): Promise<void>;
 };
 
-/** Writes until stopped, about a thousand transactions a second and writer at most. */
+/** Writes until stopped, a few hundred transactions a second and writer. */
 export async function startLoad(server: PostgresHandle, database: string): Promise<Load> {
   let stopped = false;
   const write = async (client: pg.Client, writer: number): Promise<void> => {
