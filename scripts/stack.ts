@@ -7,7 +7,7 @@
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -97,7 +97,7 @@ async function install(part: StackPart, print: Print): Promise<void> {
     print(`[stack] ${wantedMarker(part)}: installing, ${Math.round((Date.now() - startedMs) / 1000)} s`);
   }, PROGRESS_INTERVAL_MS);
   try {
-    await rm(building, { recursive: true, force: true });
+    await removeAbandoned(part);
     await mkdir(building, { recursive: true });
     if (part === 'kafka') await installKafka(building);
     else await installPostgres(part === 'postgres18' ? 18 : 14, building);
@@ -108,6 +108,24 @@ async function install(part: StackPart, print: Print): Promise<void> {
     await rm(building, { recursive: true, force: true });
   }
   print(`[stack] ${wantedMarker(part)}: ready after ${((Date.now() - startedMs) / 1000).toFixed(1)} s`);
+}
+
+/** What an installation that was interrupted left behind. */
+async function removeAbandoned(part: StackPart): Promise<void> {
+  const entries = await readdir(stackDir()).catch(() => []);
+  for (const entry of entries) {
+    const [name, pid, state] = entry.split('.');
+    if (name === part && state === 'building' && !processLives(Number(pid)))
+      await rm(join(stackDir(), entry), { recursive: true, force: true });
+  }
+}
+
+function processLives(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 async function putInPlace(part: StackPart, building: string): Promise<void> {
