@@ -87,7 +87,12 @@ export class BrokerLink {
   open(): void {
     if (this.#closed || this.#isConnecting || this.isUp || this.#retryTimer !== undefined) return;
     this.#isConnecting = true;
-    this.#connect().catch((error: unknown) => this.#onConnectFailed(toSlotlineError(error)));
+    this.#connect().then(
+      () => {
+        if (this.isUp) this.#events.onUp(this);
+      },
+      (error: unknown) => this.#onConnectFailed(toSlotlineError(error)),
+    );
   }
 
   async #connect(): Promise<void> {
@@ -101,7 +106,6 @@ export class BrokerLink {
     connection.onClose((error) => {
       if (this.#connection === connection) this.drop(toSlotlineError(error));
     });
-    this.#events.onUp(this);
   }
 
   #onConnectFailed(error: SlotlineError): void {
@@ -124,14 +128,7 @@ export class BrokerLink {
     if (connection === undefined) throw new SlotlineError('unexpected', { message: 'send without a connection' });
     const flight: Flight = { shipments, sentAtMs: this.#deps.clock.monotonicMs(), settled: false };
     this.#flights.push(flight);
-    connection.produce(body, noReply, (error, reply) => {
-      if (error === undefined) return this.#settle(flight, undefined, reply);
-      if (flight.settled) return;
-      const failure = toSlotlineError(error);
-      this.#settle(flight, failure, undefined);
-      // A request failed by itself: what the broker did with those behind it is not known either.
-      if (this.#connection === connection) this.drop(failure);
-    });
+    connection.produce(body, noReply, (reply) => this.#settle(flight, undefined, reply));
   }
 
   #settle(flight: Flight, error: SlotlineError | undefined, body: Uint8Array | undefined): void {

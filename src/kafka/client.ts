@@ -33,6 +33,7 @@ import type { KafkaConnectionOptions } from '../core/options.ts';
 import type { Clock } from '../core/time.ts';
 import { createCluster, type KafkaClient } from './cluster.ts';
 import { oauthTokenSource } from './oauth.ts';
+import { ProduceChannel } from './produce-channel.ts';
 import { connectionError } from './protocol-errors.ts';
 import type {
   BatchCodec,
@@ -57,9 +58,6 @@ export function createKafkaClient(options: KafkaConnectionOptions, deps: KafkaDe
   return createCluster(options, deps, connect, CODEC);
 }
 
-const PRODUCE_API = 0;
-/** Flexible, without the reply's leader hints; every broker from 2.8 to 4.x speaks it. */
-const PRODUCE_VERSION = 9;
 const RESOURCE_TOPIC = 2;
 const ISOLATION_READ_UNCOMMITTED = 0;
 const TIMESTAMP_LATEST = -1n;
@@ -156,7 +154,7 @@ async function openConnection(
   }
   const lifetimeMs = sasl?.sessions.get(connection) ?? 0;
   const sessionEndsAtMs = lifetimeMs > 0 ? clock.monotonicMs() + lifetimeMs * 0.8 : Number.POSITIVE_INFINITY;
-  return new LibraryConnection(connection, endpoint, sessionEndsAtMs);
+  return new LibraryConnection(connection, { endpoint, sessionEndsAtMs, clientId: options.clientId });
 }
 
 /** Rejects after `ms`, for a promise of the library alone is no bound. */
@@ -177,14 +175,17 @@ class LibraryConnection implements BrokerConnection {
   readonly endpoint: Endpoint;
   readonly sessionEndsAtMs: number;
   readonly #connection: Connection;
+  readonly #clientId: string;
   #closeListeners: ((error: unknown) => void)[] = [];
   #closed = false;
   #error: unknown;
+  #produceChannel: ProduceChannel | undefined;
 
-  constructor(connection: Connection, endpoint: Endpoint, sessionEndsAtMs: number) {
+  constructor(connection: Connection, o: { endpoint: Endpoint; sessionEndsAtMs: number; clientId: string }) {
     this.#connection = connection;
-    this.endpoint = endpoint;
-    this.sessionEndsAtMs = sessionEndsAtMs;
+    this.endpoint = o.endpoint;
+    this.sessionEndsAtMs = o.sessionEndsAtMs;
+    this.#clientId = o.clientId;
     connection.on('error', (error) => {
       this.#error ??= error;
     });
@@ -216,22 +217,10 @@ class LibraryConnection implements BrokerConnection {
     return connectionError(this.#error ?? error, { host: this.endpoint.host, port: this.endpoint.port });
   }
 
-  produce(parts: readonly Uint8Array[], noReply: boolean, done: (error: unknown, body: Uint8Array | undefined) => void): void {
-    const payload = (): Writer => {
-      const writer = Writer.create();
-      for (const part of parts) writer.append(Buffer.from(part.buffer, part.byteOffset, part.byteLength));
-      if (noReply) writer.context['noResponse'] = true;
-      return writer;
-    };
-    this.#connection.send<Uint8Array>(
-      PRODUCE_API,
-      PRODUCE_VERSION,
-      payload,
-      (_correlation, _key, _version, reader) => Buffer.from(reader.buffer.buffer),
-      true,
-      true,
-      (error, body) => (error === null ? done(undefined, noReply ? undefined : body) : done(this.#failure(error), undefined)),
-    );
+  produce(parts: readonly Uint8Array[], noReply: boolean, done: (body: Uint8Array | undefined) => void): void {
+    this.#produceChannel ??= new ProduceChannel(this.#connection.socket, this.#clientId);
+    this.#produceChannel.send(parts, noReply ? undefined : done);
+    if (noReply) done(undefined);
   }
 
   /** One call of the library, bounded by an own clock. A reply that carries error codes is returned, not thrown: the caller reads the codes. */

@@ -60,7 +60,7 @@ export type FetchedPartition = {
   readonly nextOffset: number;
 };
 
-/** One connection to one broker. Every call ends: by a reply, by the connection's end, or after `timeoutMs` by closing the connection. */
+/** One connection to one broker. Every call that gives a promise ends: by a reply, by the connection's end, or after `timeoutMs` by closing the connection. */
 export interface BrokerConnection {
   readonly endpoint: Endpoint;
   readonly closed: boolean;
@@ -68,8 +68,11 @@ export interface BrokerConnection {
   readonly sessionEndsAtMs: number;
   /** Called once, whoever closed it. */
   onClose(listener: (error: unknown) => void): void;
-  /** Sends a Produce request (version 9) whose body is `parts`; `done` gets the reply's body. `noReply`: acks=0, done is called at once with no body. */
-  produce(parts: readonly Uint8Array[], noReply: boolean, done: (error: unknown, body: Uint8Array | undefined) => void): void;
+  /**
+   * Sends a Produce request (version 9) whose body is `parts`; `done` gets the reply's body, or is never called if the connection ends
+   * first. `noReply`: acks=0, done is called at once with no body. From the first call on the connection is for produce() only.
+   */
+  produce(parts: readonly Uint8Array[], noReply: boolean, done: (body: Uint8Array | undefined) => void): void;
   metadata(request: MetadataRequest, timeoutMs: number): Promise<ClusterMetadata>;
   initProducerId(timeoutMs: number): Promise<{ readonly producerId: bigint; readonly producerEpoch: number; readonly errorCode: number }>;
   createTopics(topics: readonly NewTopic[], timeoutMs: number): Promise<readonly TopicResult[]>;
