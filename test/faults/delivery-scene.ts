@@ -43,7 +43,7 @@ export async function openScene(server: PostgresHandle, bootstrapServers: string
   await createLoadTable(await client());
   await createTruthSlot(await client(), truthSlot);
   await writeLoad(await client(), 50);
-  const config = connectorConfig({ server, database: name, bootstrapServers, name }, overrides);
+  const config = connectorConfig({ server, database: name, bootstrapServers, name }, { 'status.update.interval.ms': '1000', ...overrides });
   const topic = `${name}.public.load`;
   return {
     name,

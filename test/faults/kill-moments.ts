@@ -82,6 +82,7 @@ async function prepare(parts: Pick<Scene, 'server' | 'cluster' | 'proxy' | 'clie
       'topic.creation.default.partitions': String(o.partitions),
       'producer.buffer.memory': String(QUEUE_BYTES),
       'producer.batch.size': '16384',
+      'status.update.interval.ms': '1000',
     },
   );
   const load = await startLoad(server, 'postgres');
@@ -149,7 +150,7 @@ async function unacknowledgedBytes(scene: Scene): Promise<number | false> {
        from pg_stat_replication r join pg_replication_slots s on s.active_pid = r.pid where s.slot_name = '${scene.name}'`,
   );
   const bytes = Number(rows[0]?.bytes ?? 0);
-  return bytes > 10_000 && bytes;
+  return bytes > 2_000 && bytes;
 }
 
 /** Of the big transaction's frames the first part passes, more than the queue holds. The load goes on behind it. */

@@ -1,9 +1,12 @@
 /** Two processes on one slot: the second waits and takes over; a first that was frozen writes nothing any more. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { countRecords } from '../harness/consume.ts';
+import { writeBigTransaction } from '../harness/load.ts';
 import { type PostgresServer, startPostgres } from '../harness/postgres.ts';
 import { sharedKafka } from '../harness/shared.ts';
-import { startSlotline, startStreaming } from '../harness/slotline.ts';
-import { openScene, untilStreaming, WAIT } from './delivery-scene.ts';
+import { type Slotline, startSlotline, startStreaming } from '../harness/slotline.ts';
+import { until } from '../harness/until.ts';
+import { type DeliveryScene, openScene, untilStreaming, WAIT } from './delivery-scene.ts';
 
 let server: PostgresServer;
 
@@ -34,13 +37,13 @@ test('a second process waits as a hot standby and takes over within 2 s when the
 });
 
 test('a first that was frozen and wakes after the takeover writes nothing more and becomes the standby', async () => {
-  await using scene = await openScene(server, sharedKafka().bootstrapServers);
+  await using scene = await openScene(server, sharedKafka().bootstrapServers, { 'producer.buffer.memory': '262144' });
   await using first = await startStreaming(scene.config, WAIT);
   const load = await scene.startLoad();
   await using second = startSlotline(scene.config);
   await second.waitFor('standby.waiting', WAIT);
   await untilStreaming(first);
-  first.pause();
+  await pauseInBigTransaction(first, scene);
   await untilStreaming(second);
   const from = first.lines.length;
   first.resume();
@@ -52,3 +55,13 @@ test('a first that was frozen and wakes after the takeover writes nothing more a
   const firstOfSecond = events.findIndex(({ runId }) => runId === runIds[1]);
   expect(events.slice(firstOfSecond).every(({ runId }) => runId === runIds[1])).toBe(true);
 });
+
+/** Frozen there it holds unsent records and a full receive buffer: what it would send after waking. */
+async function pauseInBigTransaction(slotline: Slotline, scene: DeliveryScene): Promise<void> {
+  const { bootstrapServers } = sharedKafka();
+  const before = await countRecords(bootstrapServers, scene.topic);
+  await writeBigTransaction(await scene.client(), { rows: 30_000, noteLength: 100 });
+  const isInside = async (): Promise<boolean> => (await countRecords(bootstrapServers, scene.topic)) > before + 500;
+  await until('a part of the transaction is in the topic', isInside, WAIT);
+  slotline.pause();
+}
