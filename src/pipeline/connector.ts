@@ -26,6 +26,8 @@ export type ConnectorState =
   | { readonly tag: 'stopped'; readonly error: SlotlineError | undefined };
 
 export type ConnectorEvent =
+  /** The slot is ours and Kafka answers: from here on a start waits for nobody, and slotline.start.timeout counts anew. */
+  | { readonly tag: 'answered' }
   | { readonly tag: 'started' }
   /** `jitter` in [0, 1) and the time are handed in: the machine reads neither. */
   | { readonly tag: 'failed'; readonly error: SlotlineError; readonly nowMs: number; readonly jitter: number }
@@ -60,6 +62,8 @@ export function startingSince(sinceMs: number): ConnectorState {
 export function transition(state: ConnectorState, event: ConnectorEvent, limits: RetryLimits): Transition {
   if (state.tag === 'stopped') return { state, effect: { tag: 'none' } };
   switch (event.tag) {
+    case 'answered':
+      return { state: state.tag === 'starting' ? { ...state, sinceMs: 0 } : state, effect: { tag: 'none' } };
     case 'started':
       return { state: state.tag === 'starting' ? { tag: 'running' } : state, effect: { tag: 'none' } };
     case 'failed':

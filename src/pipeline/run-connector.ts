@@ -11,11 +11,13 @@ import { type ConnectorEffect, type ConnectorState, type RetryLimits, startingSi
 export type TaskRunner = (hooks: AttemptHooks) => Promise<void>;
 
 export type AttemptHooks = {
+  /** Called once the slot is ours and Kafka answers. */
+  readonly answered: () => void;
   /** Called once it streams. */
   readonly started: () => void;
   /** An orderly stop is asked for. */
   readonly stop: AbortSignal;
-  /** Aborts when the first start has waited for slotline.start.timeout; never once the connector has run. */
+  /** Aborts when the first start has waited for slotline.start.timeout; never behind `answered`, nor once the connector has run. */
   readonly startDeadline: AbortSignal;
 };
 
@@ -55,6 +57,10 @@ export async function runConnector(
     }
     try {
       await runTask({
+        answered: () => {
+          advance({ tag: 'answered' });
+          deadline.clear();
+        },
         started: () => {
           advance({ tag: 'started' });
           deadline.clear();
@@ -69,6 +75,7 @@ export async function runConnector(
       advance({ tag: 'failed', error, nowMs: deps.clock.monotonicMs(), jitter: deps.random() });
       if (after(state).tag === 'waiting' && error.code !== toldCode) tell(deps.log, error);
       toldCode = error.code;
+      if (neverRan(state)) deadline.start();
     }
   }
   deadline.clear();
@@ -78,30 +85,48 @@ export async function runConnector(
 
 /** A timer of Node holds 2^31 - 1 ms; what is longer is for ever. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
+/** A timer may fire a moment early; by the machine's clock the time must be up then. */
+const TIMER_SLACK_MS = 5;
 
 /** Whoever waits for a server that gives no error of its own, such as a slot or Kafka, waits no longer than this. */
 class StartDeadline {
-  readonly #controller = new AbortController();
-  readonly #timer: NodeJS.Timeout | undefined;
+  readonly #startTimeoutMs: number;
+  #controller = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(startTimeoutMs: number) {
-    if (startTimeoutMs > TIMER_MAX_MS) return;
-    const expire = (): void => this.#controller.abort(new SlotlineError('start_timeout', { startTimeoutMs }));
-    this.#timer = setTimeout(expire, startTimeoutMs);
+    this.#startTimeoutMs = startTimeoutMs;
+    this.start();
   }
 
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
 
+  /** One that runs goes on. */
+  start(): void {
+    const startTimeoutMs = this.#startTimeoutMs;
+    if (this.#timer !== undefined || startTimeoutMs > TIMER_MAX_MS - TIMER_SLACK_MS) return;
+    const controller = this.#controller;
+    const expire = (): void => controller.abort(new SlotlineError('start_timeout', { startTimeoutMs }));
+    this.#timer = setTimeout(expire, startTimeoutMs + TIMER_SLACK_MS);
+  }
+
+  /** Nobody who asks for the signal from here on sees an end that is past. */
   clear(): void {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#controller = new AbortController();
   }
 }
 
 /** The machine moves inside callbacks; this keeps the compiler from believing an earlier narrowing. */
 function after(state: ConnectorState): ConnectorState {
   return state;
+}
+
+function neverRan(state: ConnectorState): boolean {
+  return state.tag === 'waiting' && !state.everRan;
 }
 
 function waitOf(effect: ConnectorEffect): number | undefined {

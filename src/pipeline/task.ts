@@ -30,6 +30,8 @@ export type TaskHooks = {
   readonly stop: AbortSignal;
   /** Nothing is waited for any more that has not answered yet: the slot, Kafka. Absent: waits for ever. */
   readonly startDeadline?: AbortSignal;
+  /** The slot is ours and Kafka answers. */
+  readonly answered?: () => void;
   readonly onProgress: (progress: SnapshotProgress) => void;
 };
 
@@ -99,6 +101,7 @@ async function runOwned(context: TaskContext, attempt: Attempt): Promise<void> {
     server: options.events.topicPrefix,
   });
   const remembered = await store.load(AbortSignal.any([signal, startDeadlineOf(hooks)]));
+  hooks.answered?.();
   const slot = await loadSlot(sql, options.slot.name);
   const decision = decideStart({
     mode: options.snapshot.mode,
