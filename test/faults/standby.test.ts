@@ -8,6 +8,13 @@ import { type Slotline, startSlotline, startStreaming } from '../harness/slotlin
 import { until } from '../harness/until.ts';
 import { type DeliveryScene, openScene, untilStreaming, WAIT } from './delivery-scene.ts';
 
+/** Small batches one at a time: at any moment under load most of two megabytes are not sent. */
+const MANY_UNSENT = {
+  'producer.buffer.memory': '2097152',
+  'producer.batch.size': '16384',
+  'producer.max.in.flight.requests.per.connection': '1',
+};
+
 let server: PostgresServer;
 
 beforeAll(async () => {
@@ -37,7 +44,7 @@ test('a second process waits as a hot standby and takes over within 2 s when the
 });
 
 test('a first that was frozen and wakes after the takeover writes nothing more and becomes the standby', async () => {
-  await using scene = await openScene(server, sharedKafka().bootstrapServers, { 'producer.buffer.memory': '262144' });
+  await using scene = await openScene(server, sharedKafka().bootstrapServers, MANY_UNSENT);
   await using first = await startStreaming(scene.config, WAIT);
   const load = await scene.startLoad();
   await using second = startSlotline(scene.config);
