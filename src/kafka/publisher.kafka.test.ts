@@ -1,3 +1,4 @@
+import { Kafka, logLevel } from 'kafkajs';
 import { describe, expect, test } from 'vitest';
 import { readTopic } from '../../test/harness/consume.ts';
 import { sharedKafka, uniqueName } from '../../test/harness/shared.ts';
@@ -147,6 +148,22 @@ describe('a topic', () => {
     await using publishing = openPublishing(servers(), { topics: NO_CREATION });
     const topic = await publishing.publisher.openTopic(uniqueName('auto'), soon());
     expect(topic.partitionCount).toBe(1);
+  });
+
+  test('that gets more partitions is used with them after metadata.max.age.ms', async () => {
+    await using publishing = openPublishing(servers(), { connection: { metadataMaxAgeMs: 200 } });
+    const { publisher } = publishing;
+    const name = uniqueName('grows');
+    const topic = await publisher.openTopic(name, soon());
+    const admin = new Kafka({ brokers: servers().split(','), logLevel: logLevel.NOTHING }).admin();
+    await admin.connect();
+    await admin.createPartitions({ topicPartitions: [{ topic: name, count: 4 }] });
+    await admin.disconnect();
+    await until('the publisher knows', async () => topic.partitionCount === 4, { timeoutMs: 10_000 });
+    for (let i = 0; i < 100; i++) publisher.append(topic, recordOf(`k${i}`, 'v'));
+    await publisher.drain(soon());
+    const records = await readTopic(servers(), name, { count: 100 });
+    expect(new Set(records.map(({ partition }) => partition)).size).toBe(4);
   });
 
   test('opened twice at once is one', async () => {
