@@ -12,6 +12,7 @@ import type { SlotlineError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { ResolvedOptions } from '../core/options.ts';
 import { SYSTEM_CLOCK } from '../core/time.ts';
+import { createProducerIdentity } from '../kafka/producer-identity.ts';
 import { runConnector } from '../pipeline/run-connector.ts';
 import { runTask } from '../pipeline/task.ts';
 import type { ExitCode, RunArguments } from './args.ts';
@@ -78,7 +79,15 @@ export function loadAll(paths: readonly string[], output: { readonly json: boole
 
 async function runOne(options: ResolvedOptions, version: string, stop: AbortSignal): Promise<SlotlineError | undefined> {
   const log = createLog(options.logLevel, { connector: options.name });
-  const deps = { options, log, clock: SYSTEM_CLOCK, random: Math.random, version, runId: randomUUID() };
+  const deps = {
+    options,
+    log,
+    clock: SYSTEM_CLOCK,
+    random: Math.random,
+    version,
+    runId: randomUUID(),
+    producerIdentity: createProducerIdentity(),
+  };
   const memory = { snapshotTaken: false };
   const onProgress = progressReporter(log, process.stderr);
   log.info('connector.start', { version, pid: process.pid, slot: options.slot.name, topicPrefix: options.events.topicPrefix });

@@ -10,6 +10,7 @@ import { compileFilter, type TableFilter } from '../events/filter.ts';
 import { SourceInfo } from '../events/source-info.ts';
 import { messageTopic } from '../events/topic.ts';
 import { createKafkaClient, type KafkaClient } from '../kafka/client.ts';
+import type { ProducerIdentity } from '../kafka/producer-identity.ts';
 import { createPublisher } from '../kafka/publisher.ts';
 import type { Publisher, PublisherEvents, TopicHandle } from '../kafka/publisher-contract.ts';
 import { loadTable, tableFacts } from '../postgres/catalog.ts';
@@ -33,6 +34,8 @@ export type TaskDeps = {
   readonly version: string;
   /** A UUID of this run, for the context headers. */
   readonly runId: string;
+  /** One per connector: the next attempt's producer fences off what this one left at a frozen broker. */
+  readonly producerIdentity: ProducerIdentity;
 };
 
 export type TaskContext = TaskDeps & {

@@ -88,6 +88,7 @@ async function startCase(golden: GoldenCase, db: FreshDatabase): Promise<Running
     random: Math.random,
     version: recordedVersion(golden),
     runId: recordedRunId(golden),
+    producerIdentity: createProducerIdentity(),
   };
   const task = runTask(deps, { snapshotTaken: false }, { started: onStarted, stop: stop.signal, onProgress: () => {} });
   const running: RunningCase = { slot, stop, failure: undefined, ended: task.catch((error: unknown) => onEnd(error)) };
