@@ -2,11 +2,13 @@
  * Owns replaying a recorded case through the real Slotline: a database of its own, the recorded statements, the connector in this
  * process against the shared PostgreSQL and Kafka, and reading back what it published. Does not compare.
  */
+
 import { randomUUID } from 'node:crypto';
 import { type Consumer, Kafka, logLevel } from 'kafkajs';
 import type pg from 'pg';
 import { SILENT_LOG } from '../../src/core/log.ts';
 import { SYSTEM_CLOCK } from '../../src/core/time.ts';
+import { createProducerIdentity } from '../../src/kafka/producer-identity.ts';
 import { runTask } from '../../src/pipeline/task.ts';
 import { type FreshDatabase, freshDatabase, sharedKafka, sharedPostgres, uniqueName } from '../harness/shared.ts';
 import { until } from '../harness/until.ts';
