@@ -8,6 +8,8 @@ import { trackProcess } from '../test/harness/process.ts';
 import { BenchError } from './options.ts';
 import { ProcessWatch } from './process-figures.ts';
 
+const LAUNCH_FLAG = '--max-semi-space-size=4';
+
 export const PROJECT_DIR = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const STOP_TIMEOUT_MS = 15_000;
 const KEPT_LINES = 15;
@@ -39,7 +41,8 @@ export class SlotlineProcess {
     writeFileSync(file, JSON.stringify(o.config, undefined, 2), { mode: 0o600 });
     const profile =
       o.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${o.profile.dir}`, `--cpu-prof-name=${o.profile.name}.cpuprofile`];
-    const args = [...o.nodeArgs, ...profile, join(PROJECT_DIR, 'src', 'main.ts'), 'run', '--config', file];
+    // As the launcher's first line and the image start it.
+    const args = [LAUNCH_FLAG, ...o.nodeArgs, ...profile, join(PROJECT_DIR, 'bin', 'slotline.mjs'), 'run', '--config', file];
     const child = spawn(process.execPath, args, { cwd: PROJECT_DIR, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
     if (child.pid === undefined) throw new BenchError('Slotline cannot be started');
     this.pid = child.pid;
