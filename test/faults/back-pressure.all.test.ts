@@ -6,7 +6,7 @@ import { runUnderPressure } from './back-pressure.ts';
 import { expectNoRepetition } from './delivery-scene.ts';
 
 test('a 500 k-row transaction against a broker that stands still for 20 s: at most 200 MB, all delivered once', async () => {
-  await using server = await startPostgres({ major: 18, settings: { wal_sender_timeout: '3s' } });
+  await using server = await startPostgres({ major: 18, settings: { wal_sender_timeout: '4s' } });
   await using cluster = await startKafka();
   const { bootstrapServers, brokers } = cluster;
   const [broker] = brokers;
@@ -14,7 +14,7 @@ test('a 500 k-row transaction against a broker that stands still for 20 s: at mo
   const o = { rows: 500_000, standstillMs: 20_000, timeoutMs: 240_000 };
   const result = await runUnderPressure({ server, bootstrapServers, broker }, o);
   console.log(`[pressure] ${o.rows} rows, peak RSS ${result.peakMemoryMb} MB`);
+  expect({ troubles: result.troubles, exitCode: result.exitCode }).toEqual({ troubles: [], exitCode: 0 });
   expectNoRepetition(result.report);
-  expect({ starts: result.streamStarts, exitCode: result.exitCode }).toEqual({ starts: 1, exitCode: 0 });
   expect(result.peakMemoryMb).toBeLessThanOrEqual(200);
 });

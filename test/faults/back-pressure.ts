@@ -13,8 +13,8 @@ import { openScene, WAIT } from './delivery-scene.ts';
 export type PressureResult = {
   readonly report: DeliveryReport;
   readonly peakMemoryMb: number;
-  /** How often streaming began: more than once means that the server gave us up. */
-  readonly streamStarts: number;
+  /** Codes of what made it reconnect: none, or the server or the fence gave it up. */
+  readonly troubles: readonly string[];
   readonly exitCode: number | NodeJS.Signals;
 };
 
@@ -38,10 +38,10 @@ export async function runUnderPressure(
   }
   await scene.untilAllConfirmed({ timeoutMs: o.timeoutMs });
   const peakMemoryMb = slotline.peakMemoryMb();
-  const streamStarts = slotline.lines.filter(({ event }) => event === 'stream.started').length;
+  const troubles = slotline.lines.filter(({ event }) => event === 'connector.retrying').map((line) => String(line['code']));
   const { exitCode } = await slotline.stop();
   const report = await scene.verify(slotline);
-  return { report, peakMemoryMb, streamStarts, exitCode };
+  return { report, peakMemoryMb, troubles, exitCode };
 }
 
 function standstill(ms: number): () => Promise<boolean> {

@@ -19,28 +19,32 @@ const CONFIG = {
 };
 
 /** RF 3, min.insync.replicas 2, six partitions. */
-export async function killBrokersInTurn(rounds: number): Promise<ClusterResult> {
+export async function killBrokersInTurn(o: { rounds: number; pauseMs: number }): Promise<ClusterResult> {
   await using cluster = await startKafka({ brokers: 3 });
   await using server = await startPostgres({ major: 18 });
   await using scene = await openScene(server, cluster.bootstrapServers, CONFIG);
   await using slotline = await startStreaming(scene.config, WAIT);
-  const load = await scene.startLoad();
+  const load = await scene.startLoad(o);
   await untilStreaming(slotline);
   const flowingAfterMs: number[] = [];
-  for (let round = 1; round <= rounds; round++) {
+  for (let round = 1; round <= o.rounds; round++) {
     for (const broker of cluster.brokers) {
+      const killedMs = performance.now();
       await broker.kill();
       await scene.untilAllConfirmed();
+      const withoutMs = Math.round(performance.now() - killedMs);
       await broker.start();
       const restartedMs = performance.now();
       await scene.untilAllConfirmed();
       flowingAfterMs.push(Math.round(performance.now() - restartedMs));
+      console.log(
+        `[cluster] broker ${broker.id}: delivering ${withoutMs} ms after the kill, ${flowingAfterMs.at(-1)} ms after the restart`,
+      );
     }
   }
   await load.stop();
   await scene.untilAllConfirmed();
   const report = await scene.verify(slotline);
   const { exitCode } = await slotline.stop();
-  console.log(`[cluster] flowing again after ${flowingAfterMs.join(', ')} ms`);
   return { report, flowingAfterMs, exitCode };
 }

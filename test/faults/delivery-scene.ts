@@ -21,7 +21,7 @@ export type DeliveryScene = {
   readonly config: ConnectorConfig;
   /** A connection to the database, opened anew where the server closed it. */
   client(): Promise<pg.Client>;
-  startLoad(): Promise<Load>;
+  startLoad(o?: { pauseMs: number }): Promise<Load>;
   /** The server was told that everything so far is in Kafka. */
   untilAllConfirmed(o?: { timeoutMs: number }): Promise<void>;
   /** Compares the whole topic with what happened; `first` is the process that made the slot. */
@@ -51,7 +51,7 @@ export async function openScene(server: PostgresHandle, bootstrapServers: string
     topic,
     config,
     client,
-    startLoad: () => startLoad(server, name),
+    startLoad: (o) => startLoad(server, name, o),
     untilAllConfirmed: async (o = WAIT) => untilAllConfirmed(await client(), name, o),
     async verify(first) {
       const slotStartLsn = lsnNumber(String((await first.waitFor('slot.created'))['lsn']));

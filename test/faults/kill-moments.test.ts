@@ -16,4 +16,4 @@ test('D3 D4 D5 D8: after kill -9 in every phase nothing is lost, order per key i
     { partitions: 3 },
   );
   expect(report.replays).toBeGreaterThan(0);
-});
+}, 180_000);

@@ -91,7 +91,8 @@ async function prepareCluster(o: KafkaOptions): Promise<NativeCluster> {
   });
   const bootstrapServers = addresses.map(({ port }) => `${BROKER_HOST}:${port}`).join(',');
   const waitUntilComplete = (wanted: number): Promise<void> => waitForBrokers(bootstrapServers, brokers, wanted);
-  const clusterId = randomBytes(16).toString('base64url');
+  // The tool would take a leading '-' for an option.
+  const clusterId = randomBytes(16).toString('base64url').replace(/^-/, 'A');
   const brokers = addresses.map((address) => new NativeBroker({ ...o, address, addresses, clusterId, waitUntilComplete }));
   const listenerServers = Object.fromEntries(
     listeners.map(({ name, host }, index) => [

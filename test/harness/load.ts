@@ -42,7 +42,7 @@ end $$;`;
 const WRITERS = 2;
 const KEYS_PER_WRITER = 200;
 const TRANSACTIONS_PER_CALL = 10;
-const PAUSE_S = 0.02;
+const PAUSE_MS = 20;
 /** Rows of big transactions stand above the writers' keys. */
 const BIG_FIRST_ID = 50_000_000;
 
@@ -60,14 +60,14 @@ export type Load = {
   stop(): Promise<void>;
 };
 
-/** Writes until stopped, a few hundred transactions a second and writer. */
-export async function startLoad(server: PostgresHandle, database: string): Promise<Load> {
+/** Writes until stopped: each writer ten transactions, then a pause. */
+export async function startLoad(server: PostgresHandle, database: string, o: { pauseMs: number } = { pauseMs: PAUSE_MS }): Promise<Load> {
   let stopped = false;
   const write = async (client: pg.Client, writer: number): Promise<void> => {
     try {
       while (!stopped) {
         await client.query(`call write_load(${writer}, ${TRANSACTIONS_PER_CALL}, ${KEYS_PER_WRITER})`);
-        await client.query(`select pg_sleep(${PAUSE_S})`);
+        await client.query(`select pg_sleep(${o.pauseMs / 1000})`);
       }
     } finally {
       await client.end();
