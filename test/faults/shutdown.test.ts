@@ -61,6 +61,8 @@ test.each([
   await using scene = await openScene(server, cluster.bootstrapServers);
   await using slotline = await startStreaming(scene.config, WAIT);
   await scene.untilAllConfirmed();
+  // WAL that is not ours to send: the server waits until we have confirmed that too.
+  await server.query('postgres', 'create table if not exists uncaptured (id int); insert into uncaptured select generate_series(1, 1000)');
   const load = o.loaded ? await scene.startLoad() : undefined;
   if (o.loaded) await slotline.waitFor('lsn.confirmed', { ...WAIT, from: slotline.lines.length });
   if (o.brokerStopped) {
