@@ -82,7 +82,13 @@ export function trackProcess(
     exited,
     hasExited: () => ended,
     signal: (signal) => {
-      if (!ended) process.kill(pid, signal);
+      if (ended) return;
+      try {
+        process.kill(pid, signal);
+      } catch (error) {
+        // It ended just now, and 'exit' has not been emitted yet.
+        if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+      }
     },
   };
 }
