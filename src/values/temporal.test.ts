@@ -130,8 +130,10 @@ function check(type: string, options: { typmod?: number; modes?: Partial<ValueMo
 describe('date', () => {
   it('as epoch days', () => {
     const texts = fc.tuple(DATES, ERAS).map(([date, era]) => date + era);
-    check('date', {}, texts, (text) => Number(plainEpochDay(text)));
-    check('date', { modes: { time: 'connect' } }, texts, (text) => Number(plainEpochDay(text)));
+    // Java casts the day to an int; only years that PostgreSQL does not have are far enough for that to show.
+    const plainDay = (text: string): number => Number(BigInt.asIntN(32, plainEpochDay(text)));
+    check('date', {}, texts, plainDay);
+    check('date', { modes: { time: 'connect' } }, texts, plainDay);
   });
 
   it('as ISO text', () => {
