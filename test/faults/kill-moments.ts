@@ -133,6 +133,9 @@ async function killUnderLoad(scene: Scene, slotline: Slotline): Promise<string> 
 /** A stopped broker answers nothing: what is read from now on stays unacknowledged. */
 async function killUnacknowledged(scene: Scene, slotline: Slotline): Promise<string> {
   await untilStreaming(slotline);
+  // Before the first acknowledgement the topic may not be open, and then nothing is read at all.
+  const told = (): number => new Set(slotline.lines.filter(({ event }) => event === 'lsn.confirmed').map((line) => line['lsn'])).size;
+  await until('records are acknowledged', async () => told() > 1, WAIT);
   const [broker] = scene.cluster.brokers;
   broker?.pause();
   try {
