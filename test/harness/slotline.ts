@@ -91,7 +91,9 @@ export function startSlotline(config: ConnectorConfig): Slotline {
   const folder = temporaryFolder('run');
   const file = join(folder, 'connector.json');
   writeFileSync(file, JSON.stringify(config), { mode: 0o600 });
-  const child = spawn(process.execPath, [join(PROJECT_DIR, 'src', 'main.ts'), 'run', '--config', file], {
+  // As the launcher's first line starts it.
+  const launcher = ['--max-semi-space-size=4', join(PROJECT_DIR, 'bin', 'slotline.mjs')];
+  const child = spawn(process.execPath, [...launcher, 'run', '--config', file], {
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });
