@@ -66,6 +66,7 @@ export async function runTask(deps: TaskDeps, memory: ProcessMemory, hooks: Task
     throw reason;
   } finally {
     hooks.stop.removeEventListener('abort', onStop);
+    if (context !== undefined) deps.log.info('task.ended', { ...context.changes.counts });
     await context?.publisher.close();
     await context?.kafka.close();
     await sql.close();

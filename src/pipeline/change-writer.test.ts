@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import { ByteWriter } from '../core/byte-writer.ts';
+import type { Op } from '../events/envelope.ts';
+import type { PlannedColumn, RowPlan } from '../events/row-plan.ts';
+import { SourceInfo } from '../events/source-info.ts';
+import type { RecordView, TopicHandle } from '../kafka/publisher-contract.ts';
+import type { RowMessage } from '../pgoutput/messages.ts';
+import { CellKind, TupleView } from '../pgoutput/tuple.ts';
+import type { RowSerializer } from '../serde/serializer.ts';
+import { ChangeWriter } from './change-writer.ts';
+import type { TablePlan } from './table-plans.ts';
+
+function tuple(id: string): TupleView {
+  const view = new TupleView();
+  view.source = Buffer.from(id);
+  view.count = 1;
+  view.kinds[0] = CellKind.text;
+  view.ends[0] = id.length;
+  return view;
+}
+
+const row = (tag: RowMessage['tag'], before: string | undefined, after: string | undefined): RowMessage => ({
+  tag,
+  relationOid: 1,
+  old: before === undefined ? 'none' : 'key',
+  before: tuple(before ?? ''),
+  after: tuple(after ?? ''),
+});
+
+/** Keys and values as plain text, records as they are appended. */
+function setUp(skipped: readonly ('c' | 'u' | 'd' | 't')[] = [], tombstones = true) {
+  const out = new ByteWriter(64);
+  const records: string[] = [];
+  const text = (view: TupleView): string => Buffer.from(view.source).toString();
+  const serializer: RowSerializer = {
+    writeKey: (view) => {
+      out.text(text(view));
+      return true;
+    },
+    writeKeyHeader: (view) => out.text(text(view)),
+    writeValue: (op: Op) => out.text(op),
+  };
+  const append = (_topic: TopicHandle, record: RecordView): void => {
+    const bytes = Buffer.from(record.bytes);
+    const key = bytes.toString('utf8', record.keyStart, Math.max(0, record.keyEnd));
+    records.push(record.valueEnd < 0 ? `tombstone ${key}` : `${bytes.toString('utf8', record.valueStart, record.valueEnd)} ${key}`);
+  };
+  const writer = new ChangeWriter({
+    out,
+    info: new SourceInfo(),
+    publisher: { append },
+    options: { tombstonesOnDelete: tombstones, skippedOperations: new Set(skipped) },
+    contextHeaders: [],
+  });
+  const key = [{ name: 'id', index: 0 }] as unknown as readonly PlannedColumn[];
+  const table: TablePlan = {
+    plan: { key } as unknown as RowPlan,
+    serializer,
+    topic: { name: 't', partitionCount: 1, recordBatchBytesMax: 1_000_000 },
+  };
+  return { writer, table, records };
+}
+
+describe('ChangeWriter', () => {
+  it('D9: a key change is delete, tombstone, create', () => {
+    const { writer, table, records } = setUp();
+    writer.writeRow(table, row('update', '1', '2'));
+    expect(records).toEqual(['d 1', 'tombstone 1', 'c 2']);
+  });
+
+  it('an update that keeps the key is one record', () => {
+    const { writer, table, records } = setUp();
+    writer.writeRow(table, row('update', '1', '1'));
+    writer.writeRow(table, row('update', undefined, '1'));
+    expect(records).toEqual(['u 1', 'u 1']);
+  });
+
+  it('D10: what skipped.operations drops is counted, the rest is sent', () => {
+    const { writer, table, records } = setUp(['u']);
+    writer.writeRow(table, row('insert', undefined, '1'));
+    writer.writeRow(table, row('update', undefined, '1'));
+    writer.writeRow(table, row('update', '1', '2'));
+    writer.writeRow(table, row('delete', '2', undefined));
+    expect(records).toEqual(['c 1', 'd 2', 'tombstone 2']);
+    expect(writer.counts).toMatchObject({ created: 1, updated: 0, deleted: 1, skipped: 2 });
+  });
+
+  it('leaves a key change its create where deletes are skipped', () => {
+    const { writer, table, records } = setUp(['d']);
+    writer.writeRow(table, row('update', '1', '2'));
+    expect(records).toEqual(['c 2']);
+  });
+
+  it('sends no tombstone when told so', () => {
+    const { writer, table, records } = setUp([], false);
+    writer.writeRow(table, row('delete', '1', undefined));
+    expect(records).toEqual(['d 1']);
+  });
+});
