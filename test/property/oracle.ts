@@ -77,7 +77,18 @@ export function jsonOf(value: CapturedValue): string {
 
 /** Members in any order: the server's differs from Java's. */
 export function jsonObjectOf(value: CapturedValue): string {
-  return JSON.stringify(Object.entries(JSON.parse(String(value))).sort());
+  return sortedEntries(String(value));
+}
+
+/**
+ * Members of a flat JSON object of strings and nulls, sorted. Not by JSON.parse of the object: V8 in Node 24 takes the key "\\b" for
+ * "\\\\" once it has parsed an object with the keys "" and "\\\\" (its cache of shapes compares one-character escapes wrongly).
+ */
+export function sortedEntries(text: string): string {
+  const tokens = text.match(/"(?:[^"\\]|\\.)*"|null/g) ?? [];
+  const entries: [unknown, unknown][] = [];
+  for (let i = 0; i + 1 < tokens.length; i += 2) entries.push([JSON.parse(tokens[i] ?? ''), JSON.parse(tokens[i + 1] ?? '')]);
+  return JSON.stringify(entries.sort());
 }
 
 // --- random values ---

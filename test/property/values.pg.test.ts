@@ -9,7 +9,7 @@ import type { PgType } from '../../src/values/pg-type.ts';
 import { arrayType, builtIn, type ColumnOptions, codecOf, convertWith } from '../../src/values/test-columns.ts';
 import type { CapturedValue } from '../../src/values/value-capture.ts';
 import { type FreshDatabase, freshDatabase } from '../harness/shared.ts';
-import type { Oracle } from './oracle.ts';
+import { type Oracle, sortedEntries } from './oracle.ts';
 import { DECIMAL_ORACLES, SCALAR_ORACLES } from './scalar-oracles.ts';
 import { TEMPORAL_ORACLES } from './temporal-oracles.ts';
 import { ARRAY_ORACLES, ORACLE_TYPES, TEXT_ORACLES } from './text-oracles.ts';
@@ -31,7 +31,7 @@ type Row = { readonly cell: string; readonly expected: string };
 
 function normalized(oracle: Oracle, expected: string): string {
   // The server separates what JSON.stringify does not, and orders the members of an object its own way.
-  if (oracle.title === 'hstore') return JSON.stringify(Object.entries(JSON.parse(expected)).sort());
+  if (oracle.title === 'hstore') return sortedEntries(expected);
   return oracle.title.endsWith('[]') ? JSON.stringify(JSON.parse(expected)) : expected;
 }
 
