@@ -73,6 +73,8 @@ function copyFraction(source: Uint8Array, from: number, to: number, width: numbe
   const present = Math.max(to - from - 1, 0);
   const digits = width === 0 ? present : width;
   if (present > digits) return 0;
+  // PostgreSQL prints no zero at the end of a fraction; should one come all the same, the slow path drops it.
+  if (width === 0 && present > 0 && byteAt(source, to - 1) === ASCII.zero) return 0;
   if (digits > 0) scratch[at++] = ASCII.dot;
   for (let i = 1; i <= digits; i++) {
     const byte = from + i < to ? byteAt(source, from + i) : ASCII.zero;
