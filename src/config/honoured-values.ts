@@ -16,7 +16,7 @@ export const HONOURED_VALUES = {
   'binary.handling.mode': ['bytes', 'base64', 'base64-url-safe', 'hex'],
   'hstore.handling.mode': ['json', 'map'],
   'include.unknown.datatypes': ['false', 'true'],
-  'schema.name.adjustment.mode': ['none'],
-  'field.name.adjustment.mode': ['none'],
+  'schema.name.adjustment.mode': ['none', 'avro', 'avro_unicode'],
+  'field.name.adjustment.mode': ['none', 'avro', 'avro_unicode'],
   'sasl.mechanism': ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;

@@ -114,7 +114,7 @@ function converterRows(side: 'key' | 'value'): OptionSpec[] {
     }),
     honoured({ name: `${name}.schemas.enable`, kind: BOOLEAN, default: 'true', why: "Kafka's JSON converter has it so.", doc: 'Send the schema with every record.' }),
     honoured({ name: `${name}.replace.null.with.default`, kind: BOOLEAN, default: 'true', why: "Kafka's JSON converter has it so.", doc: 'A null in a field with a default is sent as that default.' }),
-    notYet({ name: `${name}.decimal.format`, kind: oneOf('BASE64', 'NUMERIC'), default: 'BASE64', reason: 'Decimals are sent as base64.', doc: 'Form of Connect Decimal.' }),
+    honoured({ name: `${name}.decimal.format`, kind: oneOf('BASE64', 'NUMERIC'), default: 'BASE64', why: "Kafka's JSON converter has it so.", doc: 'Form of Connect Decimal: base64 of its unscaled value, or a number.' }),
     noEffect({ name: `${name}.schemas.cache.size`, kind: integer(0), default: '1000', reason: 'Schemas are built once per table.', doc: 'Cache of schemas.' }),
     noEffect({ name: `${name}.<option>`, reason: 'JSON has no such option.', doc: 'Options of other converters.' }),
   ];

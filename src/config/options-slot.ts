@@ -1,7 +1,9 @@
 /** Owns the option rows for the slot, the publication and the replication stream. */
 
+import type { ReplicaIdentityRule } from '../core/options.ts';
 import { HONOURED_VALUES } from './honoured-values.ts';
 import { BOOLEAN, honoured, integer, long, noEffect, notYet, type OptionSpec, oneOf, REGEX_LIST } from './option-spec.ts';
+import { regexProblem, splitRegexList } from './regex-list.ts';
 
 const CONFIRMED_ONLY = 'Slotline always resumes from the position that the slot has confirmed; the stored offset only remembers the snapshot.';
 
@@ -58,10 +60,11 @@ export const SLOT_OPTIONS: readonly OptionSpec[] = [
     doc: '`disabled`: the publication must exist; `all_tables`: created FOR ALL TABLES; `filtered`: holds the captured tables and follows them at each start; `no_tables`: created empty.',
   }),
   honoured({ name: 'publish.via.partition.root', kind: BOOLEAN, default: 'false', why: "Debezium's.", doc: 'Create the publication with publish_via_partition_root, so that changes of partitions carry the name of the root.' }),
-  notYet({
+  honoured({
     name: 'replica.identity.autoset.values',
-    reason: 'The replica identity of tables is not changed; run the ALTER TABLE that `slotline check` prints.',
-    doc: 'Replica identities to set at start, `table regex:value` separated by commas.',
+    why: 'Tables keep the replica identity that they have.',
+    doc: 'Replica identities to set at start, `schema.table regex:value` separated by commas; value: DEFAULT, FULL, NOTHING or INDEX name.',
+    check: checkReplicaIdentities,
   }),
   honoured({ name: 'status.update.interval.ms', kind: integer(1), unit: 'ms', default: '10000', why: "Debezium's; well below PostgreSQL's wal_sender_timeout of 60 s.", doc: 'How often the server is told the flushed position, at the latest.' }),
   honoured({
@@ -102,6 +105,33 @@ function checkStreamParams(value: string): string | undefined {
   for (const [name, setting] of pairs) {
     if (OWN_STREAM_PARAMS.includes(name)) return `sets ${name}, which Slotline sets itself`;
     if (UNREADABLE_STREAM_PARAMS.includes(name) && !/^(off|false|0)$/i.test(setting)) return `sets ${name}: Slotline reads protocol 1 in text form`;
+  }
+  return undefined;
+}
+
+/** Debezium's pattern: `table:DEFAULT`, `table:INDEX name`. */
+const REPLICA_IDENTITY = /^\s*([^:]+):\s*(?:(default|full|nothing)|index\s+(\S.*?))\s*$/i;
+
+/** `replica.identity.autoset.values` in order; undefined where an item cannot be read. */
+export function parseReplicaIdentities(value: string): ReplicaIdentityRule[] | undefined {
+  const rules: ReplicaIdentityRule[] = [];
+  for (const part of splitRegexList(value)) {
+    const match = REPLICA_IDENTITY.exec(part);
+    const table = match?.[1]?.trim();
+    const name = match?.[2]?.toLowerCase();
+    if (table === undefined) return undefined;
+    if (name === 'default' || name === 'full' || name === 'nothing') rules.push({ table, identity: { tag: name } });
+    else rules.push({ table, identity: { tag: 'index', index: match?.[3] ?? '' } });
+  }
+  return rules;
+}
+
+function checkReplicaIdentities(value: string): string | undefined {
+  const rules = parseReplicaIdentities(value);
+  if (rules === undefined) return 'must be table:DEFAULT, table:FULL, table:NOTHING or table:INDEX name items separated by commas';
+  for (const { table } of rules) {
+    const problem = regexProblem(table);
+    if (problem !== undefined) return `pattern ${JSON.stringify(table)} ${problem}`;
   }
   return undefined;
 }

@@ -15,10 +15,11 @@ import type {
 } from '../core/options.ts';
 import type { ConfigEnvironment } from './environment.ts';
 import { parseKeyColumns } from './options-events.ts';
-import { parseStreamParams } from './options-slot.ts';
+import { parseReplicaIdentities, parseStreamParams } from './options-slot.ts';
 import { type Note, type Problem, problem } from './problems.ts';
 import { type ConfigReport, type OptionValues, readValues } from './read-values.ts';
 import { resolveKafka, resolveProducer } from './resolve-kafka.ts';
+import { resolveColumnRules, resolveSelectOverrides } from './resolve-tables.ts';
 import { resolveTopicCreation } from './resolve-topics.ts';
 
 export type ResolveResult =
@@ -67,12 +68,13 @@ function resolveOptions(values: OptionValues, report: ConfigReport, environment:
       name: values.text('publication.name'),
       autocreateMode: values.oneOf('publication.autocreate.mode', ['disabled', 'all_tables', 'filtered', 'no_tables']),
       viaPartitionRoot: values.flag('publish.via.partition.root'),
+      replicaIdentities: parseReplicaIdentities(values.text('replica.identity.autoset.values')) ?? [],
     },
     filter: resolveFilter(values, report),
     events: resolveEvents(values, report),
     keyConverter: resolveConverter(values, 'key'),
     valueConverter: resolveConverter(values, 'value'),
-    snapshot: resolveSnapshot(values),
+    snapshot: resolveSnapshot(values, report),
     kafka: resolveKafka(values, report, environment),
     producer: resolveProducer(values, report),
     topicCreation: resolveTopicCreation(values, report),
@@ -187,6 +189,19 @@ function resolveEvents(values: OptionValues, report: ConfigReport): EventOptions
     includeUnknownDatatypes: values.flag('include.unknown.datatypes'),
     unavailableValuePlaceholder: values.text('unavailable.value.placeholder'),
     conversionFailure: values.oneOf('event.converting.failure.handling.mode', ['skip', 'warn', 'fail']),
+    columnRules: resolveColumnRules(values),
+    schemaComments: values.flag('include.schema.comments'),
+    schemaNameAdjustment: values.oneOf('schema.name.adjustment.mode', ['none', 'avro', 'avro_unicode']),
+    fieldNameAdjustment: values.oneOf('field.name.adjustment.mode', ['none', 'avro', 'avro_unicode']),
+    skipUnchanged: values.flag('skip.messages.without.change'),
+    transactionMetadata: values.flag('provide.transaction.metadata'),
+    transactionTopic: values.text('topic.transaction'),
+    heartbeat: {
+      intervalMs: values.integer('heartbeat.interval.ms'),
+      topicPrefix: values.text('topic.heartbeat.prefix'),
+      topicName: values.optional('topic.heartbeat.name'),
+      actionQuery: values.optional('heartbeat.action.query'),
+    },
     messagePrefixInclude: values.list('message.prefix.include.list'),
     messagePrefixExclude: values.list('message.prefix.exclude.list'),
   };
@@ -197,15 +212,17 @@ function resolveConverter(values: OptionValues, side: 'key' | 'value'): Converte
     format: 'json',
     schemasEnable: values.flag(`${side}.converter.schemas.enable`),
     replaceNullWithDefault: values.flag(`${side}.converter.replace.null.with.default`),
+    decimalFormat: values.oneOf(`${side}.converter.decimal.format`, ['BASE64', 'NUMERIC']),
   };
 }
 
-function resolveSnapshot(values: OptionValues): SnapshotOptions {
+function resolveSnapshot(values: OptionValues, report: ConfigReport): SnapshotOptions {
   return {
     mode: values.oneOf('snapshot.mode', ['initial', 'always', 'initial_only', 'no_data', 'when_needed']),
     delayMs: values.integer('snapshot.delay.ms'),
     streamingDelayMs: values.integer('streaming.delay.ms'),
     lockTimeoutMs: values.integer('snapshot.lock.timeout.ms'),
     includeCollections: values.list('snapshot.include.collection.list'),
+    selectOverrides: resolveSelectOverrides(values, report),
   };
 }

@@ -31,10 +31,18 @@ export type SlotOptions = {
   readonly streamParams: readonly (readonly [string, string])[];
 };
 
+/** One item of replica.identity.autoset.values: a pattern of `schema.table` and what its tables get. */
+export type ReplicaIdentityRule = {
+  readonly table: string;
+  readonly identity: { readonly tag: 'default' | 'full' | 'nothing' } | { readonly tag: 'index'; readonly index: string };
+};
+
 export type PublicationOptions = {
   readonly name: string;
   readonly autocreateMode: 'disabled' | 'all_tables' | 'filtered' | 'no_tables';
   readonly viaPartitionRoot: boolean;
+  /** The first that matches a table holds. */
+  readonly replicaIdentities: readonly ReplicaIdentityRule[];
 };
 
 /** Regular expressions as given (anchored and case-insensitive when compiled by events/filter.ts). At most one of each pair is non-empty. */
@@ -46,6 +54,30 @@ export type FilterOptions = {
   readonly columnInclude: readonly string[];
   readonly columnExclude: readonly string[];
   readonly tableIgnoreBuiltin: boolean;
+};
+
+/** One `column.*` option that changes values or schemas. The first that matches a column wins, in Debezium's order of kinds. */
+export type ColumnRule = {
+  readonly change:
+    | { readonly tag: 'truncate'; readonly length: number }
+    | { readonly tag: 'mask'; readonly length: number }
+    /** `v1` hashes the Java-serialised text, `v2` its UTF-8 bytes; algorithm as Java's MessageDigest names it. */
+    | { readonly tag: 'hash'; readonly version: 'v1' | 'v2'; readonly algorithm: string; readonly salt: string }
+    | { readonly tag: 'propagateColumn' }
+    | { readonly tag: 'propagateDatatype' };
+  /** Patterns of `schema.table.column`; for propagateDatatype of `schema.table.type`. */
+  readonly patterns: readonly string[];
+};
+
+export type NameAdjustment = 'none' | 'avro' | 'avro_unicode';
+
+export type HeartbeatOptions = {
+  /** 0: none are sent. */
+  readonly intervalMs: number;
+  readonly topicPrefix: string;
+  /** Wins over the prefix. */
+  readonly topicName: string | undefined;
+  readonly actionQuery: string | undefined;
 };
 
 export type EventOptions = {
@@ -68,11 +100,26 @@ export type EventOptions = {
   readonly unavailableValuePlaceholder: string;
   /** event.converting.failure.handling.mode. */
   readonly conversionFailure: 'skip' | 'warn' | 'fail';
+  readonly columnRules: readonly ColumnRule[];
+  readonly schemaComments: boolean;
+  readonly schemaNameAdjustment: NameAdjustment;
+  readonly fieldNameAdjustment: NameAdjustment;
+  /** skip.messages.without.change. */
+  readonly skipUnchanged: boolean;
+  readonly transactionMetadata: boolean;
+  /** topic.transaction: the last part of the transaction topic's name. */
+  readonly transactionTopic: string;
+  readonly heartbeat: HeartbeatOptions;
   readonly messagePrefixInclude: readonly string[];
   readonly messagePrefixExclude: readonly string[];
 };
 
-export type ConverterOptions = { readonly format: 'json'; readonly schemasEnable: boolean; readonly replaceNullWithDefault: boolean };
+export type ConverterOptions = {
+  readonly format: 'json';
+  readonly schemasEnable: boolean;
+  readonly replaceNullWithDefault: boolean;
+  readonly decimalFormat: 'BASE64' | 'NUMERIC';
+};
 
 export type SnapshotOptions = {
   readonly mode: 'initial' | 'always' | 'initial_only' | 'no_data' | 'when_needed';
@@ -81,6 +128,8 @@ export type SnapshotOptions = {
   readonly lockTimeoutMs: number;
   /** snapshot.include.collection.list; empty means all captured tables. */
   readonly includeCollections: readonly string[];
+  /** snapshot.select.statement.overrides: `schema.table` and the SELECT that stands for it. */
+  readonly selectOverrides: readonly { readonly table: string; readonly select: string }[];
 };
 
 export type SaslOptions = {

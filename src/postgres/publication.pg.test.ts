@@ -50,7 +50,7 @@ for (const major of [14, 18] as const) {
       captured: ListedTable[],
       more: { viaPartitionRoot?: boolean; skipped?: readonly ('c' | 'u' | 'd' | 't')[]; inRecovery?: boolean } = {},
     ): PublicationRequest => ({
-      publication: { name: 'My "pub', autocreateMode, viaPartitionRoot: more.viaPartitionRoot ?? false },
+      publication: { name: 'My "pub', autocreateMode, viaPartitionRoot: more.viaPartitionRoot ?? false, replicaIdentities: [] },
       captured,
       events: { skippedOperations: new Set(more.skipped ?? ['t']), skippedOperationsGiven: more.skipped !== undefined },
       inRecovery: more.inRecovery ?? false,
