@@ -48,7 +48,10 @@ const DRAIN_TIMEOUT_MS = 900_000;
 
 export async function runDrain(stage: Stage, backlog: Backlog): Promise<DrainFigures[]> {
   const program = findRecvlogical();
-  const wanted = stage.options.contenders.filter((contender) => contender !== 'pg_recvlogical' || program !== undefined);
+  const wanted = stage.options.contenders.filter((contender) => {
+    if (contender === 'baseline') return stage.options.baselineDir !== undefined;
+    return contender !== 'pg_recvlogical' || program !== undefined;
+  });
   if (program === undefined && stage.options.contenders.includes('pg_recvlogical')) stage.print(HOW_TO_GET_RECVLOGICAL);
   const results: DrainFigures[] = [];
   for (let run = 1; run <= stage.options.runs; run++) {
@@ -69,8 +72,11 @@ async function drainOnce(stage: Stage, backlog: Backlog, one: OneDrain): Promise
   const slot = `bench_${contender}_${run}`;
   await copySlot(stage.sql, { source: backlog.slot, copy: slot });
   try {
-    if (contender === 'slotline') {
-      const drained = await drainBySlotline(stage, backlog, { run: { name: slot, snapshotMode: 'no_data', codec: stage.options.codec } });
+    if (contender === 'slotline' || contender === 'baseline') {
+      const isBaseline = contender === 'baseline';
+      const drained = await drainBySlotline(stage, backlog, {
+        run: { name: slot, snapshotMode: 'no_data', codec: stage.options.codec, isBaseline },
+      });
       if (drained.records !== backlog.changes) throw new BenchError(`${drained.records} records for ${backlog.changes} changes`);
       return { contender, run, ...perEvent(drained, backlog.changes), ...drained.machine };
     }
@@ -145,7 +151,7 @@ type Drained = ReaderResult & {
 };
 
 /** From the start of the stream until the last position is confirmed and the topic holds at least every change. */
-async function drainBySlotline(
+export async function drainBySlotline(
   stage: Stage,
   backlog: Backlog,
   o: { run: SlotlineRun; disturb?: (() => Promise<void>) | undefined },

@@ -1,11 +1,12 @@
 /** Owns the command line of the benchmark: what may be asked for, the defaults, the usage text. */
 import { parseArgs } from 'node:util';
 
-export type BenchCase = 'drain' | 'huge' | 'outage' | 'snapshot' | 'latency';
-export type Contender = 'pg_recvlogical' | 'frames' | 'slotline';
+export type BenchCase = 'drain' | 'wide' | 'huge' | 'outage' | 'snapshot' | 'latency';
+/** baseline: Slotline of another checkout. */
+export type Contender = 'pg_recvlogical' | 'frames' | 'baseline' | 'slotline';
 
-export const CASES: readonly BenchCase[] = ['drain', 'huge', 'outage', 'snapshot', 'latency'];
-export const CONTENDERS: readonly Contender[] = ['pg_recvlogical', 'frames', 'slotline'];
+export const CASES: readonly BenchCase[] = ['drain', 'wide', 'huge', 'outage', 'snapshot', 'latency'];
+export const CONTENDERS: readonly Contender[] = ['pg_recvlogical', 'frames', 'baseline', 'slotline'];
 
 export type BenchOptions = {
   /** Row changes of the drain workload; everything else scales with it. */
@@ -23,6 +24,8 @@ export type BenchOptions = {
   readonly settings: Readonly<Record<string, string>>;
   /** Further flags of Slotline's Node. */
   readonly nodeArgs: readonly string[];
+  /** Another checkout of Slotline, with its dependencies installed, that is drained with beside this one. */
+  readonly baselineDir: string | undefined;
   /** Folder for CPU profiles of Slotline; undefined: none are made. */
   readonly profileDir: string | undefined;
   /** Where the JSON goes; undefined: bench/results/<date>.json. */
@@ -33,10 +36,11 @@ export type BenchOptions = {
 export class BenchError extends Error {}
 
 export const USAGE = `npm run bench -- [options]
-  --size N              row changes of the drain workload (1000000); the snapshot reads 0.9 N rows
+  --size N              row changes of the drain workload (1000000); the snapshot reads 0.9 N rows, the wide table has 0.1 N
   --runs N              interleaved runs of which the median counts (3)
   --only A,B            of ${CASES.join(', ')} (all)
   --contenders A,B      of ${CONTENDERS.join(', ')} in the drain (all)
+  --baseline DIR        another checkout of Slotline, installed: drains beside this one, run by run
   --codec NAME          compression of the drains and the snapshot: none, gzip, snappy, lz4, zstd (lz4)
   --pg 14|18            PostgreSQL to measure with (18)
   --rates A,B           transactions per second of the latency runs (500,3000)
@@ -72,6 +76,7 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions | undef
     outageSeconds: positive('outage', values.outage ?? '20', 1),
     settings: Object.fromEntries((values.set ?? []).map(splitSetting)),
     nodeArgs: values['node-arg'] ?? [],
+    baselineDir: values.baseline,
     profileDir: values.profile,
     out: values.out,
   };
@@ -86,6 +91,7 @@ function parseKnown(args: readonly string[]) {
         runs: { type: 'string' },
         only: { type: 'string' },
         contenders: { type: 'string' },
+        baseline: { type: 'string' },
         codec: { type: 'string' },
         pg: { type: 'string' },
         rates: { type: 'string' },

@@ -10,9 +10,11 @@ import { type BenchOptions, CONTENDERS, type Contender } from './options.ts';
 import { PROJECT_DIR } from './slotline-process.ts';
 import type { SnapshotFigures } from './snapshot.ts';
 import { POSTGRES_SETTINGS } from './stage.ts';
+import type { WideFigures } from './wide.ts';
 
 export type Figures = {
   readonly drain?: readonly DrainFigures[];
+  readonly wide?: readonly WideFigures[];
   readonly huge?: LossFigures;
   readonly outage?: OutageFigures;
   readonly snapshot?: readonly SnapshotFigures[];
@@ -50,6 +52,7 @@ function revision(): string {
 export function formatTables(figures: Figures): string {
   const parts: string[] = [];
   if (figures.drain !== undefined) parts.push(drainTable(figures.drain));
+  if (figures.wide !== undefined) parts.push(wideTable(figures.wide));
   if (figures.huge !== undefined || figures.outage !== undefined) parts.push(lossTable(figures));
   if (figures.snapshot !== undefined) parts.push(snapshotTable(figures.snapshot));
   if (figures.latency !== undefined) parts.push(latencyTable(figures.latency));
@@ -73,7 +76,7 @@ export function medians(drain: readonly DrainFigures[]): ReadonlyMap<Contender, 
 export function drainRatio(drain: readonly DrainFigures[]): number | undefined {
   const byContender = medians(drain);
   const slotline = byContender.get('slotline')?.eventsPerSecond;
-  const readers = [...byContender.values()].filter(({ contender }) => contender !== 'slotline');
+  const readers = [...byContender.values()].filter(({ contender }) => contender !== 'slotline' && contender !== 'baseline');
   if (slotline === undefined || readers.length === 0) return undefined;
   return slotline / Math.max(...readers.map(({ eventsPerSecond }) => eventsPerSecond));
 }
@@ -116,6 +119,27 @@ function lossTable({ huge, outage }: Figures): string {
         ],
   );
   return table(['memory', 'peak RSS', 'changes', 'records', 'lost', 'value bytes', 'took', 'broker'], rows);
+}
+
+function wideTable(wide: readonly WideFigures[]): string {
+  const rate = ({ rowsPerSecond }: WideFigures): number => rowsPerSecond;
+  const rows = (['baseline', 'slotline'] as const).flatMap((contender) => {
+    const runs = wide.filter((figures) => figures.contender === contender);
+    const run = medianRun(runs, rate);
+    if (run === undefined) return [];
+    const cost = [run.cpuUsPerRow.toFixed(1), run.cpuUsPerCell.toFixed(3)];
+    return [
+      [
+        `${contender}, ${run.columns} columns`,
+        count(run.rowsPerSecond),
+        rangeOf(runs.map(rate)),
+        ...cost,
+        megabytes(run.peakRssBytes),
+        count(run.valueBytesMean),
+      ],
+    ];
+  });
+  return table(['wide table (median run)', 'rows/s', 'lowest–highest', 'CPU µs/row', 'CPU µs/cell', 'peak RSS', 'value bytes'], rows);
 }
 
 function snapshotTable(snapshot: readonly SnapshotFigures[]): string {

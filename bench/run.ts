@@ -11,9 +11,13 @@ import { BenchError, type BenchOptions, parseBenchOptions, USAGE } from './optio
 import { environmentOf, type Figures, formatTables, writeResults } from './report.ts';
 import { runSnapshots } from './snapshot.ts';
 import { openStage, type Stage } from './stage.ts';
+import { runWide } from './wide.ts';
+import { loadWide } from './wide-workload.ts';
 import { loadWorkload, type Workload } from './workload.ts';
 
 const startedMs = performance.now();
+/** Rows of the wide table for each change of the drain. */
+const WIDE_SHARE = 0.1;
 
 function print(line: string): void {
   console.log(`[bench ${((performance.now() - startedMs) / 1000).toFixed(0).padStart(4)} s] ${line}`);
@@ -41,7 +45,8 @@ async function bench(options: BenchOptions): Promise<void> {
 async function runCases(stage: Stage, keep: (figures: Figures) => void): Promise<void> {
   const { cases, size } = stage.options;
   if (cases.includes('latency')) keep({ latency: await runLatency(stage) });
-  if (cases.every((one) => one === 'latency')) return;
+  if (cases.includes('wide')) keep({ wide: await runWide(stage, await loadWide(stage.postgres, Math.round(size * WIDE_SHARE))) });
+  if (cases.every((one) => one === 'latency' || one === 'wide')) return;
   const workload: Workload = await loadWorkload(stage.postgres, size, print);
   print(`loaded in ${(workload.loadMs / 1000).toFixed(1)} s: ${workload.all.changes.toLocaleString('en-US')} changes wait`);
   if (cases.includes('drain')) keep({ drain: await runDrain(stage, workload.all) });

@@ -20,6 +20,8 @@ export type SlotlineOptions = {
   readonly config: Readonly<Record<string, string>>;
   /** Folder for the config file. */
   readonly folder: string;
+  /** The checkout to run; undefined: this one. */
+  readonly programDir: string | undefined;
   readonly nodeArgs: readonly string[];
   /** CPU profile: folder and the run's name. */
   readonly profile: { readonly dir: string; readonly name: string } | undefined;
@@ -42,8 +44,9 @@ export class SlotlineProcess {
     const profile =
       o.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${o.profile.dir}`, `--cpu-prof-name=${o.profile.name}.cpuprofile`];
     // As the launcher's first line and the image start it.
-    const args = [LAUNCH_FLAG, ...o.nodeArgs, ...profile, join(PROJECT_DIR, 'bin', 'slotline.mjs'), 'run', '--config', file];
-    const child = spawn(process.execPath, args, { cwd: PROJECT_DIR, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    const programDir = resolve(o.programDir ?? PROJECT_DIR);
+    const args = [LAUNCH_FLAG, ...o.nodeArgs, ...profile, join(programDir, 'bin', 'slotline.mjs'), 'run', '--config', file];
+    const child = spawn(process.execPath, args, { cwd: programDir, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
     if (child.pid === undefined) throw new BenchError('Slotline cannot be started');
     this.pid = child.pid;
     const tracked = trackProcess(child, child.pid);

@@ -47,6 +47,8 @@ export type SlotlineRun = {
   readonly codec: string | undefined;
   readonly publication?: string;
   readonly table?: string;
+  /** Runs the Slotline of --baseline. */
+  readonly isBaseline?: boolean;
 };
 
 /** Starts a Slotline of its own name: slot, topics and remembered offsets are shared with no other run. */
@@ -55,6 +57,7 @@ export function startSlotline(stage: Stage, run: SlotlineRun): SlotlineProcess {
   return new SlotlineProcess({
     config: slotlineConfig(stage, run),
     folder: stage.folder,
+    programDir: run.isBaseline === true ? options.baselineDir : undefined,
     nodeArgs: options.nodeArgs,
     profile: options.profileDir === undefined ? undefined : { dir: options.profileDir, name: run.name },
   });
