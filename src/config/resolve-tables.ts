@@ -34,7 +34,7 @@ export function resolveColumnRules(values: OptionValues): ColumnRule[] {
   );
 }
 
-/** A table in the list without a SELECT of its own is a problem; Debezium fails when it comes to the table. */
+/** A table in the list without a SELECT of its own is a problem: Debezium warns and sends the whole table, which may be a leak. */
 export function resolveSelectOverrides(values: OptionValues, report: ConfigReport): SnapshotOptions['selectOverrides'] {
   const list = 'snapshot.select.statement.overrides';
   return values.list(list).flatMap((table) => {

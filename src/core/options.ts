@@ -41,7 +41,7 @@ export type PublicationOptions = {
   readonly name: string;
   readonly autocreateMode: 'disabled' | 'all_tables' | 'filtered' | 'no_tables';
   readonly viaPartitionRoot: boolean;
-  /** The first that matches a table holds. */
+  /** A table that more than one matches keeps what it has, as in Debezium. */
   readonly replicaIdentities: readonly ReplicaIdentityRule[];
 };
 
