@@ -15,6 +15,14 @@ import { fileURLToPath } from 'node:url';
 export type PostgresMajor = 14 | 18;
 export type StackPart = 'postgres18' | 'postgres14' | 'kafka';
 
+/** Servers that have an extension which the others lack. Where one cannot be had, what needs it is skipped with the reason. */
+export type OptionalPostgres = 'postgis' | 'pgvector';
+export type PostgresServerName = PostgresMajor | OptionalPostgres;
+export const OPTIONAL_POSTGRES: Readonly<Record<OptionalPostgres, { readonly major: number }>> = {
+  postgis: { major: 15 },
+  pgvector: { major: 18 },
+};
+
 export const POSTGRES_VERSIONS: Readonly<Record<PostgresMajor, string>> = { 14: '14.23.0-beta.17', 18: '18.4.0-beta.17' };
 export const KAFKA_VERSION = '4.3.1';
 export const JAVA_MAJOR_MIN = 17;

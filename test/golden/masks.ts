@@ -1,8 +1,10 @@
 /**
- * Owns what may differ between a recording and a replay of it: the one list of masks, each with its reason. Everything else is
- * compared byte for byte. A masked value is not dropped: it is replaced by its rank among the values of its kind in the same case,
- * so that equality and order among them are compared still.
+ * Owns what may differ between a recording and a replay of it, or a second recording: the one list of masks, each with its reason.
+ * Everything else is compared byte for byte. A masked value is not dropped: it is replaced by its rank among the values of its kind in
+ * the same case, so that equality and order among them are compared still. Does not compare (compare.ts).
  */
+import type { GoldenRecord, RecordedText } from './replay-cases.ts';
+import { maskTransactionIds, type TransactionStatus, transactionStatus } from './transaction-masks.ts';
 
 export const MASKS: readonly { readonly member: string; readonly reason: string }[] = [
   { member: 'ts_ms, ts_us, ts_ns of the envelope, ts_ms of a message', reason: "The connector's clock. The three must agree." },
@@ -12,6 +14,22 @@ export const MASKS: readonly { readonly member: string; readonly reason: string 
   { member: 'source.sequence[0]', reason: 'End of the last commit: by rank, and whether it lies behind the event.' },
   { member: 'source.sequence[1]', reason: 'Must equal source.lsn.' },
   { member: 'source.db', reason: 'Each replay has a database of its own.' },
+  { member: '__debezium.context.runId', reason: 'One for each start of a connector: by first appearance.' },
+  { member: 'transaction.id', reason: 'xid:lsn: the xid by rank, the position must equal source.lsn.' },
+  {
+    member: 'id in the key and value of the transaction topic',
+    reason: 'xid:lsn: the xid by rank; of a BEGIN whether it is the first event of the transaction, of an END by rank among the commits.',
+  },
+  {
+    member: 'ts_ms of the transaction topic',
+    reason: 'The commit time in milliseconds: must equal that of the events of the transaction.',
+  },
+  {
+    member: 'LogicalDecodingMessageId@… in data_collections',
+    reason: 'The identity of a Java object. It is a key of a hash map, so it decides the order: the collections are sorted where one is.',
+  },
+  { member: '[Ljava.lang.String;@…', reason: 'The identity of a Java object (an inner array of text).' },
+  { member: 'heartbeats', reason: "The connector's clock; how many there are depends on how long it ran: repeats are one." },
 ];
 
 /** Columns that the recorded statements fill from the clock or at random. Zero values, which stand for a missing cell, are kept. */
@@ -28,6 +46,9 @@ const SOURCE =
 
 /** Nanoseconds are not compared with microseconds beyond the clock's own digits: a JVM counts them, Slotline does not. */
 const CLOCK = /"ts_ms":(\d+),"ts_us":\1(\d{3}),"ts_ns":\1\2\d{3}(\}+)$/;
+const TRANSACTION_BLOCK = /("transaction":\{"id":")(\d+):(\d+)"(?=,"total_order":\d+,"data_collection_order":\d+\})/;
+const HEARTBEAT = /^((?:\{"schema":.*,"payload":)?\{"ts_ms":)\d+(\}+)$/;
+const JAVA_ARRAY = /(\[Ljava\.lang\.String;@)[0-9a-f]+/g;
 const MESSAGE_CLOCK = /("op":"m",)"ts_ms":\d+(,"source":)/;
 
 type SourceFacts = {
@@ -62,7 +83,7 @@ function sourceFacts(value: string): SourceFacts | undefined {
 }
 
 /** Numbers from 1 in their order, for each kind. */
-class Ranks {
+export class Ranks {
   readonly #values = new Map<string, Set<string>>();
 
   add(kind: string, value: string): void {
@@ -76,27 +97,90 @@ class Ranks {
   }
 }
 
-/** The values of all records of one case, masked; null stays null. `group` is the case's name without the suffix for schemas. */
-export function maskValues(group: string, values: readonly (string | null)[]): (string | null)[] {
+export type MaskedRecord = {
+  readonly place: string;
+  readonly key: string | null;
+  readonly value: string | null;
+  readonly headers: readonly string[];
+};
+
+/** All records of one case, masked; null stays null. `group` is the case's name without the suffix for schemas. */
+export function maskRecords(group: string, records: readonly GoldenRecord[]): MaskedRecord[] {
   const volatile = VOLATILE_COLUMNS.filter(({ cases }) => cases.includes(group));
   const ranks = new Ranks();
-  const facts = values.map((value) => (value === null ? undefined : sourceFacts(value)));
-  for (const one of facts) {
-    if (one === undefined) continue;
-    ranks.add('time', one.ts);
-    ranks.add(one.lsnKind, one.lsn);
-    if (one.txId !== 'null') ranks.add('tx', one.txId);
-    if (one.sequence !== null) ranks.add('commit', one.sequence);
-  }
-  return values.map((value, i) => {
-    const one = facts[i];
-    if (value === null || one === undefined) return value;
-    return volatile
-      .reduce((text, { column }) => text.replace(column, '$1<volatile>'), value)
-      .replace(SOURCE, () => printSource(one, ranks))
-      .replace(CLOCK, '<clock>$3')
-      .replace(MESSAGE_CLOCK, '$1<clock>$2');
+  const seen = records.map(({ value }) => seeRecord(shown(value), ranks));
+  const events = firstEvents(seen);
+  const runIds: string[] = [];
+  const masked = records.map((record, i): MaskedRecord => {
+    const { facts, status } = seen[i] ?? {};
+    const headers = record.headers.map(([name, value]) => `${name}=${maskRunId(name, shown(value) ?? '', runIds)}`);
+    const place = `${record.topic} ${record.partition}`;
+    const [key, value] = [shown(record.key), shown(record.value)];
+    if (status !== undefined) return { place, ...maskTransactionIds({ key, value: value ?? '', status, ranks, events }), headers };
+    if (value === null || facts === undefined) return { place, key, value: value?.replace(HEARTBEAT, '$1<clock>$2') ?? null, headers };
+    return { place, key: key === null ? null : mask(key, volatile), value: maskEvent(mask(value, volatile), facts, ranks), headers };
   });
+  return masked.filter((record, i) => !isRepeatedHeartbeat(record, masked.slice(0, i)));
+}
+
+export function shown(text: RecordedText): string | null {
+  return typeof text === 'object' && text !== null ? `base64 ${text.base64}` : text;
+}
+
+type Seen = { readonly facts?: SourceFacts | undefined; readonly status?: TransactionStatus | undefined };
+
+function seeRecord(value: string | null, ranks: Ranks): Seen {
+  if (value === null) return {};
+  const status = transactionStatus(value);
+  if (status !== undefined) {
+    ranks.add('tx', status.xid);
+    if (status.status === 'END') ranks.add('commit', status.lsn);
+    return { status };
+  }
+  const facts = sourceFacts(value);
+  if (facts === undefined) return {};
+  ranks.add('time', facts.ts);
+  ranks.add(facts.lsnKind, facts.lsn);
+  if (facts.txId !== 'null') ranks.add('tx', facts.txId);
+  if (facts.sequence !== null) ranks.add('commit', facts.sequence);
+  return { facts };
+}
+
+/** The first event of each transaction that has one; the records of several topics may stand in any order. */
+function firstEvents(seen: readonly Seen[]): Map<string, { lsn: string; tsMs: string }> {
+  const events = new Map<string, { lsn: string; tsMs: string }>();
+  for (const { facts } of seen) {
+    if (facts === undefined) continue;
+    const known = events.get(facts.txId);
+    if (known !== undefined && BigInt(known.lsn) <= BigInt(facts.lsn)) continue;
+    events.set(facts.txId, { lsn: facts.lsn, tsMs: facts.ts.slice(0, -3) });
+  }
+  return events;
+}
+
+function mask(text: string, columns: typeof VOLATILE_COLUMNS): string {
+  return columns.reduce((masked, { column }) => masked.replace(column, '$1<volatile>'), text.replace(JAVA_ARRAY, '$1<identity>'));
+}
+
+function maskEvent(value: string, facts: SourceFacts, ranks: Ranks): string {
+  return value
+    .replace(SOURCE, () => printSource(facts, ranks))
+    .replace(TRANSACTION_BLOCK, (_, start: string, xid: string, lsn: string) => {
+      return `${start}${ranks.of('tx', xid)}:${lsn === facts.lsn ? 'lsn' : '<not lsn>'}"`;
+    })
+    .replace(CLOCK, '<clock>$3')
+    .replace(MESSAGE_CLOCK, '$1<clock>$2');
+}
+
+function maskRunId(name: string, value: string, runIds: string[]): string {
+  if (name !== '__debezium.context.runId' || !/^[0-9a-f-]{36}$/.test(value)) return value;
+  if (!runIds.includes(value)) runIds.push(value);
+  return `<run ${runIds.indexOf(value) + 1}>`;
+}
+
+function isRepeatedHeartbeat(record: MaskedRecord, before: readonly MaskedRecord[]): boolean {
+  if (!record.value?.includes('"ts_ms":<clock>}') || record.headers.length > 0) return false;
+  return before.some(({ place, key, value }) => place === record.place && key === record.key && value === record.value);
 }
 
 function printSource(one: SourceFacts, ranks: Ranks): string {

@@ -16,8 +16,13 @@ export type GoldenRecord = {
   readonly headers: readonly (readonly [name: string, value: RecordedText])[];
 };
 
+/** A PostgreSQL server by what it is for: two majors, and those that have an extension. */
+export type CaseServer = 14 | 18 | 'postgis' | 'pgvector';
+
 export type GoldenCase = {
   readonly name: string;
+  /** Recorded on this server, and replayed on it only. Without it: recorded on 18, replayed on 18 and 14. */
+  readonly server?: CaseServer;
   readonly settings: Readonly<Record<string, string>>;
   readonly setup: readonly string[];
   /** Each step is one transaction. */
@@ -76,4 +81,38 @@ export function recordedVersion(golden: GoldenCase): string {
 
 export function topicPrefix(golden: GoldenCase): string {
   return golden.settings['topic.prefix'] ?? '';
+}
+
+/** The servers that a case is replayed on. */
+export function serversOf(golden: GoldenCase): readonly CaseServer[] {
+  return golden.server === undefined ? [18, 14] : [golden.server];
+}
+
+/** Whether a topic holds records of this case, and not of its twin with schemas. */
+export function isTopicOf(golden: GoldenCase, topic: string): boolean {
+  const prefix = topicPrefix(golden);
+  const delimiter = golden.settings['topic.delimiter'] ?? '.';
+  if (topic === heartbeatTopic(golden)) return true;
+  return topic.startsWith(prefix + delimiter) && !topic.startsWith(`${prefix}_schemas${delimiter}`);
+}
+
+function heartbeatTopic({ settings, ...golden }: GoldenCase): string {
+  const name = settings['topic.heartbeat.name'];
+  return name ?? `${settings['topic.heartbeat.prefix'] ?? '__debezium-heartbeat'}.${topicPrefix({ settings, ...golden })}`;
+}
+
+const END_PREFIX = 'golden_end';
+/** A transactional logical message closes every recording and every replay. */
+export const END_STATEMENT = `select pg_logical_emit_message(true, '${END_PREFIX}', '')`;
+
+/** The records without what the closing message brought: itself and the BEGIN and END of its transaction. */
+export function withoutEnd(records: readonly GoldenRecord[]): GoldenRecord[] {
+  const end = records.find(isEnd);
+  const xid = /"txId":(\d+)/.exec(String(end?.value))?.[1];
+  const isEndStatus = ({ key }: GoldenRecord): boolean => xid !== undefined && new RegExp(`"id":"${xid}:\\d+"\\}+$`).test(String(key));
+  return records.filter((record) => !isEnd(record) && !isEndStatus(record));
+}
+
+export function isEnd({ key }: GoldenRecord): boolean {
+  return typeof key === 'string' && key.includes(`"prefix":"${END_PREFIX}"`);
 }

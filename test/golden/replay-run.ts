@@ -10,28 +10,33 @@ import { SILENT_LOG } from '../../src/core/log.ts';
 import { SYSTEM_CLOCK } from '../../src/core/time.ts';
 import { createProducerIdentity } from '../../src/kafka/producer-identity.ts';
 import { runTask } from '../../src/pipeline/task.ts';
-import { type FreshDatabase, freshDatabase, sharedKafka, sharedPostgres, uniqueName } from '../harness/shared.ts';
+import { type FreshDatabase, freshDatabase, sharedKafka, uniqueName } from '../harness/shared.ts';
 import { until } from '../harness/until.ts';
 import {
   type CaseGroup,
+  type CaseServer,
+  END_STATEMENT,
   type GoldenCase,
   type GoldenRecord,
+  isTopicOf,
   type RecordedText,
   recordedRunId,
   recordedVersion,
   resolveCase,
-  topicPrefix,
+  withoutEnd,
 } from './replay-cases.ts';
 
 const TIMEOUT_MS = 40_000;
-const END_PREFIX = 'golden_end';
 const DDL = /^\s*(create|alter|drop|comment)/i;
 
 export type Replay = { readonly golden: GoldenCase; readonly records: readonly GoldenRecord[] };
 
 /** Where every replay of this run runs. */
-export function replayPlace(database: string, slot: string): Readonly<Record<string, string>> {
-  const server = sharedPostgres(18);
+export function replayPlace(
+  server: { readonly host: string; readonly port: number; readonly superuser: string; readonly password: string },
+  o: { readonly database: string; readonly slot: string },
+): Readonly<Record<string, string>> {
+  const { database, slot } = o;
   return {
     name: slot,
     'bootstrap.servers': sharedKafka().bootstrapServers,
@@ -49,9 +54,13 @@ export function replayPlace(database: string, slot: string): Readonly<Record<str
   };
 }
 
-/** Runs the statements once, with a connector for each case of the group. */
-export async function replayGroup(group: CaseGroup): Promise<Replay[]> {
-  const db = await freshDatabase(18);
+/**
+ * Runs the statements once, with a connector for each case of the group. The recorded topic names are used as they are, for they are in
+ * keys, and keys hash to partitions: so only what came to the topics since the start is read, and a group runs on one server at a time.
+ */
+export async function replayGroup(group: CaseGroup, server: CaseServer): Promise<Replay[]> {
+  const db = await freshDatabase(server);
+  const starts = await recordOffsets(group);
   const running: RunningCase[] = [];
   try {
     const [first] = group.cases;
@@ -59,9 +68,9 @@ export async function replayGroup(group: CaseGroup): Promise<Replay[]> {
     // One after the other: both make sure of the same publication.
     for (const golden of group.cases) running.push(await startCase(golden, db));
     await runSteps(db, first?.steps ?? [], running);
-    await db.client.query(`select pg_logical_emit_message(true, '${END_PREFIX}', '')`);
+    await db.client.query(END_STATEMENT);
     await settle(db.client, running);
-    return await readReplays(group);
+    return await readReplays(group, starts);
   } finally {
     for (const one of running) one.stop.abort();
     await Promise.all(running.map((one) => one.ended));
@@ -79,7 +88,7 @@ type RunningCase = {
 
 async function startCase(golden: GoldenCase, db: FreshDatabase): Promise<RunningCase> {
   const slot = uniqueName('golden');
-  const resolved = resolveCase(golden, replayPlace(db.database, slot));
+  const resolved = resolveCase(golden, replayPlace(db.server, { database: db.database, slot }));
   if (resolved.tag === 'refused') throw new Error(`${golden.name}: ${resolved.why}`);
   const stop = new AbortController();
   const { promise: started, resolve: onStarted, reject } = Promise.withResolvers<void>();
@@ -141,46 +150,32 @@ function kafka(): Kafka {
   return new Kafka({ brokers: sharedKafka().bootstrapServers.split(','), logLevel: logLevel.NOTHING });
 }
 
-/** Topics that an earlier run left on the same broker: the recorded names are used as they are, for keys hash to partitions. */
-export async function deleteLeftTopics(groups: readonly CaseGroup[]): Promise<void> {
-  const prefixes = groups.flatMap((group) => group.cases.map(topicPrefix));
-  const admin = kafka().admin();
-  await admin.connect();
-  try {
-    const left = async (): Promise<string[]> =>
-      (await admin.listTopics()).filter((topic) => prefixes.some((prefix) => topic.startsWith(`${prefix}.`)));
-    const topics = await left();
-    if (topics.length === 0) return;
-    await admin.deleteTopics({ topics });
-    await until('the topics are gone', async () => (await left()).length === 0, { timeoutMs: TIMEOUT_MS });
-  } finally {
-    await admin.disconnect();
-  }
-}
+type Offsets = ReadonlyMap<string, number>;
 
-async function readReplays(group: CaseGroup): Promise<Replay[]> {
-  const client = kafka();
-  const admin = client.admin();
+/** The end of each partition of the group's topics, by `topic partition`. */
+async function recordOffsets(group: CaseGroup): Promise<Offsets> {
+  const admin = kafka().admin();
   await admin.connect();
   const ends = new Map<string, number>();
   try {
     for (const topic of await admin.listTopics()) {
-      if (!group.cases.some((golden) => topic.startsWith(`${topicPrefix(golden)}.`))) continue;
-      for (const { partition, high } of await admin.fetchTopicOffsets(topic)) {
-        if (Number(high) > 0) ends.set(`${topic} ${partition}`, Number(high));
-      }
+      if (!group.cases.some((golden) => isTopicOf(golden, topic))) continue;
+      for (const { partition, high } of await admin.fetchTopicOffsets(topic)) ends.set(`${topic} ${partition}`, Number(high));
     }
   } finally {
     await admin.disconnect();
   }
-  const records = await readAll(client, ends);
-  return group.cases.map((golden) => ({
-    golden,
-    records: records.filter(({ topic, key }) => topic.startsWith(`${topicPrefix(golden)}.`) && !String(key).includes(END_PREFIX)),
-  }));
+  return ends;
 }
 
-async function readAll(client: Kafka, ends: ReadonlyMap<string, number>): Promise<GoldenRecord[]> {
+async function readReplays(group: CaseGroup, starts: Offsets): Promise<Replay[]> {
+  const ends = await recordOffsets(group);
+  const grown = new Map([...ends].filter(([name, end]) => end > (starts.get(name) ?? 0)));
+  const records = await readAll(kafka(), starts, grown);
+  return group.cases.map((golden) => ({ golden, records: withoutEnd(records.filter(({ topic }) => isTopicOf(golden, topic))) }));
+}
+
+async function readAll(client: Kafka, starts: Offsets, ends: Offsets): Promise<GoldenRecord[]> {
   const topics = [...new Set([...ends.keys()].map((name) => name.split(' ')[0] ?? ''))];
   if (topics.length === 0) return [];
   const consumer = client.consumer({ groupId: `golden-${randomUUID()}`, maxWaitTimeInMs: 100 });
@@ -188,14 +183,22 @@ async function readAll(client: Kafka, ends: ReadonlyMap<string, number>): Promis
   try {
     await consumer.connect();
     await consumer.subscribe({ topics, fromBeginning: true });
-    await collect(consumer, records, new Set(ends.keys()), ends);
+    await collect({ consumer, records, starts, ends });
   } finally {
     await consumer.disconnect();
   }
   return records;
 }
 
-function collect(consumer: Consumer, records: GoldenRecord[], open: Set<string>, ends: ReadonlyMap<string, number>): Promise<void> {
+type Collecting = {
+  readonly consumer: Consumer;
+  readonly records: GoldenRecord[];
+  readonly starts: Offsets;
+  readonly ends: Offsets;
+};
+
+function collect({ consumer, records, starts, ends }: Collecting): Promise<void> {
+  const open = new Set(ends.keys());
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const timer = setTimeout(() => reject(new Error(`Not read within ${TIMEOUT_MS} ms: ${[...open].join(', ')}`)), TIMEOUT_MS);
   consumer
@@ -203,8 +206,9 @@ function collect(consumer: Consumer, records: GoldenRecord[], open: Set<string>,
       autoCommit: false,
       eachMessage: async ({ topic, partition, message }) => {
         const { key, value, headers, offset } = message;
-        records.push({ topic, partition, key: text(key), value: text(value), headers: headerList(headers ?? {}) });
         const name = `${topic} ${partition}`;
+        if (Number(offset) >= (starts.get(name) ?? 0))
+          records.push({ topic, partition, key: text(key), value: text(value), headers: headerList(headers ?? {}) });
         if (Number(offset) + 1 === ends.get(name)) open.delete(name);
         if (open.size === 0) resolve();
       },

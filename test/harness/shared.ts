@@ -7,20 +7,31 @@
  */
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
-import type { PostgresMajor } from '../../scripts/stack.ts';
+import { OPTIONAL_POSTGRES, type PostgresServerName } from '../../scripts/stack.ts';
 import { type PostgresHandle, postgresHandle } from './postgres.ts';
 
 export const KAFKA_VARIABLE = 'SLOTLINE_TEST_KAFKA';
 
 /** `postgres://superuser:password@host:port?socketDir=/path` */
-export function postgresVariable(major: PostgresMajor): string {
-  return `SLOTLINE_TEST_POSTGRES_${major}`;
+export function postgresVariable(server: PostgresServerName): string {
+  return `SLOTLINE_TEST_POSTGRES_${String(server).toUpperCase()}`;
 }
 
-export function sharedPostgres(major: PostgresMajor): PostgresHandle {
-  const url = new URL(requiredVariable(postgresVariable(major)));
+/** Holds why an optional server could not be had. */
+export function postgresMissingVariable(server: PostgresServerName): string {
+  return `${postgresVariable(server)}_MISSING`;
+}
+
+/** Why there is no such server in this run; undefined where there is one. */
+export function missingPostgres(server: PostgresServerName): string | undefined {
+  if (process.env[postgresVariable(server)]) return undefined;
+  return process.env[postgresMissingVariable(server)] ?? 'no such server was started';
+}
+
+export function sharedPostgres(server: PostgresServerName): PostgresHandle {
+  const url = new URL(requiredVariable(postgresVariable(server)));
   return postgresHandle({
-    major,
+    major: typeof server === 'number' ? server : OPTIONAL_POSTGRES[server].major,
     host: url.hostname,
     port: Number(url.port === '' ? 5432 : url.port),
     socketDir: url.searchParams.get('socketDir') ?? '',
@@ -47,8 +58,8 @@ export type FreshDatabase = {
   drop(): Promise<void>;
 };
 
-export async function freshDatabase(major: PostgresMajor): Promise<FreshDatabase> {
-  const server = sharedPostgres(major);
+export async function freshDatabase(name: PostgresServerName): Promise<FreshDatabase> {
+  const server = sharedPostgres(name);
   const database = uniqueName('t');
   await server.createDatabase(database);
   const client = await server.connect(database);
