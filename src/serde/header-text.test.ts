@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ByteWriter } from '../core/byte-writer.ts';
 import { CellKind, TupleView } from '../pgoutput/tuple.ts';
-import { arrayType, builtIn, type ColumnOptions, codecOf, numericTypmod } from '../values/test-columns.ts';
+import { arrayType, builtIn, type ColumnOptions, codecOf, extension, numericTypmod } from '../values/test-columns.ts';
 import { HeaderTextWriter } from './header-text.ts';
 
 /** The header of a key of one column. */
@@ -37,6 +37,9 @@ describe('a key in a header', () => {
     ['time', '01:02:03.5', '01:02:03.500Z', CONNECT],
     ['timestamp', '2026-01-01 01:02:03.123', '2026-01-01T01:02:03.123Z', CONNECT],
     ['timestamp', '2026-01-01 00:00:00', '2026-01-01', CONNECT],
+    [extension('sparsevec'), '{2:0.5,7:1e+10}/9', '{"dimensions":9,"vector":{2:0.5,7:1.0E10}}', undefined],
+    [extension('sparsevec'), '{}/9', '{"dimensions":9,"vector":{}}', undefined],
+    [extension('hstore'), '"q\\"\n"=>NULL, "z"=>"\t"', '{"q\\"\n":null,"z":"\t"}', { modes: { hstore: 'map' } }],
     ['timestamp', '12345-01-01 00:00:01', '12345-01-01T00:00:01.000Z', CONNECT],
   ])('%o %s', (...[type, cell, expected, options]: Row) => {
     expect(headerOf(type, cell, options)).toBe(expected);

@@ -51,7 +51,7 @@ export class HeaderTextWriter {
   }
 
   #writeNull(column: PlannedColumn): void {
-    if (column.codec.schema.optional) this.#values.nullValue();
+    if (column.codec.nullable) this.#values.nullValue();
     else column.codec.writeFallback(this.#values);
   }
 }
@@ -106,6 +106,31 @@ class HeaderValueWriter extends JsonValueWriter {
     const scale = this.schema.parameters?.find(([name]) => name === 'scale')?.[1] ?? '0';
     const hex = Buffer.from(source.subarray(start, end)).toString('hex');
     this.#out.text(javaBigDecimal(BigInt.asIntN((end - start) * 8, BigInt(`0x${hex}`)), Number(scale)));
+  }
+
+  override mapKey(source: Uint8Array, start: number, end: number): void {
+    this.#nextMember();
+    this.utf8(source, start, end);
+    this.#out.byte(0x3a);
+  }
+
+  override beginIntMap(): void {
+    this.beginMap();
+  }
+
+  override intMapKey(key: number): void {
+    this.#nextMember();
+    this.#out.decimal(key);
+    this.#out.byte(0x3a);
+  }
+
+  override endIntMap(): void {
+    this.endMap();
+  }
+
+  #nextMember(): void {
+    const out = this.#out;
+    if (out.bytes[out.length - 1] !== 0x7b) out.byte(0x2c);
   }
 
   override utf8(source: Uint8Array, start: number, end: number): void {

@@ -9,7 +9,9 @@ const FALSE = Buffer.from('false');
 
 const OPEN_BRACKET = 0x5b;
 const OPEN_BRACE = 0x7b;
+const CLOSE_BRACKET = 0x5d;
 const COMMA = 0x2c;
+const BETWEEN_PAIRS = Buffer.from('],');
 
 export class JsonValueWriter implements ValueWriter {
   readonly #out: ByteWriter;
@@ -74,7 +76,7 @@ export class JsonValueWriter implements ValueWriter {
   }
 
   endArray(): void {
-    this.#out.byte(0x5d);
+    this.#out.byte(CLOSE_BRACKET);
   }
 
   beginStruct(): void {
@@ -107,6 +109,23 @@ export class JsonValueWriter implements ValueWriter {
 
   endMap(): void {
     this.#out.byte(0x7d);
+  }
+
+  /** JSON has no such keys: a list of pairs, `[[1,0.5],[3,2.0]]`. */
+  beginIntMap(): void {
+    this.#out.byte(OPEN_BRACKET);
+  }
+
+  intMapKey(key: number): void {
+    if (this.#lastByte() !== OPEN_BRACKET) this.#out.all(BETWEEN_PAIRS);
+    this.#out.byte(OPEN_BRACKET);
+    this.#out.decimal(key);
+    this.#out.byte(COMMA);
+  }
+
+  endIntMap(): void {
+    if (this.#lastByte() !== OPEN_BRACKET) this.#out.byte(CLOSE_BRACKET);
+    this.#out.byte(CLOSE_BRACKET);
   }
 
   #lastByte(): number | undefined {

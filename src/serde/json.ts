@@ -8,6 +8,7 @@ import { ByteWriter } from '../core/byte-writer.ts';
 import type { Op } from '../events/envelope.ts';
 import type { PlannedColumn, RowPlan } from '../events/row-plan.ts';
 import type { SourceInfo } from '../events/source-info.ts';
+import type { CollectionCount, TransactionOrder } from '../events/transaction.ts';
 import type { LogicalMessage } from '../pgoutput/messages.ts';
 import { CellKind, type TupleView } from '../pgoutput/tuple.ts';
 import { ConversionError, type ValueCodec } from '../values/value-writer.ts';
@@ -15,6 +16,7 @@ import { HeaderTextWriter } from './header-text.ts';
 import { JsonMessageWriter } from './json-message.ts';
 import { printSchema, quote } from './json-schema.ts';
 import { JsonSourceWriter, type SourceConstants, tableMembers } from './json-source.ts';
+import { JsonHeartbeatWriter, JsonTransactionWriter } from './json-transaction.ts';
 import { JsonValueWriter } from './json-value-writer.ts';
 import type { ConversionFailure, RowSerializer, SerdeSettings } from './serializer.ts';
 
@@ -38,22 +40,31 @@ type JsonColumn = {
   readonly nullRule: NullRule;
 };
 
+/** What the blocks around a row are written from; `order` only with provide.transaction.metadata. */
+export type EventFacts = { readonly info: SourceInfo; readonly order: TransactionOrder | undefined };
+
 /** One connector's JSON serde: the output buffer, the source block and everything compiled per relation. */
 export class JsonSerde {
   readonly out = new ByteWriter();
   readonly #values: JsonValueWriter;
   readonly #source: JsonSourceWriter;
   readonly #messages: JsonMessageWriter;
+  readonly #transactions: JsonTransactionWriter;
+  readonly #heartbeats: JsonHeartbeatWriter;
   readonly #header: HeaderTextWriter;
   readonly #settings: SerdeSettings;
   readonly #onFailure: (failure: ConversionFailure) => void;
 
-  constructor(settings: SerdeSettings, constants: SourceConstants, info: SourceInfo, onFailure: (failure: ConversionFailure) => void) {
+  constructor(settings: SerdeSettings, constants: SourceConstants, facts: EventFacts, onFailure: (failure: ConversionFailure) => void) {
+    const { info } = facts;
+    const control = { out: this.out, info, format: settings };
     this.#settings = settings;
     this.#values = new JsonValueWriter(this.out);
     this.#header = new HeaderTextWriter(this.out);
-    this.#source = new JsonSourceWriter(constants, info, settings);
-    this.#messages = new JsonMessageWriter({ out: this.out, source: this.#source, info, format: settings });
+    this.#source = new JsonSourceWriter(constants, facts, settings);
+    this.#messages = new JsonMessageWriter({ ...control, source: this.#source, format: settings });
+    this.#transactions = new JsonTransactionWriter(control);
+    this.#heartbeats = new JsonHeartbeatWriter({ ...control, serverName: constants.name });
     this.#onFailure = onFailure;
   }
 
@@ -75,6 +86,24 @@ export class JsonSerde {
   writeMessage(message: LogicalMessage): number {
     this.out.reset();
     return this.#messages.write(message);
+  }
+
+  /** Appends the record that opens a transaction, key first; returns where the key ends. */
+  writeBegin(): number {
+    this.out.reset();
+    return this.#transactions.writeBegin();
+  }
+
+  /** Appends the record that closes a transaction, as writeBegin. */
+  writeEnd(eventCount: number, collections: readonly CollectionCount[]): number {
+    this.out.reset();
+    return this.#transactions.writeEnd(eventCount, collections);
+  }
+
+  /** Appends a heartbeat, as writeBegin. */
+  writeHeartbeat(): number {
+    this.out.reset();
+    return this.#heartbeats.write();
   }
 }
 
@@ -198,7 +227,7 @@ function compileColumns(columns: readonly PlannedColumn[], replaceNullWithDefaul
       index: column.index,
       codec: column.codec,
       prefix: Buffer.from(prefix),
-      nullRule: !schema.optional || useDefault ? 'fallback' : 'null',
+      nullRule: !column.codec.nullable || useDefault ? 'fallback' : 'null',
     };
   });
 }

@@ -33,8 +33,8 @@ for (let value = 0; value < 16; value++) {
   HEX_VALUES[value.toString(16).toUpperCase().charCodeAt(0)] = value;
 }
 
-/** Decodes hex digits into the scratch. Returns the count of bytes. */
-function decodeHex(target: Uint8Array, source: Uint8Array, start: number, end: number): number {
+/** Decodes pairs of hex digits into the target. Returns the count of bytes. */
+export function decodeHex(target: Uint8Array, source: Uint8Array, start: number, end: number): number {
   let count = 0;
   for (let at = start; at < end; at += 2) {
     const high = byteAt(HEX_VALUES, byteAt(source, at));

@@ -12,12 +12,14 @@ import { INTERVAL_PLANS } from './interval.ts';
 import { BOOLEAN_PLAN, FLOAT32_PLAN, FLOAT64_PLAN, INT16_PLAN, INT32_PLAN, INT64_PLAN } from './numbers.ts';
 import type { ColumnSpec, PgType, ValueModes } from './pg-type.ts';
 import { byteCodes, type Placeholder, parsePlaceholder, singleElement, uuidElement } from './placeholder.ts';
+import { GEOGRAPHY_PLAN, GEOMETRY_PLAN } from './postgis.ts';
 import type { FieldSchema } from './schema.ts';
 import { hstorePlan } from './structured.ts';
 import { datePlan, timeElementPlan, timePlan, timestampElementPlan, timestampPlan } from './temporal.ts';
 import { addressPlan, enumPlan, namedTextPlan, namePlan, textPlan, uuidPlan } from './text.ts';
 import { ASCII, bytesConstant, type ConstantWriter, type TypePlan, textConstant } from './type-plan.ts';
 import type { ValueCodec, ValueWriter } from './value-writer.ts';
+import { HALFVEC_PLAN, SPARSEVEC_ELEMENT_PLAN, SPARSEVEC_PLAN, VECTOR_PLAN } from './vectors.ts';
 import { TIMETZ_ELEMENT_PLAN, TIMETZ_PLAN, timestamptzElementPlan, timestamptzPlan } from './zoned.ts';
 
 /** What a plan may depend on besides its type. */
@@ -92,23 +94,32 @@ const BUILT_IN_TYPES: ReadonlyMap<string, PlanFactory> = new Map<string, PlanFac
   ['oidvector', () => vectorPlan(INT64_PLAN)],
 ]);
 
-/**
- * Types of extensions by name, in whatever schema they were created. Not yet here: PostGIS (geometry, geography) and
- * pgvector (vector, halfvec, sparsevec).
- */
+/** Types of extensions by name, in whatever schema they were created. */
 const EXTENSION_TYPES: ReadonlyMap<string, PlanFactory> = new Map<string, PlanFactory>([
   ['citext', text],
   ['hstore', ({ modes, placeholder }) => hstorePlan(modes.hstore, placeholder.text)],
   ['ltree', namedText('io.debezium.data.Ltree')],
   ['isbn', text],
+  ['geometry', () => GEOMETRY_PLAN],
+  ['geography', () => GEOGRAPHY_PLAN],
+  ['vector', () => VECTOR_PLAN],
+  ['halfvec', () => HALFVEC_PLAN],
+  ['sparsevec', () => SPARSEVEC_PLAN],
 ]);
 
 /** Debezium omits arrays of these although it knows the element, also under include.unknown.datatypes. */
 const OMITTED_ARRAY_ELEMENTS: ReadonlySet<string> = new Set(['money', 'name', 'interval', 'varbit', 'xml', 'point', 'refcursor']);
 
 /** Debezium declares the elements of these arrays, and of enum arrays, as required. ltree[] fails as a whole on null. */
-const REQUIRED_ARRAY_ELEMENTS: ReadonlySet<string> = new Set(['tsvector', 'isbn']);
+const REQUIRED_ARRAY_ELEMENTS: ReadonlySet<string> = new Set(['tsvector', 'isbn', 'vector', 'halfvec', 'sparsevec']);
 const NULL_REFUSING_ARRAY_ELEMENTS: ReadonlySet<string> = new Set(['ltree']);
+
+/** pg_type.typdelim of the types that have another than a comma. */
+const DELIMITERS: ReadonlyMap<string, number> = new Map([
+  ['box', ASCII.semicolon],
+  ['geometry', ASCII.colon],
+  ['geography', ASCII.colon],
+]);
 
 function isBuiltIn(type: PgType): boolean {
   return type.schema === 'pg_catalog';
@@ -143,7 +154,8 @@ function includedPlan(type: PgType, input: PlanInput): TypePlan {
 /** Debezium's driver reads some types differently inside an array. */
 function elementPlan(element: PgType, input: PlanInput): TypePlan | undefined {
   const plan = knownPlan(element, input);
-  if (plan === undefined || !isBuiltIn(element)) return plan;
+  if (plan === undefined) return undefined;
+  if (!isBuiltIn(element)) return plan === SPARSEVEC_PLAN ? SPARSEVEC_ELEMENT_PLAN : plan;
   switch (element.name) {
     case 'date':
       return datePlan(input.modes.time, 'snapshot');
@@ -167,13 +179,14 @@ function arrayOf(element: PgType, input: PlanInput): TypePlan | undefined {
   const plan = elementPlan(element, input);
   if (plan === undefined) {
     if (!input.modes.includeUnknownDatatypes) return undefined;
-    const delimiter = isBuiltIn(element) && element.name === 'box' ? ASCII.semicolon : ASCII.comma;
+    const delimiter = DELIMITERS.get(element.name) ?? ASCII.comma;
     return arrayPlan({ plan: includedPlan(element, input), required: true, nullable: false, delimiter });
   }
   if (isBuiltIn(element) && element.name === 'bit') return bitArrayPlan(plan);
   const required = element.kind === 'enum' || REQUIRED_ARRAY_ELEMENTS.has(element.name);
   const nullable = !required && !NULL_REFUSING_ARRAY_ELEMENTS.has(element.name);
-  return arrayPlan({ plan, required, nullable }, arrayPlaceholder(element, plan, input));
+  const delimiter = DELIMITERS.get(element.name) ?? ASCII.comma;
+  return arrayPlan({ plan, required, nullable, delimiter }, arrayPlaceholder(element, plan, input));
 }
 
 /** Only these arrays have a placeholder in Debezium. */
@@ -224,7 +237,7 @@ function underDomainPlan(plan: TypePlan, type: PgType, input: PlanInput): TypePl
 }
 
 function columnSchema(spec: ColumnSpec, plan: TypePlan): FieldSchema {
-  const bare: FieldSchema = { ...plan.schema, optional: spec.optional };
+  const bare: FieldSchema = { ...plan.schema, optional: spec.optional || plan.ignoresNotNull === true };
   const documented = spec.comment === undefined ? bare : { ...bare, doc: spec.comment };
   const defaultValue = columnDefault(spec, plan);
   return defaultValue === undefined ? documented : { ...documented, defaultValue };
@@ -246,8 +259,9 @@ export function compileColumn(spec: ColumnSpec, modes: ValueModes): ValueCodec |
   const writeMissing = spec.optional ? writeNull : writeFallback;
   return {
     schema,
+    nullable: spec.optional,
     write: plan.valueIsLost === true ? writeMissing : plan.write,
     writeFallback,
-    writeUnavailable: plan.writePlaceholder ?? writeMissing,
+    writeUnavailable: plan.writePlaceholder ?? (schema.optional ? writeNull : writeFallback),
   };
 }

@@ -2,6 +2,7 @@
  * Owns hstore in every hstore.handling.mode.
  */
 
+import { inHashMapOrder, stringHash } from './hash-map-order.ts';
 import type { ValueModes } from './pg-type.ts';
 import { cellText, malformed, type TypePlan, textConstant } from './type-plan.ts';
 import type { ValueWriter } from './value-writer.ts';
@@ -29,40 +30,11 @@ function withoutEscapes(text: string): string {
   return text.includes('\\') ? text.replace(/\\(.)/gs, '$1') : text;
 }
 
-// --- Java's HashMap order: Debezium publishes members in it, and it is the same for the same keys ---
-
-const INITIAL_BUCKETS = 16;
-const TREE_CHAIN_MIN = 8;
-const TREE_BUCKETS_MIN = 64;
-
-/** String.hashCode with HashMap's spreading of the high bits. */
-function spreadHash(key: string): number {
-  let hash = 0;
-  for (let i = 0; i < key.length; i++) hash = (Math.imul(hash, 31) + key.charCodeAt(i)) | 0;
-  return hash ^ (hash >>> 16);
-}
-
-/**
- * Buckets grow as java.util.HashMap grows them: when three quarters as many entries are in, and when a chain gets long
- * in a small table. Splitting keeps the order of a chain, so the order is that of insertion into the final table. (Chains
- * that Java turns into trees, nine colliding keys in a table of 64 and more, are left in insertion order.)
- */
-function inHashMapOrder(entries: readonly Entry[]): Entry[] {
+/** Debezium's driver fills a java.util.HashMap, in which the last of equal keys wins. */
+function inOrder(entries: readonly Entry[]): Entry[] {
   const unique = new Map<string, Entry>();
   for (const entry of entries) unique.set(entry[0], entry);
-  const hashes: number[] = [];
-  let buckets = INITIAL_BUCKETS;
-  for (const key of unique.keys()) {
-    const hash = spreadHash(key);
-    const chain = hashes.reduce((count, other) => (((other ^ hash) & (buckets - 1)) === 0 ? count + 1 : count), 0);
-    hashes.push(hash);
-    if (chain >= TREE_CHAIN_MIN && buckets < TREE_BUCKETS_MIN) buckets *= 2;
-    if (hashes.length > buckets * 0.75) buckets *= 2;
-  }
-  return [...unique.values()]
-    .map((entry, index) => ({ entry, index, bucket: (hashes[index] ?? 0) & (buckets - 1) }))
-    .sort((a, b) => a.bucket - b.bucket || a.index - b.index)
-    .map(({ entry }) => entry);
+  return inHashMapOrder([...unique.values()], { hashOf: ([key]) => stringHash(key) });
 }
 
 // --- modes ---
@@ -86,7 +58,7 @@ function jsonOf(entries: readonly Entry[]): string {
 }
 
 function writeHstoreJson(out: ValueWriter, source: Uint8Array, start: number, end: number): void {
-  const json = Buffer.from(jsonOf(inHashMapOrder(parseHstore(cellText(source, start, end)))));
+  const json = Buffer.from(jsonOf(inOrder(parseHstore(cellText(source, start, end)))));
   out.utf8(json, 0, json.length);
 }
 
@@ -122,7 +94,7 @@ export function hstorePlan(mode: HstoreMode, placeholder: string): TypePlan {
           values: { type: 'string', optional: true },
         },
         write: (out, source, start, end) => {
-          writeMap(out, inHashMapOrder(parseHstore(cellText(source, start, end))));
+          writeMap(out, inOrder(parseHstore(cellText(source, start, end))));
         },
         writeZero: (out) => writeMap(out, []),
         writePlaceholder: (out) => writeMap(out, placeholderEntries),

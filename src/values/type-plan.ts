@@ -22,6 +22,8 @@ export type TypePlan = {
   readonly writeZero: ConstantWriter;
   /** The unchanged-TOAST placeholder; undefined where Debezium has none. */
   readonly writePlaceholder?: ConstantWriter | undefined;
+  /** The schema is optional even where the column is NOT NULL. */
+  readonly ignoresNotNull?: boolean;
   /** Debezium streams null for every value of the type. */
   readonly valueIsLost?: boolean;
 };

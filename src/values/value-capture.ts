@@ -101,6 +101,15 @@ export class ValueCapture implements ValueWriter {
   endMap(): void {
     this.#open.pop();
   }
+  beginIntMap(): void {
+    this.#begin(new Map());
+  }
+  intMapKey(key: number): void {
+    this.#name(String(key));
+  }
+  endIntMap(): void {
+    this.#open.pop();
+  }
 }
 
 function text(source: Uint8Array, start: number, end: number): string {

@@ -35,11 +35,17 @@ export interface ValueWriter {
   beginMap(): void;
   mapKey(source: Uint8Array, start: number, end: number): void;
   endMap(): void;
+  /** map<int, …>: begin, then for each entry intMapKey and one value, then end. */
+  beginIntMap(): void;
+  intMapKey(key: number): void;
+  endIntMap(): void;
 }
 
 /** The compiled converter of one column. */
 export interface ValueCodec {
   readonly schema: import('./schema.ts').FieldSchema;
+  /** Whether a null cell is a null; else it is the fallback. Not the schema's `optional`, which a type may force. */
+  readonly nullable: boolean;
   /** Text of one non-null cell. Throws ConversionError, which names the reason but never the value. */
   write(out: ValueWriter, source: Uint8Array, start: number, end: number): void;
   /** What stands for a missing value of a NOT NULL column: the schema's default, else the type's zero. */
