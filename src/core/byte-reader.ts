@@ -14,10 +14,6 @@ export function int16At(bytes: Bytes, index: number): number {
   return ((byteAt(bytes, index) << 24) | (byteAt(bytes, index + 1) << 16)) >> 16;
 }
 
-export function uint16At(bytes: Bytes, index: number): number {
-  return (byteAt(bytes, index) << 8) | byteAt(bytes, index + 1);
-}
-
 export function int32At(bytes: Bytes, index: number): number {
   return (byteAt(bytes, index) << 24) | (byteAt(bytes, index + 1) << 16) | (byteAt(bytes, index + 2) << 8) | byteAt(bytes, index + 3);
 }

@@ -37,9 +37,3 @@ export function formatLsn(lsn: Lsn): string {
   const low = lsn - high * 0x1_0000_0000;
   return `${high.toString(16).toUpperCase()}/${low.toString(16).toUpperCase()}`;
 }
-
-/** Accepts a decimal LSN as stored in an offset. Throws `lsn_malformed`. */
-export function lsnFromNumber(value: number): Lsn {
-  if (!Number.isSafeInteger(value) || value < 0) throw new SlotlineError('lsn_malformed', { text: String(value) });
-  return value as Lsn;
-}

@@ -14,8 +14,3 @@ export function quoteLiteral(text: string): string {
   const quoted = `'${text.replaceAll("'", "''").replaceAll('\\', '\\\\')}'`;
   return text.includes('\\') ? ` E${quoted}` : quoted;
 }
-
-/** A literal in a replication command, whose grammar knows no backslash and no `E'…'`. */
-export function quoteReplicationLiteral(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
-}
