@@ -19,6 +19,9 @@ export type GoldenRecord = {
 /** A PostgreSQL server by what it is for: two majors, and those that have an extension. */
 export type CaseServer = 14 | 18 | 'postgis' | 'pgvector';
 
+/** By `schema.table`, then by column: the type as the server names it. */
+export type CaseColumns = Record<string, Record<string, string>>;
+
 export type GoldenCase = {
   readonly name: string;
   /** Recorded on this server, and replayed on it only. Without it: recorded on 18, replayed on 18 and 14. */
@@ -27,6 +30,7 @@ export type GoldenCase = {
   readonly setup: readonly string[];
   /** Each step is one transaction. */
   readonly steps: readonly (readonly string[])[];
+  readonly columns?: CaseColumns;
   readonly records: readonly GoldenRecord[];
 };
 
