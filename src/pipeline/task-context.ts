@@ -2,26 +2,30 @@
  * Owns what one attempt of a connector is made of: sessions, publisher, serde, plans. Built in one place so that snapshot
  * and streaming share the same plans, codecs and serializers. A context lives for one attempt and keeps nothing between.
  */
-import { SlotlineError } from '../core/errors.ts';
+import { SlotlineError, toSlotlineError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { ResolvedOptions } from '../core/options.ts';
 import type { Clock } from '../core/time.ts';
 import { compileFilter, type TableFilter } from '../events/filter.ts';
 import { SourceInfo } from '../events/source-info.ts';
-import { messageTopic } from '../events/topic.ts';
+import { heartbeatTopic, messageTopic, transactionTopic } from '../events/topic.ts';
+import { TransactionOrder } from '../events/transaction.ts';
 import { createKafkaClient, type KafkaClient } from '../kafka/client.ts';
 import type { ProducerIdentity } from '../kafka/producer-identity.ts';
 import { createPublisher } from '../kafka/publisher.ts';
 import type { Publisher, PublisherEvents, TopicHandle } from '../kafka/publisher-contract.ts';
 import { loadTable, tableFacts } from '../postgres/catalog.ts';
-import type { PgSession } from '../postgres/connection.ts';
+import { openSession, type PgSession } from '../postgres/connection.ts';
 import { TypeRegistry } from '../postgres/type-registry.ts';
-import { JsonSerde } from '../serde/json.ts';
+import { type EventFacts, JsonSerde } from '../serde/json.ts';
 import { contextHeaders } from '../serde/record-headers.ts';
 import type { ConversionFailure } from '../serde/serializer.ts';
 import type { ValueModes } from '../values/pg-type.ts';
 import { ChangeWriter } from './change-writer.ts';
+import { Heartbeat } from './heartbeat.ts';
+import { HeartbeatAction } from './heartbeat-action.ts';
 import { TablePlans } from './table-plans.ts';
+import { TransactionBoundaries } from './transaction-boundaries.ts';
 
 const CONVERSION_LOG_EVERY = 100_000;
 
@@ -49,6 +53,10 @@ export type TaskContext = TaskDeps & {
   readonly types: TypeRegistry;
   readonly plans: TablePlans;
   readonly changes: ChangeWriter;
+  /** Only with provide.transaction.metadata. */
+  readonly boundaries: TransactionBoundaries | undefined;
+  /** Only with heartbeat.interval.ms. */
+  readonly heartbeat: Heartbeat | undefined;
   readonly openMessageTopic: () => Promise<TopicHandle>;
   /** Aborts when the attempt must end: a stop was asked for, or something failed. */
   readonly signal: AbortSignal;
@@ -70,7 +78,8 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
   // A non-transactional message before the first transaction shows the start of the task, as Debezium's does.
   info.commitTimeUs = deps.clock.nowMs() * 1000;
   const filter = compileFilter(options.filter);
-  const serde = createSerde(deps, info, log);
+  const order = options.events.transactionMetadata ? new TransactionOrder() : undefined;
+  const serde = createSerde(deps, { info, order }, log);
   const types = new TypeRegistry(sql);
   const naming = { prefix: options.events.topicPrefix, delimiter: options.events.topicDelimiter };
   const plans = new TablePlans({
@@ -89,25 +98,66 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
   const changes = new ChangeWriter({
     out: serde.out,
     info,
+    order,
     publisher,
     options: options.events,
     contextHeaders: options.events.extendedHeaders ? headers : [],
   });
-  const openMessageTopic = (): Promise<TopicHandle> => publisher.openTopic(messageTopic(naming), hooks.signal);
-  return { ...deps, sql, kafka, publisher, filter, info, serde, types, plans, changes, openMessageTopic, signal: hooks.signal };
+  const openTopic = (name: string): Promise<TopicHandle> => publisher.openTopic(name, hooks.signal);
+  const openMessageTopic = (): Promise<TopicHandle> => openTopic(messageTopic(naming));
+  const boundaries =
+    order === undefined
+      ? undefined
+      : new TransactionBoundaries({
+          order,
+          serde,
+          changes,
+          openTopic: () => openTopic(transactionTopic(naming, options.events.transactionTopic)),
+        });
+  const heartbeat = createHeartbeat(deps, hooks, {
+    info,
+    serde,
+    changes,
+    publisher,
+    openTopic: () => openTopic(heartbeatTopic(naming, options.events.heartbeat)),
+  });
+  const parts = { sql, kafka, publisher, filter, info, serde, types, plans, changes, boundaries, heartbeat };
+  return { ...deps, ...parts, openMessageTopic, signal: hooks.signal };
 }
 
-function createSerde(deps: TaskDeps, info: SourceInfo, log: Log): JsonSerde {
+type HeartbeatParts = Pick<ConstructorParameters<typeof Heartbeat>[0], 'info' | 'serde' | 'changes' | 'publisher' | 'openTopic'>;
+
+function createHeartbeat(deps: TaskDeps, hooks: ContextHooks, parts: HeartbeatParts): Heartbeat | undefined {
+  const { database, events } = deps.options;
+  const { intervalMs, actionQuery } = events.heartbeat;
+  if (intervalMs === 0) return undefined;
+  const action =
+    actionQuery === undefined
+      ? undefined
+      : new HeartbeatAction({
+          sql: actionQuery,
+          open: (signal) => openSession(database, { applicationName: 'Slotline Heartbeat', signal }),
+          timeoutMs: database.queryTimeoutMs === 0 ? undefined : database.queryTimeoutMs,
+          log: deps.log,
+          signal: hooks.signal,
+        });
+  return new Heartbeat({ ...parts, intervalMs, clock: deps.clock, action, onFailure: (error) => hooks.onFailure(toSlotlineError(error)) });
+}
+
+function createSerde(deps: TaskDeps, facts: EventFacts, log: Log): JsonSerde {
   const { keyConverter, valueConverter, events, database } = deps.options;
   return new JsonSerde(
     {
       keySchemas: keyConverter.schemasEnable,
       valueSchemas: valueConverter.schemasEnable,
       replaceNullWithDefault: valueConverter.replaceNullWithDefault,
+      replaceNullWithDefaultInKeys: keyConverter.replaceNullWithDefault,
+      keyDecimals: keyConverter.decimalFormat,
+      valueDecimals: valueConverter.decimalFormat,
       binary: events.binaryHandlingMode,
     },
     { version: deps.version, name: events.topicPrefix, db: database.dbname },
-    info,
+    facts,
     onConversionFailure(events.conversionFailure, log),
   );
 }

@@ -10,7 +10,7 @@ import type { PlannedColumn } from '../events/row-plan.ts';
 import { CellKind, type TupleView } from '../pgoutput/tuple.ts';
 import { PRINTED_BYTES_MAX, printDate } from '../values/civil.ts';
 import type { FieldSchema } from '../values/schema.ts';
-import { formatFloat32, formatFloat64 } from './json-text.ts';
+import { formatDecimal, formatFloat32, formatFloat64 } from './json-text.ts';
 import { JsonValueWriter } from './json-value-writer.ts';
 
 const MILLIS_PER_DAY = 86_400_000;
@@ -63,7 +63,7 @@ class HeaderValueWriter extends JsonValueWriter {
   schema: FieldSchema = PLAIN_SCHEMA;
 
   constructor(out: ByteWriter) {
-    super(out);
+    super(out, 'NUMERIC');
     this.#out = out;
   }
 
@@ -98,14 +98,8 @@ class HeaderValueWriter extends JsonValueWriter {
     this.#out.text(formatFloat64(value).replaceAll('"', ''));
   }
 
-  override bytes(source: Uint8Array, start: number, end: number): void {
-    if (this.schema.name !== 'org.apache.kafka.connect.data.Decimal') {
-      super.bytes(source, start, end);
-      return;
-    }
-    const scale = this.schema.parameters?.find(([name]) => name === 'scale')?.[1] ?? '0';
-    const hex = Buffer.from(source.subarray(start, end)).toString('hex');
-    this.#out.text(javaBigDecimal(BigInt.asIntN((end - start) * 8, BigInt(`0x${hex}`)), Number(scale)));
+  override decimal(source: Uint8Array, start: number, end: number, scale: number): void {
+    this.#out.text(formatDecimal(source, start, end, scale));
   }
 
   override mapKey(source: Uint8Array, start: number, end: number): void {
@@ -153,18 +147,4 @@ function javaDate(millis: number): string {
   const printed = Buffer.alloc(PRINTED_BYTES_MAX);
   const day = printed.toString('latin1', 0, printDate(printed, 0, epochDay)).replace('+', '');
   return millis % MILLIS_PER_DAY === 0 ? day : `${day}T${time}`;
-}
-
-/** As BigDecimal.toString: an exponent where the first digit stands more than six places behind the point. */
-function javaBigDecimal(unscaled: bigint, scale: number): string {
-  const sign = unscaled < 0n ? '-' : '';
-  const digits = String(unscaled < 0n ? -unscaled : unscaled);
-  const exponent = digits.length - 1 - scale;
-  if (exponent < -6) {
-    const fraction = digits.slice(1);
-    return `${sign}${digits.charAt(0)}${fraction === '' ? '' : `.${fraction}`}E${exponent}`;
-  }
-  if (scale === 0) return sign + digits;
-  const padded = digits.padStart(scale + 1, '0');
-  return `${sign}${padded.slice(0, -scale)}.${padded.slice(-scale)}`;
 }

@@ -178,3 +178,22 @@ function javaSpelling(value: number, exponential: string): string {
   const whole = digits.slice(0, exponent + 1).padEnd(exponent + 1, '0');
   return `${sign}${whole}.${digits.slice(exponent + 1) || '0'}`;
 }
+
+/**
+ * A Connect Decimal, given as its unscaled value in big-endian two's complement, as Java's BigDecimal.toString spells it: an exponent
+ * where the first digit stands more than six places behind the point.
+ */
+export function formatDecimal(source: Uint8Array, start: number, end: number, scale: number): string {
+  const hex = Buffer.from(source.buffer, source.byteOffset + start, end - start).toString('hex');
+  const unscaled = BigInt.asIntN((end - start) * 8, BigInt(`0x${hex}`));
+  const sign = unscaled < 0n ? '-' : '';
+  const digits = String(unscaled < 0n ? -unscaled : unscaled);
+  const exponent = digits.length - 1 - scale;
+  if (exponent < -6) {
+    const fraction = digits.slice(1);
+    return `${sign}${digits.charAt(0)}${fraction === '' ? '' : `.${fraction}`}E${exponent}`;
+  }
+  if (scale === 0) return sign + digits;
+  const padded = digits.padStart(scale + 1, '0');
+  return `${sign}${padded.slice(0, -scale)}.${padded.slice(-scale)}`;
+}

@@ -1,7 +1,7 @@
 /** Owns the JSON form of cell values: the ValueWriter that codecs write through. Does not know events or schemas. */
 import type { ByteWriter } from '../core/byte-writer.ts';
 import type { ValueWriter } from '../values/value-writer.ts';
-import { formatFloat32, formatFloat64, writeBase64, writeJsonString } from './json-text.ts';
+import { formatDecimal, formatFloat32, formatFloat64, writeBase64, writeJsonString } from './json-text.ts';
 
 const NULL = Buffer.from('null');
 const TRUE = Buffer.from('true');
@@ -13,12 +13,17 @@ const CLOSE_BRACKET = 0x5d;
 const COMMA = 0x2c;
 const BETWEEN_PAIRS = Buffer.from('],');
 
+/** JsonConverter's decimal.format: base64 of a Decimal's unscaled value, or a number. */
+export type DecimalFormat = 'BASE64' | 'NUMERIC';
+
 export class JsonValueWriter implements ValueWriter {
   readonly #out: ByteWriter;
+  readonly #decimalsAreNumbers: boolean;
   readonly #names = new Map<string, Buffer>();
 
-  constructor(out: ByteWriter) {
+  constructor(out: ByteWriter, decimals: DecimalFormat = 'BASE64') {
     this.#out = out;
+    this.#decimalsAreNumbers = decimals === 'NUMERIC';
   }
 
   nullValue(): void {
@@ -65,6 +70,11 @@ export class JsonValueWriter implements ValueWriter {
 
   bytes(source: Uint8Array, start: number, end: number): void {
     writeBase64(this.#out, source, start, end);
+  }
+
+  decimal(source: Uint8Array, start: number, end: number, scale: number): void {
+    if (this.#decimalsAreNumbers) this.#out.text(formatDecimal(source, start, end, scale));
+    else writeBase64(this.#out, source, start, end);
   }
 
   beginArray(): void {

@@ -47,6 +47,7 @@ export type EventFacts = { readonly info: SourceInfo; readonly order: Transactio
 export class JsonSerde {
   readonly out = new ByteWriter();
   readonly #values: JsonValueWriter;
+  readonly #keyValues: JsonValueWriter;
   readonly #source: JsonSourceWriter;
   readonly #messages: JsonMessageWriter;
   readonly #transactions: JsonTransactionWriter;
@@ -59,7 +60,8 @@ export class JsonSerde {
     const { info } = facts;
     const control = { out: this.out, info, format: settings };
     this.#settings = settings;
-    this.#values = new JsonValueWriter(this.out);
+    this.#values = new JsonValueWriter(this.out, settings.valueDecimals);
+    this.#keyValues = new JsonValueWriter(this.out, settings.keyDecimals);
     this.#header = new HeaderTextWriter(this.out);
     this.#source = new JsonSourceWriter(constants, facts, settings);
     this.#messages = new JsonMessageWriter({ ...control, source: this.#source, format: settings });
@@ -69,15 +71,17 @@ export class JsonSerde {
   }
 
   compile(plan: RowPlan): RowSerializer {
-    const { keySchemas, valueSchemas } = this.#settings;
+    const { keySchemas, valueSchemas, keyDecimals, valueDecimals } = this.#settings;
     return new JsonRowSerializer(plan, {
       header: this.#header,
       out: this.out,
       values: this.#values,
+      keyValues: this.#keyValues,
       source: this.#source,
-      keySchema: keySchemas && plan.keySchema !== undefined ? printSchema(plan.keySchema) : undefined,
-      valueSchema: valueSchemas ? printSchema(plan.envelopeSchema) : undefined,
+      keySchema: keySchemas && plan.keySchema !== undefined ? printSchema(plan.keySchema, { decimals: keyDecimals }) : undefined,
+      valueSchema: valueSchemas ? printSchema(plan.envelopeSchema, { decimals: valueDecimals }) : undefined,
       replaceNullWithDefault: this.#settings.replaceNullWithDefault,
+      replaceNullWithDefaultInKeys: this.#settings.replaceNullWithDefaultInKeys,
       onFailure: this.#onFailure,
     });
   }
@@ -111,10 +115,12 @@ type Compiled = {
   readonly header: HeaderTextWriter;
   readonly out: ByteWriter;
   readonly values: JsonValueWriter;
+  readonly keyValues: JsonValueWriter;
   readonly source: JsonSourceWriter;
   readonly keySchema: string | undefined;
   readonly valueSchema: string | undefined;
   readonly replaceNullWithDefault: boolean;
+  readonly replaceNullWithDefaultInKeys: boolean;
   readonly onFailure: (failure: ConversionFailure) => void;
 };
 
@@ -123,6 +129,7 @@ class JsonRowSerializer implements RowSerializer {
   readonly #header: HeaderTextWriter;
   readonly #out: ByteWriter;
   readonly #values: JsonValueWriter;
+  readonly #keyValues: JsonValueWriter;
   readonly #source: JsonSourceWriter;
   readonly #onFailure: (failure: ConversionFailure) => void;
   readonly #keyHead: Buffer;
@@ -138,13 +145,14 @@ class JsonRowSerializer implements RowSerializer {
     this.#header = compiled.header;
     this.#out = compiled.out;
     this.#values = compiled.values;
+    this.#keyValues = compiled.keyValues;
     this.#source = compiled.source;
     this.#onFailure = compiled.onFailure;
     this.#keyHead = schemaHead(compiled.keySchema);
     this.#keyTail = schemaTail(compiled.keySchema);
     this.#valueHead = schemaHead(compiled.valueSchema);
     this.#valueTail = schemaTail(compiled.valueSchema);
-    this.#key = compileColumns(plan.key, compiled.replaceNullWithDefault);
+    this.#key = compileColumns(plan.key, compiled.replaceNullWithDefaultInKeys);
     this.#columns = compileColumns(plan.columns, compiled.replaceNullWithDefault);
     this.#table = tableMembers(plan.schema, plan.table);
   }
@@ -152,7 +160,7 @@ class JsonRowSerializer implements RowSerializer {
   writeKey(tuple: TupleView): boolean {
     if (this.#key.length === 0) return false;
     this.#out.all(this.#keyHead);
-    this.#writeRow(this.#key, tuple);
+    this.#writeRow(this.#key, tuple, this.#keyValues);
     this.#out.all(this.#keyTail);
     return true;
   }
@@ -168,18 +176,18 @@ class JsonRowSerializer implements RowSerializer {
       out.all(BEFORE_NULL);
     } else {
       out.all(BEFORE);
-      this.#writeRow(this.#columns, before);
+      this.#writeRow(this.#columns, before, this.#values);
       out.all(AFTER);
     }
     if (after === undefined) out.all(NULL);
-    else this.#writeRow(this.#columns, after);
+    else this.#writeRow(this.#columns, after, this.#values);
     out.all(SOURCE);
     this.#source.write(out, this.#table);
     this.#source.writeEnvelopeTail(out, op);
     out.all(this.#valueTail);
   }
 
-  #writeRow(columns: readonly JsonColumn[], tuple: TupleView): void {
+  #writeRow(columns: readonly JsonColumn[], tuple: TupleView, values: JsonValueWriter): void {
     const out = this.#out;
     if (columns.length === 0) {
       out.all(EMPTY_ROW);
@@ -189,31 +197,31 @@ class JsonRowSerializer implements RowSerializer {
       const column = itemAt(columns, i);
       out.all(column.prefix);
       const kind = column.index < tuple.count ? byteAt(tuple.kinds, column.index) : CellKind.null;
-      if (kind === CellKind.text) this.#writeText(column, tuple);
-      else if (kind === CellKind.unchanged) column.codec.writeUnavailable(this.#values);
-      else if (kind === CellKind.null) this.#writeNull(column);
+      if (kind === CellKind.text) this.#writeText(column, tuple, values);
+      else if (kind === CellKind.unchanged) column.codec.writeUnavailable(values);
+      else if (kind === CellKind.null) this.#writeNull(column, values);
       else throw new ConversionError('binary cell');
     }
     out.byte(BRACE_CLOSE);
   }
 
-  #writeText(column: JsonColumn, tuple: TupleView): void {
+  #writeText(column: JsonColumn, tuple: TupleView, values: JsonValueWriter): void {
     const out = this.#out;
     const mark = out.length;
     const { index, codec } = column;
     try {
-      codec.write(this.#values, tuple.source, tuple.starts[index] ?? 0, tuple.ends[index] ?? 0);
+      codec.write(values, tuple.source, tuple.starts[index] ?? 0, tuple.ends[index] ?? 0);
     } catch (error) {
       if (!(error instanceof ConversionError)) throw error;
       out.length = mark;
       this.#onFailure({ schema: this.#plan.schema, table: this.#plan.table, column: column.name, reason: error.message });
-      this.#writeNull(column);
+      this.#writeNull(column, values);
     }
   }
 
-  #writeNull(column: JsonColumn): void {
+  #writeNull(column: JsonColumn, values: JsonValueWriter): void {
     if (column.nullRule === 'null') this.#out.all(NULL);
-    else column.codec.writeFallback(this.#values);
+    else column.codec.writeFallback(values);
   }
 }
 

@@ -10,6 +10,11 @@ export type SerdeSettings = {
   readonly valueSchemas: boolean;
   /** JsonConverter's replace.null.with.default: an explicit null of a column with a default is printed as the default. */
   readonly replaceNullWithDefault: boolean;
+  /** The key converter's own. */
+  readonly replaceNullWithDefaultInKeys: boolean;
+  /** decimal.format of each converter. */
+  readonly keyDecimals: 'BASE64' | 'NUMERIC';
+  readonly valueDecimals: 'BASE64' | 'NUMERIC';
   /** How bytes outside of columns (a message's content) are shown: binary.handling.mode. */
   readonly binary: 'bytes' | 'base64' | 'base64-url-safe' | 'hex';
 };

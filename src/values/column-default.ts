@@ -3,9 +3,10 @@
  * schema's default value. No expression is evaluated.
  */
 
+import { DECIMAL_NAME } from './decimal.ts';
 import type { ColumnSpec, PgType } from './pg-type.ts';
-import type { DefaultValue, FieldSchema } from './schema.ts';
-import { bytesConstant, type ConstantWriter, type TypePlan, textConstant } from './type-plan.ts';
+import { type DefaultValue, type FieldSchema, scaleOf } from './schema.ts';
+import { bytesConstant, type ConstantWriter, decimalConstant, type TypePlan, textConstant } from './type-plan.ts';
 import { ValueCapture } from './value-capture.ts';
 import { ConversionError } from './value-writer.ts';
 
@@ -165,7 +166,9 @@ export function defaultWriter(schema: FieldSchema): ConstantWriter | undefined {
   if (typeof defaultValue === 'string') return textConstant(defaultValue);
   if (typeof defaultValue === 'boolean') return (out) => out.boolean(defaultValue);
   if (typeof defaultValue === 'bigint') return (out) => out.int64Big(defaultValue);
-  if (typeof defaultValue === 'object') return bytesConstant(defaultValue);
+  if (typeof defaultValue === 'object') {
+    return schema.name === DECIMAL_NAME ? decimalConstant(defaultValue, scaleOf(schema)) : bytesConstant(defaultValue);
+  }
   switch (type) {
     case 'float32':
       return (out) => out.float32(defaultValue);

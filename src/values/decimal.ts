@@ -7,7 +7,7 @@ import { byteAt } from '../core/byte-reader.ts';
 import { parseFloat64 } from './numbers.ts';
 import type { ValueModes } from './pg-type.ts';
 import type { FieldSchema } from './schema.ts';
-import { ASCII, bytesConstant, type CellWriter, cellText, malformed, type TypePlan, textConstant } from './type-plan.ts';
+import { ASCII, bytesConstant, type CellWriter, cellText, decimalConstant, malformed, type TypePlan, textConstant } from './type-plan.ts';
 import { ConversionError, type ValueWriter } from './value-writer.ts';
 
 export type DecimalMode = ValueModes['decimal'];
@@ -37,8 +37,8 @@ function fillUnscaled(value: number): number {
   return at;
 }
 
-function writeUnscaled(out: ValueWriter, value: number): void {
-  out.bytes(unscaledBytes, fillUnscaled(value), 8);
+function writeDecimal(out: ValueWriter, value: number, scale: number): void {
+  out.decimal(unscaledBytes, fillUnscaled(value), 8, scale);
 }
 
 /** Any size; allocates. */
@@ -55,9 +55,9 @@ export function twosComplement(value: bigint): Buffer {
   );
 }
 
-function writeBigUnscaled(out: ValueWriter, value: bigint): void {
+function writeBigDecimal(out: ValueWriter, value: bigint, scale: number): void {
   const bytes = twosComplement(value);
-  out.bytes(bytes, 0, bytes.length);
+  out.decimal(bytes, 0, bytes.length, scale);
 }
 
 /** One pass over `[-]digits[.digits]`; the results of the last scan, so that a scan allocates nothing. */
@@ -109,11 +109,11 @@ function rescaleFraction(fraction: string, scale: number): string {
 function fixedScaleWriter(scale: number): CellWriter {
   return (out, source, start, end) => {
     if (scanDecimal(source, start, end) && scanned.fractionDigits === scale) {
-      writeUnscaled(out, scanned.unscaled);
+      writeDecimal(out, scanned.unscaled, scale);
       return;
     }
     const { sign, whole, fraction } = decimalText(source, start, end);
-    writeBigUnscaled(out, BigInt(sign + whole + rescaleFraction(fraction, scale)));
+    writeBigDecimal(out, BigInt(sign + whole + rescaleFraction(fraction, scale)), scale);
   };
 }
 
@@ -132,7 +132,7 @@ function writeVariableScale(out: ValueWriter, source: Uint8Array, start: number,
   out.field('scale');
   out.int32(fractionDigits);
   out.field('value');
-  writeUnscaled(out, unscaled);
+  out.bytes(unscaledBytes, fillUnscaled(unscaled), 8);
   out.endStruct();
 }
 
@@ -144,7 +144,8 @@ function writeVariableScaleSlowly(out: ValueWriter, source: Uint8Array, start: n
   out.field('scale');
   out.int32(kept);
   out.field('value');
-  writeBigUnscaled(out, BigInt(sign + whole + fraction.slice(0, kept)));
+  const bytes = twosComplement(BigInt(sign + whole + fraction.slice(0, kept)));
+  out.bytes(bytes, 0, bytes.length);
   out.endStruct();
 }
 
@@ -178,7 +179,8 @@ function plainTextWriter(scale: number | undefined): CellWriter {
   };
 }
 
-const ZERO_UNSCALED = bytesConstant(Uint8Array.of(0));
+const ZERO = Uint8Array.of(0);
+const ZERO_UNSCALED = bytesConstant(ZERO);
 
 const VARIABLE_SCALE_FIELDS: readonly { field: string; schema: FieldSchema }[] = [
   { field: 'scale', schema: { type: 'int32', optional: false } },
@@ -214,7 +216,7 @@ function zeroText(scale: number): string {
   return scale === 0 ? '0' : `0.${'0'.repeat(scale)}`;
 }
 
-const DECIMAL_NAME = 'org.apache.kafka.connect.data.Decimal';
+export const DECIMAL_NAME = 'org.apache.kafka.connect.data.Decimal';
 
 /**
  * `typmod` -1 is numeric without precision. A negative scale keeps its low 11 bits only, as Debezium's driver reads it:
@@ -247,7 +249,7 @@ export function numericPlan(typmod: number, mode: DecimalMode, placeholder: stri
           ],
         },
         write: fixedScaleWriter(scale),
-        writeZero: ZERO_UNSCALED,
+        writeZero: decimalConstant(ZERO, scale),
       };
   }
 }
@@ -326,8 +328,8 @@ function roundAmount(text: string, scale: number): bigint {
 
 function preciseMoneyWriter(scale: number): CellWriter {
   return (out, source, start, end) => {
-    if (scanAmount(source, start, end) && amount.fractionDigits === scale) writeUnscaled(out, amount.unscaled);
-    else writeBigUnscaled(out, roundAmount(amountText(source, start, end), scale));
+    if (scanAmount(source, start, end) && amount.fractionDigits === scale) writeDecimal(out, amount.unscaled, scale);
+    else writeBigDecimal(out, roundAmount(amountText(source, start, end), scale), scale);
   };
 }
 
@@ -357,7 +359,7 @@ export function moneyPlan(fractionDigits: number, mode: DecimalMode, placeholder
       return {
         schema: { type: 'bytes', name: DECIMAL_NAME, version: 1, parameters: [['scale', String(fractionDigits)]] },
         write: preciseMoneyWriter(fractionDigits),
-        writeZero: ZERO_UNSCALED,
+        writeZero: decimalConstant(ZERO, fractionDigits),
       };
   }
 }

@@ -38,3 +38,8 @@ export type FieldSchema = {
 };
 
 export type StructField = { readonly field: string; readonly schema: FieldSchema };
+
+/** Of a Connect Decimal: how many digits of its unscaled value stand behind the point. */
+export function scaleOf(schema: FieldSchema): number {
+  return Number(schema.parameters?.find(([name]) => name === 'scale')?.[1] ?? '0');
+}

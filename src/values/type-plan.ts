@@ -75,6 +75,10 @@ export function bytesConstant(bytes: Uint8Array): ConstantWriter {
   return (out) => out.bytes(bytes, 0, bytes.length);
 }
 
+export function decimalConstant(unscaled: Uint8Array, scale: number): ConstantWriter {
+  return (out) => out.decimal(unscaled, 0, unscaled.length, scale);
+}
+
 export const writeEmptyText: ConstantWriter = textConstant('');
 export const writeZeroInt32: ConstantWriter = (out) => out.int32(0);
 export const writeZeroInt64: ConstantWriter = (out) => out.int64(0);

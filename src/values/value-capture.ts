@@ -76,6 +76,9 @@ export class ValueCapture implements ValueWriter {
   bytes(source: Uint8Array, start: number, end: number): void {
     this.#put(Uint8Array.from(source.subarray(start, end)));
   }
+  decimal(source: Uint8Array, start: number, end: number): void {
+    this.bytes(source, start, end);
+  }
   beginArray(): void {
     this.#begin([]);
   }

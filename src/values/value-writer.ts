@@ -23,6 +23,8 @@ export interface ValueWriter {
   plainAscii(source: Uint8Array, start: number, end: number): void;
   /** Raw bytes (schema type bytes). */
   bytes(source: Uint8Array, start: number, end: number): void;
+  /** Connect's Decimal: the unscaled value in big-endian two's complement, and its schema's scale. */
+  decimal(source: Uint8Array, start: number, end: number, scale: number): void;
   beginArray(): void;
   /** Before each element of an array. */
   element(): void;
