@@ -22,3 +22,15 @@ export function dataTopic(naming: TopicNaming, schema: string, table: string): s
 export function messageTopic(naming: TopicNaming): string {
   return sanitizeTopicName(`${naming.prefix}.message`);
 }
+
+export function transactionTopic(naming: TopicNaming, name: string): string {
+  return sanitizeTopicName([naming.prefix, name].join(naming.delimiter));
+}
+
+/** A whole name wins, so that several connectors may share one topic. */
+export function heartbeatTopic(
+  naming: TopicNaming,
+  heartbeat: { readonly topicPrefix: string; readonly topicName: string | undefined },
+): string {
+  return heartbeat.topicName ?? sanitizeTopicName([heartbeat.topicPrefix, naming.prefix].join(naming.delimiter));
+}

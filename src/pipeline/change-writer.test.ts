@@ -48,6 +48,7 @@ function setUp(skipped: readonly ('c' | 'u' | 'd' | 't')[] = [], tombstones = tr
   const writer = new ChangeWriter({
     out,
     info: new SourceInfo(),
+    order: undefined,
     publisher: { append },
     options: { tombstonesOnDelete: tombstones, skippedOperations: new Set(skipped) },
     contextHeaders: [],
@@ -57,6 +58,7 @@ function setUp(skipped: readonly ('c' | 'u' | 'd' | 't')[] = [], tombstones = tr
     plan: { key } as unknown as RowPlan,
     serializer,
     topic: { name: 't', partitionCount: 1, recordBatchBytesMax: 1_000_000 },
+    collection: 'public.t',
   };
   return { writer, table, records };
 }

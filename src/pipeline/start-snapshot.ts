@@ -51,6 +51,7 @@ export async function takeSnapshot(context: TaskContext, steps: SnapshotSteps): 
     info.lastCommitLsn = null;
     const rows = await readTables(context, reader, tables, steps.onProgress);
     info.markSnapshot('false');
+    await context.heartbeat?.beat();
     context.publisher.flush();
     await context.publisher.drain(signal);
     log.info('snapshot.completed', { rows, tables: tables.length, lsn: formatLsn(lsn) });

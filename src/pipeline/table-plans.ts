@@ -14,6 +14,8 @@ export type TablePlan = {
   readonly plan: RowPlan;
   readonly serializer: RowSerializer;
   readonly topic: TopicHandle;
+  /** `schema.table`, as transaction metadata names it. */
+  readonly collection: string;
 };
 
 /** What plans are made from: the catalog of PostgreSQL, behind an interface that a test can stand in for. */
@@ -61,7 +63,7 @@ export class TablePlans {
     const plan = planRows(relation, facts, (oid) => catalog.typeOf(oid), { ...settings, modes: { ...settings.modes, phase } });
     this.#claimTopic(plan);
     const topic = await this.#deps.openTopic(plan.topic);
-    const known: TablePlan = { plan, serializer: this.#deps.compile(plan), topic };
+    const known: TablePlan = { plan, serializer: this.#deps.compile(plan), topic, collection: `${plan.schema}.${plan.table}` };
     this.#byOid.set(relation.oid, known);
     return known;
   }

@@ -69,6 +69,7 @@ export async function runTask(deps: TaskDeps, memory: ProcessMemory, hooks: Task
     if (context !== undefined) deps.log.info('task.ended', { ...context.changes.counts });
     await context?.publisher.close();
     await context?.kafka.close();
+    await context?.heartbeat?.close();
     await sql.close();
   }
 }

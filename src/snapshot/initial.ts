@@ -7,6 +7,7 @@
 
 import type { Clock } from '../core/time.ts';
 import { compilePattern } from '../events/filter.ts';
+import type { SnapshotMarker } from '../events/source-info.ts';
 import type { TupleView } from '../pgoutput/tuple.ts';
 import { quoteIdentifier, quoteTable } from '../postgres/identifiers.ts';
 import type { RowStream } from '../postgres/row-stream.ts';
@@ -19,8 +20,6 @@ export type SnapshotTable = {
   readonly estimatedRows: number;
   readonly columns: readonly { readonly name: string; readonly typeOid: number; readonly typmod: number }[];
 };
-
-export type SnapshotMarker = 'first' | 'first_in_data_collection' | 'true' | 'last_in_data_collection' | 'last';
 
 export interface SnapshotSink {
   /** Plans the table and opens its topic; the result appends one row. */
