@@ -96,13 +96,15 @@ export function serversOf(golden: GoldenCase): readonly CaseServer[] {
 export function isTopicOf(golden: GoldenCase, topic: string): boolean {
   const prefix = topicPrefix(golden);
   const delimiter = golden.settings['topic.delimiter'] ?? '.';
-  if (topic === heartbeatTopic(golden)) return true;
+  // Messages go to the literal `.message`, whatever the delimiter.
+  if (topic === heartbeatTopic(golden) || topic === `${prefix}.message`) return true;
   return topic.startsWith(prefix + delimiter) && !topic.startsWith(`${prefix}_schemas${delimiter}`);
 }
 
 function heartbeatTopic({ settings, ...golden }: GoldenCase): string {
   const name = settings['topic.heartbeat.name'];
-  return name ?? `${settings['topic.heartbeat.prefix'] ?? '__debezium-heartbeat'}.${topicPrefix({ settings, ...golden })}`;
+  const prefix = settings['topic.heartbeat.prefix'] ?? '__debezium-heartbeat';
+  return name ?? [prefix, topicPrefix({ settings, ...golden })].join(settings['topic.delimiter'] ?? '.');
 }
 
 const END_PREFIX = 'golden_end';
