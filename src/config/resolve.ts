@@ -189,7 +189,7 @@ function resolveEvents(values: OptionValues, report: ConfigReport): EventOptions
     includeUnknownDatatypes: values.flag('include.unknown.datatypes'),
     unavailableValuePlaceholder: values.text('unavailable.value.placeholder'),
     conversionFailure: values.oneOf('event.converting.failure.handling.mode', ['skip', 'warn', 'fail']),
-    columnRules: resolveColumnRules(values),
+    columnRules: resolveColumnRules(values, report),
     schemaComments: values.flag('include.schema.comments'),
     schemaNameAdjustment: values.oneOf('schema.name.adjustment.mode', ['none', 'avro', 'avro_unicode']),
     fieldNameAdjustment: values.oneOf('field.name.adjustment.mode', ['none', 'avro', 'avro_unicode']),

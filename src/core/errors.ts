@@ -41,6 +41,7 @@ export const ERROR_TABLE = {
   publication_unsuitable: { retry: 'never', what: 'The publication cannot be changed as asked', remedy: 'A publication for all tables cannot be narrowed: drop it or choose another publication.name.' },
   table_none_captured: { retry: 'never', what: 'No table is captured', remedy: 'Check the include and exclude lists.' },
   key_column_missing: { retry: 'never', what: 'A key column does not exist', remedy: 'Check message.key.columns.' },
+  field_name_collision: { retry: 'never', what: 'Two columns of a table become one field', remedy: 'Exclude one of them, rename it, or set field.name.adjustment.mode=avro_unicode.' },
   topic_name_collision: { retry: 'never', what: 'Two tables map to one topic', remedy: 'Exclude one of them or rename it.' },
 
   stream_frame_unknown: { retry: 'never', what: 'The replication stream holds a frame that Slotline does not know', remedy: 'Report it with tag, offset and LSN.' },

@@ -4,9 +4,12 @@
  */
 import { SlotlineError, toSlotlineError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import type { ResolvedOptions } from '../core/options.ts';
+import type { EventOptions, ResolvedOptions } from '../core/options.ts';
 import type { Clock } from '../core/time.ts';
+import { compileColumnRules } from '../events/column-rules.ts';
 import { compileFilter, type TableFilter } from '../events/filter.ts';
+import { fieldNameAdjuster, schemaNameAdjuster } from '../events/name-adjustment.ts';
+import type { PlanSettings } from '../events/row-plan.ts';
 import { SourceInfo } from '../events/source-info.ts';
 import { heartbeatTopic, messageTopic, transactionTopic } from '../events/topic.ts';
 import { TransactionOrder } from '../events/transaction.ts';
@@ -90,7 +93,7 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
       forgetType: (oid) => types.invalidate(oid),
     },
     filter,
-    settings: { naming, filter, keyColumns: options.events.keyColumns, modes: valueModes(options) },
+    settings: planSettings(options, filter),
     compile: (plan) => serde.compile(plan),
     openTopic: (name) => publisher.openTopic(name, hooks.signal),
   });
@@ -176,8 +179,19 @@ function onConversionFailure(mode: 'skip' | 'warn' | 'fail', log: Log): (failure
   };
 }
 
-function valueModes(options: ResolvedOptions): ValueModes {
-  const { events } = options;
+function planSettings({ events }: ResolvedOptions, filter: TableFilter): PlanSettings {
+  return {
+    naming: { prefix: events.topicPrefix, delimiter: events.topicDelimiter },
+    filter,
+    keyColumns: events.keyColumns,
+    modes: valueModes(events),
+    columnRules: compileColumnRules(events.columnRules),
+    adjustSchemaName: schemaNameAdjuster(events.schemaNameAdjustment),
+    adjustFieldName: fieldNameAdjuster(events.fieldNameAdjustment),
+  };
+}
+
+function valueModes(events: EventOptions): ValueModes {
   return {
     decimal: events.decimalHandlingMode,
     time: events.timePrecisionMode,

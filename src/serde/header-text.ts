@@ -30,7 +30,7 @@ export class HeaderTextWriter {
     const out = this.#out;
     for (const [position, column] of key.entries()) {
       out.text(position === 0 ? '{' : ',');
-      const name = Buffer.from(column.name);
+      const name = Buffer.from(column.field);
       this.#values.utf8(name, 0, name.length);
       out.text(':');
       this.#values.schema = column.codec.schema.items ?? column.codec.schema;

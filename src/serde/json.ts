@@ -228,7 +228,7 @@ class JsonRowSerializer implements RowSerializer {
 function compileColumns(columns: readonly PlannedColumn[], replaceNullWithDefault: boolean): readonly JsonColumn[] {
   return columns.map((column, position) => {
     const { schema } = column.codec;
-    const prefix = `${position === 0 ? '{' : ','}${quote(column.name)}:`;
+    const prefix = `${position === 0 ? '{' : ','}${quote(column.field)}:`;
     const useDefault = schema.defaultValue !== undefined && replaceNullWithDefault;
     return {
       name: column.name,

@@ -12,6 +12,8 @@ export type PgType = {
   /** pg_namespace.nspname. */
   readonly schema: string;
   readonly kind: PgTypeKind;
+  /** True where its schema is not on the connection's search path: Debezium's driver then spells it with the schema. */
+  readonly offSearchPath?: boolean;
   /** For kind array: the element type. */
   readonly element?: PgType;
   /** For kind domain: the type it is over, one level down, and the typmod it applies (-1 for none). */
