@@ -4,7 +4,7 @@
  * Source: io.debezium.pipeline.txmetadata.TransactionContext.
  */
 import type { Lsn } from '../core/lsn.ts';
-import { bucketsWith, inHashMapOrder, stringHash } from '../values/hash-map-order.ts';
+import { bucketsWith, inHashMapOrder, stringHash } from '../core/hash-map-order.ts';
 
 export type CollectionCount = { readonly name: string; count: number };
 
