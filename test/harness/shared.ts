@@ -58,9 +58,8 @@ export type FreshDatabase = {
   drop(): Promise<void>;
 };
 
-export async function freshDatabase(name: PostgresServerName): Promise<FreshDatabase> {
+export async function freshDatabase(name: PostgresServerName, database = uniqueName('t')): Promise<FreshDatabase> {
   const server = sharedPostgres(name);
-  const database = uniqueName('t');
   await server.createDatabase(database);
   const client = await server.connect(database);
   return { server, database, client, drop: () => dropDatabase({ server, database, client }) };
