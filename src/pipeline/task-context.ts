@@ -96,6 +96,7 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
     settings: planSettings(options, filter),
     compile: (plan) => serde.compile(plan),
     openTopic: (name) => publisher.openTopic(name, hooks.signal),
+    skipUnchanged: options.events.skipUnchanged,
   });
   const headers = contextHeaders({ connectorLogicalName: options.events.topicPrefix, taskId: '0', runId: deps.runId });
   const changes = new ChangeWriter({
@@ -165,12 +166,16 @@ function createSerde(deps: TaskDeps, facts: EventFacts, log: Log): JsonSerde {
   );
 }
 
-/** event.converting.failure.handling.mode. A column that does not convert usually does so in every row: one line for the first, the rest are counted. */
+/**
+ * event.converting.failure.handling.mode. Where neither null nor a default can stand for the value, the connector stops in every mode, as
+ * Debezium does: a zero in its place would be a lie. A column that does not convert usually does so in every row: one line for the first,
+ * the rest are counted.
+ */
 function onConversionFailure(mode: 'skip' | 'warn' | 'fail', log: Log): (failure: ConversionFailure) => void {
   const counts = new Map<string, number>();
-  return ({ schema, table, column, reason }) => {
+  return ({ schema, table, column, reason, isRequired }) => {
     const where = { table: `${schema}.${table}`, column, reason };
-    if (mode === 'fail') throw new SlotlineError('value_not_convertible', where);
+    if (mode === 'fail' || isRequired) throw new SlotlineError('value_not_convertible', where);
     if (mode === 'skip') return;
     const name = `${schema}.${table}.${column}`;
     const count = (counts.get(name) ?? 0) + 1;
@@ -201,6 +206,7 @@ function valueModes(events: EventOptions): ValueModes {
     moneyFractionDigits: events.moneyFractionDigits,
     includeUnknownDatatypes: events.includeUnknownDatatypes,
     unavailablePlaceholder: events.unavailableValuePlaceholder,
+    corrections: events.valueCorrections,
     phase: 'stream',
   };
 }

@@ -50,8 +50,10 @@ export class HeaderTextWriter {
     else codec.write(this.#values, tuple.source, start, end);
   }
 
+  /** Connect's Struct gives the default for a null, whatever replace.null.with.default says. */
   #writeNull(column: PlannedColumn): void {
-    if (column.codec.nullable) this.#values.nullValue();
+    const { nullable, schema } = column.codec;
+    if (nullable && schema.defaultValue === undefined) this.#values.nullValue();
     else column.codec.writeFallback(this.#values);
   }
 }
