@@ -14,8 +14,9 @@ export function sanitizeTopicName(name: string): string {
   return clean === '..' ? '__' : clean;
 }
 
+/** A part of nothing but blanks is left out, as Debezium's mkString does. */
 export function dataTopic(naming: TopicNaming, schema: string, table: string): string {
-  return sanitizeTopicName([naming.prefix, schema, table].join(naming.delimiter));
+  return sanitizeTopicName([naming.prefix, schema, table].filter((part) => part.trim() !== '').join(naming.delimiter));
 }
 
 /** Logical decoding messages: the literal `.message`, whatever the delimiter. */

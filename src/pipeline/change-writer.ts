@@ -64,6 +64,10 @@ export class ChangeWriter {
   writeRow(table: TablePlan, row: RowMessage): void {
     fillUnchanged(row);
     const change: Change = classifyChange(row, table.plan);
+    if (row.tag === 'update' && row.old !== 'none' && change !== 'none' && table.comparer?.same(row.before, row.after) === true) {
+      this.counts.skipped++;
+      return;
+    }
     switch (change) {
       case 'create':
         this.#write(table, 'c', undefined, row.after, this.#contextBlock);
@@ -75,10 +79,7 @@ export class ChangeWriter {
         this.#writeDelete(table, row.before, this.#contextBlock);
         return;
       case 'keyChange':
-        // Debezium asks for the row's own operation first, then for each emitted one.
-        if (this.#skips('u')) return;
-        this.#writeDelete(table, row.before, this.#keyHeaders('__debezium.newkey', table, row.after));
-        this.#write(table, 'c', undefined, row.after, this.#keyHeaders('__debezium.oldkey', table, row.before));
+        this.#writeKeyChange(table, row);
         return;
       case 'none':
         this.counts.skipped++;
@@ -105,6 +106,18 @@ export class ChangeWriter {
     this.#record.partition = options.partition;
     this.#append(topic, keyEnd, this.#out.length, NO_HEADERS);
     this.#record.partition = BY_KEY.partition;
+  }
+
+  /** The cells differ; a key that is printed alike (1.0 and 1.00, or times cut to milliseconds) is the same key. */
+  #writeKeyChange(table: TablePlan, row: RowMessage): void {
+    if (table.keys.same(row.before, row.after)) {
+      this.#write(table, 'u', row.before, row.after, this.#contextBlock);
+      return;
+    }
+    // Debezium asks for the row's own operation first, then for each emitted one.
+    if (this.#skips('u')) return;
+    this.#writeDelete(table, row.before, this.#keyHeaders('__debezium.newkey', table, row.after));
+    this.#write(table, 'c', undefined, row.after, this.#keyHeaders('__debezium.oldkey', table, row.before));
   }
 
   #writeDelete(table: TablePlan, before: TupleView, headers: Buffer): void {
