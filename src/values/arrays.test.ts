@@ -19,6 +19,11 @@ const TEXTS = fc.oneof(
 const ARRAYS = fc.array(fc.option(TEXTS), { maxLength: 6 });
 
 describe('arrays', () => {
+  it('an int2vector or oidvector is empty, and null where its text is empty', () => {
+    expect(convert('oidvector', '1 2')).toStrictEqual([]);
+    expect(convert('int2vector', '')).toBeNull();
+  });
+
   it('text comes back as it went in', () => {
     const codec = codecOf(arrayType(builtIn('text')));
     fc.assert(

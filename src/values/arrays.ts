@@ -150,13 +150,18 @@ export function arrayPlan(elements: ArrayElements, writePlaceholder?: ConstantWr
   };
 }
 
-/** int2vector and oidvector: Debezium's driver does not read their text as an array and publishes an empty one. */
+/** int2vector and oidvector: Debezium's driver does not read their text as an array and publishes an empty one, and none for no text. */
 export function vectorPlan(element: TypePlan, isRead: boolean): TypePlan {
   return {
     schema: { type: 'array', items: { ...element.schema, optional: false } },
-    write: isRead ? vectorWriter(element.write) : writeEmptyArray,
+    write: isRead ? vectorWriter(element.write) : writeUnreadVector,
     writeZero: writeEmptyArray,
   };
+}
+
+function writeUnreadVector(out: ValueWriter, _source: Uint8Array, start: number, end: number): void {
+  if (start === end) out.nullValue();
+  else writeEmptyArray(out);
 }
 
 /** `1 2 3` */
