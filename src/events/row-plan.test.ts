@@ -162,6 +162,25 @@ describe('row plan', () => {
     expect(JSON.stringify(plan.envelopeSchema)).not.toContain('a comment');
   });
 
+  it('has no key where the publication leaves the primary key out, whatever unique index there is', () => {
+    const unpublished = facts({ primaryKey: ['gone'], uniqueIndexes: [{ columns: ['note'], hasExpressions: false }] });
+    expect(selectKey(relation, unpublished, { keyColumns: [] })).toEqual([]);
+  });
+
+  it('streams a column name in quotes without them, as nothing is known of it then', () => {
+    const quoted = { ...relation, columns: relation.columns.map((column) => ({ ...column, name: `"${column.name}""s"` })) };
+    const known = facts({ primaryKey: ['"a""s"'], columns: new Map([['"a""s"', { notNull: true }]]) });
+    const plan = planRows(quoted, known, typeOf, settings());
+    expect(plan.columns.map(({ field, codec }) => [field, codec.schema.optional])).toEqual([
+      ['b"s', true],
+      ['a"s', true],
+      ['note"s', true],
+    ]);
+    expect(plan.keySchema).toBeUndefined();
+    const read = planRows(quoted, known, typeOf, settings({ modes: { ...settings().modes, phase: 'snapshot' } }));
+    expect(read.columns[1]).toMatchObject({ field: '"a""s"', codec: { schema: { optional: false } } });
+  });
+
   it('has no key schema without a key', () => {
     const plan = planRows(relation, facts({ primaryKey: [] }), typeOf, settings());
     expect(plan.keySchema).toBeUndefined();
