@@ -70,8 +70,9 @@ export type PlanSettings = {
 type Relation = Pick<RelationMessage, 'oid' | 'schema' | 'table' | 'columns'>;
 
 /** `typeOf` gives the type of every OID that the relation names. Throws field_name_collision. */
-export function planRows(relation: Relation, facts: TableFacts, typeOf: (oid: number) => PgType, settings: PlanSettings): RowPlan {
+export function planRows(given: Relation, facts: TableFacts, typeOf: (oid: number) => PgType, settings: PlanSettings): RowPlan {
   const { phase } = settings.modes;
+  const relation = phase === 'stream' ? withoutQuotes(given) : given;
   const isIncluded = (name: string): boolean => settings.filter.includesColumn(relation.schema, relation.table, name);
   const compiled = relation.columns.map((column, index) => {
     // A streaming Debezium does not look up columns that it leaves out: in the key they are optional and have no default.
@@ -105,6 +106,23 @@ export function planRows(relation: Relation, facts: TableFacts, typeOf: (oid: nu
     rowSchema,
     envelopeSchema: envelopeSchema(schemaName('Envelope'), rowSchema),
   };
+}
+
+/**
+ * A streaming Debezium takes a column name that begins and ends with a quote for a quoted identifier. Under the bare name it then finds
+ * neither key nor NOT NULL nor default.
+ */
+function withoutQuotes(relation: Relation): Relation {
+  if (!relation.columns.some(({ name }) => QUOTED_NAME.test(name))) return relation;
+  return { ...relation, columns: relation.columns.map((column) => ({ ...column, name: unquoteName(column.name) })) };
+}
+
+const QUOTED_NAME = /^(["'`]).*\1$/s;
+
+/** Source: io.debezium.util.Strings.unquoteIdentifierPart. */
+function unquoteName(name: string): string {
+  const quote = QUOTED_NAME.exec(name)?.[1];
+  return quote === undefined ? name : name.slice(1, -1).replaceAll(quote + quote, quote);
 }
 
 /** Debezium publishes no comments, whatever include.schema.comments says: its PostgreSQL connector never reads them. */

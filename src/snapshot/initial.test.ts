@@ -69,6 +69,10 @@ describe('snapshot markers', () => {
     expect(await markers({ a: 1, b: 1, c: 1 })).toEqual(['a0 first', 'b0 last_in_data_collection', 'c0 last']);
   });
 
+  it('marks no row as the first of all when the first table is empty', async () => {
+    expect(await markers({ a: 0, b: 1, c: 2 })).toEqual(['b0 last_in_data_collection', 'c0 first_in_data_collection', 'c1 last']);
+  });
+
   it('keeps the held row whole when the buffer moves on', async () => {
     expect(await markers({ a: 5 }, 1)).toEqual(['a0 first', 'a1 true', 'a2 true', 'a3 true', 'a4 last']);
   });
