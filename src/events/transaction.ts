@@ -3,8 +3,9 @@
  * Does not own ids and positions, which are the source block's, nor any bytes.
  * Source: io.debezium.pipeline.txmetadata.TransactionContext.
  */
-import type { Lsn } from '../core/lsn.ts';
+
 import { bucketsWith, inHashMapOrder, stringHash } from '../core/hash-map-order.ts';
+import type { Lsn } from '../core/lsn.ts';
 
 export type CollectionCount = { readonly name: string; count: number };
 
