@@ -4,6 +4,7 @@
  */
 import { SlotlineError, toSlotlineError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import { formatLsn } from '../core/lsn.ts';
 import type { EventOptions, ResolvedOptions } from '../core/options.ts';
 import type { Clock } from '../core/time.ts';
 import { compileColumnRules } from '../events/column-rules.ts';
@@ -161,7 +162,7 @@ function createSerde(deps: TaskDeps, facts: EventFacts, log: Log): JsonSerde {
     },
     { version: deps.version, name: events.topicPrefix, db: database.dbname },
     facts,
-    onConversionFailure(events.conversionFailure, log),
+    onConversionFailure(events.conversionFailure, log, facts.info),
   );
 }
 
@@ -170,10 +171,14 @@ function createSerde(deps: TaskDeps, facts: EventFacts, log: Log): JsonSerde {
  * Debezium does: a zero in its place would be a lie. A column that does not convert usually does so in every row: one line for the first,
  * the rest are counted.
  */
-function onConversionFailure(mode: 'skip' | 'warn' | 'fail', log: Log): (failure: ConversionFailure) => void {
+function onConversionFailure(
+  mode: 'skip' | 'warn' | 'fail',
+  log: Log,
+  info: Pick<SourceInfo, 'lsn'>,
+): (failure: ConversionFailure) => void {
   const counts = new Map<string, number>();
-  return ({ schema, table, column, reason, isRequired }) => {
-    const where = { table: `${schema}.${table}`, column, reason };
+  return ({ schema, table, column, type, reason, isRequired }) => {
+    const where = { table: `${schema}.${table}`, column, type, lsn: formatLsn(info.lsn), reason };
     if (mode === 'fail' || isRequired) throw new SlotlineError('value_not_convertible', where);
     if (mode === 'skip') return;
     const name = `${schema}.${table}.${column}`;
