@@ -90,7 +90,7 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
     catalog: {
       loadFacts: async (relation) => tableFacts(await loadTable(sql, relation.oid)),
       resolveTypes: (oids) => types.resolve(oids),
-      typeOf: (oid) => types.get(oid),
+      typeOf: (tableSchema, oid) => types.typeIn(tableSchema, oid),
     },
     filter,
     settings: planSettings(options, filter),
