@@ -35,8 +35,8 @@ function differencesSection(): string {
   const topics = NOTES.map(
     ({ title, notes }) =>
       `### ${title}\n\n${table(
-        ['here', 'why'],
-        notes.map(({ here, why }) => [here, why]),
+        ['Debezium', 'here', 'why'],
+        notes.map(({ debezium, here, why }) => [debezium, here, why]),
       )}`,
   );
   const defaults = OPTIONS.filter((spec) => spec.differs !== undefined).map((spec) => [
@@ -61,12 +61,15 @@ function differencesSection(): string {
 }
 
 function correctionsSection(): string {
-  const rows = VALUE_CORRECTIONS.map((name) => [code(name), sentence(CORRECTIONS[name].debezium), sentence(CORRECTIONS[name].mended)]);
+  const rows = VALUE_CORRECTIONS.map((name) => {
+    const { debezium, mended, cases } = CORRECTIONS[name];
+    return [code(name), debezium, mended, caseLinks(cases, CASES_SHOWN_MAX)];
+  });
   return `## Where Debezium is broken
 
 It is matched all the same. \`slotline.values.corrections\` mends it, one by one or \`all\`:
 
-${table(['correction', 'Debezium', 'mended'], rows)}`;
+${table(['correction', 'Debezium', 'mended', 'seen in'], rows)}`;
 }
 
 function propertiesSection(groups: readonly CaseGroup[]): string {
