@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { Lsn } from '../core/lsn.ts';
 import { messageCollection, TransactionOrder } from './transaction.ts';
 
+const LIMITS = { endBytesMax: 1_000_000 };
+
 const names = (order: TransactionOrder): string[] => order.end().map(({ name }) => name);
 
 function transaction(order: TransactionOrder, collections: readonly string[]): string[] {
@@ -28,7 +30,7 @@ const THIRTEEN_AFTERWARDS = 'stock_9 audit_3 items_1 items_6 users_7 users_12 au
 
 describe('TransactionOrder', () => {
   it('counts events in all and of each collection, from 1', () => {
-    const order = new TransactionOrder();
+    const order = new TransactionOrder(LIMITS);
     const places: (readonly [number, number])[] = [];
     order.begin();
     for (const collection of ['a', 'b', 'a', 'a']) {
@@ -49,7 +51,7 @@ describe('TransactionOrder', () => {
   });
 
   it('begins anew with each transaction', () => {
-    const order = new TransactionOrder();
+    const order = new TransactionOrder(LIMITS);
     transaction(order, ['a', 'a', 'b']);
     expect(order.open).toBe(false);
     order.begin();
@@ -59,17 +61,32 @@ describe('TransactionOrder', () => {
   });
 
   it('names collections in the order of a Java HashMap, whose table a large transaction grows for all that follow', () => {
-    const order = new TransactionOrder();
+    const order = new TransactionOrder(LIMITS);
     expect(transaction(order, tables(12))).toEqual(named(TWELVE));
     expect(transaction(order, tables(13).reverse())).toEqual(named(THIRTEEN));
     expect(transaction(order, tables(30))).toEqual(named(THIRTY));
     expect(transaction(order, tables(5))).toEqual(named(FIVE_AFTERWARDS));
     expect(transaction(order, tables(13))).toEqual(named(THIRTEEN_AFTERWARDS));
-    expect(transaction(new TransactionOrder(), tables(5))).not.toEqual(named(FIVE_AFTERWARDS));
+    expect(transaction(new TransactionOrder(LIMITS), tables(5))).not.toEqual(named(FIVE_AFTERWARDS));
   });
 });
 
 describe('a logical message', () => {
+  it('keeps nothing for an END that is too large to be published', () => {
+    const order = new TransactionOrder({ endBytesMax: 10_000 });
+    order.begin();
+    let counted = 0;
+    const countMessages = (): void => {
+      for (; counted < 1_000; counted++) order.count(messageCollection((0x2000 + 0x40 * counted) as Lsn));
+    };
+    expect(countMessages).toThrow(expect.objectContaining({ code: 'kafka_record_too_large' }));
+    expect(counted).toBeGreaterThan(50);
+    expect(counted).toBeLessThan(100);
+    order.begin();
+    order.count('public.t');
+    expect(order.end()).toEqual([{ name: 'public.t', count: 1 }]);
+  });
+
   it('is a collection of its own, named by its position', () => {
     const first = messageCollection(0x1_0000_1000 as Lsn);
     expect(first).toMatch(/^io\.debezium\.connector\.postgresql\.LogicalDecodingMessageMonitor\$LogicalDecodingMessageId@[0-9a-f]{1,8}$/);

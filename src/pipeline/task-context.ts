@@ -82,7 +82,7 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
   // A non-transactional message before the first transaction shows the start of the task, as Debezium's does.
   info.commitTimeUs = deps.clock.nowMs() * 1000;
   const filter = compileFilter(options.filter);
-  const order = options.events.transactionMetadata ? new TransactionOrder() : undefined;
+  const order = options.events.transactionMetadata ? new TransactionOrder({ endBytesMax: options.producer.requestBytesMax }) : undefined;
   const serde = createSerde(deps, { info, order }, log);
   const types = new TypeRegistry(sql);
   const naming = { prefix: options.events.topicPrefix, delimiter: options.events.topicDelimiter };
