@@ -33,9 +33,10 @@ const EVENTS: readonly Note[] = [
     why: 'Equal arrays print alike, so that an event that is repeated is the same.',
   },
   {
-    debezium: 'Under Java 17 and 18 a few floating-point numbers have one digit more than they need (`1.17549435E-38`).',
-    here: 'The shortest digits that read back.',
-    why: 'Java prints them so since version 19.',
+    debezium:
+      'Floating-point numbers have the digits that its Java finds: the shortest since Java 19, before now and then another (`1.17549435E-38`).',
+    here: 'The digits of Java 17, whatever Debezium ran on before.',
+    why: 'The recordings are made with it. The number is the same.',
   },
   {
     debezium: 'The last three digits of `ts_ns` of the envelope are what the clock of its virtual machine has.',
