@@ -4,14 +4,14 @@
  */
 import { SlotlineError, toSlotlineError } from '../core/errors.ts';
 import { compileIdentityRules } from '../events/filter.ts';
-import { findMissingKeyColumns, findTopicCollisions } from '../events/table-checks.ts';
+import { findFieldCollisions, findMissingKeyColumns, findTopicCollisions } from '../events/table-checks.ts';
 import { type ListedTable, listTables, loadTables } from '../postgres/catalog.ts';
 import { ensurePublication, requireCovered } from '../postgres/publication.ts';
 import { changeIdentity, planIdentityChanges, type WantedIdentity } from '../postgres/replica-identity.ts';
 import type { ServerFacts } from '../postgres/session.ts';
 import type { TaskContext } from './task-context.ts';
 
-/** Throws topic_name_collision, key_column_missing, or what publication and replica identities need and lack. */
+/** Throws topic_name_collision, key_column_missing, field_name_collision, or what publication and replica identities need and lack. */
 export async function prepareTables(context: TaskContext, server: ServerFacts): Promise<void> {
   const { sql, filter } = context;
   const captured = (await listTables(sql)).filter((table) => filter.includesTable(table.schema, table.table));
@@ -26,13 +26,16 @@ async function requireSoundNames(context: TaskContext, captured: readonly Listed
   const faults = findTopicCollisions(events, offsetStorage.topic, captured).map(
     ({ topic, claimants }) => new SlotlineError('topic_name_collision', { topic, tables: claimants }),
   );
-  if (events.keyColumns.length > 0) {
+  if (events.keyColumns.length > 0 || events.fieldNameAdjustment !== 'none') {
     const described = await loadTables(
       context.sql,
       captured.map(({ oid }) => oid),
     );
     for (const { column, tables } of findMissingKeyColumns(events.keyColumns, [...described.values()])) {
       faults.push(new SlotlineError('key_column_missing', { column, tables }));
+    }
+    for (const collision of findFieldCollisions(events.fieldNameAdjustment, context.filter, [...described.values()])) {
+      faults.push(new SlotlineError('field_name_collision', collision));
     }
   }
   const [first] = faults;
