@@ -10,6 +10,13 @@ import { findOverride, parseTableName } from '../snapshot/select-override.ts';
 import { type CheckItem, fail, ok, warn } from './check-report.ts';
 import { nameOf, shorten } from './check-tables.ts';
 
+export function checkGuardrail({ guardrail }: ResolvedOptions, captured: readonly TableDescription[]): CheckItem[] {
+  const { tablesMax, action } = guardrail;
+  if (tablesMax === 0 || captured.length <= tablesMax) return [];
+  const what = `${captured.length} tables are captured, and guardrail.collections.max is ${tablesMax}`;
+  return [action === 'fail' ? fail('tables.guardrail', 'guardrail_exceeded', what) : warn('tables.guardrail', what)];
+}
+
 /** Without Kafka: the names alone tell. */
 export function checkTopicNames(options: ResolvedOptions, captured: readonly TableDescription[]): CheckItem[] {
   const collisions = findTopicCollisions(options.events, options.offsetStorage.topic, captured);

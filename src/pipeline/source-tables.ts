@@ -11,13 +11,22 @@ import { changeIdentity, planIdentityChanges, type WantedIdentity } from '../pos
 import type { ServerFacts } from '../postgres/session.ts';
 import type { TaskContext } from './task-context.ts';
 
-/** Throws topic_name_collision, key_column_missing, field_name_collision, or what publication and replica identities need and lack. */
+/** Throws guardrail_exceeded, topic_name_collision, key_column_missing, field_name_collision, or what publication and replica identities need and lack. */
 export async function prepareTables(context: TaskContext, server: ServerFacts): Promise<void> {
   const { sql, filter } = context;
   const captured = (await listTables(sql)).filter((table) => filter.includesTable(table.schema, table.table));
+  requireFewTables(context, captured.length);
   await requireSoundNames(context, captured);
   await publishTables(context, server, captured);
   await setReplicaIdentities(context, server, captured);
+}
+
+function requireFewTables({ options, log }: TaskContext, tables: number): void {
+  const { tablesMax, action } = options.guardrail;
+  if (tablesMax === 0 || tables <= tablesMax) return;
+  const error = new SlotlineError('guardrail_exceeded', { tables, limit: tablesMax });
+  if (action === 'fail') throw error;
+  log.warn('guardrail.exceeded', { tables, limit: tablesMax, remedy: error.remedy });
 }
 
 /** Every fault at once: a line for each, and the first of them ends the start. */
