@@ -50,9 +50,22 @@ function uuidCell(literal: string): string | undefined {
   return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(literal) ? literal.toLowerCase() : undefined;
 }
 
-/** The end of the day is read as the last moment before it. */
+const END_OF_DAY = '24:00:00';
+
+/** The end of the day is read as the last moment before it: Java's LocalTime.MAX, a nanosecond earlier. */
 function timeCell(literal: string): string {
-  return literal === '24:00:00' ? '23:59:59.999999' : literal;
+  return literal === END_OF_DAY ? '23:59:59.999999' : literal;
+}
+
+function endOfDayDefault(schemaName: string): DefaultValue | undefined {
+  switch (schemaName) {
+    case 'io.debezium.time.IsoTime':
+      return '23:59:59.999999999Z';
+    case 'io.debezium.time.NanoTime':
+      return 86_399_999_999_999;
+    default:
+      return undefined;
+  }
 }
 
 /** Infinite instants overflow in Java and give no default. */
@@ -96,7 +109,11 @@ export function columnDefault(spec: ColumnSpec, plan: TypePlan): DefaultValue | 
   if (literal === undefined) return undefined;
   if (INFINITY.test(literal)) {
     const infinite = infiniteDefault(plan.schema.name ?? '', literal);
-    if (infinite !== undefined) return infinite;
+    if (infinite !== undefined) return infinite ?? undefined;
+  }
+  if (literal === END_OF_DAY) {
+    const lastMoment = endOfDayDefault(plan.schema.name ?? '');
+    if (lastMoment !== undefined) return lastMoment;
   }
   const cell = rule.toCell === undefined ? literal : rule.toCell(literal);
   return cell === undefined ? undefined : capture(plan, cell);
@@ -119,17 +136,25 @@ function capture(plan: TypePlan, cell: string): DefaultValue | undefined {
 }
 
 /**
- * Defaults of ±infinity go through Java's LocalDateTime.MAX and MIN, unlike infinite values, and overflow where the number is
- * too narrow. Undefined leaves the literal to the ordinary way.
+ * Defaults of ±infinity go through Java's LocalDate and LocalDateTime, MAX and MIN, unlike infinite values. Microseconds and days overflow,
+ * null says that the number of another unit does and there is no default. Undefined leaves the literal to the ordinary way.
  */
-function infiniteDefault(schemaName: string, literal: string): DefaultValue | undefined {
+function infiniteDefault(schemaName: string, literal: string): DefaultValue | null | undefined {
   const positive = !literal.startsWith('-');
   switch (schemaName) {
     case 'io.debezium.time.Date':
     case 'org.apache.kafka.connect.data.Date':
-      return positive ? 169_560_311 : -169_995_290;
+      return positive ? 169_560_311 : -170_999_002;
+    case 'io.debezium.time.IsoDate':
+      return positive ? '+999999999-12-31Z' : '-999999999-01-01Z';
     case 'io.debezium.time.MicroTimestamp':
       return positive ? -9_223_372_036_853_775_810n : -9_223_372_036_854_775_808n;
+    case 'io.debezium.time.IsoTimestamp':
+      return positive ? '+999999999-12-31T23:59:59.999999999Z' : '-999999999-01-01T00:00:00Z';
+    case 'io.debezium.time.Timestamp':
+    case 'io.debezium.time.NanoTimestamp':
+    case 'org.apache.kafka.connect.data.Timestamp':
+      return null;
     default:
       return undefined;
   }
