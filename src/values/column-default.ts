@@ -14,7 +14,7 @@ type DefaultRule = {
   /** Cell text that stands for a default made by a function. */
   readonly generated: string;
   /** A literal or raw expression to the cell text of the same value; undefined gives no default. */
-  readonly toCell?: (literal: string) => string | undefined;
+  readonly toCell?: (literal: string, typmod: number) => string | undefined;
 };
 
 const NUMBER: DefaultRule = { generated: '0' };
@@ -35,11 +35,11 @@ const RULES: ReadonlyMap<string, DefaultRule> = new Map<string, DefaultRule>([
   ['int2', NUMBER],
   ['int4', NUMBER],
   ['int8', NUMBER],
-  ['numeric', { generated: '0.0' }],
+  ['numeric', { generated: '0.0', toCell: numericCell }],
   ['float4', NUMBER],
   ['float8', NUMBER],
   ['uuid', { generated: '00000000-0000-0000-0000-000000000000', toCell: uuidCell }],
-  ['date', { generated: '1970-01-01' }],
+  ['date', { generated: '1970-01-01', toCell: dateCell }],
   ['time', { generated: '00:00:00', toCell: timeCell }],
   ['timestamp', { generated: '1970-01-01 00:00:00' }],
   ['timestamptz', { generated: '1970-01-01 00:00:00+00', toCell: timestamptzCell }],
@@ -48,6 +48,18 @@ const RULES: ReadonlyMap<string, DefaultRule> = new Map<string, DefaultRule>([
 
 function uuidCell(literal: string): string | undefined {
   return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(literal) ? literal.toLowerCase() : undefined;
+}
+
+/** Special values, and digits beyond the column's scale, give no default, whatever the mode. */
+function numericCell(literal: string, typmod: number): string | undefined {
+  if (!/[0-9]/.test(literal)) return undefined;
+  const [, fraction = ''] = literal.split('.');
+  return typmod !== -1 && /[1-9]/.test(fraction.slice((typmod - 4) & 0xffff)) ? undefined : literal;
+}
+
+/** A timestamp's time of day is passed over. */
+function dateCell(literal: string): string {
+  return literal.replace(/ [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?=$| BC$)/, '');
 }
 
 const END_OF_DAY = '24:00:00';
@@ -115,7 +127,7 @@ export function columnDefault(spec: ColumnSpec, plan: TypePlan): DefaultValue | 
     const lastMoment = endOfDayDefault(plan.schema.name ?? '');
     if (lastMoment !== undefined) return lastMoment;
   }
-  const cell = rule.toCell === undefined ? literal : rule.toCell(literal);
+  const cell = rule.toCell === undefined ? literal : rule.toCell(literal, spec.typmod);
   return cell === undefined ? undefined : capture(plan, cell);
 }
 
@@ -124,7 +136,7 @@ function capture(plan: TypePlan, cell: string): DefaultValue | undefined {
   const bytes = Buffer.from(cell);
   const captured = new ValueCapture();
   try {
-    plan.write(captured, bytes, 0, bytes.length);
+    (plan.writeDefault ?? plan.write)(captured, bytes, 0, bytes.length);
   } catch (error) {
     if (error instanceof ConversionError) return undefined;
     throw error;
