@@ -6,12 +6,13 @@ import { KAFKA_VARIABLE } from '../harness/shared.ts';
 import { describeReplays } from './replay-suite.ts';
 
 let cluster: KafkaCluster | undefined;
+const START_TIMEOUT_MS = 120_000;
 const shared = process.env[KAFKA_VARIABLE];
 
 beforeAll(async () => {
   cluster = await startKafka();
   process.env[KAFKA_VARIABLE] = cluster.bootstrapServers;
-});
+}, START_TIMEOUT_MS);
 
 afterAll(async () => {
   process.env[KAFKA_VARIABLE] = shared;

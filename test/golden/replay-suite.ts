@@ -14,6 +14,8 @@ import { reasonLeftOut } from './server-differences.ts';
 
 const GROUPS = readGroups(fileURLToPath(new URL('spine', import.meta.url)));
 const SHOWN_MAX = 6;
+/** The first of a run wait for cold servers. */
+const TIMEOUT_MS = 120_000;
 const NOWHERE = replayPlace({ host: 'localhost', port: 1, superuser: 'nobody', password: '' }, { database: 'none', slot: 'none' });
 
 async function replayedDifferences(group: CaseGroup, server: CaseServer): Promise<string> {
@@ -55,7 +57,7 @@ export function describeReplays(servers: readonly CaseServer[], o: { readonly tw
         const reason = reasonToSkip(group, server);
         if (reason !== undefined) it.skip(`${group.name} on ${server}: ${reason}`, () => {});
         else
-          it.concurrent(`${group.name} on ${server}`, async ({ expect }) => {
+          it.concurrent(`${group.name} on ${server}`, { timeout: TIMEOUT_MS }, async ({ expect }) => {
             expect(await replayedDifferences(o.twins ? group : withSchemasOnly(group), server)).toBe('');
           });
       }
