@@ -119,9 +119,17 @@ export function parseKeyColumns(value: string): { table: string; columns: string
     if (part.trim() === '') continue;
     const match = KEY_COLUMNS.exec(part);
     if (match?.[1] === undefined || match[2] === undefined) return undefined;
-    items.push({ table: match[1].trim(), columns: match[2].split(',').map((each) => each.trim()) });
+    items.push({ table: lastPattern(match[1]), columns: match[2].split(',').map((each) => each.trim()) });
   }
   return items;
+}
+
+/**
+ * Debezium appends the column and then splits at commas, so that of several tables the last alone gets it; and a blank before the colon
+ * stands in its pattern.
+ */
+function lastPattern(tables: string): string {
+  return (tables.split(/(?<!\\),/).at(-1) ?? '').trimStart();
 }
 
 function checkKeyColumns(value: string): string | undefined {
