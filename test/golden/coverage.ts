@@ -74,7 +74,12 @@ type Payload = {
   readonly source?: { readonly schema: string; readonly table: string };
 };
 
-function sightingsOf(golden: GoldenCase): Sighting[] {
+/** Each kind once: a case has the same column in many records. */
+function sightingsOf(golden: GoldenCase): readonly Sighting[] {
+  return [...new Map(allSightings(golden).map((one) => [[...one.types, one.phase, one.state].join('\n'), one])).values()];
+}
+
+function allSightings(golden: GoldenCase): Sighting[] {
   const lastRows = new Map<string, Readonly<Record<string, unknown>>>();
   return golden.records.flatMap(({ topic, key, value }) => {
     if (typeof value !== 'string' || golden.settings['value.converter.schemas.enable'] === 'true') return [];
