@@ -7,7 +7,8 @@ import { type CaseGroup, type GoldenCase, readGroups } from './replay-cases.ts';
 const GROUPS = readGroups(fileURLToPath(new URL('spine', import.meta.url)));
 
 describe('the recorded cases', () => {
-  test('leave no cell of the coverage table empty', () => {
+  // Tens of megabytes are parsed.
+  test('leave no cell of the coverage table empty', { timeout: 60_000 }, () => {
     const empty = coverage(GROUPS).filter(({ cases }) => cases.length === 0);
     expect(
       empty.map(({ section, title, mode, phase }) => [section, title, mode, phase && PHASE_TITLES[phase]].filter(Boolean).join(' | ')),
