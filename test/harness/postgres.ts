@@ -99,7 +99,9 @@ export function postgresHandle(o: Omit<PostgresHandle, 'query' | 'createDatabase
     }
   };
   const createDatabase = async (name: string): Promise<void> => {
-    await query('postgres', `create database ${pg.escapeIdentifier(name)} template template0 encoding 'UTF8'`);
+    // Since 15 the server would write the whole template to the WAL, which every walsender then reads.
+    const strategy = o.major === 14 ? '' : ' strategy file_copy';
+    await query('postgres', `create database ${pg.escapeIdentifier(name)} template template0 encoding 'UTF8'${strategy}`);
   };
   return { ...o, connect, query, createDatabase };
 }
