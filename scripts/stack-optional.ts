@@ -100,7 +100,7 @@ function systemLibraries(dir: string): string[] {
 
 const MISSING_APT = 'No PostgreSQL with PostGIS is installed, and apt-get is missing to get one';
 
-/** Debian's packages, unpacked and not installed. Those that the machine has already are not fetched again. */
+/** Debian's packages, unpacked and not installed: the server's own also where it is installed, for it looks for PostGIS beside itself. */
 async function installPostgis(dir: string): Promise<void> {
   if (process.getuid?.() !== 0)
     throw new StackError(
@@ -115,7 +115,7 @@ async function installPostgis(dir: string): Promise<void> {
   const cache = join(dir, 'packages');
   await mkdir(join(cache, 'partial'), { recursive: true });
   const packages = [`postgresql-${major}`, `postgresql-${major}-postgis-3`];
-  await apt('apt-get', ['install', '-q', '-y', '-d', '--no-install-recommends', '-o', `Dir::Cache::archives=${cache}`, ...packages]);
+  await apt('apt-get', ['install', '-q', '-y', '-d', '--reinstall', '--no-install-recommends', '-o', `Dir::Cache::archives=${cache}`, ...packages]);
   for (const file of await readdir(cache)) {
     if (file.endsWith('.deb')) await apt('dpkg', ['-x', join(cache, basename(file)), dir]);
   }
