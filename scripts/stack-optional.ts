@@ -115,7 +115,17 @@ async function installPostgis(dir: string): Promise<void> {
   const cache = join(dir, 'packages');
   await mkdir(join(cache, 'partial'), { recursive: true });
   const packages = [`postgresql-${major}`, `postgresql-${major}-postgis-3`];
-  await apt('apt-get', ['install', '-q', '-y', '-d', '--reinstall', '--no-install-recommends', '-o', `Dir::Cache::archives=${cache}`, ...packages]);
+  await apt('apt-get', [
+    'install',
+    '-q',
+    '-y',
+    '-d',
+    '--reinstall',
+    '--no-install-recommends',
+    '-o',
+    `Dir::Cache::archives=${cache}`,
+    ...packages,
+  ]);
   for (const file of await readdir(cache)) {
     if (file.endsWith('.deb')) await apt('dpkg', ['-x', join(cache, basename(file)), dir]);
   }
