@@ -63,7 +63,8 @@ const DEFAULT_SETTINGS: Readonly<Record<string, string>> = {
   max_connections: '100',
   fsync: 'off',
   full_page_writes: 'off',
-  autovacuum_naptime: '10min',
+  // Its transactions reach the stream as empty ones before release 15, where no test expects them.
+  autovacuum: 'off',
 };
 const START_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 60_000;
