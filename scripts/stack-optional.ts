@@ -3,7 +3,7 @@
  * outside of .stack/: a package is unpacked there, and a server that the machine has already is used where it is.
  */
 import { existsSync, readdirSync } from 'node:fs';
-import { chmod, mkdir, readdir, rm } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import process from 'node:process';
 import { runInstaller, StackError } from './stack-installer.ts';
@@ -130,4 +130,7 @@ async function installPostgis(dir: string): Promise<void> {
     if (file.endsWith('.deb')) await apt('dpkg', ['-x', join(cache, basename(file)), dir]);
   }
   await rm(cache, { recursive: true });
+  // An installed package is given this name by Debian's alternatives.
+  const extensions = join(dir, 'usr', 'share', 'postgresql', String(major), 'extension');
+  await copyFile(join(extensions, 'postgis-3.control'), join(extensions, 'postgis.control'));
 }
