@@ -4,6 +4,7 @@
  */
 import { SlotlineError } from '../core/errors.ts';
 import type { ResolvedOptions } from '../core/options.ts';
+import { topicNaming } from '../events/table-checks.ts';
 import { dataTopic, heartbeatTopic, type TopicNaming, transactionTopic } from '../events/topic.ts';
 import type { ClusterDescription, TopicDescription } from '../kafka/cluster.ts';
 import { newTopic } from '../kafka/topics.ts';
@@ -60,7 +61,7 @@ export async function checkTopics(
   captured: readonly TableDescription[],
   signal: AbortSignal,
 ): Promise<CheckItem[]> {
-  const naming = { prefix: options.events.topicPrefix, delimiter: options.events.topicDelimiter };
+  const naming = topicNaming(options.events);
   const byTopic = Map.groupBy(captured, ({ schema, table }) => dataTopic(naming, schema, table));
   for (const name of controlTopics(options, naming)) byTopic.set(name, byTopic.get(name) ?? []);
   const items: CheckItem[] = [];

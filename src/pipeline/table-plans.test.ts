@@ -3,21 +3,8 @@ import { compileFilter } from '../events/filter.ts';
 import type { PlanSettings } from '../events/row-plan.ts';
 import type { RelationMessage } from '../pgoutput/messages.ts';
 import type { RowSerializer } from '../serde/serializer.ts';
-import type { ValueModes } from '../values/pg-type.ts';
+import { DEFAULT_VALUE_MODES } from '../values/pg-type.ts';
 import { type Catalog, TablePlans } from './table-plans.ts';
-
-const MODES: ValueModes = {
-  decimal: 'precise',
-  time: 'adaptive',
-  interval: 'numeric',
-  binary: 'bytes',
-  hstore: 'json',
-  moneyFractionDigits: 2,
-  includeUnknownDatatypes: false,
-  unavailablePlaceholder: '__debezium_unavailable_value',
-  corrections: new Set(),
-  phase: 'stream',
-};
 
 function relation(table: string, columns: readonly string[] = ['id'], oid = 1): Omit<RelationMessage, 'tag'> {
   return {
@@ -49,7 +36,7 @@ function plansOfA(pattern = 'public.a'): TablePlans {
     naming: { prefix: 'srv', delimiter: '.' },
     filter,
     keyColumns: [],
-    modes: MODES,
+    modes: DEFAULT_VALUE_MODES,
     columnRules: () => undefined,
     adjustSchemaName: (name) => name,
     adjustFieldName: (name) => name,

@@ -12,6 +12,7 @@ import { compileFilter, type TableFilter } from '../events/filter.ts';
 import { fieldNameAdjuster, schemaNameAdjuster } from '../events/name-adjustment.ts';
 import type { PlanSettings } from '../events/row-plan.ts';
 import { SourceInfo } from '../events/source-info.ts';
+import { topicNaming } from '../events/table-checks.ts';
 import { heartbeatTopic, messageTopic, transactionTopic } from '../events/topic.ts';
 import { TransactionOrder } from '../events/transaction.ts';
 import { createKafkaClient, type KafkaClient } from '../kafka/client.ts';
@@ -85,7 +86,7 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
   const order = options.events.transactionMetadata ? new TransactionOrder({ endBytesMax: options.producer.requestBytesMax }) : undefined;
   const serde = createSerde(deps, { info, order }, log);
   const types = new TypeRegistry(sql);
-  const naming = { prefix: options.events.topicPrefix, delimiter: options.events.topicDelimiter };
+  const naming = topicNaming(options.events);
   const plans = new TablePlans({
     catalog: {
       loadFacts: async (relation) => tableFacts(await loadTable(sql, relation.oid)),
@@ -190,7 +191,7 @@ function onConversionFailure(
 
 function planSettings({ events }: ResolvedOptions, filter: TableFilter): PlanSettings {
   return {
-    naming: { prefix: events.topicPrefix, delimiter: events.topicDelimiter },
+    naming: topicNaming(events),
     filter,
     keyColumns: events.keyColumns,
     modes: valueModes(events),
