@@ -1,6 +1,6 @@
 /** Owns the check of replica.identity.autoset.values: which tables the start would change, and which it may not. Changes nothing. */
 import type { ResolvedOptions } from '../core/options.ts';
-import { compileIdentityRules } from '../events/filter.ts';
+import { chooseIdentities } from '../events/filter.ts';
 import type { TableDescription } from '../postgres/catalog.ts';
 import type { PgSession } from '../postgres/connection.ts';
 import { type IdentityChange, planIdentityChanges } from '../postgres/replica-identity.ts';
@@ -17,13 +17,8 @@ export async function checkIdentityChanges(
 ): Promise<{ readonly items: CheckItem[]; readonly changes: readonly IdentityChange[] }> {
   const rules = options.publication.replicaIdentities;
   if (rules.length === 0) return { items: [], changes: [] };
-  const identitiesOf = compileIdentityRules(rules);
-  const items: CheckItem[] = [];
-  const wanted = server.captured.flatMap((table) => {
-    const [identity, ...others] = identitiesOf(table);
-    if (others.length > 0) items.push(ambiguous(table));
-    return identity === undefined || others.length > 0 ? [] : [{ table, identity }];
-  });
+  const { wanted, ambiguous: unclear } = chooseIdentities(rules, server.captured);
+  const items = unclear.map(ambiguous);
   const changes = await planIdentityChanges(session, wanted);
   items.push(...changes.map((change) => changeItem(change, server.facts)));
   if (items.length === 0) items.push(ok(CHECK, `Replica identities are as replica.identity.autoset.values asks: ${wanted.length} tables`));

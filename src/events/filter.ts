@@ -42,15 +42,23 @@ export function compileAny(patterns: readonly string[]): Matcher {
   return (name) => compiled.some((pattern) => pattern.test(name));
 }
 
-/** The rules of replica.identity.autoset.values that match a table; with more than one Debezium leaves the table as it is. */
-export function compileIdentityRules(
+/** The replica identity that each table is to have, for the tables of which one rule speaks; where several do, the table keeps what it has. */
+export function chooseIdentities<T extends { readonly schema: string; readonly table: string }>(
   rules: readonly ReplicaIdentityRule[],
-): (table: { readonly schema: string; readonly table: string }) => ReplicaIdentityRule['identity'][] {
+  tables: readonly T[],
+): {
+  readonly wanted: readonly { readonly table: T; readonly identity: ReplicaIdentityRule['identity'] }[];
+  readonly ambiguous: readonly T[];
+} {
   const compiled = rules.map(({ table, identity }) => ({ pattern: compilePattern(table), identity }));
-  return ({ schema, table }) => {
-    const name = `${schema}.${table}`;
-    return compiled.filter(({ pattern }) => pattern.test(name)).map(({ identity }) => identity);
-  };
+  const wanted: { readonly table: T; readonly identity: ReplicaIdentityRule['identity'] }[] = [];
+  const ambiguous: T[] = [];
+  for (const table of tables) {
+    const [first, ...others] = compiled.filter(({ pattern }) => pattern.test(`${table.schema}.${table.table}`));
+    if (others.length > 0) ambiguous.push(table);
+    else if (first !== undefined) wanted.push({ table, identity: first.identity });
+  }
+  return { wanted, ambiguous };
 }
 
 function compilePair(include: readonly string[], exclude: readonly string[]): Matcher {

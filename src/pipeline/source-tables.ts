@@ -3,11 +3,11 @@
  * replica identities. Does not choose the tables (events/filter.ts) and reads no row.
  */
 import { SlotlineError, toSlotlineError } from '../core/errors.ts';
-import { compileIdentityRules } from '../events/filter.ts';
+import { chooseIdentities } from '../events/filter.ts';
 import { findFieldCollisions, findMissingKeyColumns, findTopicCollisions } from '../events/table-checks.ts';
 import { type ListedTable, listTables, loadTables } from '../postgres/catalog.ts';
 import { ensurePublication, requireCovered } from '../postgres/publication.ts';
-import { changeIdentity, planIdentityChanges, type WantedIdentity } from '../postgres/replica-identity.ts';
+import { changeIdentity, planIdentityChanges } from '../postgres/replica-identity.ts';
 import type { ServerFacts } from '../postgres/session.ts';
 import type { TaskContext } from './task-context.ts';
 
@@ -79,8 +79,9 @@ async function publishTables(context: TaskContext, server: ServerFacts, captured
 /** What the server refuses is told and the connector goes on with the identity that the table has, as Debezium does. */
 async function setReplicaIdentities(context: TaskContext, server: ServerFacts, captured: readonly ListedTable[]): Promise<void> {
   const { sql, options, log } = context;
-  const { wanted, ambiguous } = wantedIdentities(context, captured);
-  for (const table of ambiguous) log.warn('replica_identity.ambiguous', { table, remedy: AMBIGUOUS_REMEDY });
+  const { wanted, ambiguous } = chooseIdentities(options.publication.replicaIdentities, captured);
+  for (const { schema, table } of ambiguous)
+    log.warn('replica_identity.ambiguous', { table: `${schema}.${table}`, remedy: AMBIGUOUS_REMEDY });
   for (const change of await planIdentityChanges(sql, wanted)) {
     const { table, from, to } = change;
     if (server.inRecovery) {
@@ -100,21 +101,3 @@ async function setReplicaIdentities(context: TaskContext, server: ServerFacts, c
 }
 
 const AMBIGUOUS_REMEDY = 'Two entries of replica.identity.autoset.values match it, so it keeps what it has: let one match.';
-
-function wantedIdentities(
-  context: TaskContext,
-  captured: readonly ListedTable[],
-): { readonly wanted: readonly WantedIdentity[]; readonly ambiguous: readonly string[] } {
-  const rules = context.options.publication.replicaIdentities;
-  const wanted: WantedIdentity[] = [];
-  const ambiguous: string[] = [];
-  if (rules.length === 0) return { wanted, ambiguous };
-  const identitiesOf = compileIdentityRules(rules);
-  for (const table of captured) {
-    const [identity, ...others] = identitiesOf(table);
-    if (identity === undefined) continue;
-    if (others.length > 0) ambiguous.push(`${table.schema}.${table.table}`);
-    else wanted.push({ table, identity });
-  }
-  return { wanted, ambiguous };
-}

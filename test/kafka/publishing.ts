@@ -119,7 +119,10 @@ export function openPublishing(
 
 const NO_HEADERS: Uint8Array = Uint8Array.of(0);
 
-/** A record from text; null is a null key or value. */
+/**
+ * A record from text; null is a null key or value. Dated now: a broker that restarts forgets a producer whose last record is older than
+ * producer.id.expiration.ms by its own timestamp, and then takes a batch twice.
+ */
 export function recordOf(
   key: string | null,
   value: string | null,
@@ -134,7 +137,7 @@ export function recordOf(
     valueStart: keyBytes,
     valueEnd: value === null ? -1 : bytes.length,
     headers: o.headers ?? NO_HEADERS,
-    timestampMs: o.timestampMs ?? 1_700_000_000_000,
+    timestampMs: o.timestampMs ?? Date.now(),
     partition: o.partition ?? -1,
   };
 }
