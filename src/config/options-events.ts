@@ -79,7 +79,7 @@ export const EVENT_OPTIONS: readonly OptionSpec[] = [
     kind: oneOf('skip', 'warn', 'fail'),
     default: 'warn',
     why: "Debezium's: one value that has no Connect form does not stop a table.",
-    doc: 'A value that cannot be converted: null (the zero value where the column is NOT NULL), with a log line per column (`warn`) or without (`skip`); `fail` stops the connector. Never the whole event.',
+    doc: "A value that cannot be converted: null, or the column's default, with a log line per column (`warn`) or without (`skip`); `fail` stops the connector. A column that is NOT NULL without a default stops it in every mode. Never the whole event.",
   }),
   noEffect({ name: 'event.processing.failure.handling.mode', kind: oneOf('fail', 'warn', 'skip', 'ignore'), default: 'fail', reason: 'No event is ever skipped: the connector stops at it.', doc: 'What to do with an event that cannot be processed.' }),
   notYet({ name: 'sourceinfo.struct.maker', kind: CLASS, default: 'io.debezium.connector.postgresql.PostgresSourceInfoStructMaker', reason: 'The source block has its standard form.', doc: 'Builder of the source block.' }),

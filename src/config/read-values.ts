@@ -53,6 +53,11 @@ export class ConfigReport {
     return this.#written.get(key);
   }
 
+  /** Every key as it was written, with a text for a value. */
+  keys(): readonly string[] {
+    return [...this.#written.keys()];
+  }
+
   note(key: string, text: string): void {
     this.notes.push({ key: printableKey(key), text, line: this.#lines.get(key) });
   }

@@ -21,6 +21,7 @@ import { type ConfigReport, type OptionValues, readValues } from './read-values.
 import { resolveKafka, resolveProducer } from './resolve-kafka.ts';
 import { resolveColumnRules, resolveSelectOverrides } from './resolve-tables.ts';
 import { resolveTopicCreation } from './resolve-topics.ts';
+import { resolveCorrections } from './value-corrections.ts';
 
 export type ResolveResult =
   | { readonly tag: 'resolved'; readonly options: ResolvedOptions; readonly notes: readonly Note[] }
@@ -188,8 +189,9 @@ function resolveEvents(values: OptionValues, report: ConfigReport): EventOptions
     moneyFractionDigits: values.integer('money.fraction.digits'),
     includeUnknownDatatypes: values.flag('include.unknown.datatypes'),
     unavailableValuePlaceholder: values.text('unavailable.value.placeholder'),
+    valueCorrections: resolveCorrections(values.list('slotline.values.corrections')),
     conversionFailure: values.oneOf('event.converting.failure.handling.mode', ['skip', 'warn', 'fail']),
-    columnRules: resolveColumnRules(values),
+    columnRules: resolveColumnRules(values, report),
     schemaComments: values.flag('include.schema.comments'),
     schemaNameAdjustment: values.oneOf('schema.name.adjustment.mode', ['none', 'avro', 'avro_unicode']),
     fieldNameAdjustment: values.oneOf('field.name.adjustment.mode', ['none', 'avro', 'avro_unicode']),

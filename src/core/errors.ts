@@ -40,8 +40,10 @@ export const ERROR_TABLE = {
   publication_incomplete: { retry: 'manual', what: 'The publication does not cover every captured table', remedy: 'alter publication … add table …; `slotline check` prints it.' },
   publication_unsuitable: { retry: 'never', what: 'The publication cannot be changed as asked', remedy: 'A publication for all tables cannot be narrowed: drop it or choose another publication.name.' },
   table_none_captured: { retry: 'never', what: 'No table is captured', remedy: 'Check the include and exclude lists.' },
-  key_column_missing: { retry: 'never', what: 'A key column does not exist', remedy: 'Check message.key.columns.' },
-  topic_name_collision: { retry: 'never', what: 'Two tables map to one topic', remedy: 'Exclude one of them or rename it.' },
+  key_column_missing: { retry: 'never', what: 'A key column does not exist', remedy: 'Check message.key.columns: no captured table that the entry matches has the column.' },
+  select_override_failed: { retry: 'manual', what: 'The SELECT that stands for a table in the snapshot cannot be used', remedy: 'Check snapshot.select.statement.overrides.' },
+  field_name_collision: { retry: 'never', what: 'Two columns of a table become one field', remedy: 'Exclude one of them, rename it, or set field.name.adjustment.mode=avro_unicode.' },
+  topic_name_collision: { retry: 'never', what: 'More than one source maps to one topic', remedy: 'Exclude one of the tables or rename it, or choose another name for the topic beside it.' },
 
   stream_frame_unknown: { retry: 'never', what: 'The replication stream holds a frame that Slotline does not know', remedy: 'Report it with tag, offset and LSN.' },
   pgoutput_malformed: { retry: 'never', what: 'A pgoutput message is malformed', remedy: 'Report it with tag, offset and LSN.' },

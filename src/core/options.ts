@@ -69,6 +69,10 @@ export type ColumnRule = {
   readonly patterns: readonly string[];
 };
 
+/** slotline.values.corrections: where Debezium is plainly broken, what is mended when asked for. docs/compatibility.md tells each. */
+export const VALUE_CORRECTIONS = ['toast-placeholders', 'numerics', 'dates-and-times', 'names', 'arrays'] as const;
+export type ValueCorrection = (typeof VALUE_CORRECTIONS)[number];
+
 export type NameAdjustment = 'none' | 'avro' | 'avro_unicode';
 
 export type HeartbeatOptions = {
@@ -98,6 +102,7 @@ export type EventOptions = {
   readonly moneyFractionDigits: number;
   readonly includeUnknownDatatypes: boolean;
   readonly unavailableValuePlaceholder: string;
+  readonly valueCorrections: ReadonlySet<ValueCorrection>;
   /** event.converting.failure.handling.mode. */
   readonly conversionFailure: 'skip' | 'warn' | 'fail';
   readonly columnRules: readonly ColumnRule[];

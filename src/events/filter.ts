@@ -2,7 +2,7 @@
  * Owns which schemas, tables and columns are captured. Compiles Debezium's regex lists once; does not read the catalog.
  * Source: Debezium's PostgreSQL connector, "schema.include.list" and following; io.debezium.relational.Selectors.
  */
-import type { FilterOptions } from '../core/options.ts';
+import type { FilterOptions, ReplicaIdentityRule } from '../core/options.ts';
 
 export interface TableFilter {
   includesTable(schema: string, table: string): boolean;
@@ -40,6 +40,17 @@ export function compilePattern(pattern: string): RegExp {
 export function compileAny(patterns: readonly string[]): Matcher {
   const compiled = patterns.map(compilePattern);
   return (name) => compiled.some((pattern) => pattern.test(name));
+}
+
+/** The rules of replica.identity.autoset.values that match a table; with more than one Debezium leaves the table as it is. */
+export function compileIdentityRules(
+  rules: readonly ReplicaIdentityRule[],
+): (table: { readonly schema: string; readonly table: string }) => ReplicaIdentityRule['identity'][] {
+  const compiled = rules.map(({ table, identity }) => ({ pattern: compilePattern(table), identity }));
+  return ({ schema, table }) => {
+    const name = `${schema}.${table}`;
+    return compiled.filter(({ pattern }) => pattern.test(name)).map(({ identity }) => identity);
+  };
 }
 
 function compilePair(include: readonly string[], exclude: readonly string[]): Matcher {

@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { COLUMNS_MAX } from '../pgoutput/tuple.ts';
 import type { PgType } from '../values/pg-type.ts';
 import { DEFAULT_VALUE_MODES } from '../values/pg-type.ts';
+import { compileColumnRules } from './column-rules.ts';
 import { compileFilter } from './filter.ts';
+import { fieldNameAdjuster, schemaNameAdjuster } from './name-adjustment.ts';
 import { type PlanSettings, planRows, selectKey, type TableFacts } from './row-plan.ts';
 import { dataTopic, sanitizeTopicName } from './topic.ts';
 
@@ -54,6 +56,9 @@ const settings = (more: Partial<PlanSettings> = {}): PlanSettings => ({
   filter: compileFilter(NO_LISTS),
   keyColumns: [],
   modes: DEFAULT_VALUE_MODES,
+  columnRules: compileColumnRules([]),
+  adjustSchemaName: schemaNameAdjuster('none'),
+  adjustFieldName: fieldNameAdjuster('none'),
   ...more,
 });
 

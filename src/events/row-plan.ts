@@ -4,13 +4,18 @@
  * Source: io.debezium.relational.TableSchemaBuilder; key rules: shared by streaming and snapshot.
  */
 import { itemAt } from '../core/byte-reader.ts';
+import { SlotlineError } from '../core/errors.ts';
 import type { RelationMessage } from '../pgoutput/messages.ts';
 import { COLUMNS_MAX } from '../pgoutput/tuple.ts';
+import { changeColumn } from '../values/column-change.ts';
 import { compileColumn } from '../values/compile.ts';
-import type { PgType, ValueModes } from '../values/pg-type.ts';
+import type { ColumnSpec, PgType, ValueModes } from '../values/pg-type.ts';
 import type { FieldSchema, StructField } from '../values/schema.ts';
+import { sourceTypeOf } from '../values/source-type.ts';
 import type { ValueCodec } from '../values/value-writer.ts';
+import type { ColumnRules } from './column-rules.ts';
 import { compilePattern, type TableFilter } from './filter.ts';
+import type { AdjustName } from './name-adjustment.ts';
 import { SOURCE_SCHEMA, TRANSACTION_BLOCK_SCHEMA } from './source-info.ts';
 import { dataTopic, type TopicNaming } from './topic.ts';
 
@@ -29,7 +34,10 @@ export type ColumnFacts = {
 };
 
 export type PlannedColumn = {
+  /** The column's own. */
   readonly name: string;
+  /** The field's in keys and values: adjusted where field.name.adjustment.mode asks for it. */
+  readonly field: string;
   /** Position of its cell in a tuple; beyond all of them where it has none. */
   readonly index: number;
   readonly codec: ValueCodec;
@@ -53,40 +61,37 @@ export type PlanSettings = {
   readonly filter: TableFilter;
   readonly keyColumns: readonly { readonly table: string; readonly columns: readonly string[] }[];
   readonly modes: ValueModes;
+  readonly columnRules: ColumnRules;
+  readonly adjustSchemaName: AdjustName;
+  readonly adjustFieldName: AdjustName;
 };
 
 type Relation = Pick<RelationMessage, 'oid' | 'schema' | 'table' | 'columns'>;
 
-/** `typeOf` gives the type of every OID that the relation names. */
+/** `typeOf` gives the type of every OID that the relation names. Throws field_name_collision. */
 export function planRows(relation: Relation, facts: TableFacts, typeOf: (oid: number) => PgType, settings: PlanSettings): RowPlan {
   const { phase } = settings.modes;
   const isIncluded = (name: string): boolean => settings.filter.includesColumn(relation.schema, relation.table, name);
-  const compiled: (PlannedColumn | undefined)[] = relation.columns.map((column, index) => {
+  const compiled = relation.columns.map((column, index) => {
     // A streaming Debezium does not look up columns that it leaves out: in the key they are optional and have no default.
     const known = phase === 'snapshot' || isIncluded(column.name) ? facts.columns.get(column.name) : undefined;
-    const codec = compileColumn(
-      {
-        name: column.name,
-        type: typeOf(column.typeOid),
-        typmod: column.typmod,
-        optional: !(known?.notNull ?? false),
-        defaultExpression: known?.defaultExpression,
-        comment: known?.comment,
-      },
-      settings.modes,
-    );
-    return codec === undefined ? undefined : { name: column.name, index, codec };
+    const spec = columnSpec(column, known, typeOf);
+    const codec = compileColumn(spec, settings.modes);
+    return codec === undefined ? undefined : { name: column.name, field: settings.adjustFieldName(column.name), index, codec, spec };
   });
   const present = compiled.filter((column) => column !== undefined);
-  const columns = present.filter((column) => isIncluded(column.name));
+  const columns = present.filter((column) => isIncluded(column.name)).map((column) => withRule(relation, column, settings));
   // A snapshot of Debezium reads the included columns only, all where none is: what else the key has gets no value.
   const unread = phase === 'snapshot' && relation.columns.some((column) => isIncluded(column.name));
   const key = selectKey(relation, facts, settings)
     .map((name) => present.find((column) => column.name === name))
     .filter((column) => column !== undefined)
     .map((column) => (unread && !isIncluded(column.name) ? { ...column, index: COLUMNS_MAX } : column));
+  rejectCollisions(relation, columns);
+  rejectCollisions(relation, key);
   const topic = dataTopic(settings.naming, relation.schema, relation.table);
-  const rowSchema: FieldSchema = { type: 'struct', optional: true, name: `${topic}.Value`, fields: columns.map(asField) };
+  const schemaName = (part: string): string => settings.adjustSchemaName(`${topic}.${part}`);
+  const rowSchema: FieldSchema = { type: 'struct', optional: true, name: schemaName('Value'), fields: columns.map(asField) };
   return {
     relationOid: relation.oid,
     schema: relation.schema,
@@ -94,10 +99,40 @@ export function planRows(relation: Relation, facts: TableFacts, typeOf: (oid: nu
     topic,
     columns,
     key,
-    keySchema: key.length === 0 ? undefined : { type: 'struct', optional: false, name: `${topic}.Key`, fields: key.map(asField) },
+    keySchema: key.length === 0 ? undefined : { type: 'struct', optional: false, name: schemaName('Key'), fields: key.map(asField) },
     rowSchema,
-    envelopeSchema: envelopeSchema(topic, rowSchema),
+    envelopeSchema: envelopeSchema(schemaName('Envelope'), rowSchema),
   };
+}
+
+/** Debezium publishes no comments, whatever include.schema.comments says: its PostgreSQL connector never reads them. */
+function columnSpec(column: Relation['columns'][number], known: ColumnFacts | undefined, typeOf: (oid: number) => PgType): ColumnSpec {
+  return {
+    name: column.name,
+    type: typeOf(column.typeOid),
+    typmod: column.typmod,
+    optional: !(known?.notNull ?? false),
+    defaultExpression: known?.defaultExpression,
+  };
+}
+
+/** Rules change values, never keys. */
+function withRule(relation: Relation, column: PlannedColumn & { readonly spec: ColumnSpec }, settings: PlanSettings): PlannedColumn {
+  const source = sourceTypeOf(column.spec, settings.modes.phase);
+  const change = settings.columnRules({ schema: relation.schema, table: relation.table, column: column.name, typeName: source.name });
+  return change === undefined ? column : { ...column, codec: changeColumn(column.codec, { name: column.name, source }, change) };
+}
+
+/** Adjusted names may meet. Debezium fails here too: one struct cannot have two fields of one name. */
+function rejectCollisions(relation: Relation, columns: readonly PlannedColumn[]): void {
+  const owners = new Map<string, string>();
+  for (const { name, field } of columns) {
+    const owner = owners.get(field);
+    if (owner !== undefined) {
+      throw new SlotlineError('field_name_collision', { table: `${relation.schema}.${relation.table}`, field, columns: [owner, name] });
+    }
+    owners.set(field, name);
+  }
 }
 
 /** Columns of the key, in order: message.key.columns, else the primary key, else the first unique index without expressions. */
@@ -131,15 +166,15 @@ function customKey(relation: Pick<Relation, 'schema' | 'table' | 'columns'>, key
 }
 
 function asField(column: PlannedColumn): StructField {
-  return { field: column.name, schema: column.codec.schema };
+  return { field: column.field, schema: column.codec.schema };
 }
 
-function envelopeSchema(topic: string, rowSchema: FieldSchema): FieldSchema {
+function envelopeSchema(name: string, rowSchema: FieldSchema): FieldSchema {
   const clock: FieldSchema = { type: 'int64', optional: true };
   return {
     type: 'struct',
     optional: false,
-    name: `${topic}.Envelope`,
+    name,
     version: 2,
     fields: [
       { field: 'before', schema: rowSchema },

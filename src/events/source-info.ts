@@ -6,7 +6,8 @@
 import type { Lsn } from '../core/lsn.ts';
 import type { FieldSchema } from '../values/schema.ts';
 
-export type SnapshotMarker = 'first' | 'first_in_data_collection' | 'true' | 'last_in_data_collection' | 'last' | 'false';
+/** Where a row stands in a snapshot. */
+export type SnapshotMarker = 'first' | 'first_in_data_collection' | 'true' | 'last_in_data_collection' | 'last';
 
 export class SourceInfo {
   /** Changes whenever anything but `lsn` and `nowUs` does. */
@@ -23,7 +24,8 @@ export class SourceInfo {
   lastCommitLsn: Lsn | null = null;
   origin: string | null = null;
   originLsn: Lsn | null = null;
-  snapshot: SnapshotMarker = 'false';
+  /** 'false' while streaming. */
+  snapshot: SnapshotMarker | 'false' = 'false';
 
   beginTransaction(facts: { commitTimeUs: number; xid: number }): void {
     this.commitTimeUs = facts.commitTimeUs;
@@ -50,7 +52,7 @@ export class SourceInfo {
     this.serial++;
   }
 
-  markSnapshot(marker: SnapshotMarker): void {
+  markSnapshot(marker: SnapshotMarker | 'false'): void {
     if (this.snapshot === marker) return;
     this.snapshot = marker;
     this.serial++;

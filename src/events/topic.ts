@@ -14,11 +14,24 @@ export function sanitizeTopicName(name: string): string {
   return clean === '..' ? '__' : clean;
 }
 
+/** A part of nothing but blanks is left out, as Debezium's mkString does. */
 export function dataTopic(naming: TopicNaming, schema: string, table: string): string {
-  return sanitizeTopicName([naming.prefix, schema, table].join(naming.delimiter));
+  return sanitizeTopicName([naming.prefix, schema, table].filter((part) => part.trim() !== '').join(naming.delimiter));
 }
 
 /** Logical decoding messages: the literal `.message`, whatever the delimiter. */
 export function messageTopic(naming: TopicNaming): string {
   return sanitizeTopicName(`${naming.prefix}.message`);
+}
+
+export function transactionTopic(naming: TopicNaming, name: string): string {
+  return sanitizeTopicName([naming.prefix, name].join(naming.delimiter));
+}
+
+/** A whole name wins, so that several connectors may share one topic. */
+export function heartbeatTopic(
+  naming: TopicNaming,
+  heartbeat: { readonly topicPrefix: string; readonly topicName: string | undefined },
+): string {
+  return heartbeat.topicName ?? sanitizeTopicName([heartbeat.topicPrefix, naming.prefix].join(naming.delimiter));
 }

@@ -7,6 +7,7 @@ import type { RecordView, TopicHandle } from '../kafka/publisher-contract.ts';
 import type { RowMessage } from '../pgoutput/messages.ts';
 import { CellKind, TupleView } from '../pgoutput/tuple.ts';
 import type { RowSerializer } from '../serde/serializer.ts';
+import type { ValueComparer } from '../serde/value-comparer.ts';
 import { ChangeWriter } from './change-writer.ts';
 import type { TablePlan } from './table-plans.ts';
 
@@ -48,15 +49,21 @@ function setUp(skipped: readonly ('c' | 'u' | 'd' | 't')[] = [], tombstones = tr
   const writer = new ChangeWriter({
     out,
     info: new SourceInfo(),
+    order: undefined,
     publisher: { append },
     options: { tombstonesOnDelete: tombstones, skippedOperations: new Set(skipped) },
     contextHeaders: [],
   });
   const key = [{ name: 'id', index: 0 }] as unknown as readonly PlannedColumn[];
+  // Keys that differ in case alone are one key.
+  const keys = { same: (a: TupleView, b: TupleView) => text(a).toLowerCase() === text(b).toLowerCase() } as unknown as ValueComparer;
   const table: TablePlan = {
     plan: { key } as unknown as RowPlan,
     serializer,
     topic: { name: 't', partitionCount: 1, recordBatchBytesMax: 1_000_000 },
+    keys,
+    comparer: undefined,
+    collection: 'public.t',
   };
   return { writer, table, records };
 }
@@ -73,6 +80,23 @@ describe('ChangeWriter', () => {
     writer.writeRow(table, row('update', '1', '1'));
     writer.writeRow(table, row('update', undefined, '1'));
     expect(records).toEqual(['u 1', 'u 1']);
+  });
+
+  it('an update to another spelling of the same key is one record', () => {
+    const { writer, table, records } = setUp();
+    writer.writeRow(table, row('update', 'a', 'A'));
+    expect(records).toEqual(['u A']);
+  });
+
+  it('takes an unchanged cell from the old tuple, also where that holds the key alone', () => {
+    const { writer, table, records } = setUp();
+    const update = row('update', 'long', '');
+    update.after.kinds[0] = CellKind.unchanged;
+    update.after.source = update.before.source;
+    writer.writeRow(table, update);
+    expect(update.after.kinds[0]).toBe(CellKind.text);
+    expect(update.after.ends[0]).toBe(4);
+    expect(records).toEqual(['u long']);
   });
 
   it('D10: what skipped.operations drops is counted, the rest is sent', () => {

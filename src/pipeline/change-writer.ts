@@ -6,6 +6,7 @@ import type { ByteWriter } from '../core/byte-writer.ts';
 import type { EventOptions } from '../core/options.ts';
 import { type Change, classifyChange, fillUnchanged, type Op } from '../events/envelope.ts';
 import type { SourceInfo } from '../events/source-info.ts';
+import type { TransactionOrder } from '../events/transaction.ts';
 import type { Publisher, RecordView, TopicHandle } from '../kafka/publisher-contract.ts';
 import type { RowMessage } from '../pgoutput/messages.ts';
 import type { TupleView } from '../pgoutput/tuple.ts';
@@ -17,6 +18,8 @@ export type ChangeCounts = { created: number; updated: number; deleted: number; 
 export type ChangeWriterDeps = {
   readonly out: ByteWriter;
   readonly info: SourceInfo;
+  /** Counts events where they are told their place in the transaction. */
+  readonly order: TransactionOrder | undefined;
   readonly publisher: Pick<Publisher, 'append'>;
   readonly options: Pick<EventOptions, 'tombstonesOnDelete' | 'skippedOperations'>;
   /** Headers of every data record; empty when extended headers are off. */
@@ -28,6 +31,7 @@ export class ChangeWriter {
   readonly counts: ChangeCounts = { created: 0, updated: 0, deleted: 0, read: 0, truncated: 0, skipped: 0 };
   readonly #out: ByteWriter;
   readonly #info: SourceInfo;
+  readonly #order: TransactionOrder | undefined;
   readonly #publisher: Pick<Publisher, 'append'>;
   readonly #context: readonly Header[];
   readonly #contextBlock: Buffer;
@@ -38,6 +42,7 @@ export class ChangeWriter {
   constructor(deps: ChangeWriterDeps) {
     this.#out = deps.out;
     this.#info = deps.info;
+    this.#order = deps.order;
     this.#publisher = deps.publisher;
     this.#context = deps.contextHeaders;
     this.#contextBlock = encodeHeaders(deps.contextHeaders);
@@ -51,7 +56,7 @@ export class ChangeWriter {
       valueEnd: -1,
       headers: this.#contextBlock,
       timestampMs: 0,
-      partition: -1,
+      partition: BY_KEY.partition,
     };
   }
 
@@ -59,6 +64,10 @@ export class ChangeWriter {
   writeRow(table: TablePlan, row: RowMessage): void {
     fillUnchanged(row);
     const change: Change = classifyChange(row, table.plan);
+    if (row.tag === 'update' && row.old !== 'none' && change !== 'none' && table.comparer?.same(row.before, row.after) === true) {
+      this.counts.skipped++;
+      return;
+    }
     switch (change) {
       case 'create':
         this.#write(table, 'c', undefined, row.after, this.#contextBlock);
@@ -70,10 +79,7 @@ export class ChangeWriter {
         this.#writeDelete(table, row.before, this.#contextBlock);
         return;
       case 'keyChange':
-        // Debezium asks for the row's own operation first, then for each emitted one.
-        if (this.#skips('u')) return;
-        this.#writeDelete(table, row.before, this.#keyHeaders('__debezium.newkey', table, row.after));
-        this.#write(table, 'c', undefined, row.after, this.#keyHeaders('__debezium.oldkey', table, row.before));
+        this.#writeKeyChange(table, row);
         return;
       case 'none':
         this.counts.skipped++;
@@ -89,14 +95,29 @@ export class ChangeWriter {
   writeTruncate(table: TablePlan): void {
     if (this.#skips('t')) return;
     this.counts.truncated++;
+    if (this.#order?.open === true) this.#order.count(table.collection);
     this.#out.reset();
     table.serializer.writeValue('t', undefined, undefined);
     this.#append(table.topic, -1, this.#out.length, this.#contextBlock);
   }
 
-  /** Appends a record whose key stands in out[0, keyEnd) and whose value follows; logical messages carry no headers. */
-  appendPlain(topic: TopicHandle, keyEnd: number): void {
+  /** Appends a record whose key stands in out[0, keyEnd) and whose value follows; messages and control records carry no headers. */
+  appendPlain(topic: TopicHandle, keyEnd: number, options: { readonly partition: number } = BY_KEY): void {
+    this.#record.partition = options.partition;
     this.#append(topic, keyEnd, this.#out.length, NO_HEADERS);
+    this.#record.partition = BY_KEY.partition;
+  }
+
+  /** The cells differ; a key that is printed alike (1.0 and 1.00, or times cut to milliseconds) is the same key. */
+  #writeKeyChange(table: TablePlan, row: RowMessage): void {
+    if (table.keys.same(row.before, row.after)) {
+      this.#write(table, 'u', row.before, row.after, this.#contextBlock);
+      return;
+    }
+    // Debezium asks for the row's own operation first, then for each emitted one.
+    if (this.#skips('u')) return;
+    this.#writeDelete(table, row.before, this.#keyHeaders('__debezium.newkey', table, row.after));
+    this.#write(table, 'c', undefined, row.after, this.#keyHeaders('__debezium.oldkey', table, row.before));
   }
 
   #writeDelete(table: TablePlan, before: TupleView, headers: Buffer): void {
@@ -109,6 +130,7 @@ export class ChangeWriter {
   #write(table: TablePlan, op: Op, before: TupleView | undefined, after: TupleView | undefined, headers: Buffer): number {
     if (this.#skips(op)) return SKIPPED;
     this.#count(op);
+    if (this.#order?.open === true) this.#order.count(table.collection);
     const out = this.#out;
     out.reset();
     const keyTuple = after ?? before;
@@ -151,4 +173,5 @@ export class ChangeWriter {
 }
 
 const SKIPPED = -2;
+const BY_KEY = { partition: -1 };
 const NO_HEADERS = encodeHeaders([]);

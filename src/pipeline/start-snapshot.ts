@@ -17,6 +17,7 @@ import { openSession, type PgSession } from '../postgres/connection.ts';
 import { RowStream } from '../postgres/row-stream.ts';
 import { createSlot } from '../postgres/slot.ts';
 import { InitialSnapshot, orderTables, type SnapshotProgress, type SnapshotSink, type SnapshotTable } from '../snapshot/initial.ts';
+import { findOverride } from '../snapshot/select-override.ts';
 import type { TaskContext } from './task-context.ts';
 
 export type SnapshotSource = 'newSlot' | 'existingSlot' | 'noSlot';
@@ -51,6 +52,7 @@ export async function takeSnapshot(context: TaskContext, steps: SnapshotSteps): 
     info.lastCommitLsn = null;
     const rows = await readTables(context, reader, tables, steps.onProgress);
     info.markSnapshot('false');
+    await context.heartbeat?.beat();
     context.publisher.flush();
     await context.publisher.drain(signal);
     log.info('snapshot.completed', { rows, tables: tables.length, lsn: formatLsn(lsn) });
@@ -117,7 +119,10 @@ async function capturedTables(context: TaskContext, reader: PgSession): Promise<
     wanted.map((table) => table.oid),
   );
   const ordered = orderTables(wanted, options.filter.tableInclude);
-  return ordered.map((table) => described.get(table.oid)).filter((table) => table !== undefined);
+  return ordered
+    .map((table) => described.get(table.oid))
+    .filter((table) => table !== undefined)
+    .map((table) => ({ ...table, select: findOverride(options.snapshot.selectOverrides, table) }));
 }
 
 async function readTables(

@@ -13,6 +13,7 @@ import type { Log } from '../core/log.ts';
 import { formatLsn, type Lsn } from '../core/lsn.ts';
 import type { Clock } from '../core/time.ts';
 import type { SourceInfo } from '../events/source-info.ts';
+import { messageCollection } from '../events/transaction.ts';
 import type { Publisher, TopicHandle } from '../kafka/publisher-contract.ts';
 import { PgoutputDecoder } from '../pgoutput/decode.ts';
 import type { BeginMessage, LogicalMessage, RowMessage, TruncateMessage } from '../pgoutput/messages.ts';
@@ -20,11 +21,14 @@ import type { FrameConsumer } from '../postgres/replication-stream.ts';
 import type { AckTracker } from './ack-tracker.ts';
 import type { ChangeWriter } from './change-writer.ts';
 import type { KnownRelation, TablePlans } from './table-plans.ts';
+import type { TransactionBoundaries } from './transaction-boundaries.ts';
 
 export type StreamLoopDeps = {
   readonly plans: TablePlans;
   readonly forgetType: (oid: number) => void;
   readonly changes: ChangeWriter;
+  /** Only with provide.transaction.metadata. */
+  readonly boundaries: TransactionBoundaries | undefined;
   readonly info: SourceInfo;
   readonly publisher: Publisher;
   readonly tracker: AckTracker;
@@ -73,8 +77,7 @@ export class StreamLoop implements FrameConsumer {
         this.#onRow(message, lsn);
         return undefined;
       case 'begin':
-        this.#onBegin(message);
-        return undefined;
+        return this.#onBegin(message);
       case 'commit':
         this.#onCommit(message.endLsn, lsn);
         return undefined;
@@ -134,19 +137,21 @@ export class StreamLoop implements FrameConsumer {
     this.#reached = true;
   }
 
-  #onBegin(message: BeginMessage): void {
-    const { untilLsn } = this.#deps;
+  #onBegin(message: BeginMessage): undefined | Promise<void> {
+    const { untilLsn, boundaries } = this.#deps;
     if (untilLsn !== undefined && message.finalLsn >= untilLsn) {
       this.#reach();
-      return;
+      return undefined;
     }
     this.#inTransaction = true;
     this.#deps.info.beginTransaction(message);
+    return boundaries?.begin();
   }
 
   /** `frameLsn` of a commit frame is the commit's end too; the message's own field is what D2 names. */
   #onCommit(endLsn: Lsn, frameLsn: Lsn): void {
-    const { info, tracker, publisher } = this.#deps;
+    const { info, tracker, publisher, boundaries } = this.#deps;
+    boundaries?.end();
     info.endTransaction(frameLsn);
     this.#inTransaction = false;
     this.counts.transactions++;
@@ -188,6 +193,8 @@ export class StreamLoop implements FrameConsumer {
   }
 
   #writeMessage(message: LogicalMessage, topic: TopicHandle): void {
+    const order = this.#deps.boundaries?.order;
+    if (message.transactional && order?.open === true) order.count(messageCollection(this.#deps.info.lsn));
     const keyEnd = this.#deps.writeMessage(message);
     this.counts.messages++;
     this.#deps.changes.appendPlain(topic, keyEnd);

@@ -69,12 +69,15 @@ export async function runStreaming(context: TaskContext, hooks: StreamingHooks, 
     await stream.start(loop);
     ownership.start();
     await run.onStarted();
+    if (run.untilLsn === undefined) context.heartbeat?.start();
     await Promise.race([stream.done(), reached.promise, aborted(run.stop), aborted(context.signal)]);
     context.signal.throwIfAborted();
+    context.heartbeat?.stop();
     await settle(context, stream, { loop, tracker, pacer });
     orderly = true;
   } finally {
     clearInterval(asking);
+    context.heartbeat?.stop();
     ownership.stop();
     pacer.stop();
     hooks.onSettled = () => {};
@@ -107,6 +110,7 @@ function createLoop(context: TaskContext, parts: LoopParts): StreamLoop {
     plans: context.plans,
     forgetType: (oid) => context.types.invalidate(oid),
     changes: context.changes,
+    boundaries: context.boundaries,
     info: context.info,
     publisher: context.publisher,
     tracker: parts.tracker,

@@ -8,12 +8,19 @@ import { type PlanSettings, planRows, type RowPlan, type TableFacts } from '../e
 import type { TopicHandle } from '../kafka/publisher-contract.ts';
 import type { RelationMessage } from '../pgoutput/messages.ts';
 import type { RowSerializer } from '../serde/serializer.ts';
+import { ValueComparer } from '../serde/value-comparer.ts';
 import type { PgType, Phase } from '../values/pg-type.ts';
 
 export type TablePlan = {
   readonly plan: RowPlan;
   readonly serializer: RowSerializer;
   readonly topic: TopicHandle;
+  /** Tells whether two tuples have one key. */
+  readonly keys: ValueComparer;
+  /** Tells updates that change nothing; undefined: all are sent. */
+  readonly comparer: ValueComparer | undefined;
+  /** `schema.table`, as transaction metadata names it. */
+  readonly collection: string;
 };
 
 /** What plans are made from: the catalog of PostgreSQL, behind an interface that a test can stand in for. */
@@ -30,6 +37,8 @@ export type TablePlansDeps = {
   readonly settings: PlanSettings;
   readonly compile: (plan: RowPlan) => RowSerializer;
   readonly openTopic: (name: string) => Promise<TopicHandle>;
+  /** skip.messages.without.change. */
+  readonly skipUnchanged: boolean;
 };
 
 /** null: the relation is known and not captured. */
@@ -61,7 +70,14 @@ export class TablePlans {
     const plan = planRows(relation, facts, (oid) => catalog.typeOf(oid), { ...settings, modes: { ...settings.modes, phase } });
     this.#claimTopic(plan);
     const topic = await this.#deps.openTopic(plan.topic);
-    const known: TablePlan = { plan, serializer: this.#deps.compile(plan), topic };
+    const known: TablePlan = {
+      plan,
+      serializer: this.#deps.compile(plan),
+      topic,
+      keys: new ValueComparer({ columns: plan.key }),
+      comparer: this.#deps.skipUnchanged ? new ValueComparer(plan) : undefined,
+      collection: `${plan.schema}.${plan.table}`,
+    };
     this.#byOid.set(relation.oid, known);
     return known;
   }

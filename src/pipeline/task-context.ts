@@ -4,9 +4,12 @@
  */
 import { SlotlineError, toSlotlineError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import type { ResolvedOptions } from '../core/options.ts';
+import type { EventOptions, ResolvedOptions } from '../core/options.ts';
 import type { Clock } from '../core/time.ts';
+import { compileColumnRules } from '../events/column-rules.ts';
 import { compileFilter, type TableFilter } from '../events/filter.ts';
+import { fieldNameAdjuster, schemaNameAdjuster } from '../events/name-adjustment.ts';
+import type { PlanSettings } from '../events/row-plan.ts';
 import { SourceInfo } from '../events/source-info.ts';
 import { heartbeatTopic, messageTopic, transactionTopic } from '../events/topic.ts';
 import { TransactionOrder } from '../events/transaction.ts';
@@ -90,9 +93,10 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
       forgetType: (oid) => types.invalidate(oid),
     },
     filter,
-    settings: { naming, filter, keyColumns: options.events.keyColumns, modes: valueModes(options) },
+    settings: planSettings(options, filter),
     compile: (plan) => serde.compile(plan),
     openTopic: (name) => publisher.openTopic(name, hooks.signal),
+    skipUnchanged: options.events.skipUnchanged,
   });
   const headers = contextHeaders({ connectorLogicalName: options.events.topicPrefix, taskId: '0', runId: deps.runId });
   const changes = new ChangeWriter({
@@ -162,12 +166,16 @@ function createSerde(deps: TaskDeps, facts: EventFacts, log: Log): JsonSerde {
   );
 }
 
-/** event.converting.failure.handling.mode. A column that does not convert usually does so in every row: one line for the first, the rest are counted. */
+/**
+ * event.converting.failure.handling.mode. Where neither null nor a default can stand for the value, the connector stops in every mode, as
+ * Debezium does: a zero in its place would be a lie. A column that does not convert usually does so in every row: one line for the first,
+ * the rest are counted.
+ */
 function onConversionFailure(mode: 'skip' | 'warn' | 'fail', log: Log): (failure: ConversionFailure) => void {
   const counts = new Map<string, number>();
-  return ({ schema, table, column, reason }) => {
+  return ({ schema, table, column, reason, isRequired }) => {
     const where = { table: `${schema}.${table}`, column, reason };
-    if (mode === 'fail') throw new SlotlineError('value_not_convertible', where);
+    if (mode === 'fail' || isRequired) throw new SlotlineError('value_not_convertible', where);
     if (mode === 'skip') return;
     const name = `${schema}.${table}.${column}`;
     const count = (counts.get(name) ?? 0) + 1;
@@ -176,8 +184,19 @@ function onConversionFailure(mode: 'skip' | 'warn' | 'fail', log: Log): (failure
   };
 }
 
-function valueModes(options: ResolvedOptions): ValueModes {
-  const { events } = options;
+function planSettings({ events }: ResolvedOptions, filter: TableFilter): PlanSettings {
+  return {
+    naming: { prefix: events.topicPrefix, delimiter: events.topicDelimiter },
+    filter,
+    keyColumns: events.keyColumns,
+    modes: valueModes(events),
+    columnRules: compileColumnRules(events.columnRules),
+    adjustSchemaName: schemaNameAdjuster(events.schemaNameAdjustment),
+    adjustFieldName: fieldNameAdjuster(events.fieldNameAdjustment),
+  };
+}
+
+function valueModes(events: EventOptions): ValueModes {
   return {
     decimal: events.decimalHandlingMode,
     time: events.timePrecisionMode,
@@ -187,6 +206,7 @@ function valueModes(options: ResolvedOptions): ValueModes {
     moneyFractionDigits: events.moneyFractionDigits,
     includeUnknownDatatypes: events.includeUnknownDatatypes,
     unavailablePlaceholder: events.unavailableValuePlaceholder,
+    corrections: events.valueCorrections,
     phase: 'stream',
   };
 }

@@ -9,14 +9,13 @@ import { wait } from '../core/time.ts';
 import { createCompactedTopic } from '../kafka/compacted-topic.ts';
 import { isSnapshotUnfinished, type StoredOffset } from '../offsets/offset.ts';
 import { createOffsetStore, type OffsetStore } from '../offsets/store.ts';
-import { listTables } from '../postgres/catalog.ts';
 import { openSession, type PgSession } from '../postgres/connection.ts';
-import { ensurePublication, requireCovered } from '../postgres/publication.ts';
 import { loadServerFacts, requireEncoding, requireLogicalWal, requireVersion, type ServerFacts } from '../postgres/session.ts';
 import { createSlot, dropSlot, isLost, loadSlot, type SlotState, unsuitability } from '../postgres/slot.ts';
 import { decideStart, type RememberedOffset, type SlotCondition, type StartDecision } from '../snapshot/decision.ts';
 import type { SnapshotProgress } from '../snapshot/initial.ts';
 import { awaitOwnership, releaseLock } from './ownership.ts';
+import { prepareTables } from './source-tables.ts';
 import { takeSnapshot } from './start-snapshot.ts';
 import { runStreaming, StreamingHooks } from './streaming.ts';
 import { createContext, type TaskContext, type TaskDeps } from './task-context.ts';
@@ -69,6 +68,7 @@ export async function runTask(deps: TaskDeps, memory: ProcessMemory, hooks: Task
     if (context !== undefined) deps.log.info('task.ended', { ...context.changes.counts });
     await context?.publisher.close();
     await context?.kafka.close();
+    await context?.heartbeat?.close();
     await sql.close();
   }
 }
@@ -96,7 +96,7 @@ async function checkServer(sql: PgSession): Promise<ServerFacts> {
 async function runOwned(context: TaskContext, attempt: Attempt): Promise<void> {
   const { options, sql, kafka, log, signal } = context;
   const { hooks, memory } = attempt;
-  await publishTables(context, attempt.server);
+  await prepareTables(context, attempt.server);
   const store = createOffsetStore(createCompactedTopic(kafka, options.offsetStorage, context), {
     connector: options.name,
     server: options.events.topicPrefix,
@@ -176,30 +176,6 @@ async function onStreaming(context: TaskContext, attempt: Attempt): Promise<void
   });
   attempt.phase.streaming = true;
   attempt.hooks.started();
-}
-
-/**
- * Creates or adjusts the publication. A captured table that it lacks would never be streamed: refused where the config
- * names tables, told where it captures whatever there is.
- */
-async function publishTables(context: TaskContext, server: ServerFacts): Promise<void> {
-  const { sql, options, log, filter } = context;
-  const captured = (await listTables(sql)).filter((table) => filter.includesTable(table.schema, table.table));
-  const { publication, change } = await ensurePublication(sql, {
-    publication: options.publication,
-    events: options.events,
-    captured,
-    inRecovery: server.inRecovery,
-  });
-  if (change !== 'none') log.info('publication.ensured', { publication: options.publication.name, change });
-  try {
-    await requireCovered(sql, publication, captured);
-  } catch (error) {
-    const known = toSlotlineError(error);
-    const named = options.filter.tableInclude.length + options.filter.schemaInclude.length > 0;
-    if (known.code !== 'publication_incomplete' || named) throw known;
-    log.warn('publication.incomplete', { message: known.message, remedy: known.remedy });
-  }
 }
 
 async function createOwnSlot(context: TaskContext): Promise<Lsn> {

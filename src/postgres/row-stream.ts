@@ -11,13 +11,15 @@ import { serverError } from './errors.ts';
 import { queryMessage, WireReader } from './wire-reader.ts';
 
 export interface RowConsumer {
+  /** Before the first row, also of a result without rows: the columns' names. */
+  onColumns?(names: readonly string[]): void;
   /** One row; the view is valid until the call returns. */
   onRow(row: TupleView): void;
   /** All rows received so far were handed over; a promise pauses the socket (back-pressure). */
   onDrained(): undefined | Promise<void>;
 }
 
-const Tag = { dataRow: 0x44, error: 0x45, readyForQuery: 0x5a } as const;
+const Tag = { dataRow: 0x44, error: 0x45, rowDescription: 0x54, readyForQuery: 0x5a } as const;
 
 export class RowStream {
   readonly #session: PgSession;
@@ -67,6 +69,8 @@ export class RowStream {
       throw serverError(bytes.subarray(start, end), { host: this.#session.address.host, port: this.#session.address.port });
     } else if (tag === Tag.readyForQuery) {
       this.#result?.resolve();
+    } else if (tag === Tag.rowDescription && this.#consumer?.onColumns !== undefined) {
+      this.#consumer.onColumns(columnNames(bytes, start));
     }
     return undefined;
   }
@@ -99,4 +103,19 @@ export class RowStream {
     this.#result?.reject(error);
     this.#session.destroy();
   }
+}
+
+/** After each name: Int32 table, Int16 attribute, Int32 type, Int16 size, Int32 typmod, Int16 format. */
+const FIELD_TAIL_BYTES = 18;
+
+/** RowDescription = Int16 count, per column String name and what the table's own description tells better. */
+function columnNames(bytes: Uint8Array, start: number): string[] {
+  const names: string[] = [];
+  let at = start + 2;
+  for (let left = int16At(bytes, start); left > 0; left--) {
+    const end = bytes.indexOf(0, at);
+    names.push(Buffer.from(bytes.subarray(at, end)).toString('utf8'));
+    at = end + 1 + FIELD_TAIL_BYTES;
+  }
+  return names;
 }

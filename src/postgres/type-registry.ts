@@ -9,6 +9,7 @@ type TypeRow = {
   oid: number;
   name: string;
   schema: string;
+  onSearchPath: boolean;
   kind: string;
   /** 0: not an array. */
   elementOid: number;
@@ -24,6 +25,7 @@ type TypeRow = {
  */
 const TYPES_SQL = `
 select t.oid, t.typname::text as "name", n.nspname::text as "schema",
+       n.nspname = any(pg_catalog.current_schemas(true)) as "onSearchPath",
        case when e.oid is not null then 'array' else t.typtype::text end as "kind",
        coalesce(e.oid, 0)::int8::float8 as "elementOid", t.typbasetype::int8::float8 as "baseOid", t.typtypmod as "baseTypmod",
        (select pg_catalog.array_agg(l.enumlabel::text order by l.enumsortorder)
@@ -95,6 +97,7 @@ export class TypeRegistry {
       name: row.name,
       schema: row.schema,
       kind: KINDS[row.kind] ?? 'base',
+      ...(row.onSearchPath ? {} : { offSearchPath: true }),
       ...(row.elementOid === 0 ? {} : { element: this.get(row.elementOid) }),
       ...(row.baseOid === 0 ? {} : { base: this.get(row.baseOid), baseTypmod: row.baseTypmod }),
       ...(row.enumLabels === null ? {} : { enumLabels: row.enumLabels }),
@@ -103,5 +106,5 @@ export class TypeRegistry {
 }
 
 function goneType(oid: number): TypeRow {
-  return { oid, name: 'unknown', schema: 'pg_catalog', kind: 'p', elementOid: 0, baseOid: 0, baseTypmod: -1, enumLabels: null };
+  return { oid, name: 'unknown', schema: 'pg_catalog', onSearchPath: true, kind: 'p', elementOid: 0, baseOid: 0, baseTypmod: -1, enumLabels: null };
 }

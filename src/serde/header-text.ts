@@ -30,7 +30,7 @@ export class HeaderTextWriter {
     const out = this.#out;
     for (const [position, column] of key.entries()) {
       out.text(position === 0 ? '{' : ',');
-      const name = Buffer.from(column.name);
+      const name = Buffer.from(column.field);
       this.#values.utf8(name, 0, name.length);
       out.text(':');
       this.#values.schema = column.codec.schema.items ?? column.codec.schema;
@@ -50,8 +50,10 @@ export class HeaderTextWriter {
     else codec.write(this.#values, tuple.source, start, end);
   }
 
+  /** Connect's Struct gives the default for a null, whatever replace.null.with.default says. */
   #writeNull(column: PlannedColumn): void {
-    if (column.codec.nullable) this.#values.nullValue();
+    const { nullable, schema } = column.codec;
+    if (nullable && schema.defaultValue === undefined) this.#values.nullValue();
     else column.codec.writeFallback(this.#values);
   }
 }

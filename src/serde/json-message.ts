@@ -44,7 +44,8 @@ export class JsonMessageWriter {
     if (valueSchemas) out.text(`{"schema":${this.#valueSchema},"payload":`);
     out.text(`{"op":"m","ts_ms":${Math.floor(this.#info.nowUs / 1000)},"source":`);
     this.#source.write(out, NO_TABLE);
-    out.text(`,"transaction":null,"message":{"prefix":${prefix},"content":`);
+    this.#source.writeTransaction(out);
+    out.text(`,"message":{"prefix":${prefix},"content":`);
     this.#writeContent(message.content);
     out.text(valueSchemas ? '}}}' : '}}');
     return keyEnd;

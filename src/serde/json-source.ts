@@ -1,11 +1,12 @@
 /**
- * Owns the bytes of the envelope's `source` block and clock tail in JSON. What is fixed within a transaction is printed
- * once per transaction; a row adds its LSN and its table. Members in the order of the Source schema.
+ * Owns the bytes of the envelope's `source` and `transaction` blocks and clock tail in JSON. What is fixed within a transaction is
+ * printed once per transaction; a row adds its LSN and its table. Members in the order of the Source schema.
  */
 import { byteAt } from '../core/byte-reader.ts';
 import { ByteWriter } from '../core/byte-writer.ts';
 import type { Op } from '../events/envelope.ts';
 import type { SourceInfo } from '../events/source-info.ts';
+import type { TransactionOrder } from '../events/transaction.ts';
 import { quote } from './json-schema.ts';
 
 export type SourceConstants = {
@@ -24,6 +25,7 @@ export class JsonSourceWriter {
   /** Streaming leaves the marker null; the converter prints the schema's default unless it is told not to. */
   readonly #streamMarker: string;
   readonly #info: SourceInfo;
+  readonly #order: TransactionOrder | undefined;
   readonly #fixed = new ByteWriter(1024);
   #fixedSerial = -1;
   /** Ends of the four fixed parts in #fixed: up to the LSN in sequence, up to the table, up to the LSN again, the rest. */
@@ -31,8 +33,13 @@ export class JsonSourceWriter {
   readonly #clock = new ByteWriter(128);
   #clockUs = -1;
 
-  constructor(constants: SourceConstants, info: SourceInfo, format: { readonly replaceNullWithDefault: boolean }) {
-    this.#info = info;
+  constructor(
+    constants: SourceConstants,
+    facts: { readonly info: SourceInfo; readonly order: TransactionOrder | undefined },
+    format: { readonly replaceNullWithDefault: boolean },
+  ) {
+    this.#info = facts.info;
+    this.#order = facts.order;
     this.#streamMarker = format.replaceNullWithDefault ? '"false"' : 'null';
     this.#db = Buffer.from(`,"db":${quote(constants.db)},"sequence":"[`);
     this.#head = Buffer.from(`{"version":${quote(constants.version)},"connector":"postgresql","name":${quote(constants.name)},"ts_ms":`);
@@ -57,9 +64,33 @@ export class JsonSourceWriter {
 
   /** `,"transaction":null,"op":"c","ts_ms":…,"ts_us":…,"ts_ns":…}`: the end of the envelope. */
   writeEnvelopeTail(out: ByteWriter, op: Op): void {
-    out.all(TRANSACTION_AND_OP[op]);
+    if (this.#order === undefined || !this.#order.open) {
+      out.all(NO_TRANSACTION_AND_OP[op]);
+    } else {
+      this.#writeBlock(out, this.#order);
+      out.all(OP[op]);
+    }
     if (this.#info.nowUs !== this.#clockUs) this.#printClock();
     out.copy(this.#clock.bytes, 0, this.#clock.length);
+  }
+
+  /** `,"transaction":…` alone; null outside of a transaction, and without provide.transaction.metadata. */
+  writeTransaction(out: ByteWriter): void {
+    if (this.#order === undefined || !this.#order.open) out.all(NO_TRANSACTION);
+    else this.#writeBlock(out, this.#order);
+  }
+
+  #writeBlock(out: ByteWriter, order: TransactionOrder): void {
+    const { xid, lsn } = this.#info;
+    out.all(BLOCK_ID);
+    if (xid !== null) out.decimal(xid);
+    out.byte(0x3a);
+    out.decimal(lsn);
+    out.all(BLOCK_TOTAL);
+    out.decimal(order.totalOrder);
+    out.all(BLOCK_COLLECTION);
+    out.decimal(order.collectionOrder);
+    out.byte(0x7d);
   }
 
   #printFixed(): void {
@@ -121,17 +152,16 @@ function writeNanos(out: ByteWriter, us: number): void {
   if (us !== 0) out.text('000');
 }
 
-const TRANSACTION_AND_OP: Readonly<Record<Op, Buffer>> = {
-  c: transactionAndOp('c'),
-  u: transactionAndOp('u'),
-  d: transactionAndOp('d'),
-  r: transactionAndOp('r'),
-  t: transactionAndOp('t'),
-  m: transactionAndOp('m'),
-};
+const NO_TRANSACTION = Buffer.from(',"transaction":null');
+const BLOCK_ID = Buffer.from(',"transaction":{"id":"');
+const BLOCK_TOTAL = Buffer.from('","total_order":');
+const BLOCK_COLLECTION = Buffer.from(',"data_collection_order":');
 
-function transactionAndOp(op: Op): Buffer {
-  return Buffer.from(`,"transaction":null,"op":"${op}","ts_ms":`);
+const OP = perOp((op) => Buffer.from(`,"op":"${op}","ts_ms":`));
+const NO_TRANSACTION_AND_OP = perOp((op) => Buffer.concat([NO_TRANSACTION, OP[op]]));
+
+function perOp(print: (op: Op) => Buffer): Readonly<Record<Op, Buffer>> {
+  return { c: print('c'), u: print('u'), d: print('d'), r: print('r'), t: print('t'), m: print('m') };
 }
 
 /** The relation's part of the source block: `"public","table":"orders"`. */

@@ -34,7 +34,7 @@ for (const [byte, letter] of [
 /** Above this a run of plain bytes is searched first and copied by one native call. */
 const LOOP_MAX = 64;
 
-/** Writes source[start, end) as a JSON string with its quotes. The source is valid UTF-8. */
+/** Writes source[start, end) as a JSON string with its quotes. The source is valid UTF-8, but may end after three of four bytes. */
 export function writeJsonString(out: ByteWriter, source: Uint8Array, start: number, end: number): void {
   if (end - start <= LOOP_MAX) writeShort(out, source, start, end);
   else writeLong(out, source, start, end);
@@ -50,8 +50,8 @@ function writeShort(out: ByteWriter, source: Uint8Array, start: number, end: num
     const kind = byteAt(CLASS, byte);
     if (kind === PLAIN) {
       target[at++] = byte;
-    } else if (kind === FOUR_BYTES && i + 3 < end) {
-      at = writeSurrogates(target, at, source, i);
+    } else if (kind === FOUR_BYTES) {
+      at = writeSurrogates(target, at, source, i, end);
       i += 3;
     } else {
       at = writeEscape(target, at, byte);
@@ -70,8 +70,8 @@ function writeLong(out: ByteWriter, source: Uint8Array, start: number, end: numb
     out.copy(source, from, to);
     if (to >= end) break;
     out.ensure(12);
-    if (byteAt(CLASS, byteAt(source, to)) === FOUR_BYTES && to + 3 < end) {
-      out.length = writeSurrogates(out.bytes, out.length, source, to);
+    if (byteAt(CLASS, byteAt(source, to)) === FOUR_BYTES) {
+      out.length = writeSurrogates(out.bytes, out.length, source, to, end);
       from = to + 4;
     } else {
       out.length = writeEscape(out.bytes, out.length, byteAt(source, to));
@@ -101,15 +101,18 @@ function writeHexUnit(target: Uint8Array, at: number, unit: number): number {
   return at;
 }
 
-function writeSurrogates(target: Uint8Array, at: number, source: Uint8Array, i: number): number {
+/** Of a sequence that ends after its third byte the first alone: text was cut between the two (values/column-change.ts). */
+function writeSurrogates(target: Uint8Array, at: number, source: Uint8Array, i: number, end: number): number {
+  const isCut = i + 3 >= end;
   const point =
     ((byteAt(source, i) & 0x07) << 18) |
     ((byteAt(source, i + 1) & 0x3f) << 12) |
     ((byteAt(source, i + 2) & 0x3f) << 6) |
-    (byteAt(source, i + 3) & 0x3f);
+    (isCut ? 0 : byteAt(source, i + 3) & 0x3f);
   const offset = point - 0x1_0000;
   target[at++] = 0x5c;
   at = writeHexUnit(target, at, 0xd800 + (offset >> 10));
+  if (isCut) return at;
   target[at++] = 0x5c;
   return writeHexUnit(target, at, 0xdc00 + (offset & 0x3ff));
 }

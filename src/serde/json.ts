@@ -38,6 +38,8 @@ type JsonColumn = {
   /** `{"id":` for the first column, `,"name":` for the others. */
   readonly prefix: Buffer;
   readonly nullRule: NullRule;
+  /** The same for a cell that could not be converted. */
+  readonly failureRule: NullRule;
 };
 
 /** What the blocks around a row are written from; `order` only with provide.transaction.metadata. */
@@ -198,8 +200,8 @@ class JsonRowSerializer implements RowSerializer {
       out.all(column.prefix);
       const kind = column.index < tuple.count ? byteAt(tuple.kinds, column.index) : CellKind.null;
       if (kind === CellKind.text) this.#writeText(column, tuple, values);
-      else if (kind === CellKind.unchanged) column.codec.writeUnavailable(values);
-      else if (kind === CellKind.null) this.#writeNull(column, values);
+      else if (kind === CellKind.unchanged) this.#writeUnavailable(column, values);
+      else if (kind === CellKind.null) this.#writeNull(column.nullRule, column, values);
       else throw new ConversionError('binary cell');
     }
     out.byte(BRACE_CLOSE);
@@ -212,15 +214,30 @@ class JsonRowSerializer implements RowSerializer {
     try {
       codec.write(values, tuple.source, tuple.starts[index] ?? 0, tuple.ends[index] ?? 0);
     } catch (error) {
-      if (!(error instanceof ConversionError)) throw error;
       out.length = mark;
-      this.#onFailure({ schema: this.#plan.schema, table: this.#plan.table, column: column.name, reason: error.message });
-      this.#writeNull(column, values);
+      this.#writeFailed(error, column, values);
     }
   }
 
-  #writeNull(column: JsonColumn, values: JsonValueWriter): void {
-    if (column.nullRule === 'null') this.#out.all(NULL);
+  #writeUnavailable(column: JsonColumn, values: JsonValueWriter): void {
+    try {
+      column.codec.writeUnavailable(values);
+    } catch (error) {
+      this.#writeFailed(error, column, values);
+    }
+  }
+
+  #writeFailed(error: unknown, column: JsonColumn, values: JsonValueWriter): void {
+    if (!(error instanceof ConversionError)) throw error;
+    const { schema, table } = this.#plan;
+    const { optional, defaultValue } = column.codec.schema;
+    const isRequired = !optional && defaultValue === undefined;
+    this.#onFailure({ schema, table, column: column.name, reason: error.message, isRequired });
+    this.#writeNull(column.failureRule, column, values);
+  }
+
+  #writeNull(rule: NullRule, column: JsonColumn, values: JsonValueWriter): void {
+    if (rule === 'null') this.#out.all(NULL);
     else column.codec.writeFallback(values);
   }
 }
@@ -228,7 +245,7 @@ class JsonRowSerializer implements RowSerializer {
 function compileColumns(columns: readonly PlannedColumn[], replaceNullWithDefault: boolean): readonly JsonColumn[] {
   return columns.map((column, position) => {
     const { schema } = column.codec;
-    const prefix = `${position === 0 ? '{' : ','}${quote(column.name)}:`;
+    const prefix = `${position === 0 ? '{' : ','}${quote(column.field)}:`;
     const useDefault = schema.defaultValue !== undefined && replaceNullWithDefault;
     return {
       name: column.name,
@@ -236,6 +253,7 @@ function compileColumns(columns: readonly PlannedColumn[], replaceNullWithDefaul
       codec: column.codec,
       prefix: Buffer.from(prefix),
       nullRule: !column.codec.nullable || useDefault ? 'fallback' : 'null',
+      failureRule: !schema.optional || useDefault ? 'fallback' : 'null',
     };
   });
 }

@@ -19,12 +19,14 @@ export type SerdeSettings = {
   readonly binary: 'bytes' | 'base64' | 'base64-url-safe' | 'hex';
 };
 
-/** A cell that could not be converted and was replaced by null or the fallback. Never holds the value. */
+/** A cell that could not be converted. Never holds the value. */
 export type ConversionFailure = {
   readonly schema: string;
   readonly table: string;
   readonly column: string;
   readonly reason: string;
+  /** Nothing can stand for the value: no null, no default. */
+  readonly isRequired: boolean;
 };
 
 export interface RowSerializer {

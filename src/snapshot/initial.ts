@@ -5,12 +5,15 @@
  * Source: io.debezium.relational.RelationalSnapshotChangeEventSource.
  */
 
+import { SlotlineError } from '../core/errors.ts';
 import type { Clock } from '../core/time.ts';
 import { compilePattern } from '../events/filter.ts';
+import type { SnapshotMarker } from '../events/source-info.ts';
 import type { TupleView } from '../pgoutput/tuple.ts';
 import { quoteIdentifier, quoteTable } from '../postgres/identifiers.ts';
-import type { RowStream } from '../postgres/row-stream.ts';
+import type { RowConsumer, RowStream } from '../postgres/row-stream.ts';
 import { HeldRow } from './held-row.ts';
+import { ColumnMapping, overrideError } from './select-override.ts';
 
 export type SnapshotTable = {
   readonly oid: number;
@@ -18,9 +21,9 @@ export type SnapshotTable = {
   readonly table: string;
   readonly estimatedRows: number;
   readonly columns: readonly { readonly name: string; readonly typeOid: number; readonly typmod: number }[];
+  /** Gives the rows instead of the table itself. */
+  readonly select?: string | undefined;
 };
-
-export type SnapshotMarker = 'first' | 'first_in_data_collection' | 'true' | 'last_in_data_collection' | 'last';
 
 export interface SnapshotSink {
   /** Plans the table and opens its topic; the result appends one row. */
@@ -92,7 +95,7 @@ export class InitialSnapshot {
     let reportedMs = startedMs;
     for (const [index, table] of tables.entries()) {
       const name = `${table.schema}.${table.table}`;
-      await this.#readTable(table, rows, () => {
+      await this.#readTable(table, { rows, isFirst: index === 0 }, () => {
         const now = this.#clock.monotonicMs();
         if (now - reportedMs < PROGRESS_INTERVAL_MS) return;
         reportedMs = now;
@@ -104,15 +107,20 @@ export class InitialSnapshot {
     return this.#rows;
   }
 
-  async #readTable(table: SnapshotTable, rows: RowStream, tick: () => void): Promise<void> {
+  /** Where the very first table is empty, no row is marked as the first of all. */
+  async #readTable(table: SnapshotTable, { rows, isFirst }: { rows: RowStream; isFirst: boolean }, tick: () => void): Promise<void> {
     const write = await this.#sink.openTable(table);
     let firstOfTable = true;
-    await rows.read(selectRows(table), {
+    let mapping: ColumnMapping | undefined;
+    await readRows(rows, table, {
+      onColumns: (names) => {
+        if (table.select !== undefined) mapping = new ColumnMapping(table, names);
+      },
       onRow: (row) => {
         this.#flushHeld(firstOfTable ? 'last_in_data_collection' : undefined);
-        this.#held.hold(row);
+        this.#held.hold(mapping === undefined ? row : mapping.map(row));
         this.#writeHeld = write;
-        this.#heldIsFirstOfAll = this.#rows === 0;
+        this.#heldIsFirstOfAll = isFirst && firstOfTable;
         this.#heldIsFirstOfTable = firstOfTable;
         firstOfTable = false;
         this.#rows++;
@@ -138,6 +146,20 @@ export class InitialSnapshot {
     if (this.#heldIsFirstOfAll) return 'first';
     if (closing !== undefined) return closing;
     return this.#heldIsFirstOfTable ? 'first_in_data_collection' : 'true';
+  }
+}
+
+/** What is wrong with a SELECT of the config is told as such; what interrupts any reading stays what it is. */
+async function readRows(rows: RowStream, table: SnapshotTable, consumer: RowConsumer): Promise<void> {
+  if (table.select === undefined) return rows.read(selectRows(table), consumer);
+  try {
+    await rows.read(table.select, consumer);
+  } catch (error) {
+    const state = error instanceof SlotlineError ? String(error.details.sqlState) : '';
+    // The server's message about a value would quote it.
+    if (error instanceof SlotlineError && state.startsWith('42')) throw overrideError(table, String(error.details.message), error);
+    if (state.startsWith('22')) throw overrideError(table, `a value of it is refused (SQLSTATE ${state})`, error);
+    throw error;
   }
 }
 

@@ -25,21 +25,31 @@ function firstElement(source: Uint8Array, start: number, end: number): number {
   return at + 1;
 }
 
-function arrayWriter({ plan, nullable, delimiter = ASCII.comma }: ArrayElements): CellWriter {
+function arrayWriter({ plan, nullable, delimiter = ASCII.comma, flattens = false }: ArrayElements): CellWriter {
   const writeElement = plan.write;
-  return (out, source, start, end) => {
-    let at = firstElement(source, start, end);
-    const last = end - 1;
-    out.beginArray();
+  /** What stands between the braces, `last` being the closing one. */
+  const writeElements = (out: ValueWriter, source: Uint8Array, start: number, last: number): void => {
+    let at = start;
     while (at < last) {
-      out.element();
       const first = byteAt(source, at);
-      if (first === ASCII.quote) at = writeQuoted(out, source, at + 1, last, writeElement);
-      else if (first === ASCII.leftBrace) at = writeNested(out, source, at, last, nullable);
-      else at = writeBare(out, source, at, behindBare(source, at, last, delimiter), writeElement, nullable);
+      if (first === ASCII.leftBrace && flattens) {
+        const behind = behindNested(source, at, last);
+        writeElements(out, source, at + 1, behind - 1);
+        at = behind;
+      } else {
+        out.element();
+        if (first === ASCII.quote) at = writeQuoted(out, source, at + 1, last, writeElement);
+        else if (first === ASCII.leftBrace) at = writeNested(out, source, at, last, nullable);
+        else at = writeBare(out, source, at, behindBare(source, at, last, delimiter), writeElement, nullable);
+      }
       if (at === last) break;
       if (byteAt(source, at) !== delimiter || ++at === last) throw malformed('array');
     }
+  };
+  return (out, source, start, end) => {
+    const first = firstElement(source, start, end);
+    out.beginArray();
+    writeElements(out, source, first, end - 1);
     out.endArray();
   };
 }
@@ -100,6 +110,13 @@ function writeQuoted(out: ValueWriter, source: Uint8Array, start: number, last: 
 
 /** Debezium publishes null for each inner array of a nested one. Returns the place behind the inner array. */
 function writeNested(out: ValueWriter, source: Uint8Array, start: number, last: number, nullable: boolean): number {
+  const behind = behindNested(source, start, last);
+  writeNull(out, nullable);
+  return behind;
+}
+
+/** The place behind the inner array that opens at `start`. */
+function behindNested(source: Uint8Array, start: number, last: number): number {
   let depth = 0;
   let quoted = false;
   for (let at = start; at < last; at++) {
@@ -107,10 +124,7 @@ function writeNested(out: ValueWriter, source: Uint8Array, start: number, last: 
     if (byte === ASCII.backslash) at++;
     else if (byte === ASCII.quote) quoted = !quoted;
     else if (!quoted && byte === ASCII.leftBrace) depth++;
-    else if (!quoted && byte === ASCII.rightBrace && --depth === 0) {
-      writeNull(out, nullable);
-      return at + 1;
-    }
+    else if (!quoted && byte === ASCII.rightBrace && --depth === 0) return at + 1;
   }
   throw malformed('array');
 }
@@ -123,6 +137,8 @@ export type ArrayElements = {
   readonly nullable: boolean;
   /** ASCII code; a comma but for box. */
   readonly delimiter?: number;
+  /** Inner arrays become elements of the outer one, where Debezium has a null for each. */
+  readonly flattens?: boolean;
 };
 
 export function arrayPlan(elements: ArrayElements, writePlaceholder?: ConstantWriter): TypePlan {
@@ -135,11 +151,26 @@ export function arrayPlan(elements: ArrayElements, writePlaceholder?: ConstantWr
 }
 
 /** int2vector and oidvector: Debezium's driver does not read their text as an array and publishes an empty one. */
-export function vectorPlan(element: TypePlan): TypePlan {
+export function vectorPlan(element: TypePlan, isRead: boolean): TypePlan {
   return {
     schema: { type: 'array', items: { ...element.schema, optional: false } },
-    write: writeEmptyArray,
+    write: isRead ? vectorWriter(element.write) : writeEmptyArray,
     writeZero: writeEmptyArray,
+  };
+}
+
+/** `1 2 3` */
+function vectorWriter(writeElement: CellWriter): CellWriter {
+  return (out, source, start, end) => {
+    out.beginArray();
+    let from = start;
+    for (let at = start; at <= end && from < end; at++) {
+      if (at < end && byteAt(source, at) !== ASCII.space) continue;
+      out.element();
+      writeElement(out, source, from, at);
+      from = at + 1;
+    }
+    out.endArray();
   };
 }
 

@@ -203,7 +203,9 @@ describe('unchanged TOAST', () => {
   it('is null, or the fallback, where Debezium has none', () => {
     expect(captured((out) => codecOf('numeric').writeUnavailable(out))).toBeNull();
     expect(captured((out) => codecOf('varbit').writeUnavailable(out))).toBeNull();
-    expect(captured((out) => codecOf('varbit', { optional: false }).writeUnavailable(out))).toStrictEqual(bytes());
+    expect(() => captured((out) => codecOf('varbit', { optional: false }).writeUnavailable(out))).toThrow('no placeholder');
+    const withDefault = codecOf('varbit', { defaultExpression: '\'101\'::"bit"' });
+    expect(() => captured((out) => withDefault.writeUnavailable(out))).toThrow('no placeholder');
   });
 
   it('hstore holds it as key and value', () => {

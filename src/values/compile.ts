@@ -3,24 +3,24 @@
  * modes, its default and its comment. The conversions themselves are in the family files.
  */
 
-import { arrayPlan, bitArrayPlan, vectorPlan } from './arrays.ts';
+import { type ArrayElements, arrayPlan, bitArrayPlan, vectorPlan } from './arrays.ts';
 import { bitsPlan, byteaPlan, unknownPlan } from './binary.ts';
 import { columnDefault, defaultWriter } from './column-default.ts';
-import { moneyPlan, numericElementPlan, numericPlan } from './decimal.ts';
+import { mendedNumericPlan, moneyPlan, numericElementPlan, numericPlan } from './decimal.ts';
 import { driverGeometryPlan, POINT_PLAN } from './geometry.ts';
 import { INTERVAL_PLANS } from './interval.ts';
 import { BOOLEAN_PLAN, FLOAT32_PLAN, FLOAT64_PLAN, INT16_PLAN, INT32_PLAN, INT64_PLAN } from './numbers.ts';
 import type { ColumnSpec, PgType, ValueModes } from './pg-type.ts';
-import { byteCodes, type Placeholder, parsePlaceholder, singleElement, uuidElement } from './placeholder.ts';
+import { byteCodes, type Placeholder, parsePlaceholder, schemaPlaceholder, singleElement, uuidElement } from './placeholder.ts';
 import { GEOGRAPHY_PLAN, GEOMETRY_PLAN } from './postgis.ts';
 import type { FieldSchema } from './schema.ts';
 import { hstorePlan } from './structured.ts';
-import { datePlan, timeElementPlan, timePlan, timestampElementPlan, timestampPlan } from './temporal.ts';
+import { datePlan, fullDayTimePlan, timeElementPlan, timePlan, timestampElementPlan, timestampPlan } from './temporal.ts';
 import { addressPlan, enumPlan, namedTextPlan, namePlan, textPlan, uuidPlan } from './text.ts';
 import { ASCII, bytesConstant, type ConstantWriter, type TypePlan, textConstant } from './type-plan.ts';
-import type { ValueCodec, ValueWriter } from './value-writer.ts';
+import { ConversionError, type ValueCodec, type ValueWriter } from './value-writer.ts';
 import { HALFVEC_PLAN, SPARSEVEC_ELEMENT_PLAN, SPARSEVEC_PLAN, VECTOR_PLAN } from './vectors.ts';
-import { TIMETZ_ELEMENT_PLAN, TIMETZ_PLAN, timestamptzElementPlan, timestamptzPlan } from './zoned.ts';
+import { FULL_DAY_TIMETZ_PLAN, TIMETZ_ELEMENT_PLAN, TIMETZ_PLAN, timestamptzElementPlan, timestamptzPlan } from './zoned.ts';
 
 /** What a plan may depend on besides its type. */
 type PlanInput = {
@@ -36,6 +36,11 @@ type PlanFactory = (input: PlanInput) => TypePlan;
 function fractionDigits(typmod: number): number {
   return typmod === -1 ? 6 : typmod;
 }
+
+const mendsTimes = (modes: ValueModes): boolean => modes.corrections.has('dates-and-times');
+const keepsNames = (modes: ValueModes): boolean =>
+  modes.includeUnknownDatatypes || modes.phase === 'snapshot' || modes.corrections.has('names');
+const numericFactory = (modes: ValueModes): typeof numericPlan => (modes.corrections.has('numerics') ? mendedNumericPlan : numericPlan);
 
 const INT32_MAX = 0x7fff_ffff;
 
@@ -58,13 +63,13 @@ const BUILT_IN_TYPES: ReadonlyMap<string, PlanFactory> = new Map<string, PlanFac
   ['oid', () => INT64_PLAN],
   ['float4', () => FLOAT32_PLAN],
   ['float8', () => FLOAT64_PLAN],
-  ['numeric', ({ typmod, modes, placeholder }) => numericPlan(typmod, modes.decimal, placeholder.text)],
+  ['numeric', ({ typmod, modes, placeholder }) => numericFactory(modes)(typmod, modes.decimal, placeholder.text)],
   ['money', ({ modes, placeholder }) => moneyPlan(modes.moneyFractionDigits, modes.decimal, placeholder.text)],
   ['text', text],
   ['varchar', text],
   ['bpchar', text],
   ['char', text],
-  ['name', ({ modes, placeholder }) => namePlan(modes.includeUnknownDatatypes || modes.phase === 'snapshot', placeholder.text)],
+  ['name', ({ modes, placeholder }) => namePlan(keepsNames(modes), placeholder.text)],
   ['uuid', uuid],
   ['xml', namedText('io.debezium.data.Xml')],
   ['json', json],
@@ -83,15 +88,15 @@ const BUILT_IN_TYPES: ReadonlyMap<string, PlanFactory> = new Map<string, PlanFac
   ['tsrange', text],
   ['tstzrange', text],
   ['daterange', text],
-  ['date', ({ modes }) => datePlan(modes.time, modes.phase)],
-  ['time', ({ typmod, modes }) => timePlan(modes.time, fractionDigits(typmod))],
+  ['date', ({ modes }) => datePlan(modes.time, mendsTimes(modes) ? 'stream' : modes.phase)],
+  ['time', ({ typmod, modes }) => (mendsTimes(modes) ? fullDayTimePlan : timePlan)(modes.time, fractionDigits(typmod))],
   ['timestamp', ({ typmod, modes }) => timestampPlan(modes.time, fractionDigits(typmod))],
   ['timestamptz', ({ typmod }) => timestamptzPlan(fractionDigits(typmod))],
-  ['timetz', () => TIMETZ_PLAN],
+  ['timetz', ({ modes }) => (mendsTimes(modes) ? FULL_DAY_TIMETZ_PLAN : TIMETZ_PLAN)],
   ['interval', ({ modes }) => INTERVAL_PLANS[modes.interval]],
   ['point', () => POINT_PLAN],
-  ['int2vector', () => vectorPlan(INT16_PLAN)],
-  ['oidvector', () => vectorPlan(INT64_PLAN)],
+  ['int2vector', ({ modes }) => vectorPlan(INT16_PLAN, modes.corrections.has('arrays'))],
+  ['oidvector', ({ modes }) => vectorPlan(INT64_PLAN, modes.corrections.has('arrays'))],
 ]);
 
 /** Types of extensions by name, in whatever schema they were created. */
@@ -155,20 +160,22 @@ function includedPlan(type: PgType, input: PlanInput): TypePlan {
 function elementPlan(element: PgType, input: PlanInput): TypePlan | undefined {
   const plan = knownPlan(element, input);
   if (plan === undefined) return undefined;
-  if (!isBuiltIn(element)) return plan === SPARSEVEC_PLAN ? SPARSEVEC_ELEMENT_PLAN : plan;
+  const { modes, typmod } = input;
+  const mendsArrays = modes.corrections.has('arrays');
+  if (!isBuiltIn(element)) return plan === SPARSEVEC_PLAN && !mendsArrays ? SPARSEVEC_ELEMENT_PLAN : plan;
+  if (element.name === 'numeric') return mendsArrays ? plan : numericElementPlan(plan);
+  if (mendsTimes(modes)) return plan;
   switch (element.name) {
     case 'date':
-      return datePlan(input.modes.time, 'snapshot');
+      return datePlan(modes.time, 'snapshot');
     case 'time':
-      return timeElementPlan(input.modes.time, fractionDigits(input.typmod));
+      return timeElementPlan(modes.time, fractionDigits(typmod));
     case 'timestamp':
-      return timestampElementPlan(input.modes.time, fractionDigits(input.typmod));
+      return timestampElementPlan(modes.time, fractionDigits(typmod));
     case 'timestamptz':
-      return timestamptzElementPlan(fractionDigits(input.typmod));
+      return timestamptzElementPlan(fractionDigits(typmod));
     case 'timetz':
       return TIMETZ_ELEMENT_PLAN;
-    case 'numeric':
-      return numericElementPlan(plan);
     default:
       return plan;
   }
@@ -176,16 +183,18 @@ function elementPlan(element: PgType, input: PlanInput): TypePlan | undefined {
 
 function arrayOf(element: PgType, input: PlanInput): TypePlan | undefined {
   if (isBuiltIn(element) && OMITTED_ARRAY_ELEMENTS.has(element.name)) return undefined;
-  const plan = elementPlan(element, input);
-  if (plan === undefined) {
-    if (!input.modes.includeUnknownDatatypes) return undefined;
-    const delimiter = DELIMITERS.get(element.name) ?? ASCII.comma;
-    return arrayPlan({ plan: includedPlan(element, input), required: true, nullable: false, delimiter });
+  const known = elementPlan(element, input);
+  if (known === undefined && !input.modes.includeUnknownDatatypes) return undefined;
+  const plan = known ?? includedPlan(element, input);
+  const delimiter = DELIMITERS.get(element.name) ?? ASCII.comma;
+  if (input.modes.corrections.has('arrays')) {
+    const elements: ArrayElements = { plan, required: false, nullable: true, delimiter, flattens: true };
+    return arrayPlan(elements, known === undefined ? undefined : arrayPlaceholder(element, plan, input));
   }
+  if (known === undefined) return arrayPlan({ plan, required: true, nullable: false, delimiter });
   if (isBuiltIn(element) && element.name === 'bit') return bitArrayPlan(plan);
   const required = element.kind === 'enum' || REQUIRED_ARRAY_ELEMENTS.has(element.name);
   const nullable = !required && !NULL_REFUSING_ARRAY_ELEMENTS.has(element.name);
-  const delimiter = DELIMITERS.get(element.name) ?? ASCII.comma;
   return arrayPlan({ plan, required, nullable, delimiter }, arrayPlaceholder(element, plan, input));
 }
 
@@ -217,6 +226,12 @@ function arrayPlaceholder(element: PgType, plan: TypePlan, input: PlanInput): Co
 }
 
 function planOf(spec: ColumnSpec, modes: ValueModes): TypePlan | undefined {
+  const plan = debeziumPlan(spec, modes);
+  if (plan === undefined || plan.writePlaceholder !== undefined || !modes.corrections.has('toast-placeholders')) return plan;
+  return { ...plan, writePlaceholder: schemaPlaceholder(plan.schema, parsePlaceholder(modes.unavailablePlaceholder)) };
+}
+
+function debeziumPlan(spec: ColumnSpec, modes: ValueModes): TypePlan | undefined {
   const { type, typmod } = underDomains(spec.type, spec.typmod);
   const input: PlanInput = { typmod, modes, placeholder: parsePlaceholder(modes.unavailablePlaceholder) };
   const known = knownPlan(type, input);
@@ -247,6 +262,13 @@ function writeNull(out: ValueWriter): void {
   out.nullValue();
 }
 
+/** Thrown for many rows, so it is made once. */
+const NO_PLACEHOLDER = new ConversionError('an unchanged TOAST value has no placeholder in this type');
+
+function refuseUnavailable(): never {
+  throw NO_PLACEHOLDER;
+}
+
 /**
  * The codec of a column, or undefined where Debezium omits the column because it knows no form for its type. A codec
  * throws ConversionError in the middle of arrays and structs too: the caller takes back what the cell has written.
@@ -262,6 +284,6 @@ export function compileColumn(spec: ColumnSpec, modes: ValueModes): ValueCodec |
     nullable: spec.optional,
     write: plan.valueIsLost === true ? writeMissing : plan.write,
     writeFallback,
-    writeUnavailable: plan.writePlaceholder ?? (schema.optional ? writeNull : writeFallback),
+    writeUnavailable: plan.writePlaceholder ?? (schema.optional && schema.defaultValue === undefined ? writeNull : refuseUnavailable),
   };
 }

@@ -254,6 +254,23 @@ export function numericPlan(typmod: number, mode: DecimalMode, placeholder: stri
   }
 }
 
+/**
+ * As numericPlan, but a negative scale is none, and in precise mode the schema is optional also where the column is NOT NULL: NaN and
+ * infinities are null there.
+ */
+export function mendedNumericPlan(typmod: number, mode: DecimalMode, placeholder: string): TypePlan {
+  const plan = numericPlan(withoutNegativeScale(typmod), mode, placeholder);
+  return mode === 'precise' ? { ...plan, ignoresNotNull: true } : plan;
+}
+
+/** The lower half of a typmod is a signed scale of 11 bits; numeric(3,-2) has values of up to five digits. */
+function withoutNegativeScale(typmod: number): number {
+  const scale = ((typmod - 4) << 21) >> 21;
+  if (typmod === -1 || scale >= 0) return typmod;
+  const precision = ((typmod - 4) >> 16) & 0xffff;
+  return ((precision - scale) << 16) + 4;
+}
+
 /** Elements of numeric[]: Debezium's driver reads no NaN and no infinity there, whatever the mode. */
 export function numericElementPlan(plan: TypePlan): TypePlan {
   return {

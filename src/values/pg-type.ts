@@ -3,6 +3,8 @@
  * the catalog; nothing here touches a server.
  */
 
+import type { ValueCorrection } from '../core/options.ts';
+
 export type PgTypeKind = 'base' | 'enum' | 'domain' | 'array' | 'range' | 'multirange' | 'composite' | 'pseudo';
 
 export type PgType = {
@@ -12,6 +14,8 @@ export type PgType = {
   /** pg_namespace.nspname. */
   readonly schema: string;
   readonly kind: PgTypeKind;
+  /** True where its schema is not on the connection's search path: Debezium's driver then spells it with the schema. */
+  readonly offSearchPath?: boolean;
   /** For kind array: the element type. */
   readonly element?: PgType;
   /** For kind domain: the type it is over, one level down, and the typmod it applies (-1 for none). */
@@ -45,6 +49,8 @@ export type ValueModes = {
   readonly includeUnknownDatatypes: boolean;
   /** unavailable.value.placeholder as given; a `hex:` prefix means hex octets. */
   readonly unavailablePlaceholder: string;
+  /** Where values differ from Debezium's because they are mended. */
+  readonly corrections: ReadonlySet<ValueCorrection>;
   /** Debezium reads a few values (name, far dates) differently in a snapshot, where its driver parses them. */
   readonly phase: Phase;
 };
@@ -60,5 +66,6 @@ export const DEFAULT_VALUE_MODES: ValueModes = {
   moneyFractionDigits: 2,
   includeUnknownDatatypes: false,
   unavailablePlaceholder: '__debezium_unavailable_value',
+  corrections: new Set(),
   phase: 'stream',
 };

@@ -3,7 +3,10 @@
  */
 
 import { createHash } from 'node:crypto';
-import { type ConstantWriter, textConstant } from './type-plan.ts';
+import { DECIMAL_NAME } from './decimal.ts';
+import { type FieldSchema, type SchemaType, type StructField, scaleOf } from './schema.ts';
+import { type BareSchema, bytesConstant, type ConstantWriter, decimalConstant, textConstant } from './type-plan.ts';
+import type { ValueWriter } from './value-writer.ts';
 
 export type Placeholder = {
   /** A `hex:` prefix has been decoded. */
@@ -37,9 +40,13 @@ export function singleElement(write: ConstantWriter): ConstantWriter {
   };
 }
 
+function signedCodes(placeholder: Placeholder): Int8Array {
+  return Int8Array.from(placeholder.bytes, (byte) => (byte << 24) >> 24);
+}
+
 /** int4[], int8[] and date[]: one element for each byte of the placeholder, signed as Java's bytes are. */
 export function byteCodes(placeholder: Placeholder, width: 'int32' | 'int64'): ConstantWriter {
-  const codes = Int8Array.from(placeholder.bytes, (byte) => (byte << 24) >> 24);
+  const codes = signedCodes(placeholder);
   return (out) => {
     out.beginArray();
     for (const code of codes) {
@@ -50,6 +57,76 @@ export function byteCodes(placeholder: Placeholder, width: 'int32' | 'int64'): C
     out.endArray();
   };
 }
+
+/**
+ * A placeholder made of the schema alone, for types that Debezium has none for: the text, its bytes, or numbers that are its byte codes.
+ * Undefined where nothing of the kind fits.
+ */
+export function schemaPlaceholder(schema: BareSchema, placeholder: Placeholder): ConstantWriter | undefined {
+  switch (schema.type) {
+    case 'string':
+      return textConstant(placeholder.text);
+    case 'bytes':
+      return schema.name === DECIMAL_NAME ? decimalConstant(placeholder.bytes, scaleOf(schema)) : bytesConstant(placeholder.bytes);
+    case 'array':
+      return schema.items === undefined ? undefined : arrayPlaceholder(schema.items, placeholder);
+    case 'struct':
+      return structPlaceholder(schema.fields ?? [], placeholder);
+    default:
+      return undefined;
+  }
+}
+
+const NUMBER_WRITERS: Readonly<Partial<Record<SchemaType, (out: ValueWriter, code: number) => void>>> = {
+  int16: (out, code) => out.int32(code),
+  int32: (out, code) => out.int32(code),
+  int64: (out, code) => out.int64(code),
+  float32: (out, code) => out.float32(code),
+  float64: (out, code) => out.float64(code),
+};
+
+function arrayPlaceholder(items: FieldSchema, placeholder: Placeholder): ConstantWriter | undefined {
+  const writeNumber = NUMBER_WRITERS[items.type];
+  if (writeNumber === undefined) {
+    const element = schemaPlaceholder(items, placeholder);
+    return element === undefined ? undefined : singleElement(element);
+  }
+  const codes = signedCodes(placeholder);
+  return (out) => {
+    out.beginArray();
+    for (const code of codes) {
+      out.element();
+      writeNumber(out, code);
+    }
+    out.endArray();
+  };
+}
+
+/** Fields that are required have the placeholder, numbers among them 0. */
+function structPlaceholder(fields: readonly StructField[], placeholder: Placeholder): ConstantWriter {
+  const members = fields.map(({ field, schema }) => ({ field, write: memberPlaceholder(schema, placeholder) }));
+  return (out) => {
+    out.beginStruct();
+    for (const { field, write } of members) {
+      out.field(field);
+      write(out);
+    }
+    out.endStruct();
+  };
+}
+
+function memberPlaceholder(schema: FieldSchema, placeholder: Placeholder): ConstantWriter {
+  if (schema.optional) return (out) => out.nullValue();
+  if (schema.type === 'map') return writeEmptyIntMap;
+  const writeNumber = NUMBER_WRITERS[schema.type];
+  if (writeNumber !== undefined) return (out) => writeNumber(out, 0);
+  return schemaPlaceholder(schema, placeholder) ?? ((out) => out.nullValue());
+}
+
+const writeEmptyIntMap: ConstantWriter = (out) => {
+  out.beginIntMap();
+  out.endIntMap();
+};
 
 export function uuidElement(placeholder: Placeholder): ConstantWriter {
   return singleElement(textConstant(nameUuid(placeholder.bytes)));

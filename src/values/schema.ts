@@ -40,6 +40,6 @@ export type FieldSchema = {
 export type StructField = { readonly field: string; readonly schema: FieldSchema };
 
 /** Of a Connect Decimal: how many digits of its unscaled value stand behind the point. */
-export function scaleOf(schema: FieldSchema): number {
+export function scaleOf(schema: Pick<FieldSchema, 'parameters'>): number {
   return Number(schema.parameters?.find(([name]) => name === 'scale')?.[1] ?? '0');
 }

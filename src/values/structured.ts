@@ -2,7 +2,7 @@
  * Owns hstore in every hstore.handling.mode.
  */
 
-import { inHashMapOrder, stringHash } from './hash-map-order.ts';
+import { inHashMapOrder, stringHash } from '../core/hash-map-order.ts';
 import type { ValueModes } from './pg-type.ts';
 import { cellText, malformed, type TypePlan, textConstant } from './type-plan.ts';
 import type { ValueWriter } from './value-writer.ts';

@@ -80,10 +80,9 @@ function readElementTime(source: Uint8Array, start: number, end: number): number
   return micros - (micros % 1000);
 }
 
-/** 24:00:00 is printed as midnight: Java's LocalTime has no end of day. */
 function isoTimeWriter(read: TimeReader): CellWriter {
   return (out, source, start, end) => {
-    let at = printTime(scratch, 0, read(source, start, end) % MICROS_PER_DAY, 0);
+    let at = printTime(scratch, 0, read(source, start, end), 0);
     scratch[at++] = ASCII.upperZ;
     out.plainAscii(scratch, 0, at);
   };
@@ -100,7 +99,12 @@ function timePlans(read: TimeReader): TimePlans {
     micros: int64Plan('io.debezium.time.MicroTime', writeMicros),
     nanos: int64Plan('io.debezium.time.NanoTime', writeNanos),
     connect: int32Plan('org.apache.kafka.connect.data.Time', writeMillis),
-    iso: isoPlan('io.debezium.time.IsoTime', isoTimeWriter(read), '00:00:00Z'),
+    // 24:00:00 is printed as midnight: Java's LocalTime has no end of day.
+    iso: isoPlan(
+      'io.debezium.time.IsoTime',
+      isoTimeWriter((source, start, end) => read(source, start, end) % MICROS_PER_DAY),
+      '00:00:00Z',
+    ),
   };
 }
 
@@ -231,6 +235,7 @@ function isoPlan(name: string, write: CellWriter, zero: string): TypePlan {
 
 const STREAMED_DATES = datePlans(readStreamedDate);
 const DRIVER_DATES = datePlans(readDriverDate);
+const FULL_DAY_ISO_TIME = isoPlan('io.debezium.time.IsoTime', isoTimeWriter(parseTime), '00:00:00Z');
 const CELL_TIMES = timePlans(parseTime);
 const ELEMENT_TIMES = timePlans(readElementTime);
 const CELL_TIMESTAMPS = timestampPlans(readTimestamp);
@@ -261,6 +266,11 @@ export function datePlan(mode: TimeMode, phase: Phase): TypePlan {
 
 export function timePlan(mode: TimeMode, precision: number): TypePlan {
   return CELL_TIMES[CHOICES[mode].time(precision)];
+}
+
+/** As timePlan, but ISO text has 24:00:00 for the end of the day too, as every number has it. */
+export function fullDayTimePlan(mode: TimeMode, precision: number): TypePlan {
+  return mode === 'isostring' ? FULL_DAY_ISO_TIME : timePlan(mode, precision);
 }
 
 /** For elements of time[]. */

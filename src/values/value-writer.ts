@@ -52,7 +52,10 @@ export interface ValueCodec {
   write(out: ValueWriter, source: Uint8Array, start: number, end: number): void;
   /** What stands for a missing value of a NOT NULL column: the schema's default, else the type's zero. */
   writeFallback(out: ValueWriter): void;
-  /** The unchanged-TOAST placeholder, or null (else the fallback) where Debezium has none for the type. */
+  /**
+   * The unchanged-TOAST placeholder, or null where Debezium has none for the type. Throws ConversionError where null is not the answer: the
+   * column is required, or has a default.
+   */
   writeUnavailable(out: ValueWriter): void;
 }
 

@@ -3,7 +3,7 @@
  */
 
 import { byteAt } from '../core/byte-reader.ts';
-import { inHashMapOrder } from './hash-map-order.ts';
+import { inHashMapOrder } from '../core/hash-map-order.ts';
 import { parseFloat32, parseFloat64 } from './numbers.ts';
 import { ASCII, type CellWriter, cellText, malformed, type TypePlan, writeEmptyArray } from './type-plan.ts';
 import { ConversionError, type ValueWriter } from './value-writer.ts';

@@ -139,5 +139,14 @@ export const TIMETZ_PLAN: TypePlan = {
   writeZero: textConstant('00:00:00Z'),
 };
 
+/** Midnight at the end of a day in UTC is 24:00:00, as PostgreSQL has it. */
+export const FULL_DAY_TIMETZ_PLAN: TypePlan = {
+  ...TIMETZ_PLAN,
+  write: (out, source, start, end) => {
+    const micros = parseTimeInUtc(source, start, end);
+    writeTimeOfDay(out, moment.microsOfDay === MICROS_PER_DAY && moment.offsetSeconds === 0 ? MICROS_PER_DAY : micros);
+  },
+};
+
 /** Elements of timetz[] reach Debezium through java.sql.Time's conversion to LocalTime, which drops the fraction. */
 export const TIMETZ_ELEMENT_PLAN: TypePlan = { ...TIMETZ_PLAN, write: writeTimetzElement };

@@ -258,7 +258,7 @@ for (const major of [14, 18] as const) {
       expect([...failuresOf(report)].sort()).toEqual([
         'kafka.replication_factor kafka_topic_invalid',
         'kafka.topic_policy kafka_topic_invalid',
-        'kafka.topics topic_name_collision',
+        'tables.topics topic_name_collision',
       ]);
       expect(itemsOf(report, 'kafka.max_message_bytes')).toMatchObject([{ status: 'warn', where: `${prefix}.public.item` }]);
       expect(itemsOf(report, 'kafka.offset_topic')).toMatchObject([{ status: 'warn' }]);

@@ -86,12 +86,12 @@ function sightingsOf(golden: GoldenCase): Sighting[] {
     const previous = lastRows.get(rowName);
     lastRows.set(rowName, image);
     const columns = golden.columns?.[`${source.schema}.${source.table}`] ?? {};
-    return Object.entries(columns).flatMap(([name, text]) => {
+    return Object.entries(columns).map(([name, text]): Sighting => {
       const types = text.split(' then ');
-      const found = { types, phase: op, state: stateOf(image, name) } as const;
-      const isUnchanged = op === 'u' && isUnavailable({ golden, name, value: image[name], previous: previous?.[name] });
       // A placeholder is no value of the type.
-      return isUnchanged ? [{ types, phase: 'toast', state: 'value' } as const] : [found];
+      if (op === 'u' && isUnavailable({ golden, name, value: image[name], previous: previous?.[name] }))
+        return { types, phase: 'toast', state: 'value' };
+      return { types, phase: op, state: stateOf(image, name) };
     });
   });
 }

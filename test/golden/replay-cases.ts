@@ -1,9 +1,6 @@
-/** Owns reading the recordings of a real Debezium and what a replay of one is configured with. */
+/** Owns the form of a recorded case, reading them, and what follows from a case alone: its servers, its topics, its end. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { formatProblems } from '../../src/config/problems.ts';
-import { resolveConfig } from '../../src/config/resolve.ts';
-import type { ResolvedOptions } from '../../src/core/options.ts';
 
 /** Bytes that are not UTF-8 are kept in base64. */
 export type RecordedText = string | { readonly base64: string } | null;
@@ -28,6 +25,8 @@ export type GoldenCase = {
   readonly server?: CaseServer;
   readonly settings: Readonly<Record<string, string>>;
   readonly setup: readonly string[];
+  /** False where no rows were to be read before streaming. */
+  readonly snapshot?: boolean;
   /** Each step is one transaction. */
   readonly steps: readonly (readonly string[])[];
   readonly columns?: CaseColumns;
@@ -37,7 +36,7 @@ export type GoldenCase = {
 /** A case without schemas and the same with them: one run of the database serves both. */
 export type CaseGroup = { readonly name: string; readonly cases: readonly GoldenCase[] };
 
-const SCHEMAS_SUFFIX = '.schemas';
+export const SCHEMAS_SUFFIX = '.schemas';
 
 export function readGroups(folder: string): CaseGroup[] {
   const groups = new Map<string, GoldenCase[]>();
@@ -48,22 +47,6 @@ export function readGroups(folder: string): CaseGroup[] {
     groups.set(name, [...(groups.get(name) ?? []), golden]);
   }
   return [...groups].map(([name, cases]) => ({ name, cases }));
-}
-
-export type CaseOptions =
-  | { readonly tag: 'resolved'; readonly options: ResolvedOptions }
-  | { readonly tag: 'refused'; readonly why: string };
-
-/** `place` wins over what was recorded: servers, database, slot. Throws where the config is wrong and not merely refused. */
-export function resolveCase(golden: GoldenCase, place: Readonly<Record<string, string>>): CaseOptions {
-  const result = resolveConfig({ ...golden.settings, ...place }, { variables: {}, readFile: () => '' });
-  if (result.tag === 'resolved') return result;
-  const why = formatProblems(result.problems)
-    .split('\n')
-    .filter((line) => !line.startsWith('Options that are'))
-    .join('; ');
-  if (result.problems.some((problem) => problem.kind !== 'unsupported')) throw new Error(`${golden.name} cannot be configured: ${why}`);
-  return { tag: 'refused', why };
 }
 
 /** The run id that the recorded headers name; the replay is given the same. */
@@ -96,13 +79,20 @@ export function serversOf(golden: GoldenCase): readonly CaseServer[] {
 export function isTopicOf(golden: GoldenCase, topic: string): boolean {
   const prefix = topicPrefix(golden);
   const delimiter = golden.settings['topic.delimiter'] ?? '.';
-  if (topic === heartbeatTopic(golden)) return true;
+  // Messages go to the literal `.message`, whatever the delimiter.
+  if (topic === heartbeatTopic(golden) || topic === `${prefix}.message`) return true;
   return topic.startsWith(prefix + delimiter) && !topic.startsWith(`${prefix}_schemas${delimiter}`);
 }
 
 function heartbeatTopic({ settings, ...golden }: GoldenCase): string {
   const name = settings['topic.heartbeat.name'];
-  return name ?? `${settings['topic.heartbeat.prefix'] ?? '__debezium-heartbeat'}.${topicPrefix({ settings, ...golden })}`;
+  const prefix = settings['topic.heartbeat.prefix'] ?? '__debezium-heartbeat';
+  return name ?? [prefix, topicPrefix({ settings, ...golden })].join(settings['topic.delimiter'] ?? '.');
+}
+
+/** Before such a step everything so far must have been read: a table's description is taken from the live catalog. */
+export function isDdl(statement: string): boolean {
+  return /^\s*(create|alter|drop|comment)/i.test(statement);
 }
 
 const END_PREFIX = 'golden_end';

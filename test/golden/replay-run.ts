@@ -3,8 +3,6 @@
  * process against the shared PostgreSQL and Kafka, and reading back what it published. Does not compare.
  */
 
-import { randomUUID } from 'node:crypto';
-import { type Consumer, Kafka, logLevel } from 'kafkajs';
 import type pg from 'pg';
 import { SILENT_LOG } from '../../src/core/log.ts';
 import { SYSTEM_CLOCK } from '../../src/core/time.ts';
@@ -18,16 +16,16 @@ import {
   END_STATEMENT,
   type GoldenCase,
   type GoldenRecord,
+  isDdl,
   isTopicOf,
-  type RecordedText,
   recordedRunId,
   recordedVersion,
-  resolveCase,
   withoutEnd,
 } from './replay-cases.ts';
+import { resolveCase } from './replay-config.ts';
+import { endOffsets, readRecords, type TopicOffsets } from './topics.ts';
 
 const TIMEOUT_MS = 40_000;
-const DDL = /^\s*(create|alter|drop|comment)/i;
 
 export type Replay = { readonly golden: GoldenCase; readonly records: readonly GoldenRecord[] };
 
@@ -60,7 +58,7 @@ export function replayPlace(
  */
 export async function replayGroup(group: CaseGroup, server: CaseServer): Promise<Replay[]> {
   const db = await freshDatabase(server);
-  const starts = await recordOffsets(group);
+  const starts = await endOffsets(topicsOf(group));
   const running: RunningCase[] = [];
   try {
     const [first] = group.cases;
@@ -115,12 +113,12 @@ async function startCase(golden: GoldenCase, db: FreshDatabase): Promise<Running
 async function runSteps(db: FreshDatabase, steps: readonly (readonly string[])[], running: readonly RunningCase[]): Promise<void> {
   let dirty = false;
   for (const step of steps) {
-    const isDdl = step.some((statement) => DDL.test(statement));
-    if (isDdl && dirty) {
+    const changesTables = step.some(isDdl);
+    if (changesTables && dirty) {
       await settle(db.client, running);
       dirty = false;
     }
-    if (!isDdl) dirty = true;
+    if (!step.every(isDdl)) dirty = true;
     if (step.length > 1) await db.client.query('begin');
     for (const statement of step) await db.client.query(statement);
     if (step.length > 1) await db.client.query('commit');
@@ -146,88 +144,11 @@ async function settle(client: pg.Client, running: readonly RunningCase[]): Promi
   for (const one of running) if (one.failure !== undefined) throw one.failure;
 }
 
-function kafka(): Kafka {
-  return new Kafka({ brokers: sharedKafka().bootstrapServers.split(','), logLevel: logLevel.NOTHING });
+function topicsOf(group: CaseGroup): (topic: string) => boolean {
+  return (topic) => group.cases.some((golden) => isTopicOf(golden, topic));
 }
 
-type Offsets = ReadonlyMap<string, number>;
-
-/** The end of each partition of the group's topics, by `topic partition`. */
-async function recordOffsets(group: CaseGroup): Promise<Offsets> {
-  const admin = kafka().admin();
-  await admin.connect();
-  const ends = new Map<string, number>();
-  try {
-    for (const topic of await admin.listTopics()) {
-      if (!group.cases.some((golden) => isTopicOf(golden, topic))) continue;
-      for (const { partition, high } of await admin.fetchTopicOffsets(topic)) ends.set(`${topic} ${partition}`, Number(high));
-    }
-  } finally {
-    await admin.disconnect();
-  }
-  return ends;
-}
-
-async function readReplays(group: CaseGroup, starts: Offsets): Promise<Replay[]> {
-  const ends = await recordOffsets(group);
-  const grown = new Map([...ends].filter(([name, end]) => end > (starts.get(name) ?? 0)));
-  const records = await readAll(kafka(), starts, grown);
+async function readReplays(group: CaseGroup, starts: TopicOffsets): Promise<Replay[]> {
+  const records = await readRecords({ starts, ends: await endOffsets(topicsOf(group)) });
   return group.cases.map((golden) => ({ golden, records: withoutEnd(records.filter(({ topic }) => isTopicOf(golden, topic))) }));
-}
-
-async function readAll(client: Kafka, starts: Offsets, ends: Offsets): Promise<GoldenRecord[]> {
-  const topics = [...new Set([...ends.keys()].map((name) => name.split(' ')[0] ?? ''))];
-  if (topics.length === 0) return [];
-  const consumer = client.consumer({ groupId: `golden-${randomUUID()}`, maxWaitTimeInMs: 100 });
-  const records: GoldenRecord[] = [];
-  try {
-    await consumer.connect();
-    await consumer.subscribe({ topics, fromBeginning: true });
-    await collect({ consumer, records, starts, ends });
-  } finally {
-    await consumer.disconnect();
-  }
-  return records;
-}
-
-type Collecting = {
-  readonly consumer: Consumer;
-  readonly records: GoldenRecord[];
-  readonly starts: Offsets;
-  readonly ends: Offsets;
-};
-
-function collect({ consumer, records, starts, ends }: Collecting): Promise<void> {
-  const open = new Set(ends.keys());
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const timer = setTimeout(() => reject(new Error(`Not read within ${TIMEOUT_MS} ms: ${[...open].join(', ')}`)), TIMEOUT_MS);
-  consumer
-    .run({
-      autoCommit: false,
-      eachMessage: async ({ topic, partition, message }) => {
-        const { key, value, headers, offset } = message;
-        const name = `${topic} ${partition}`;
-        if (Number(offset) >= (starts.get(name) ?? 0))
-          records.push({ topic, partition, key: text(key), value: text(value), headers: headerList(headers ?? {}) });
-        if (Number(offset) + 1 === ends.get(name)) open.delete(name);
-        if (open.size === 0) resolve();
-      },
-    })
-    .catch(reject);
-  return promise.finally(() => clearTimeout(timer));
-}
-
-type KafkaHeaders = Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>;
-
-/** In their order; a name that stands twice gives two. */
-function headerList(headers: KafkaHeaders): (readonly [string, RecordedText])[] {
-  return Object.entries(headers).flatMap(([name, value]) =>
-    (Array.isArray(value) ? value : [value]).map((one): readonly [string, RecordedText] => [name, text(Buffer.from(one ?? ''))]),
-  );
-}
-
-function text(bytes: Buffer | null): RecordedText {
-  if (bytes === null) return null;
-  const decoded = bytes.toString('utf8');
-  return Buffer.from(decoded).equals(bytes) ? decoded : { base64: bytes.toString('base64') };
 }

@@ -1,15 +1,15 @@
 /** Owns the start and the end of the shared servers of one integration run, and says which were taken. */
 import process from 'node:process';
-import type { PostgresMajor } from '../../scripts/stack.ts';
+import { OPTIONAL_PARTS, type OptionalPostgres, type PostgresServerName, StackError } from '../../scripts/stack.ts';
 import { startKafka } from './kafka.ts';
 import { startPostgres } from './postgres.ts';
-import { KAFKA_VARIABLE, postgresVariable } from './shared.ts';
+import { KAFKA_VARIABLE, postgresMissingVariable, postgresVariable } from './shared.ts';
 
 const started: AsyncDisposable[] = [];
 
 export async function setup(): Promise<void> {
   try {
-    await Promise.all([sharePostgres(18), sharePostgres(14), shareKafka()]);
+    await Promise.all([sharePostgres(18), sharePostgres(14), shareKafka(), ...OPTIONAL_PARTS.map(shareOptionalPostgres)]);
   } catch (error) {
     await teardown();
     throw error;
@@ -20,7 +20,18 @@ export async function teardown(): Promise<void> {
   await Promise.all(started.splice(0).map((server) => server[Symbol.asyncDispose]()));
 }
 
-async function sharePostgres(major: PostgresMajor): Promise<void> {
+/** What cannot be had here is said with its reason, and so is each test that is skipped for it. */
+async function shareOptionalPostgres(name: OptionalPostgres): Promise<void> {
+  try {
+    await sharePostgres(name);
+  } catch (error) {
+    if (!(error instanceof StackError)) throw error;
+    process.env[postgresMissingVariable(name)] = error.message;
+    say(`PostgreSQL ${name}: none: ${error.message}`);
+  }
+}
+
+async function sharePostgres(major: PostgresServerName): Promise<void> {
   const variable = postgresVariable(major);
   if (process.env[variable]) return say(`PostgreSQL ${major}: the server named by ${variable}`);
   const server = await startPostgres({ major });

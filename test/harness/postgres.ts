@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
-import { ensureStack, type PostgresBinaries, type PostgresMajor, postgresBinaries } from '../../scripts/stack.ts';
+import { ensureStack, type PostgresBinaries, type PostgresServerName, postgresBinaries, postgresPart } from '../../scripts/stack.ts';
 import { freePorts } from './ports.ts';
 import {
   giveToUnprivileged,
@@ -22,7 +22,7 @@ import { until } from './until.ts';
 
 /** Where to reach a server and what a test does with it; shared servers are handed out as this. */
 export type PostgresHandle = {
-  readonly major: number;
+  readonly major: PostgresServerName;
   readonly host: string;
   readonly port: number;
   /** The folder of the Unix socket; '' where the server was named by an environment variable that does not tell. */
@@ -45,7 +45,7 @@ export type PostgresServer = PostgresHandle & {
 };
 
 export type PostgresOptions = {
-  readonly major: PostgresMajor;
+  readonly major: PostgresServerName;
   /** Server settings; they win over the defaults below. */
   readonly settings?: Readonly<Record<string, string>>;
   /** Lines that stand before the default pg_hba.conf lines (the first that matches decides). */
@@ -73,7 +73,7 @@ const DEFAULT_PASSWORD = 'test-superuser';
 
 /** A new cluster and its running server: wal_level=logical, password login (SCRAM) over TCP, trust on the socket. */
 export async function startPostgres(o: PostgresOptions): Promise<PostgresServer> {
-  await ensureStack([`postgres${o.major}`], (line) => console.log(line));
+  await ensureStack([postgresPart(o.major)], (line) => console.log(line));
   const binaries = await usableBinaries(o.major);
   const folder = temporaryFolder(`pg${o.major}`, { unprivileged: true });
   const password = o.password ?? DEFAULT_PASSWORD;
@@ -123,7 +123,7 @@ type NativeOptions = PostgresOptions & {
 };
 
 class NativePostgres implements PostgresServer {
-  readonly major: number;
+  readonly major: PostgresServerName;
   readonly host = '127.0.0.1';
   readonly superuser = 'postgres';
   readonly password: string;
@@ -169,7 +169,7 @@ class NativePostgres implements PostgresServer {
       command: binaries.postgres,
       args: ['-D', dataDir, ...flags],
       logFile: join(folder, 'server.log'),
-      env: serverEnv(),
+      env: serverEnv(binaries),
       unprivileged: true,
       killSignal: 'SIGQUIT',
     });
@@ -231,7 +231,7 @@ async function initializeCluster(o: ClusterOptions): Promise<void> {
   giveToUnprivileged(passwordFile);
   const login = ['--username=postgres', `--pwfile=${passwordFile}`, '--auth-local=trust', '--auth-host=scram-sha-256'];
   const args = ['-D', o.dataDir, ...login, '--encoding=UTF8', '--no-locale', '--no-sync'];
-  const result = await runUnprivileged(o.binaries.initdb, args);
+  const result = await runUnprivileged(o.binaries.initdb, args, serverEnv(o.binaries));
   if (result.exitCode !== 0) throw new Error(`initdb failed with exit code ${result.exitCode}:\n${result.output}`);
   if (o.hbaLines.length === 0) return;
   const hbaFile = join(o.dataDir, 'pg_hba.conf');
@@ -239,31 +239,36 @@ async function initializeCluster(o: ClusterOptions): Promise<void> {
 }
 
 /** The caller's PG* and locale variables must not reach a server under test. */
-function serverEnv(): NodeJS.ProcessEnv {
-  return { PATH: process.env['PATH'] ?? '', LC_ALL: 'C', TZ: 'UTC' };
+function serverEnv({ libraryDirs }: PostgresBinaries): NodeJS.ProcessEnv {
+  const env = { PATH: process.env['PATH'] ?? '', LC_ALL: 'C', TZ: 'UTC' };
+  return libraryDirs.length === 0 ? env : { ...env, LD_LIBRARY_PATH: libraryDirs.join(':') };
 }
 
-const usable = new Map<PostgresMajor, Promise<PostgresBinaries>>();
+const usable = new Map<PostgresServerName, Promise<PostgresBinaries>>();
 
-function usableBinaries(major: PostgresMajor): Promise<PostgresBinaries> {
+function usableBinaries(major: PostgresServerName): Promise<PostgresBinaries> {
   const known = usable.get(major) ?? findUsableBinaries(major);
   usable.set(major, known);
   return known;
 }
 
 /** As root the server runs as another user, who may not reach our folder (a clone under a closed home): then it gets a copy. */
-async function findUsableBinaries(major: PostgresMajor): Promise<PostgresBinaries> {
+async function findUsableBinaries(major: PostgresServerName): Promise<PostgresBinaries> {
   const installed = postgresBinaries(major);
-  const result = await runUnprivileged(installed.postgres, ['--version']).catch(() => undefined);
+  const result = await runUnprivileged(installed.postgres, ['--version'], serverEnv(installed)).catch(() => undefined);
   if (result?.exitCode === 0) return installed;
   if (!runsAsRoot) throw new Error(`${installed.postgres} does not start here${result === undefined ? '' : `:\n${result.output}`}`);
   const nativeDir = join(temporaryFolder(`pg${major}-bin`, { unprivileged: true }), 'native');
   await cp(installed.nativeDir, nativeDir, { recursive: true, verbatimSymlinks: true });
-  return { nativeDir, postgres: join(nativeDir, 'bin', 'postgres'), initdb: join(nativeDir, 'bin', 'initdb') };
+  return installed.within(nativeDir);
 }
 
-async function runUnprivileged(command: string, args: readonly string[]): Promise<{ exitCode: number; output: string }> {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], cwd: '/', env: serverEnv(), ...spawnIdentity() });
+async function runUnprivileged(
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<{ exitCode: number; output: string }> {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], cwd: '/', env, ...spawnIdentity() });
   const chunks: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
   child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk));

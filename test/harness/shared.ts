@@ -7,7 +7,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
-import { OPTIONAL_POSTGRES, type PostgresServerName } from '../../scripts/stack.ts';
+import type { PostgresServerName } from '../../scripts/stack.ts';
 import { type PostgresHandle, postgresHandle } from './postgres.ts';
 
 export const KAFKA_VARIABLE = 'SLOTLINE_TEST_KAFKA';
@@ -31,7 +31,7 @@ export function missingPostgres(server: PostgresServerName): string | undefined 
 export function sharedPostgres(server: PostgresServerName): PostgresHandle {
   const url = new URL(requiredVariable(postgresVariable(server)));
   return postgresHandle({
-    major: typeof server === 'number' ? server : OPTIONAL_POSTGRES[server].major,
+    major: server,
     host: url.hostname,
     port: Number(url.port === '' ? 5432 : url.port),
     socketDir: url.searchParams.get('socketDir') ?? '',
@@ -58,9 +58,8 @@ export type FreshDatabase = {
   drop(): Promise<void>;
 };
 
-export async function freshDatabase(name: PostgresServerName): Promise<FreshDatabase> {
+export async function freshDatabase(name: PostgresServerName, database = uniqueName('t')): Promise<FreshDatabase> {
   const server = sharedPostgres(name);
-  const database = uniqueName('t');
   await server.createDatabase(database);
   const client = await server.connect(database);
   return { server, database, client, drop: () => dropDatabase({ server, database, client }) };

@@ -3,7 +3,7 @@
  * keys. Does not know what keys and values are.
  */
 
-import { itemAt } from '../core/byte-reader.ts';
+import { itemAt } from './byte-reader.ts';
 
 const DEFAULT_BUCKETS = 16;
 const LOAD_FACTOR = 0.75;

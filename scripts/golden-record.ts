@@ -1,0 +1,117 @@
+/**
+ * Owns `npm run golden:record [-- option… case…]`: records the cases of test/golden/spine from a real Debezium, in place; all of them
+ * where none is named. With `--verify` nothing is written: what is recorded now is compared with what is stored, through the masks.
+ *
+ *   --verify      compare only; exit code 1 where anything differs
+ *   --columns     only find out the column types of cases that do not name them; no Debezium is started
+ *   --tasks N     cases recorded at once
+ */
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { differences } from '../test/golden/compare.ts';
+import { readInputs, writeCase } from '../test/golden/recorder/case-files.ts';
+import { type ConnectWorker, startConnect } from '../test/golden/recorder/connect.ts';
+import { findColumns, recordGroup } from '../test/golden/recorder/record.ts';
+import { type CaseGroup, type GoldenCase, readGroups } from '../test/golden/replay-cases.ts';
+import { setup, teardown } from '../test/harness/global-setup.ts';
+import { missingPostgres, sharedKafka } from '../test/harness/shared.ts';
+import { ensureStack, StackError } from './stack.ts';
+
+const FOLDER = fileURLToPath(new URL('../test/golden/spine', import.meta.url));
+/** Most of a recording is waiting; more than this only makes the waits longer on two cores. */
+const TASKS_DEFAULT = 4;
+
+type Action = (input: CaseGroup) => Promise<string[]>;
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { verify: { type: 'boolean' }, columns: { type: 'boolean' }, tasks: { type: 'string' } },
+  });
+  const inputs = chooseInputs(positionals);
+  if (!values.columns) await ensureStack(['connect'], (line) => console.log(line));
+  try {
+    await setup();
+    if (values.columns) return await runAll(inputs.filter(lacksColumns), TASKS_DEFAULT, fillColumns);
+    await using worker = await startConnect(sharedKafka().bootstrapServers);
+    const stored = new Map(readGroups(FOLDER).map((group) => [group.name, group]));
+    const action: Action = values.verify ? (input) => verify(input, stored.get(input.name), worker) : (input) => record(input, worker);
+    return await runAll(inputs, Number(values.tasks ?? TASKS_DEFAULT), action);
+  } finally {
+    await teardown();
+  }
+}
+
+function chooseInputs(names: readonly string[]): CaseGroup[] {
+  const inputs = readInputs(FOLDER);
+  const unknown = names.filter((name) => !inputs.has(name));
+  if (unknown.length > 0) throw new StackError(`No such case in ${FOLDER}: ${unknown.join(', ')}`);
+  return [...inputs.values()].filter(({ name }) => names.length === 0 || names.includes(name));
+}
+
+/** The exit code. A case that cannot be recorded does not keep the others from it. */
+async function runAll(inputs: readonly CaseGroup[], tasks: number, action: Action): Promise<number> {
+  const waiting = [...inputs];
+  const bad: string[] = [];
+  const runTask = async (): Promise<void> => {
+    for (let input = waiting.shift(); input !== undefined; input = waiting.shift()) {
+      const startedMs = Date.now();
+      const problems = await runOne(input, action);
+      if (problems.length > 0) bad.push(input.name);
+      const seconds = ((Date.now() - startedMs) / 1000).toFixed(1);
+      console.log([`${problems.length === 0 ? 'ok  ' : 'FAIL'} ${input.name} ${seconds} s`, ...problems].join('\n  '));
+    }
+  };
+  await Promise.all(Array.from({ length: tasks }, runTask));
+  console.log(`${inputs.length - bad.length} ok, ${bad.length} failed${bad.length === 0 ? '' : `: ${bad.sort().join(' ')}`}`);
+  return bad.length === 0 ? 0 : 1;
+}
+
+async function runOne(input: CaseGroup, action: Action): Promise<string[]> {
+  const reason = missingPostgres(input.cases[0]?.server ?? 18);
+  if (reason !== undefined) return [`cannot be recorded here: ${reason}`];
+  return await action(input).catch((error: unknown) => [error instanceof Error ? (error.stack ?? error.message) : String(error)]);
+}
+
+async function record(input: CaseGroup, worker: ConnectWorker): Promise<string[]> {
+  for (const golden of await recordGroup(input, worker)) writeCase(FOLDER, golden);
+  return [];
+}
+
+async function verify(input: CaseGroup, stored: CaseGroup | undefined, worker: ConnectWorker): Promise<string[]> {
+  const recorded = await recordGroup(input, worker);
+  return recorded.flatMap((golden) => {
+    const before = stored?.cases.find(({ name }) => name === golden.name)?.records;
+    if (before === undefined) return [`${golden.name} is not stored`];
+    const sides = { expected: { name: 'stored', records: before }, actual: { name: 'recorded', records: golden.records } };
+    return [...differences({ group: input.name, ...sides }), ...orderDifference(before, golden.records)];
+  });
+}
+
+/** Within a partition the order is compared already; heartbeats come when their time is up. */
+function orderDifference(before: GoldenCase['records'], now: GoldenCase['records']): string[] {
+  const topics = (records: GoldenCase['records']): string =>
+    records
+      .map(({ topic }) => topic)
+      .filter((topic) => !topic.includes('heartbeat'))
+      .join('\n');
+  return topics(before) === topics(now) ? [] : ['the order across topics differs'];
+}
+
+function lacksColumns({ cases }: CaseGroup): boolean {
+  return cases[0]?.columns === undefined;
+}
+
+async function fillColumns({ cases }: CaseGroup): Promise<string[]> {
+  const [plain] = cases;
+  if (plain !== undefined) writeCase(FOLDER, { ...plain, columns: await findColumns(plain) });
+  return [];
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  if (!(error instanceof StackError)) throw error;
+  console.error(`[golden:record] ${error.message}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,56 @@
+/** Owns the check of replica.identity.autoset.values: which tables the start would change, and which it may not. Changes nothing. */
+import type { ResolvedOptions } from '../core/options.ts';
+import { compileIdentityRules } from '../events/filter.ts';
+import type { TableDescription } from '../postgres/catalog.ts';
+import type { PgSession } from '../postgres/connection.ts';
+import { type IdentityChange, planIdentityChanges } from '../postgres/replica-identity.ts';
+import type { ServerFacts } from '../postgres/session.ts';
+import { type CheckItem, ok, warn } from './check-report.ts';
+import { type CapturedTables, nameOf } from './check-tables.ts';
+
+const CHECK = 'tables.replica_identity_autoset';
+
+export async function checkIdentityChanges(
+  session: PgSession,
+  options: ResolvedOptions,
+  server: { readonly facts: ServerFacts; readonly captured: readonly TableDescription[] },
+): Promise<{ readonly items: CheckItem[]; readonly changes: readonly IdentityChange[] }> {
+  const rules = options.publication.replicaIdentities;
+  if (rules.length === 0) return { items: [], changes: [] };
+  const identitiesOf = compileIdentityRules(rules);
+  const items: CheckItem[] = [];
+  const wanted = server.captured.flatMap((table) => {
+    const [identity, ...others] = identitiesOf(table);
+    if (others.length > 0) items.push(ambiguous(table));
+    return identity === undefined || others.length > 0 ? [] : [{ table, identity }];
+  });
+  const changes = await planIdentityChanges(session, wanted);
+  items.push(...changes.map((change) => changeItem(change, server.facts)));
+  if (items.length === 0) items.push(ok(CHECK, `Replica identities are as replica.identity.autoset.values asks: ${wanted.length} tables`));
+  return { items, changes: server.facts.inRecovery ? [] : changes.filter(({ mayAlter }) => mayAlter) };
+}
+
+/** The tables as they are once the start has made the changes that it may make. */
+export function withChanges(tables: CapturedTables, changes: readonly IdentityChange[]): CapturedTables {
+  const byOid = new Map(changes.map((change) => [change.oid, change]));
+  const captured = tables.captured.map((table) => {
+    const identity = byOid.get(table.oid)?.identity.tag;
+    // Which columns an index has is not looked up: some, or the server refuses it.
+    const indexColumns = identity === 'index' ? table.columns.map(({ name }) => name) : table.replicaIdentityIndexColumns;
+    return identity === undefined ? table : { ...table, replicaIdentity: identity, replicaIdentityIndexColumns: indexColumns };
+  });
+  return { ...tables, captured };
+}
+
+function ambiguous(table: TableDescription): CheckItem {
+  const what = 'More than one entry of replica.identity.autoset.values matches: the start leaves the replica identity as it is';
+  return warn(CHECK, what, { where: nameOf(table), remedy: 'Let one entry match.' });
+}
+
+function changeItem(change: IdentityChange, facts: ServerFacts): CheckItem {
+  const extra = { where: change.table, sql: [change.sql] };
+  const what = `Replica identity is ${change.from} and is to be ${change.to}`;
+  if (facts.inRecovery) return warn(CHECK, `${what}: this server is a standby`, { ...extra, remedy: 'On the primary:' });
+  if (!change.mayAlter) return warn(CHECK, `${what}: the role does not own the table`, { ...extra, remedy: 'By its owner:' });
+  return ok(CHECK, `${what}: the start sets it`, extra);
+}

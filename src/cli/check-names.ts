@@ -1,0 +1,92 @@
+/**
+ * Owns the checks of names: topics that more than one source claims, key columns that do not exist, and entries of lists
+ * that match nothing captured, which are typing errors more often than not.
+ */
+import type { ColumnRule, ResolvedOptions } from '../core/options.ts';
+import { compilePattern } from '../events/filter.ts';
+import { findMissingKeyColumns, findTopicCollisions, findUnmatchedKeyEntries } from '../events/table-checks.ts';
+import type { TableDescription } from '../postgres/catalog.ts';
+import { findOverride, parseTableName } from '../snapshot/select-override.ts';
+import { type CheckItem, fail, ok, warn } from './check-report.ts';
+import { nameOf, shorten } from './check-tables.ts';
+
+/** Without Kafka: the names alone tell. */
+export function checkTopicNames(options: ResolvedOptions, captured: readonly TableDescription[]): CheckItem[] {
+  const collisions = findTopicCollisions(options.events, options.offsetStorage.topic, captured);
+  if (collisions.length === 0) return captured.length === 0 ? [] : [ok('tables.topics', 'Every captured table has a topic of its own')];
+  return collisions.map(({ topic, claimants }) =>
+    fail('tables.topics', 'topic_name_collision', `${claimants.join(' and ')} map to one topic`, { where: topic }),
+  );
+}
+
+export function checkKeyColumns(options: ResolvedOptions, captured: readonly TableDescription[]): CheckItem[] {
+  const { keyColumns } = options.events;
+  const missing = findMissingKeyColumns(keyColumns, captured).map(({ column, tables }) =>
+    fail('tables.key_columns', 'key_column_missing', `message.key.columns names ${column}, which no matching table has`, {
+      where: shorten(tables),
+    }),
+  );
+  const unmatched = findUnmatchedKeyEntries(keyColumns, captured).map((pattern) =>
+    matchesNothing('tables.key_columns', 'message.key.columns', pattern),
+  );
+  return [...missing, ...unmatched];
+}
+
+/** A mask that matches no column hides nothing. */
+export function checkColumnLists(options: ResolvedOptions, captured: readonly TableDescription[]): CheckItem[] {
+  const { filter, events } = options;
+  const lists: (readonly [option: string, patterns: readonly string[]])[] = [
+    ['column.include.list', filter.columnInclude],
+    ['column.exclude.list', filter.columnExclude],
+    ...events.columnRules.filter(isAboutColumns).map((rule) => [optionOf(rule), rule.patterns] as const),
+  ];
+  if (lists.every(([, patterns]) => patterns.length === 0)) return [];
+  const names = captured.flatMap((table) => table.columns.map((column) => `${nameOf(table)}.${column.name}`));
+  return lists.flatMap(([option, patterns]) => unmatched('tables.columns', { option, patterns, names }));
+}
+
+export function checkSnapshotLists(options: ResolvedOptions, captured: readonly TableDescription[]): CheckItem[] {
+  const { includeCollections, selectOverrides } = options.snapshot;
+  const option = 'snapshot.include.collection.list';
+  const items = unmatched('tables.snapshot', { option, patterns: includeCollections, names: captured.map(nameOf) });
+  for (const override of selectOverrides) {
+    if (captured.some((table) => findOverride([override], table) !== undefined)) continue;
+    items.push(matchesNothing('tables.snapshot', 'snapshot.select.statement.overrides', parseTableName(override.table)));
+  }
+  return items;
+}
+
+function unmatched(
+  check: string,
+  list: { readonly option: string; readonly patterns: readonly string[]; readonly names: readonly string[] },
+): CheckItem[] {
+  const idle = list.patterns.filter((pattern) => {
+    const compiled = compilePattern(pattern);
+    return !list.names.some((name) => compiled.test(name));
+  });
+  return idle.map((pattern) => matchesNothing(check, list.option, pattern));
+}
+
+function matchesNothing(check: string, option: string, entry: string): CheckItem {
+  return warn(check, `${option} has an entry that matches nothing captured: ${entry}`);
+}
+
+function isAboutColumns({ change }: ColumnRule): boolean {
+  return change.tag !== 'propagateDatatype';
+}
+
+/** Never with its salt. */
+function optionOf({ change }: ColumnRule): string {
+  switch (change.tag) {
+    case 'truncate':
+      return `column.truncate.to.${change.length}.chars`;
+    case 'mask':
+      return `column.mask.with.${change.length}.chars`;
+    case 'hash':
+      return `column.mask.hash.${change.version === 'v2' ? 'v2.' : ''}${change.algorithm}.with.salt.***`;
+    case 'propagateColumn':
+      return 'column.propagate.source.type';
+    case 'propagateDatatype':
+      return 'datatype.propagate.source.type';
+  }
+}

@@ -1,0 +1,32 @@
+/**
+ * Owns which rule holds for a column: masks, hashes, truncation and propagated source types. What a rule does to a column is
+ * in values/column-change.ts. Asked once per relation version.
+ * Source: io.debezium.relational.mapping.ColumnMappers.
+ */
+import type { ColumnRule } from '../core/options.ts';
+import { compilePattern } from './filter.ts';
+
+export type RuledColumn = {
+  readonly schema: string;
+  readonly table: string;
+  readonly column: string;
+  /** As the source type spells it. */
+  readonly typeName: string;
+};
+
+/** The change that holds for a column of a value, if any. Keys are never changed. */
+export type ColumnRules = (column: RuledColumn) => ColumnRule['change'] | undefined;
+
+/** The first rule that matches is the only one: a column that is truncated is not masked, one that is masked is not propagated. */
+export function compileColumnRules(rules: readonly ColumnRule[]): ColumnRules {
+  const compiled = rules.map(({ change, patterns }) => ({ change, patterns: patterns.map(compilePattern) }));
+  return ({ schema, table, column, typeName }) => {
+    const name = `${schema}.${table}.${column}`;
+    const typed = `${schema}.${table}.${typeName}`;
+    const matches = ({ change, patterns }: (typeof compiled)[number]): boolean => {
+      const subject = change.tag === 'propagateDatatype' ? typed : name;
+      return patterns.some((pattern) => pattern.test(subject));
+    };
+    return compiled.find(matches)?.change;
+  };
+}

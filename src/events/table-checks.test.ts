@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import { findMissingKeyColumns, findTopicCollisions, findUnmatchedKeyEntries } from './table-checks.ts';
+
+const EVENTS = {
+  topicPrefix: 'p',
+  topicDelimiter: '.',
+  transactionMetadata: false,
+  transactionTopic: 'transaction',
+  heartbeat: { intervalMs: 0, topicPrefix: '__debezium-heartbeat', topicName: undefined, actionQuery: undefined },
+};
+
+const tables = (...names: string[]): { schema: string; table: string }[] => names.map((table) => ({ schema: 'public', table }));
+
+describe('topic collisions', () => {
+  it('are found all at once: by sanitising, and by the length of a topic', () => {
+    const long = 'x'.repeat(240);
+    const found = findTopicCollisions(EVENTS, 'offsets', tables('a b', 'a?b', 'c', `${long}1`, `${long}2`));
+    expect(found).toEqual([
+      { topic: 'p.public.a_b', claimants: ['public.a b', 'public.a?b'] },
+      { topic: `p.public.${long}`, claimants: [`public.${long}1`, `public.${long}2`] },
+    ]);
+  });
+
+  it('count dots too: schema and table are told apart by them alone', () => {
+    const found = findTopicCollisions(EVENTS, 'offsets', [
+      { schema: 'a.b', table: 'c' },
+      { schema: 'a', table: 'b.c' },
+    ]);
+    expect(found).toEqual([{ topic: 'p.a.b.c', claimants: ['a.b.c', 'a.b.c'] }]);
+  });
+
+  it('with the topics of transactions, heartbeats and offsets are found where these are sent', () => {
+    const events = {
+      ...EVENTS,
+      transactionMetadata: true,
+      transactionTopic: 'public.a',
+      heartbeat: { ...EVENTS.heartbeat, intervalMs: 1000, topicName: 'p.public.b' },
+    };
+    expect(findTopicCollisions(events, 'p.public.c', tables('a', 'b', 'c', 'd')).map(({ claimants }) => claimants)).toEqual([
+      ['public.a', 'transaction metadata'],
+      ['public.b', 'heartbeats'],
+      ['public.c', 'stored offsets'],
+    ]);
+    const off = { ...events, transactionMetadata: false, heartbeat: { ...events.heartbeat, intervalMs: 0 } };
+    expect(findTopicCollisions(off, 'offsets', tables('a', 'b', 'c', 'd'))).toEqual([]);
+  });
+});
+
+describe('key columns', () => {
+  const described = [
+    { schema: 'public', table: 'a', columns: [{ name: 'id' }, { name: 'Name' }] },
+    { schema: 'public', table: 'b', columns: [{ name: 'id' }] },
+  ];
+
+  it('are missing where no table that the entry matches has them', () => {
+    const keys = [
+      { table: 'public\\.a', columns: ['id', 'nothere', 'name'] },
+      { table: 'public\\..*', columns: ['Name', 'id|x', 'gone'] },
+    ];
+    expect(findMissingKeyColumns(keys, described)).toEqual([
+      { column: 'nothere', tables: ['public.a'] },
+      { column: 'gone', tables: ['public.a', 'public.b'] },
+    ]);
+  });
+
+  it('of a table that is not there are not missing: it may come later', () => {
+    const keys = [{ table: 'public\\.later', columns: ['id'] }];
+    expect(findMissingKeyColumns(keys, described)).toEqual([]);
+    expect(findUnmatchedKeyEntries(keys, described)).toEqual(['public\\.later']);
+  });
+});

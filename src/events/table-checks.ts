@@ -1,0 +1,71 @@
+/**
+ * Owns what can be wrong between the config and the tables that it captures, seen from names alone: topics that more than
+ * one claims, key columns that no table has, columns that become one field. All of it, at once; the caller says it.
+ */
+import type { EventOptions } from '../core/options.ts';
+import { compilePattern } from './filter.ts';
+import { dataTopic, heartbeatTopic, messageTopic, type TopicNaming, transactionTopic } from './topic.ts';
+
+type NamedTable = { readonly schema: string; readonly table: string };
+type CheckedTable = NamedTable & { readonly columns: readonly { readonly name: string }[] };
+
+export type TopicCollision = {
+  readonly topic: string;
+  /** Tables as `schema.table`, and what else writes to the topic in plain words. Two or more. */
+  readonly claimants: readonly string[];
+};
+
+export function topicNaming(events: Pick<EventOptions, 'topicPrefix' | 'topicDelimiter'>): TopicNaming {
+  return { prefix: events.topicPrefix, delimiter: events.topicDelimiter };
+}
+
+/** A topic is one table's, or the transactions', the heartbeats', the messages' or the offsets'; heartbeats may share a topic among connectors. */
+export function findTopicCollisions(
+  events: Pick<EventOptions, 'topicPrefix' | 'topicDelimiter' | 'transactionMetadata' | 'transactionTopic' | 'heartbeat'>,
+  offsetTopic: string,
+  tables: readonly NamedTable[],
+): TopicCollision[] {
+  const naming = topicNaming(events);
+  const claims: (readonly [topic: string, claimant: string])[] = tables.map(
+    ({ schema, table }) => [dataTopic(naming, schema, table), `${schema}.${table}`] as const,
+  );
+  claims.push([offsetTopic, 'stored offsets'], [messageTopic(naming), 'logical decoding messages']);
+  if (events.transactionMetadata) claims.push([transactionTopic(naming, events.transactionTopic), 'transaction metadata']);
+  if (events.heartbeat.intervalMs > 0) claims.push([heartbeatTopic(naming, events.heartbeat), 'heartbeats']);
+  const byTopic = Map.groupBy(claims, ([topic]) => topic);
+  return [...byTopic]
+    .filter(([, claimed]) => claimed.length > 1)
+    .map(([topic, claimed]) => ({ topic, claimants: claimed.map(([, claimant]) => claimant) }));
+}
+
+export type MissingKeyColumn = {
+  /** As message.key.columns names it. */
+  readonly column: string;
+  /** The captured tables that the entry is about, none of which has it. */
+  readonly tables: readonly string[];
+};
+
+/** Debezium takes the primary key instead and says nothing. An entry that matches no captured table is not among them. */
+export function findMissingKeyColumns(keyColumns: EventOptions['keyColumns'], tables: readonly CheckedTable[]): MissingKeyColumn[] {
+  const missing: MissingKeyColumn[] = [];
+  for (const { table: tablePattern, columns } of keyColumns) {
+    const pattern = compilePattern(tablePattern);
+    const matched = tables.filter((table) => pattern.test(nameOf(table)));
+    if (matched.length === 0) continue;
+    for (const column of columns) {
+      const columnPattern = compilePattern(`${tablePattern}\\.${column}`);
+      const exists = matched.some((table) => table.columns.some(({ name }) => columnPattern.test(`${nameOf(table)}.${name}`)));
+      if (!exists) missing.push({ column, tables: matched.map(nameOf) });
+    }
+  }
+  return missing;
+}
+
+/** Entries of message.key.columns that match no captured table: a typing error, or a table that is yet to come. */
+export function findUnmatchedKeyEntries(keyColumns: EventOptions['keyColumns'], tables: readonly NamedTable[]): string[] {
+  return keyColumns.map(({ table }) => table).filter((table) => !tables.some((one) => compilePattern(table).test(nameOf(one))));
+}
+
+function nameOf({ schema, table }: NamedTable): string {
+  return `${schema}.${table}`;
+}

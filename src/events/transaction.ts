@@ -1,0 +1,62 @@
+/**
+ * Owns the place of an event in its transaction: how many came before it, in all and of its table, and the totals that an END tells.
+ * Does not own ids and positions, which are the source block's, nor any bytes.
+ * Source: io.debezium.pipeline.txmetadata.TransactionContext.
+ */
+import type { Lsn } from '../core/lsn.ts';
+import { bucketsWith, inHashMapOrder, stringHash } from '../core/hash-map-order.ts';
+
+export type CollectionCount = { readonly name: string; count: number };
+
+const SHAPE = { hashOf: (collection: CollectionCount): number => stringHash(collection.name) };
+const BUCKETS_MIN = 16;
+
+export class TransactionOrder {
+  /** Between BEGIN and COMMIT; events outside have no block. */
+  open = false;
+  /** Of the event that was counted last, from 1. */
+  totalOrder = 0;
+  collectionOrder = 0;
+  readonly #collections = new Map<string, CollectionCount>();
+  /** Debezium empties one hash map after each transaction: a large one changes the order of all that follow. */
+  #buckets = BUCKETS_MIN;
+
+  begin(): void {
+    this.#collections.clear();
+    this.open = true;
+    this.totalOrder = 0;
+    this.collectionOrder = 0;
+  }
+
+  /** Counts one event; `collection` is `schema.table`. Records without a value of their own (tombstones) are not events. */
+  count(collection: string): void {
+    let counted = this.#collections.get(collection);
+    if (counted === undefined) {
+      counted = { name: collection, count: 0 };
+      this.#collections.set(collection, counted);
+    }
+    counted.count++;
+    this.totalOrder++;
+    this.collectionOrder = counted.count;
+  }
+
+  /** Ends the transaction; what was counted, in the order in which Debezium names it. */
+  end(): readonly CollectionCount[] {
+    const collections = [...this.#collections.values()];
+    const shape = { ...SHAPE, expected: this.#buckets };
+    this.#buckets = bucketsWith(collections, shape);
+    this.open = false;
+    return inHashMapOrder(collections, shape);
+  }
+}
+
+const MESSAGE_COLLECTION = 'io.debezium.connector.postgresql.LogicalDecodingMessageMonitor$LogicalDecodingMessageId@';
+const IDENTITY_MAX = 0x8000_0000;
+
+/**
+ * A logical message is a collection of its own, named by the identity of a Java object, which is another in every run. Here it is made
+ * from the message's position: within a transaction all differ, and a repeated delivery names the same.
+ */
+export function messageCollection(lsn: Lsn): string {
+  return `${MESSAGE_COLLECTION}${(lsn % IDENTITY_MAX).toString(16)}`;
+}

@@ -1,0 +1,108 @@
+/**
+ * Owns what is done about the captured tables before the slot is looked at: faults that names alone show, the publication,
+ * replica identities. Does not choose the tables (events/filter.ts) and reads no row.
+ */
+import { SlotlineError, toSlotlineError } from '../core/errors.ts';
+import { compileIdentityRules } from '../events/filter.ts';
+import { findMissingKeyColumns, findTopicCollisions } from '../events/table-checks.ts';
+import { type ListedTable, listTables, loadTables } from '../postgres/catalog.ts';
+import { ensurePublication, requireCovered } from '../postgres/publication.ts';
+import { changeIdentity, planIdentityChanges, type WantedIdentity } from '../postgres/replica-identity.ts';
+import type { ServerFacts } from '../postgres/session.ts';
+import type { TaskContext } from './task-context.ts';
+
+/** Throws topic_name_collision, key_column_missing, or what publication and replica identities need and lack. */
+export async function prepareTables(context: TaskContext, server: ServerFacts): Promise<void> {
+  const { sql, filter } = context;
+  const captured = (await listTables(sql)).filter((table) => filter.includesTable(table.schema, table.table));
+  await requireSoundNames(context, captured);
+  await publishTables(context, server, captured);
+  await setReplicaIdentities(context, server, captured);
+}
+
+/** Every fault at once: a line for each, and the first of them ends the start. */
+async function requireSoundNames(context: TaskContext, captured: readonly ListedTable[]): Promise<void> {
+  const { events, offsetStorage } = context.options;
+  const faults = findTopicCollisions(events, offsetStorage.topic, captured).map(
+    ({ topic, claimants }) => new SlotlineError('topic_name_collision', { topic, tables: claimants }),
+  );
+  if (events.keyColumns.length > 0) {
+    const described = await loadTables(
+      context.sql,
+      captured.map(({ oid }) => oid),
+    );
+    for (const { column, tables } of findMissingKeyColumns(events.keyColumns, [...described.values()])) {
+      faults.push(new SlotlineError('key_column_missing', { column, tables }));
+    }
+  }
+  const [first] = faults;
+  if (first === undefined) return;
+  for (const fault of faults) context.log.error('start.fault', { code: fault.code, message: fault.message, remedy: fault.remedy });
+  throw first;
+}
+
+/**
+ * Creates or adjusts the publication. A captured table that it lacks would never be streamed: refused where the config
+ * names tables, told where it captures whatever there is.
+ */
+async function publishTables(context: TaskContext, server: ServerFacts, captured: readonly ListedTable[]): Promise<void> {
+  const { sql, options, log } = context;
+  const { publication, change } = await ensurePublication(sql, {
+    publication: options.publication,
+    events: options.events,
+    captured,
+    inRecovery: server.inRecovery,
+  });
+  if (change !== 'none') log.info('publication.ensured', { publication: options.publication.name, change });
+  try {
+    await requireCovered(sql, publication, captured);
+  } catch (error) {
+    const known = toSlotlineError(error);
+    const named = options.filter.tableInclude.length + options.filter.schemaInclude.length > 0;
+    if (known.code !== 'publication_incomplete' || named) throw known;
+    log.warn('publication.incomplete', { message: known.message, remedy: known.remedy });
+  }
+}
+
+/** What the server refuses is told and the connector goes on with the identity that the table has, as Debezium does. */
+async function setReplicaIdentities(context: TaskContext, server: ServerFacts, captured: readonly ListedTable[]): Promise<void> {
+  const { sql, options, log } = context;
+  const { wanted, ambiguous } = wantedIdentities(context, captured);
+  for (const table of ambiguous) log.warn('replica_identity.ambiguous', { table, remedy: AMBIGUOUS_REMEDY });
+  for (const change of await planIdentityChanges(sql, wanted)) {
+    const { table, from, to } = change;
+    if (server.inRecovery) {
+      log.warn('replica_identity.not_set', {
+        table,
+        from,
+        to,
+        message: 'the server is a standby',
+        remedy: `On the primary: ${change.sql}`,
+      });
+      continue;
+    }
+    const refused = await changeIdentity(sql, change, options.snapshot.lockTimeoutMs);
+    if (refused === undefined) log.info('replica_identity.set', { table, from, to });
+    else log.warn('replica_identity.not_set', { table, from, to, message: refused.message, remedy: refused.remedy });
+  }
+}
+
+const AMBIGUOUS_REMEDY = 'Two entries of replica.identity.autoset.values match it, so it keeps what it has: let one match.';
+
+function wantedIdentities(
+  context: TaskContext,
+  captured: readonly ListedTable[],
+): { readonly wanted: readonly WantedIdentity[]; readonly ambiguous: readonly string[] } {
+  const rules = context.options.publication.replicaIdentities;
+  const wanted: WantedIdentity[] = [];
+  const ambiguous: string[] = [];
+  if (rules.length === 0) return { wanted, ambiguous };
+  const identitiesOf = compileIdentityRules(rules);
+  for (const table of captured) {
+    const [identity, ...others] = identitiesOf(table);
+    if (identity === undefined) continue;
+    if (others.length > 0) ambiguous.push(`${table.schema}.${table.table}`);
+    else wanted.push({ table, identity });
+  }
+  return { wanted, ambiguous };
+}

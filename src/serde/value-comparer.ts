@@ -1,0 +1,90 @@
+/**
+ * Owns the question whether two tuples of one row give the same key or value block: what a consumer would see, not the cells,
+ * for masks, precision and spelling make different cells alike. For key changes and skip.messages.without.change; compiled per
+ * relation version.
+ * Source: io.debezium.relational.RelationalChangeRecordEmitter.emitUpdateRecord, Struct.equals.
+ */
+import { byteAt, elementAt } from '../core/byte-reader.ts';
+import { ByteWriter } from '../core/byte-writer.ts';
+import type { PlannedColumn, RowPlan } from '../events/row-plan.ts';
+import { CellKind, type TupleView } from '../pgoutput/tuple.ts';
+import { ConversionError } from '../values/value-writer.ts';
+import { JsonValueWriter } from './json-value-writer.ts';
+
+const NULL = Buffer.from('null');
+
+export class ValueComparer {
+  readonly #columns: readonly PlannedColumn[];
+  readonly #out = new ByteWriter();
+  readonly #values = new JsonValueWriter(this.#out);
+
+  constructor(plan: Pick<RowPlan, 'columns'>) {
+    this.#columns = plan.columns;
+  }
+
+  /** A value block without columns is always the same. A cell that does not convert counts as null: writing the row tells it. */
+  same(before: TupleView, after: TupleView): boolean {
+    for (const column of this.#columns) {
+      if (!isSameCell(before, after, column.index) && !this.#isSameValue(column, before, after)) return false;
+    }
+    return true;
+  }
+
+  /** A null and a default differ although a converter may print them alike. */
+  #isSameValue(column: PlannedColumn, before: TupleView, after: TupleView): boolean {
+    const out = this.#out;
+    out.reset();
+    const wasNull = this.#write(column, before);
+    const middle = out.length;
+    const isNull = this.#write(column, after);
+    if (wasNull !== isNull && column.codec.nullable) return false;
+    if (out.length - middle !== middle) return false;
+    return Buffer.compare(out.bytes.subarray(0, middle), out.bytes.subarray(middle, out.length)) === 0;
+  }
+
+  /** True: a null stands there. */
+  #write(column: PlannedColumn, tuple: TupleView): boolean {
+    const { index, codec } = column;
+    const kind = kindAt(tuple, index);
+    if (kind === CellKind.unchanged) codec.writeUnavailable(this.#values);
+    else if (kind === CellKind.text) return this.#writeText(column, tuple);
+    else this.#writeNull(column);
+    return kind === CellKind.null;
+  }
+
+  #writeText({ index, codec }: PlannedColumn, tuple: TupleView): boolean {
+    const out = this.#out;
+    const mark = out.length;
+    try {
+      codec.write(this.#values, tuple.source, elementAt(tuple.starts, index), elementAt(tuple.ends, index));
+      return out.length - mark === NULL.length && out.bytes[mark] === NULL[0];
+    } catch (error) {
+      if (!(error instanceof ConversionError)) throw error;
+      out.length = mark;
+      out.all(NULL);
+      return true;
+    }
+  }
+
+  #writeNull({ codec }: PlannedColumn): void {
+    if (codec.nullable) this.#out.all(NULL);
+    else codec.writeFallback(this.#values);
+  }
+}
+
+function kindAt(tuple: TupleView, index: number): number {
+  return index < tuple.count ? byteAt(tuple.kinds, index) : CellKind.null;
+}
+
+function isSameCell(before: TupleView, after: TupleView, index: number): boolean {
+  const kind = kindAt(after, index);
+  if (kind !== kindAt(before, index)) return false;
+  if (kind !== CellKind.text) return true;
+  const start = elementAt(after.starts, index);
+  const end = elementAt(after.ends, index);
+  const oldStart = elementAt(before.starts, index);
+  const oldEnd = elementAt(before.ends, index);
+  return (
+    end - start === oldEnd - oldStart && Buffer.compare(after.source.subarray(start, end), before.source.subarray(oldStart, oldEnd)) === 0
+  );
+}

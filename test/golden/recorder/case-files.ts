@@ -1,0 +1,39 @@
+/**
+ * Owns the case files as the recorder reads and writes them: a case is its own input, so a new one is a file without records, and its twin
+ * with schemas is made from it.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type CaseGroup, type GoldenCase, readGroups, SCHEMAS_SUFFIX } from '../replay-cases.ts';
+
+/** Every case as it is to be recorded, by name. */
+export function readInputs(folder: string): Map<string, CaseGroup> {
+  const inputs = new Map<string, CaseGroup>();
+  for (const { name, cases } of readGroups(folder)) {
+    const plain = cases.find((golden) => golden.name === name);
+    if (plain === undefined) throw new Error(`${name}${SCHEMAS_SUFFIX}.json stands without ${name}.json`);
+    inputs.set(name, { name, cases: [complete(plain, false), complete(plain, true)] });
+  }
+  return inputs;
+}
+
+/** Settings keep their order; what every case has is added where a new one lacks it. */
+function complete(plain: GoldenCase, schemas: boolean): GoldenCase {
+  const prefix = plain.settings['topic.prefix'] ?? plain.name.replaceAll('-', '_');
+  const settings = {
+    ...plain.settings,
+    'topic.prefix': schemas ? `${prefix}_schemas` : prefix,
+    'key.converter.schemas.enable': String(schemas),
+    'value.converter.schemas.enable': String(schemas),
+    'database.dbname': 'spine',
+  };
+  return { ...plain, name: plain.name + (schemas ? SCHEMAS_SUFFIX : ''), settings };
+}
+
+export function writeCase(folder: string, golden: GoldenCase): void {
+  const { name, server, settings, setup, snapshot, steps, columns, records } = golden;
+  // JSON leaves out what is undefined.
+  const file = { name, server, settings, setup, snapshot: snapshot ?? true, steps, columns, records };
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(file, null, 1)}\n`);
+}

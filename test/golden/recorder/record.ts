@@ -1,0 +1,212 @@
+/**
+ * Owns recording one case: its statements on a database of its own, Debezium twice (without schemas and with), and what it published.
+ * Does not read or write case files (case-files.ts).
+ */
+import type pg from 'pg';
+import { type FreshDatabase, freshDatabase, uniqueName } from '../../harness/shared.ts';
+import { until } from '../../harness/until.ts';
+import {
+  type CaseColumns,
+  type CaseGroup,
+  END_STATEMENT,
+  type GoldenCase,
+  type GoldenRecord,
+  isDdl,
+  isEnd,
+  isTopicOf,
+  withoutEnd,
+} from '../replay-cases.ts';
+import { endOffsets, readRecords } from '../topics.ts';
+import { addColumns } from './columns.ts';
+import { ConnectorFailedError, type ConnectWorker } from './connect.ts';
+
+const TIMEOUT_MS = 90_000;
+/**
+ * Nothing tells when Debezium has decoded what was sent to it, and it reads a table's keys, defaults and optionality from the live catalog
+ * when it decodes the table's first change. So before a statement that changes a table, all is sent, and then no record has come for so
+ * long: several times what it takes from the socket to the topic, poll.interval.ms included.
+ */
+const SETTLE_MS = 900;
+const POLL_MS = 100;
+const SEQUENCE_HEADER = 'golden.sequence';
+const CONVERTER = 'org.apache.kafka.connect.json.JsonConverter';
+
+type Recording = { readonly golden: GoldenCase; readonly connector: string; readonly slot: string };
+
+/** Both cases of the group with their records and column types. */
+export async function recordGroup(group: CaseGroup, worker: ConnectWorker): Promise<GoldenCase[]> {
+  const [first] = group.cases;
+  if (first === undefined) throw new Error(`${group.name} has no case`);
+  const db = await freshDatabase(first.server ?? 18, databaseName(group.name));
+  const running: Recording[] = [];
+  try {
+    const columns: CaseColumns = {};
+    for (const statement of first.setup) await db.client.query(statement);
+    await addColumns(db.client, columns);
+    // One after the other: both make sure of the same publication.
+    for (const golden of group.cases) {
+      const recording = { golden, connector: uniqueName(group.name), slot: uniqueName('golden') };
+      running.push(recording);
+      await startRecording(recording, db, worker);
+    }
+    // A commit between the snapshots and the first event, whatever the first step is.
+    await db.client.query('select txid_current()');
+    await runSteps({ db, steps: first.steps, columns, settle: () => settle(db.client, worker, running) });
+    await db.client.query(END_STATEMENT);
+    const recorded: GoldenCase[] = [];
+    for (const recording of running) {
+      const records = withoutEnd(await readToEnd(recording, worker));
+      const { records: _, columns: __, ...golden } = recording.golden;
+      recorded.push({ ...golden, ...(recorded.length === 0 ? { columns } : {}), records });
+    }
+    return recorded;
+  } finally {
+    // One that never started is not known to the worker.
+    for (const { connector } of running) await worker.remove(connector).catch(() => undefined);
+    await db.drop();
+  }
+}
+
+async function startRecording({ golden, connector, slot }: Recording, db: FreshDatabase, worker: ConnectWorker): Promise<void> {
+  await worker.create(connector, {
+    'connector.class': 'io.debezium.connector.postgresql.PostgresConnector',
+    'tasks.max': '1',
+    'plugin.name': 'pgoutput',
+    'poll.interval.ms': '50',
+    'key.converter': CONVERTER,
+    'value.converter': CONVERTER,
+    'producer.override.interceptor.classes': 'SequenceInterceptor',
+    ...golden.settings,
+    'database.hostname': db.server.host,
+    'database.port': String(db.server.port),
+    'database.user': db.server.superuser,
+    'database.password': db.server.password,
+    'database.dbname': db.database,
+    'slot.name': slot,
+  });
+  await alive(worker, connector, `${connector} streams`, async () => {
+    const { rows } = await db.client.query('select 1 from pg_replication_slots where slot_name = $1 and active', [slot]);
+    // The slot is active during the snapshot too, as long as its export is held: only START_REPLICATION has a sent position.
+    const { rows: streaming } = await db.client.query(
+      "select 1 from pg_replication_slots s join pg_stat_replication r on r.pid = s.active_pid where s.slot_name = $1 and r.state = 'streaming'",
+      [slot],
+    );
+    return rows.length > 0 && streaming.length > 0;
+  });
+}
+
+/** Fails at once where the connector has failed. */
+async function alive(worker: ConnectWorker, connector: string, what: string, condition: () => Promise<boolean>): Promise<void> {
+  const failure = await until(
+    what,
+    async () => {
+      try {
+        await worker.requireAlive(connector);
+      } catch (error) {
+        if (error instanceof ConnectorFailedError) return error;
+        throw error;
+      }
+      return condition();
+    },
+    { timeoutMs: TIMEOUT_MS },
+  );
+  if (failure instanceof Error) throw failure;
+}
+
+/** The types of a case's columns alone: its statements are run, and nothing listens. */
+export async function findColumns({ name, server, setup, steps }: GoldenCase): Promise<CaseColumns> {
+  const db = await freshDatabase(server ?? 18, databaseName(name));
+  const columns: CaseColumns = {};
+  try {
+    for (const statement of setup) await db.client.query(statement);
+    await addColumns(db.client, columns);
+    await runSteps({ db, steps, columns, settle: async () => undefined });
+  } finally {
+    await db.drop();
+  }
+  return columns;
+}
+
+function databaseName(caseName: string): string {
+  return `golden_${caseName.replaceAll('-', '_')}`.slice(0, 63);
+}
+
+type Steps = {
+  readonly db: FreshDatabase;
+  readonly settle: () => Promise<void>;
+  readonly steps: readonly (readonly string[])[];
+  readonly columns: CaseColumns;
+};
+
+async function runSteps({ db, settle, steps, columns }: Steps): Promise<void> {
+  let dirty = false;
+  for (const step of steps) {
+    const changesTables = step.some(isDdl);
+    if (changesTables && dirty) await settle();
+    dirty = !step.every(isDdl);
+    if (step.length > 1) await db.client.query('begin');
+    for (const statement of step) await db.client.query(statement);
+    if (step.length > 1) await db.client.query('commit');
+    if (changesTables) await addColumns(db.client, columns);
+  }
+}
+
+async function settle(client: pg.Client, worker: ConnectWorker, running: readonly Recording[]): Promise<void> {
+  const { rows } = await client.query<{ lsn: string }>('select pg_current_wal_insert_lsn()::text as lsn');
+  const slots = running.map(({ slot }) => slot);
+  const isTopic = (topic: string): boolean => running.some(({ golden }) => isTopicOf(golden, topic));
+  await until(
+    'everything is sent',
+    async () => {
+      const sent = await client.query(
+        'select 1 from pg_replication_slots s join pg_stat_replication r on r.pid = s.active_pid where s.slot_name = any($1) and r.sent_lsn >= $2::pg_lsn',
+        [slots, rows[0]?.lsn],
+      );
+      return sent.rows.length === slots.length;
+    },
+    { timeoutMs: TIMEOUT_MS },
+  );
+  let seen = '';
+  let sinceMs = Date.now();
+  while (Date.now() - sinceMs < SETTLE_MS) {
+    const now = JSON.stringify([...(await endOffsets(isTopic))]);
+    if (now !== seen) sinceMs = Date.now();
+    seen = now;
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+  for (const { connector } of running) await worker.requireAlive(connector);
+}
+
+/** All that the connector sent up to the closing message, in the order it was sent, none missing. */
+async function readToEnd({ golden, connector }: Recording, worker: ConnectWorker): Promise<GoldenRecord[]> {
+  let records: readonly GoldenRecord[] = [];
+  let missing: readonly number[] = [];
+  const wait = alive(worker, connector, `${golden.name} is published to its end`, async () => {
+    const ends = await endOffsets((topic) => isTopicOf(golden, topic));
+    const read = (await readRecords({ starts: new Map(), ends })).map((record) => ({ record, sequence: sequenceOf(record) }));
+    const end = read.find(({ record }) => isEnd(record))?.sequence;
+    const sequences = new Set(read.map(({ sequence }) => sequence));
+    missing = Array.from({ length: end ?? 0 }, (_, i) => i + 1).filter((sequence) => !sequences.has(sequence));
+    records = read
+      .filter(({ sequence }) => end !== undefined && sequence <= end)
+      .sort((a, b) => a.sequence - b.sequence)
+      .map(({ record }) => withoutSequence(record));
+    return end !== undefined && missing.length === 0;
+  });
+  await wait.catch((error: unknown) => {
+    if (missing.length > 0)
+      throw new Error(`${golden.name}: records ${missing.join(', ')} are in topics that are not of the case`, { cause: error });
+    throw error;
+  });
+  return [...records];
+}
+
+function sequenceOf({ topic, headers }: GoldenRecord): number {
+  const sequence = Number(headers.find(([name]) => name === SEQUENCE_HEADER)?.[1]);
+  if (Number.isNaN(sequence)) throw new Error(`A record of ${topic} has no number`);
+  return sequence;
+}
+
+function withoutSequence(record: GoldenRecord): GoldenRecord {
+  return { ...record, headers: record.headers.filter(([name]) => name !== SEQUENCE_HEADER) };
+}

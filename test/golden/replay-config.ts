@@ -1,0 +1,21 @@
+/** Owns what a replay of a case is configured with: the recorded settings as Slotline reads them. */
+import { formatProblems } from '../../src/config/problems.ts';
+import { resolveConfig } from '../../src/config/resolve.ts';
+import type { ResolvedOptions } from '../../src/core/options.ts';
+import type { GoldenCase } from './replay-cases.ts';
+
+export type CaseOptions =
+  | { readonly tag: 'resolved'; readonly options: ResolvedOptions }
+  | { readonly tag: 'refused'; readonly why: string };
+
+/** `place` wins over what was recorded: servers, database, slot. Throws where the config is wrong and not merely refused. */
+export function resolveCase(golden: GoldenCase, place: Readonly<Record<string, string>>): CaseOptions {
+  const result = resolveConfig({ ...golden.settings, ...place }, { variables: {}, readFile: () => '' });
+  if (result.tag === 'resolved') return result;
+  const why = formatProblems(result.problems)
+    .split('\n')
+    .filter((line) => !line.startsWith('Options that are'))
+    .join('; ');
+  if (result.problems.some((problem) => problem.kind !== 'unsupported')) throw new Error(`${golden.name} cannot be configured: ${why}`);
+  return { tag: 'refused', why };
+}
