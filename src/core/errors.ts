@@ -64,6 +64,13 @@ export const ERROR_TABLE = {
   kafka_sequence_broken: { retry: 'auto', what: 'A broker lost the sequence state of this producer', remedy: 'Slotline goes back to the last durable position by itself.' },
   kafka_request_failed: { retry: 'auto', what: 'Kafka refused a request', remedy: 'See the error name that Kafka gave.' },
   kafka_reply_incomplete: { retry: 'auto', what: "A broker's reply does not cover what was sent", remedy: 'Slotline goes back to the last durable position by itself.' },
+  avro_name_invalid: { retry: 'never', what: 'Avro cannot hold a name', remedy: 'Set field.name.adjustment.mode=avro and schema.name.adjustment.mode=avro, or scrub.invalid.names=true for the converter.' },
+  registry_unreachable: { retry: 'auto', what: 'The schema registry cannot be reached', remedy: 'Check schema.registry.url and that the registry is up; Slotline goes on by itself.' },
+  registry_unauthorized: { retry: 'manual', what: 'The schema registry refused access', remedy: 'Check basic.auth.user.info, bearer.auth.token and what the principal may do with the subject.' },
+  registry_incompatible: { retry: 'manual', what: 'The schema registry refused the schema as incompatible', remedy: "Change the subject's compatibility level, or register a schema that fits; the fields that differ are named." },
+  registry_invalid_schema: { retry: 'never', what: 'The schema registry refused the schema as invalid', remedy: 'Check names: schema.name.adjustment.mode and field.name.adjustment.mode make them valid.' },
+  registry_schema_missing: { retry: 'manual', what: 'The schema registry does not have the schema', remedy: 'Register it, or set auto.register.schemas=true.' },
+  registry_bad_answer: { retry: 'auto', what: 'The answer of the schema registry cannot be understood', remedy: 'Check that schema.registry.url is the address of a schema registry.' },
   offsets_unreadable: { retry: 'never', what: 'The stored offset cannot be read', remedy: 'Check offset.storage.topic.' },
 
   fenced: { retry: 'auto', what: 'This process was suspended for longer than the server waits; another may have taken the slot', remedy: 'Slotline reconnects and continues from the confirmed position.' },
