@@ -49,6 +49,33 @@ describe('options that shape events and sources', () => {
     ]);
   });
 
+  test('of several rules of one kind the first is the first of the Java map that Debezium reads', () => {
+    const rule = (length: number) => ({ [`column.mask.with.${length}.chars`]: 'a' });
+    const lengths = (more: object): readonly unknown[] =>
+      resolved({ ...rule(1), ...rule(4), ...more }).events.columnRules.map(({ change }) =>
+        'length' in change ? change.length : undefined,
+      );
+    // The map has 16 buckets for up to 12 keys, 32 for up to 24: the connector's own keys, and what Connect adds.
+    expect(lengths({})).toEqual([4, 1]);
+    const twelve = { 'driver.a': 'x', 'driver.b': 'x' };
+    expect(lengths(twelve)).toEqual([4, 1]);
+    expect(lengths({ ...twelve, 'slot.name': 's' })).toEqual([1, 4]);
+    expect(lengths({ ...twelve, 'producer.linger.ms': '5', 'slotline.log.level': 'info' })).toEqual([4, 1]);
+  });
+
+  test.each([
+    ['column.mask.hash.SHA_256.with.salt.s3cr3t', 'SHA3-512'],
+    ['column.mask.hash.v2.MD2.with.salt.s3cr3t', 'SHA3-512'],
+    ['column.mask.with.many.chars', 'whole number'],
+    ['column.mask.with.-1.chars', 'whole number'],
+    ['column.mask.with.100001.chars', '100000'],
+    ['column.truncate.to.2147483648.chars', '2147483647'],
+  ])('%s is one problem, for what it asks cannot be done', (key, reason) => {
+    const problems = problemsOf({ [key]: 'public.t.c' });
+    expect(problems).toMatchObject([{ kind: 'invalid', reason: expect.stringContaining(reason) }]);
+    expect(formatProblems(problems)).not.toContain('s3cr3t');
+  });
+
   test('replica identities are read in any case, with the name of an index as it is', () => {
     const { replicaIdentities } = resolved({
       'replica.identity.autoset.values': 'public\\.a:FULL, .*\\.b:default,public.c:Nothing ,public.d:INDEX d_idx',

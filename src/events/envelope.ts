@@ -4,12 +4,15 @@
  */
 import type { RowMessage } from '../pgoutput/messages.ts';
 import { CellKind, type TupleView } from '../pgoutput/tuple.ts';
-import { keyChanged, type RowPlan } from './row-plan.ts';
+import { keyCellsDiffer, type RowPlan } from './row-plan.ts';
 
 /** Envelope's op letter. */
 export type Op = 'c' | 'u' | 'd' | 'r' | 't' | 'm';
 
-/** keyChange: delete of the old key, tombstone, create of the new key (D9). none: a message that carries no cell. */
+/**
+ * keyChange: an update with another cell in its key. Where the published keys differ too it is a delete of the old key, a tombstone and
+ * a create of the new key (D9), else an update. none: a message that carries no cell.
+ */
 export type Change = 'create' | 'update' | 'delete' | 'keyChange' | 'none';
 
 export function classifyChange(row: RowMessage, plan: RowPlan): Change {
@@ -20,20 +23,20 @@ export function classifyChange(row: RowMessage, plan: RowPlan): Change {
       return row.before.count === 0 ? 'none' : 'delete';
     case 'update':
       if (row.after.count === 0) return 'none';
-      if (row.old !== 'none' && plan.key.length > 0 && keyChanged(plan, row.before, row.after)) return 'keyChange';
+      if (row.old !== 'none' && plan.key.length > 0 && keyCellsDiffer(plan, row.before, row.after)) return 'keyChange';
       return 'update';
   }
 }
 
 /**
- * Under REPLICA IDENTITY FULL an unchanged TOASTed cell stands in the old tuple: the new tuple takes it from there, so
- * that `after` is whole.
+ * Under REPLICA IDENTITY FULL an unchanged TOASTed cell stands in the old tuple, and so does one of the identity's own columns
+ * under every identity: the new tuple takes it from there, so that `after` and the key are whole.
  */
 export function fillUnchanged(row: RowMessage): void {
-  if (row.old !== 'full' || row.tag !== 'update') return;
+  if (row.tag !== 'update' || row.old === 'none') return;
   const { before, after } = row;
   for (let i = 0; i < after.count; i++) {
-    if (after.kinds[i] === CellKind.unchanged && i < before.count) copyCell(before, after, i);
+    if (after.kinds[i] === CellKind.unchanged && i < before.count && before.kinds[i] === CellKind.text) copyCell(before, after, i);
   }
 }
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { COLUMNS_MAX } from '../pgoutput/tuple.ts';
+import { CellKind, COLUMNS_MAX, TupleView } from '../pgoutput/tuple.ts';
 import type { PgType } from '../values/pg-type.ts';
 import { DEFAULT_VALUE_MODES } from '../values/pg-type.ts';
 import { compileColumnRules } from './column-rules.ts';
 import { compileFilter } from './filter.ts';
 import { fieldNameAdjuster, schemaNameAdjuster } from './name-adjustment.ts';
-import { type PlanSettings, planRows, selectKey, type TableFacts } from './row-plan.ts';
+import { keyCellsDiffer, type PlanSettings, planRows, selectKey, type TableFacts } from './row-plan.ts';
 import { dataTopic, sanitizeTopicName } from './topic.ts';
 
 const NO_LISTS = {
@@ -21,6 +21,7 @@ const NO_LISTS = {
 const TYPES = new Map<number, PgType>([
   [23, { oid: 23, name: 'int4', schema: 'pg_catalog', kind: 'base' }],
   [25, { oid: 25, name: 'text', schema: 'pg_catalog', kind: 'base' }],
+  [3220, { oid: 3220, name: 'pg_lsn', schema: 'pg_catalog', kind: 'base' }],
 ]);
 
 const typeOf = (oid: number): PgType => {
@@ -71,6 +72,27 @@ describe('row plan', () => {
     expect(plan.envelopeSchema).toMatchObject({ name: 'srv.shop.Orders.Envelope', version: 2 });
   });
 
+  it('keeps a key whose columns have no known type, without fields', () => {
+    const unknown = { ...relation, columns: [{ name: 'a', typeOid: 3220, typmod: -1, inKey: true }, ...relation.columns.slice(2)] };
+    const plan = planRows(unknown, facts({ primaryKey: ['a'] }), typeOf, settings());
+    expect(plan.key).toEqual([]);
+    expect(plan.keySchema).toEqual({ type: 'struct', optional: false, name: 'srv.shop.Orders.Key', fields: [] });
+    expect(planRows(unknown, facts({ primaryKey: [] }), typeOf, settings()).keySchema).toBeUndefined();
+  });
+
+  it('takes a key cell that was not sent for another one: what stands for it decides', () => {
+    const plan = planRows(relation, facts({ primaryKey: ['note'] }), typeOf, settings());
+    const cells = (kind: number) => {
+      const view = new TupleView();
+      view.count = 3;
+      view.kinds[2] = kind;
+      return view;
+    };
+    expect(keyCellsDiffer(plan, cells(CellKind.null), cells(CellKind.unchanged))).toBe(true);
+    expect(keyCellsDiffer(plan, cells(CellKind.null), cells(CellKind.null))).toBe(false);
+    expect(keyCellsDiffer(plan, cells(CellKind.text), cells(CellKind.text))).toBe(false);
+  });
+
   it('keeps an excluded column in the key', () => {
     const filter = compileFilter({ ...NO_LISTS, columnExclude: ['shop.orders.a'] });
     const plan = planRows(relation, facts(), typeOf, settings({ filter }));
@@ -101,6 +123,62 @@ describe('row plan', () => {
     });
     expect(selectKey(relation, unique, { keyColumns: [] })).toEqual(['note']);
     expect(selectKey(relation, facts({ primaryKey: [] }), { keyColumns: [] })).toEqual([]);
+  });
+
+  it('changes columns of values by their rules, never of keys', () => {
+    const columnRules = compileColumnRules([{ change: { tag: 'propagateColumn' }, patterns: ['shop\\.orders\\..*'] }]);
+    const plan = planRows(relation, facts(), typeOf, settings({ columnRules }));
+    expect(plan.columns.map((column) => column.codec.schema.parameters?.[0])).toEqual([
+      ['__debezium.source.column.type', 'INT4'],
+      ['__debezium.source.column.type', 'INT4'],
+      ['__debezium.source.column.type', 'TEXT'],
+    ]);
+    expect(plan.key.map((column) => column.codec.schema.parameters)).toEqual([undefined, undefined]);
+  });
+
+  it('adjusts names of schemas and fields, and leaves the topic as it is', () => {
+    const odd = { ...relation, table: 'or-ders', columns: relation.columns.map((column) => ({ ...column, name: `${column.name}-x` })) };
+    const adjusted = settings({ adjustSchemaName: schemaNameAdjuster('avro'), adjustFieldName: fieldNameAdjuster('avro') });
+    const plan = planRows(odd, facts({ primaryKey: ['a-x'] }), typeOf, adjusted);
+    expect(plan.topic).toBe('srv.shop.or-ders');
+    expect(plan.keySchema).toMatchObject({ name: 'srv.shop.or_ders.Key', fields: [{ field: 'a_x' }] });
+    expect(plan.rowSchema).toMatchObject({
+      name: 'srv.shop.or_ders.Value',
+      fields: [{ field: 'b_x' }, { field: 'a_x' }, { field: 'note_x' }],
+    });
+    expect(plan.envelopeSchema.name).toBe('srv.shop.or_ders.Envelope');
+    expect(plan.columns.map((column) => column.name)).toEqual(['b-x', 'a-x', 'note-x']);
+  });
+
+  it('refuses a table of which two columns become one field', () => {
+    const twins = { ...relation, columns: ['a b', 'a_b'].map((name) => ({ name, typeOid: 25, typmod: -1, inKey: false })) };
+    const collide = () => planRows(twins, facts({ primaryKey: [] }), typeOf, settings({ adjustFieldName: fieldNameAdjuster('avro') }));
+    expect(collide).toThrow(expect.objectContaining({ code: 'field_name_collision' }));
+  });
+
+  it('has no comments in its schemas, as Debezium reads none', () => {
+    const commented = facts({ columns: new Map([['note', { notNull: false, comment: 'a comment' }]]) });
+    const plan = planRows(relation, commented, typeOf, settings());
+    expect(JSON.stringify(plan.envelopeSchema)).not.toContain('a comment');
+  });
+
+  it('has no key where the publication leaves the primary key out, whatever unique index there is', () => {
+    const unpublished = facts({ primaryKey: ['gone'], uniqueIndexes: [{ columns: ['note'], hasExpressions: false }] });
+    expect(selectKey(relation, unpublished, { keyColumns: [] })).toEqual([]);
+  });
+
+  it('streams a column name in quotes without them, as nothing is known of it then', () => {
+    const quoted = { ...relation, columns: relation.columns.map((column) => ({ ...column, name: `"${column.name}""s"` })) };
+    const known = facts({ primaryKey: ['"a""s"'], columns: new Map([['"a""s"', { notNull: true }]]) });
+    const plan = planRows(quoted, known, typeOf, settings());
+    expect(plan.columns.map(({ field, codec }) => [field, codec.schema.optional])).toEqual([
+      ['b"s', true],
+      ['a"s', true],
+      ['note"s', true],
+    ]);
+    expect(plan.keySchema).toBeUndefined();
+    const read = planRows(quoted, known, typeOf, settings({ modes: { ...settings().modes, phase: 'snapshot' } }));
+    expect(read.columns[1]).toMatchObject({ field: '"a""s"', codec: { schema: { optional: false } } });
   });
 
   it('has no key schema without a key', () => {

@@ -49,8 +49,9 @@ export type RowPlan = {
   readonly table: string;
   readonly topic: string;
   readonly columns: readonly PlannedColumn[];
-  /** In key order; empty: records have a null key. */
+  /** In key order; empty with a keySchema: no column of the key has a known type, and keys are `{}`. */
   readonly key: readonly PlannedColumn[];
+  /** undefined: records have a null key. */
   readonly keySchema: FieldSchema | undefined;
   readonly rowSchema: FieldSchema;
   readonly envelopeSchema: FieldSchema;
@@ -69,8 +70,9 @@ export type PlanSettings = {
 type Relation = Pick<RelationMessage, 'oid' | 'schema' | 'table' | 'columns'>;
 
 /** `typeOf` gives the type of every OID that the relation names. Throws field_name_collision. */
-export function planRows(relation: Relation, facts: TableFacts, typeOf: (oid: number) => PgType, settings: PlanSettings): RowPlan {
+export function planRows(given: Relation, facts: TableFacts, typeOf: (oid: number) => PgType, settings: PlanSettings): RowPlan {
   const { phase } = settings.modes;
+  const relation = phase === 'stream' ? withoutQuotes(given) : given;
   const isIncluded = (name: string): boolean => settings.filter.includesColumn(relation.schema, relation.table, name);
   const compiled = relation.columns.map((column, index) => {
     // A streaming Debezium does not look up columns that it leaves out: in the key they are optional and have no default.
@@ -83,7 +85,8 @@ export function planRows(relation: Relation, facts: TableFacts, typeOf: (oid: nu
   const columns = present.filter((column) => isIncluded(column.name)).map((column) => withRule(relation, column, settings));
   // A snapshot of Debezium reads the included columns only, all where none is: what else the key has gets no value.
   const unread = phase === 'snapshot' && relation.columns.some((column) => isIncluded(column.name));
-  const key = selectKey(relation, facts, settings)
+  const keyNames = selectKey(relation, facts, settings);
+  const key = keyNames
     .map((name) => present.find((column) => column.name === name))
     .filter((column) => column !== undefined)
     .map((column) => (unread && !isIncluded(column.name) ? { ...column, index: COLUMNS_MAX } : column));
@@ -99,10 +102,27 @@ export function planRows(relation: Relation, facts: TableFacts, typeOf: (oid: nu
     topic,
     columns,
     key,
-    keySchema: key.length === 0 ? undefined : { type: 'struct', optional: false, name: schemaName('Key'), fields: key.map(asField) },
+    keySchema: keyNames.length === 0 ? undefined : { type: 'struct', optional: false, name: schemaName('Key'), fields: key.map(asField) },
     rowSchema,
     envelopeSchema: envelopeSchema(schemaName('Envelope'), rowSchema),
   };
+}
+
+/**
+ * A streaming Debezium takes a column name that begins and ends with a quote for a quoted identifier. Under the bare name it then finds
+ * neither key nor NOT NULL nor default.
+ */
+function withoutQuotes(relation: Relation): Relation {
+  if (!relation.columns.some(({ name }) => QUOTED_NAME.test(name))) return relation;
+  return { ...relation, columns: relation.columns.map((column) => ({ ...column, name: unquoteName(column.name) })) };
+}
+
+const QUOTED_NAME = /^(["'`]).*\1$/s;
+
+/** Source: io.debezium.util.Strings.unquoteIdentifierPart. */
+function unquoteName(name: string): string {
+  const quote = QUOTED_NAME.exec(name)?.[1];
+  return quote === undefined ? name : name.slice(1, -1).replaceAll(quote + quote, quote);
 }
 
 /** Debezium publishes no comments, whatever include.schema.comments says: its PostgreSQL connector never reads them. */
@@ -144,8 +164,8 @@ export function selectKey(
   const names = new Set(relation.columns.map((column) => column.name));
   const custom = customKey(relation, settings.keyColumns);
   if (custom.length > 0) return custom;
-  const primary = facts.primaryKey.filter((name) => names.has(name));
-  if (primary.length > 0) return primary;
+  // A primary key that the publication leaves out is no key, but no unique index takes its place.
+  if (facts.primaryKey.length > 0) return facts.primaryKey.filter((name) => names.has(name));
   const unique = facts.uniqueIndexes.find((index) => !index.hasExpressions && index.columns.length > 0);
   return unique?.columns.filter((name) => names.has(name)) ?? [];
 }
@@ -189,8 +209,11 @@ function envelopeSchema(name: string, rowSchema: FieldSchema): FieldSchema {
   };
 }
 
-/** True when the plan's key differs between two tuples of one update; a cell that was not sent counts as unchanged. */
-export function keyChanged(plan: RowPlan, before: KeyCells, after: KeyCells): boolean {
+/**
+ * True when a cell of the plan's key differs between two tuples of one update, or was not sent. Whether the key that is published
+ * differs is another question: Debezium compares converted values, and a placeholder stands for what was not sent.
+ */
+export function keyCellsDiffer(plan: RowPlan, before: KeyCells, after: KeyCells): boolean {
   for (let i = 0; i < plan.key.length; i++) {
     const index = itemAt(plan.key, i).index;
     if (!sameCell(before, after, index)) return true;
@@ -205,14 +228,13 @@ type KeyCells = {
   readonly ends: Int32Array;
 };
 
-const UNCHANGED = 0x75;
+const TEXT = 0x74;
 const NULL = 0x6e;
 
 function sameCell(before: KeyCells, after: KeyCells, index: number): boolean {
   const kind = after.kinds[index];
-  if (kind === UNCHANGED) return true;
   if (kind !== before.kinds[index]) return false;
-  if (kind === NULL) return true;
+  if (kind !== TEXT) return kind === NULL;
   const start = after.starts[index] ?? 0;
   const end = after.ends[index] ?? 0;
   const oldStart = before.starts[index] ?? 0;

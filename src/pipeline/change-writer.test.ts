@@ -64,6 +64,7 @@ function setUp(skipped: readonly ('c' | 'u' | 'd' | 't')[] = [], tombstones = tr
     keys,
     comparer: undefined,
     collection: 'public.t',
+    relationColumns: '',
   };
   return { writer, table, records };
 }

@@ -55,7 +55,10 @@ export class HeartbeatAction {
       this.#session ??= await this.#openSession();
       await this.#session.simple(sql, timeoutMs === undefined ? { signal } : { signal, timeoutMs });
     } catch (error) {
-      if (!signal.aborted) this.#tell(toSlotlineError(error));
+      if (signal.aborted) return;
+      this.#tell(toSlotlineError(error));
+      // A list that opened a transaction of its own and failed in it would fail for ever.
+      await this.#session?.simple('rollback', { signal }).catch(() => undefined);
     }
   }
 

@@ -25,7 +25,6 @@ import type { TransactionBoundaries } from './transaction-boundaries.ts';
 
 export type StreamLoopDeps = {
   readonly plans: TablePlans;
-  readonly forgetType: (oid: number) => void;
   readonly changes: ChangeWriter;
   /** Only with provide.transaction.metadata. */
   readonly boundaries: TransactionBoundaries | undefined;
@@ -87,7 +86,7 @@ export class StreamLoop implements FrameConsumer {
       case 'relation':
         return this.#deps.plans.learn(message).then(() => {});
       case 'type':
-        this.#deps.forgetType(message.oid);
+        // Debezium keeps what it has learnt of a type until it starts again: labels added to an enum are not in its schema.
         return undefined;
       case 'truncate':
         this.#onTruncate(message, lsn);

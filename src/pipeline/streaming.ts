@@ -108,7 +108,6 @@ function createLoop(context: TaskContext, parts: LoopParts): StreamLoop {
   const excluded = compileAny(messagePrefixExclude);
   return new StreamLoop({
     plans: context.plans,
-    forgetType: (oid) => context.types.invalidate(oid),
     changes: context.changes,
     boundaries: context.boundaries,
     info: context.info,

@@ -21,6 +21,8 @@ export type TablePlan = {
   readonly comparer: ValueComparer | undefined;
   /** `schema.table`, as transaction metadata names it. */
   readonly collection: string;
+  /** Names and types of its columns, to compare; empty for a table that only a snapshot has read. */
+  readonly relationColumns: string;
 };
 
 /** What plans are made from: the catalog of PostgreSQL, behind an interface that a test can stand in for. */
@@ -28,7 +30,6 @@ export interface Catalog {
   loadFacts(relation: { readonly oid: number; readonly schema: string; readonly table: string }): Promise<TableFacts>;
   resolveTypes(oids: readonly number[]): Promise<void>;
   typeOf(oid: number): PgType;
-  forgetType(oid: number): void;
 }
 
 export type TablePlansDeps = {
@@ -62,8 +63,9 @@ export class TablePlans {
   async learn(relation: Omit<RelationMessage, 'tag'>, phase: Phase = 'stream'): Promise<KnownRelation> {
     const { catalog, filter, settings } = this.#deps;
     if (!filter.includesTable(relation.schema, relation.table)) {
-      this.#byOid.set(relation.oid, null);
-      return null;
+      const known = sameColumns(this.#byOid.get(relation.oid), relation);
+      this.#byOid.set(relation.oid, known);
+      return known;
     }
     const facts = factsOrIdentity(await catalog.loadFacts(relation), relation);
     await catalog.resolveTypes(relation.columns.map((column) => column.typeOid));
@@ -77,6 +79,7 @@ export class TablePlans {
       keys: new ValueComparer({ columns: plan.key }),
       comparer: this.#deps.skipUnchanged ? new ValueComparer(plan) : undefined,
       collection: `${plan.schema}.${plan.table}`,
+      relationColumns: phase === 'stream' ? columnsOf(relation) : '',
     };
     this.#byOid.set(relation.oid, known);
     return known;
@@ -91,6 +94,18 @@ export class TablePlans {
     }
     this.#tableByTopic.set(plan.topic, table);
   }
+}
+
+/**
+ * A captured table that was renamed out of the lists goes on under its old name until the next start, as Debezium has it. With other
+ * columns Debezium fails; here the table is not captured any more.
+ */
+function sameColumns(known: KnownRelation | undefined, relation: Omit<RelationMessage, 'tag'>): KnownRelation {
+  return known?.relationColumns === columnsOf(relation) ? known : null;
+}
+
+function columnsOf({ columns }: Omit<RelationMessage, 'tag'>): string {
+  return JSON.stringify(columns.map(({ name, typeOid, typmod }) => [name, typeOid, typmod]));
 }
 
 /** A table that was dropped since has no catalog row any more; its replica identity still tells the key (hazard 16). */

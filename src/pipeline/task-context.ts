@@ -90,7 +90,6 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
       loadFacts: async (relation) => tableFacts(await loadTable(sql, relation.oid)),
       resolveTypes: (oids) => types.resolve(oids),
       typeOf: (oid) => types.get(oid),
-      forgetType: (oid) => types.invalidate(oid),
     },
     filter,
     settings: planSettings(options, filter),

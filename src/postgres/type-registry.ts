@@ -1,6 +1,9 @@
 /**
  * Owns the types of one database, resolved lazily by OID: arrays to their element, domains to what they are over, enums
  * to their labels. Does not know how values of a type are converted (values/).
+ *
+ * What was learnt of a type stays until the next start, as in Debezium's TypeRegistry: a label that ALTER TYPE … ADD VALUE adds
+ * is streamed, and is not in the schema.
  */
 import type { PgType, PgTypeKind } from '../values/pg-type.ts';
 import type { PgSession, QueryOptions } from './connection.ts';
@@ -76,17 +79,6 @@ export class TypeRegistry {
     return type;
   }
 
-  /** Forgets a type and what it is made of, so that the next `resolve` sees e.g. labels added by ALTER TYPE … ADD VALUE. */
-  invalidate(oid: number): void {
-    const row = this.#rows.get(oid);
-    if (row === undefined) return;
-    this.#rows.delete(oid);
-    // Others may be built over it.
-    this.#types.clear();
-    this.invalidate(row.elementOid);
-    this.invalidate(row.baseOid);
-  }
-
   #unknown(oids: readonly number[]): number[] {
     return [...new Set(oids)].filter((oid) => oid !== 0 && !this.#rows.has(oid));
   }
@@ -106,5 +98,15 @@ export class TypeRegistry {
 }
 
 function goneType(oid: number): TypeRow {
-  return { oid, name: 'unknown', schema: 'pg_catalog', onSearchPath: true, kind: 'p', elementOid: 0, baseOid: 0, baseTypmod: -1, enumLabels: null };
+  return {
+    oid,
+    name: 'unknown',
+    schema: 'pg_catalog',
+    onSearchPath: true,
+    kind: 'p',
+    elementOid: 0,
+    baseOid: 0,
+    baseTypmod: -1,
+    enumLabels: null,
+  };
 }

@@ -49,6 +49,15 @@ describe('JSON text', () => {
     );
   });
 
+  it('writes a lone high surrogate where a character was cut after three of its four bytes', () => {
+    const cut = (text: string): string => {
+      const bytes = Buffer.from(text);
+      return written((out) => writeJsonString(out, bytes, 0, bytes.length - 1));
+    };
+    expect(cut('ab😀')).toBe('"ab\\uD83D"');
+    expect(cut(`${'x'.repeat(100)}\u{10ffff}`)).toBe(`"${'x'.repeat(100)}\\uDBFF"`);
+  });
+
   it('writes base64 as everyone does', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 50 }), (bytes) => {

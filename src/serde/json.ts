@@ -160,7 +160,7 @@ class JsonRowSerializer implements RowSerializer {
   }
 
   writeKey(tuple: TupleView): boolean {
-    if (this.#key.length === 0) return false;
+    if (this.#plan.keySchema === undefined) return false;
     this.#out.all(this.#keyHead);
     this.#writeRow(this.#key, tuple, this.#keyValues);
     this.#out.all(this.#keyTail);

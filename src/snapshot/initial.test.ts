@@ -12,8 +12,8 @@ function rowsOf(counts: Record<string, number>, drainEvery: number): Pick<RowStr
   const buffer = Buffer.alloc(8);
   return {
     async read(sql: string, consumer: RowConsumer): Promise<void> {
-      const name = /"([a-z]+)"$/.exec(sql)?.[1] ?? '';
-      for (let i = 0; i < (counts[name] ?? 0); i++) {
+      const [, name = '', limit] = /"([a-z]+)"(?: limit (1))?$/.exec(sql) ?? [];
+      for (let i = 0; i < Math.min(counts[name] ?? 0, Number(limit ?? Infinity)); i++) {
         buffer.write(`${name}${i}`.padEnd(8));
         view.source = Buffer.from(buffer);
         view.count = 1;
@@ -31,13 +31,16 @@ function rowsOf(counts: Record<string, number>, drainEvery: number): Pick<RowStr
   };
 }
 
-async function markers(counts: Record<string, number>, drainEvery = 2): Promise<string[]> {
+async function markers(counts: Record<string, number>, drainEvery = 2, opened: string[] = []): Promise<string[]> {
   const seen: string[] = [];
   const snapshot = new InitialSnapshot({
     sink: {
-      openTable: async () => (row, marker) => {
-        const text = Buffer.from(row.source.subarray(row.starts[0] ?? 0, row.ends[0] ?? 0)).toString();
-        seen.push(`${text} ${marker}`);
+      openTable: async ({ table }) => {
+        opened.push(table);
+        return (row, marker) => {
+          const text = Buffer.from(row.source.subarray(row.starts[0] ?? 0, row.ends[0] ?? 0)).toString();
+          seen.push(`${text} ${marker}`);
+        };
       },
       onDrained: () => undefined,
     },
@@ -67,6 +70,16 @@ describe('snapshot markers', () => {
   it('prefers last over first, and last of the table over first of the table', async () => {
     expect(await markers({ a: 1 })).toEqual(['a0 last']);
     expect(await markers({ a: 1, b: 1, c: 1 })).toEqual(['a0 first', 'b0 last_in_data_collection', 'c0 last']);
+  });
+
+  it('marks no row as the first of all when the first table is empty', async () => {
+    expect(await markers({ a: 0, b: 1, c: 2 })).toEqual(['b0 last_in_data_collection', 'c0 first_in_data_collection', 'c1 last']);
+  });
+
+  it('opens no topic for a table without rows', async () => {
+    const opened: string[] = [];
+    await markers({ a: 1, b: 0, c: 2 }, 2, opened);
+    expect(opened).toEqual(['a', 'c']);
   });
 
   it('keeps the held row whole when the buffer moves on', async () => {

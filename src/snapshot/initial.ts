@@ -107,8 +107,9 @@ export class InitialSnapshot {
     return this.#rows;
   }
 
-  /** Where the very first table is empty, no row is marked as the first of all. */
+  /** Where the very first table is empty, no row is marked as the first of all. A table without rows needs no topic. */
   async #readTable(table: SnapshotTable, { rows, isFirst }: { rows: RowStream; isFirst: boolean }, tick: () => void): Promise<void> {
+    if (table.select === undefined && !(await hasRows(rows, table))) return;
     const write = await this.#sink.openTable(table);
     let firstOfTable = true;
     let mapping: ColumnMapping | undefined;
@@ -161,6 +162,17 @@ async function readRows(rows: RowStream, table: SnapshotTable, consumer: RowCons
     if (state.startsWith('22')) throw overrideError(table, `a value of it is refused (SQLSTATE ${state})`, error);
     throw error;
   }
+}
+
+async function hasRows(rows: RowStream, table: SnapshotTable): Promise<boolean> {
+  let found = false;
+  await rows.read(`select 1 from ${quoteTable(table)} limit 1`, {
+    onRow: () => {
+      found = true;
+    },
+    onDrained: () => undefined,
+  });
+  return found;
 }
 
 function selectRows(table: SnapshotTable): string {

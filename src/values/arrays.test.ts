@@ -19,6 +19,11 @@ const TEXTS = fc.oneof(
 const ARRAYS = fc.array(fc.option(TEXTS), { maxLength: 6 });
 
 describe('arrays', () => {
+  it('an int2vector or oidvector is empty, and null where its text is empty', () => {
+    expect(convert('oidvector', '1 2')).toStrictEqual([]);
+    expect(convert('int2vector', '')).toBeNull();
+  });
+
   it('text comes back as it went in', () => {
     const codec = codecOf(arrayType(builtIn('text')));
     fc.assert(
@@ -57,9 +62,19 @@ describe('arrays', () => {
     expect(() => convert(arrayType(builtIn('int4')), text)).toThrow('array');
   });
 
-  it('inner arrays are null, as Debezium gives them', () => {
+  it.each([
+    ['text', '{{a,"}"},{"\\"{",b}}', /^\[Ljava\.lang\.String;@[0-9a-f]+$/, 2],
+    ['uuid', '{{{NULL}}}', /^\[\[Ljava\.util\.UUID;@[0-9a-f]+$/, 1],
+    ['inet', '{{10.0.0.1}}', /^\[Ljava\.lang\.Object;@[0-9a-f]+$/, 1],
+  ] as const)('inner arrays of %s are printed as Java prints an array, the same alike', (name, text, expected, count) => {
+    const value = convert(arrayType(builtIn(name)), text);
+    expect(value).toStrictEqual(Array.from({ length: count }, () => expect.stringMatching(expected)));
+    expect(convert(arrayType(builtIn(name)), text)).toStrictEqual(value);
+  });
+
+  it('other inner arrays are null, as Debezium gives them', () => {
     expect(convert(arrayType(builtIn('int4')), '{{1,2},{3,4}}')).toStrictEqual([null, null]);
-    expect(convert(arrayType(builtIn('text')), '{{a,"}"},{"\\"{",b}}')).toStrictEqual([null, null]);
+    expect(convert(arrayType(builtIn('bytea')), '{{"\\\\x00"},{"\\\\xff"}}')).toStrictEqual([null, null]);
   });
 
   it('null elements are refused where Debezium gives up the array', () => {

@@ -25,8 +25,9 @@ function firstElement(source: Uint8Array, start: number, end: number): number {
   return at + 1;
 }
 
-function arrayWriter({ plan, nullable, delimiter = ASCII.comma, flattens = false }: ArrayElements): CellWriter {
+function arrayWriter({ plan, nullable, delimiter = ASCII.comma, flattens = false, javaClass }: ArrayElements): CellWriter {
   const writeElement = plan.write;
+  const writeInner: CellWriter = javaClass === undefined ? (out) => writeNull(out, nullable) : identityWriter(javaClass);
   /** What stands between the braces, `last` being the closing one. */
   const writeElements = (out: ValueWriter, source: Uint8Array, start: number, last: number): void => {
     let at = start;
@@ -39,8 +40,11 @@ function arrayWriter({ plan, nullable, delimiter = ASCII.comma, flattens = false
       } else {
         out.element();
         if (first === ASCII.quote) at = writeQuoted(out, source, at + 1, last, writeElement);
-        else if (first === ASCII.leftBrace) at = writeNested(out, source, at, last, nullable);
-        else at = writeBare(out, source, at, behindBare(source, at, last, delimiter), writeElement, nullable);
+        else if (first === ASCII.leftBrace) {
+          const behind = behindNested(source, at, last);
+          writeInner(out, source, at, behind);
+          at = behind;
+        } else at = writeBare(out, source, at, behindBare(source, at, last, delimiter), writeElement, nullable);
       }
       if (at === last) break;
       if (byteAt(source, at) !== delimiter || ++at === last) throw malformed('array');
@@ -108,11 +112,19 @@ function writeQuoted(out: ValueWriter, source: Uint8Array, start: number, last: 
   return at + 1;
 }
 
-/** Debezium publishes null for each inner array of a nested one. Returns the place behind the inner array. */
-function writeNested(out: ValueWriter, source: Uint8Array, start: number, last: number, nullable: boolean): number {
-  const behind = behindNested(source, start, last);
-  writeNull(out, nullable);
-  return behind;
+/**
+ * What Debezium makes of an inner array whose elements are text: how Java prints the array as an object, `[Ljava.lang.String;@1b2c3d4e`
+ * with a bracket for each dimension. The number has no meaning there; here it is made of the array's text, so that the same is printed alike.
+ */
+function identityWriter(javaClass: string): CellWriter {
+  return (out, source, start, end) => {
+    let depth = start;
+    while (byteAt(source, depth) === ASCII.leftBrace) depth++;
+    let hash = 0;
+    for (let at = start; at < end; at++) hash = (Math.imul(hash, 31) + byteAt(source, at)) & 0x7fff_ffff;
+    const text = Buffer.from(`${'['.repeat(depth - start)}L${javaClass};@${hash.toString(16)}`);
+    out.plainAscii(text, 0, text.length);
+  };
 }
 
 /** The place behind the inner array that opens at `start`. */
@@ -137,6 +149,8 @@ export type ArrayElements = {
   readonly nullable: boolean;
   /** ASCII code; a comma but for box. */
   readonly delimiter?: number;
+  /** Of the elements in Debezium's driver, where Debezium prints inner arrays as Java objects; else they are null. */
+  readonly javaClass?: string | undefined;
   /** Inner arrays become elements of the outer one, where Debezium has a null for each. */
   readonly flattens?: boolean;
 };
@@ -150,13 +164,18 @@ export function arrayPlan(elements: ArrayElements, writePlaceholder?: ConstantWr
   };
 }
 
-/** int2vector and oidvector: Debezium's driver does not read their text as an array and publishes an empty one. */
+/** int2vector and oidvector: Debezium's driver does not read their text as an array and publishes an empty one, and none for no text. */
 export function vectorPlan(element: TypePlan, isRead: boolean): TypePlan {
   return {
     schema: { type: 'array', items: { ...element.schema, optional: false } },
-    write: isRead ? vectorWriter(element.write) : writeEmptyArray,
+    write: isRead ? vectorWriter(element.write) : writeUnreadVector,
     writeZero: writeEmptyArray,
   };
+}
+
+function writeUnreadVector(out: ValueWriter, _source: Uint8Array, start: number, end: number): void {
+  if (start === end) out.nullValue();
+  else writeEmptyArray(out);
 }
 
 /** `1 2 3` */

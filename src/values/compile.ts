@@ -195,7 +195,18 @@ function arrayOf(element: PgType, input: PlanInput): TypePlan | undefined {
   if (isBuiltIn(element) && element.name === 'bit') return bitArrayPlan(plan);
   const required = element.kind === 'enum' || REQUIRED_ARRAY_ELEMENTS.has(element.name);
   const nullable = !required && !NULL_REFUSING_ARRAY_ELEMENTS.has(element.name);
-  return arrayPlan({ plan, required, nullable, delimiter }, arrayPlaceholder(element, plan, input));
+  const javaClass = isBuiltIn(element) || element.kind === 'enum' || element.name === 'ltree' ? javaClassOf(element, plan) : undefined;
+  return arrayPlan({ plan, required, nullable, delimiter, javaClass }, arrayPlaceholder(element, plan, input));
+}
+
+const JAVA_STRINGS: ReadonlySet<string> = new Set(['text', 'varchar', 'bpchar', 'char', 'json', 'jsonb']);
+const CONVERTED_TEXTS: ReadonlySet<string> = new Set(['date', 'time', 'timestamp', 'timestamptz', 'timetz', 'numeric', 'bytea']);
+
+/** What Debezium's driver reads the elements of an array as, where Debezium takes whatever comes for a string. */
+function javaClassOf(element: PgType, plan: TypePlan): string | undefined {
+  if (plan.schema.type !== 'string' || CONVERTED_TEXTS.has(element.name)) return undefined;
+  if (element.name === 'uuid') return 'java.util.UUID';
+  return element.kind === 'enum' || JAVA_STRINGS.has(element.name) ? 'java.lang.String' : 'java.lang.Object';
 }
 
 /** Only these arrays have a placeholder in Debezium. */

@@ -28,7 +28,7 @@ export const MASKS: readonly { readonly member: string; readonly reason: string 
     member: 'LogicalDecodingMessageId@… in data_collections',
     reason: 'The identity of a Java object. It is a key of a hash map, so it decides the order: the collections are sorted where one is.',
   },
-  { member: '[Ljava.lang.String;@…', reason: 'The identity of a Java object (an inner array of text).' },
+  { member: '[Ljava.lang.String;@…', reason: 'The identity of a Java object (an inner array of text, of UUIDs, of other text).' },
   { member: 'heartbeats', reason: "The connector's clock; how many there are depends on how long it ran: repeats are one." },
 ];
 
@@ -48,7 +48,7 @@ const SOURCE =
 const CLOCK = /"ts_ms":(\d+),"ts_us":\1(\d{3}),"ts_ns":\1\2\d{3}(\}+)$/;
 const TRANSACTION_BLOCK = /("transaction":\{"id":")(\d+):(\d+)"(?=,"total_order":\d+,"data_collection_order":\d+\})/;
 const HEARTBEAT = /^((?:\{"schema":.*,"payload":)?\{"ts_ms":)\d+(\}+)$/;
-const JAVA_ARRAY = /(\[Ljava\.lang\.String;@)[0-9a-f]+/g;
+const JAVA_ARRAY = /(\[Ljava\.(?:lang|util)\.(?:String|Object|UUID);@)[0-9a-f]+/g;
 const MESSAGE_CLOCK = /("op":"m",)"ts_ms":\d+(,"source":)/;
 
 type SourceFacts = {

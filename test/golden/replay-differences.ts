@@ -14,12 +14,6 @@ export type KnownDifference = {
 };
 
 export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
-  {
-    cases: ['arrays-nested'],
-    debezium: '"[Ljava.lang.String;@<identity>"',
-    slotline: 'null',
-    reason: 'Debezium prints the identity of a Java object for an inner array of text; null, as for other types, says as much.',
-  },
   ...[
     ['1.23456792E8', '1.2345679E8'],
     ['1.17549435E-38', '1.1754944E-38'],
@@ -30,4 +24,11 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     slotline,
     reason: 'Java before 19 does not always print the shortest digits of a float; Slotline prints the shortest, as Java does since.',
   })),
+  {
+    cases: ['ddl-dropped-later'],
+    debezium: '{"type":"int32","optional":true,"field":"id"},{"type":"string","optional":true,"field":"a"}',
+    slotline: '{"type":"int32","optional":false,"field":"id"},{"type":"string","optional":true,"field":"a"}',
+    reason:
+      'Of a table that its own transaction drops the catalog knows nothing any more: Debezium publishes such changes without a key and every field optional. Slotline keeps the key that the stream tells, so that no order per row is lost.',
+  },
 ];
