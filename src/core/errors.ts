@@ -66,6 +66,7 @@ export const ERROR_TABLE = {
   kafka_reply_incomplete: { retry: 'auto', what: "A broker's reply does not cover what was sent", remedy: 'Slotline goes back to the last durable position by itself.' },
   avro_name_invalid: { retry: 'never', what: 'Avro cannot hold a name', remedy: 'Set field.name.adjustment.mode=avro and schema.name.adjustment.mode=avro, or scrub.invalid.names=true for the converter.' },
   registry_unreachable: { retry: 'auto', what: 'The schema registry cannot be reached', remedy: 'Check schema.registry.url and that the registry is up; Slotline goes on by itself.' },
+  registry_tls_failed: { retry: 'manual', what: 'The TLS connection to the schema registry failed', remedy: 'Check schema.registry.url and the schema.registry.ssl.* options of the converter.' },
   registry_unauthorized: { retry: 'manual', what: 'The schema registry refused access', remedy: 'Check basic.auth.user.info, bearer.auth.token and what the principal may do with the subject.' },
   registry_incompatible: { retry: 'manual', what: 'The schema registry refused the schema as incompatible', remedy: "Change the subject's compatibility level, or register a schema that fits; the fields that differ are named." },
   registry_invalid_schema: { retry: 'never', what: 'The schema registry refused the schema as invalid', remedy: 'Check names: schema.name.adjustment.mode and field.name.adjustment.mode make them valid.' },

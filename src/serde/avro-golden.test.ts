@@ -52,13 +52,17 @@ type ReviveContext = { readonly source?: string };
 /** Integers beyond 2^53 keep their digits. */
 function exactJson(text: string): { readonly schema: SchemaJson } {
   const revive = (_: string, value: unknown, context?: ReviveContext): unknown =>
-    typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(context?.source ?? '') ? BigInt(context?.source ?? '') : value;
+    typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(context?.source ?? '')
+      ? BigInt(context?.source ?? '')
+      : value;
   return JSON.parse(text, revive);
 }
 
 /** Debezium makes fields fit for Avro by itself where a converter writes it. */
 function fieldOf(golden: AvroCase): (name: string) => string {
-  return golden.settings['field.name.adjustment.mode'] === undefined ? (name) => name.replace(/[^A-Za-z0-9_]/g, '_').replace(/^(?=[0-9])/, '_') : (name) => name;
+  return golden.settings['field.name.adjustment.mode'] === undefined
+    ? (name) => name.replace(/[^A-Za-z0-9_]/g, '_').replace(/^(?=[0-9])/, '_')
+    : (name) => name;
 }
 
 function ownSchemas(golden: AvroCase): Set<string> {

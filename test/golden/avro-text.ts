@@ -64,7 +64,8 @@ class Cursor {
 
   read(schema: Json | undefined, space: string): string {
     if (Array.isArray(schema)) return this.read(schema[Number(this.#long())], space);
-    if (typeof schema === 'string') return this.#named.has(fullName(schema, space)) ? this.#reference(schema, space) : this.#primitive(schema);
+    if (typeof schema === 'string')
+      return this.#named.has(fullName(schema, space)) ? this.#reference(schema, space) : this.#primitive(schema);
     if (!isObject(schema)) throw new Error('not a schema');
     switch (schema['type']) {
       case 'record':
