@@ -1,6 +1,6 @@
 /**
- * Owns docs/options.md, docs/errors.md and the "not yet" block of the README: all written from the tables of the
- * program. Run by `npm run docs`; test/docs.test.ts compares. Does not own any other text.
+ * Owns docs/options.md, docs/errors.md, the "not yet" block of the README, and that docs/compatibility.md (compatibility.ts) and
+ * docs/coverage.md (coverage-page.ts) are written: all from the tables of the program and the recorded cases. Run by `npm run docs`; test/docs.test.ts compares. Does not own any other text.
  */
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -9,6 +9,11 @@ import { isFamily, type OptionSpec, type ValueKind } from '../src/config/option-
 import { OPTION_TOPICS, type OptionTopic } from '../src/config/options.ts';
 import { RENAMED, RENAMED_VALUES } from '../src/config/renamed.ts';
 import { ERROR_TABLE } from '../src/core/errors.ts';
+import { coverage } from '../test/golden/coverage.ts';
+import { readGroups } from '../test/golden/replay-cases.ts';
+import { compatibilityPage } from './compatibility.ts';
+import { coveragePage } from './coverage-page.ts';
+import { cell, code, refusedValues, sentence } from './markdown.ts';
 
 const ROOT = new URL('..', import.meta.url);
 const NOT_YET_START = '<!-- not-yet:start -->';
@@ -16,9 +21,12 @@ const NOT_YET_END = '<!-- not-yet:end -->';
 
 /** What each generated file must hold, by path from the root; the README only where it has the two markers. */
 export function generatedFiles(): ReadonlyMap<string, string> {
+  const groups = readGroups(fileURLToPath(new URL('test/golden/spine', ROOT)));
   const files = new Map([
     ['docs/options.md', optionsPage()],
     ['docs/errors.md', errorsPage()],
+    ['docs/compatibility.md', compatibilityPage(groups)],
+    ['docs/coverage.md', coveragePage(coverage(groups))],
   ]);
   const readme = new URL('README.md', ROOT);
   if (existsSync(readme)) files.set('README.md', withNotYetBlock(readFileSync(readme, 'utf8')));
@@ -56,14 +64,6 @@ function notYetSubject(spec: OptionSpec): string | undefined {
   if (spec.status === 'not yet') return spec.parent === undefined ? code(spec.name) : undefined;
   const refused = refusedValues(spec);
   return refused.length === 0 ? undefined : `${code(spec.name)} ${refused.map(code).join(', ')}`;
-}
-
-function refusedValues(spec: OptionSpec): readonly string[] {
-  if (spec.status !== 'honoured' || spec.honouredValues === undefined) return [];
-  const { honouredValues, kind } = spec;
-  if (kind.tag === 'boolean') return ['true', 'false'].filter((value) => !honouredValues.includes(value));
-  if (kind.tag === 'class') return ['other classes'];
-  return kind.tag === 'enum' ? kind.values.filter((value) => !honouredValues.includes(value)) : [];
 }
 
 export function optionsPage(): string {
@@ -177,18 +177,6 @@ This page is generated from the error table (\`npm run docs\`).
 | manual | ends the process at start, because a person has to act; retried once the connector has run |
 | never | ends the process whenever it appears |
 `;
-
-function code(text: string): string {
-  return `\`${text}\``;
-}
-
-function cell(text: string): string {
-  return text.replaceAll('|', '\\|').replaceAll('\n', ' ');
-}
-
-function sentence(text: string): string {
-  return text === '' || /[.!?…]$/.test(text) ? text : `${text}.`;
-}
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const [path, text] of generatedFiles()) {

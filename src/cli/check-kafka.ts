@@ -4,7 +4,7 @@
  */
 import { SlotlineError } from '../core/errors.ts';
 import type { ResolvedOptions } from '../core/options.ts';
-import { dataTopic } from '../events/topic.ts';
+import { dataTopic, heartbeatTopic, type TopicNaming, transactionTopic } from '../events/topic.ts';
 import type { ClusterDescription, TopicDescription } from '../kafka/cluster.ts';
 import { newTopic } from '../kafka/topics.ts';
 import type { TableDescription } from '../postgres/catalog.ts';
@@ -53,7 +53,7 @@ export async function checkOffsetTopic(kafka: CheckedKafka, options: ResolvedOpt
   return [ok(check, 'The topic of offsets exists', { where }), ...checkTopicHealth(topic, options)];
 }
 
-/** Each topic of a table once; that no two tables share one is seen without Kafka (check-names.ts). */
+/** Each topic of a table once, and those of control records; that no two share one is seen without Kafka (check-names.ts). */
 export async function checkTopics(
   kafka: CheckedKafka,
   options: ResolvedOptions,
@@ -62,6 +62,7 @@ export async function checkTopics(
 ): Promise<CheckItem[]> {
   const naming = { prefix: options.events.topicPrefix, delimiter: options.events.topicDelimiter };
   const byTopic = Map.groupBy(captured, ({ schema, table }) => dataTopic(naming, schema, table));
+  for (const name of controlTopics(options, naming)) byTopic.set(name, byTopic.get(name) ?? []);
   const items: CheckItem[] = [];
   const missing: string[] = [];
   const queue = [...byTopic];
@@ -80,6 +81,14 @@ export async function checkTopics(
   if (good > 0 && items.every(({ status }) => status !== 'fail'))
     items.unshift(ok('kafka.topics', `${good} of ${byTopic.size} topics exist`));
   return items;
+}
+
+/** Of BEGIN and END, and of heartbeats, where they are asked for. */
+function controlTopics({ events }: ResolvedOptions, naming: TopicNaming): string[] {
+  const topics: string[] = [];
+  if (events.transactionMetadata) topics.push(transactionTopic(naming, events.transactionTopic));
+  if (events.heartbeat.intervalMs > 0) topics.push(heartbeatTopic(naming, events.heartbeat));
+  return topics;
 }
 
 function checkMissing(missing: readonly string[], options: ResolvedOptions): CheckItem {

@@ -2,7 +2,7 @@
 
 import type { ReplicaIdentityRule } from '../core/options.ts';
 import { HONOURED_VALUES } from './honoured-values.ts';
-import { BOOLEAN, honoured, integer, long, noEffect, notYet, type OptionSpec, oneOf, REGEX_LIST } from './option-spec.ts';
+import { BOOLEAN, honoured, integer, long, noEffect, type OptionSpec, oneOf, REGEX_LIST } from './option-spec.ts';
 import { regexProblem, splitRegexList } from './regex-list.ts';
 
 const CONFIRMED_ONLY = 'Slotline always resumes from the position that the slot has confirmed; the stored offset only remembers the snapshot.';
@@ -78,7 +78,7 @@ export const SLOT_OPTIONS: readonly OptionSpec[] = [
   }),
   noEffect({ name: 'lsn.flush.timeout.ms', kind: long(1), unit: 'ms', default: '30000', reason: 'Confirming is part of the stream and does not block.', doc: 'Longest wait for a flush.' }),
   noEffect({ name: 'lsn.flush.timeout.action', kind: oneOf('fail', 'warn', 'ignore'), default: 'fail', reason: 'Confirming is part of the stream and does not block.', doc: 'What to do after that wait.' }),
-  notYet({ name: 'xmin.fetch.interval.ms', kind: long(0), unit: 'ms', default: '0', reason: '`source.xmin` is always null.', doc: "How often the slot's xmin is read for `source.xmin`; 0: never." }),
+  honoured({ name: 'xmin.fetch.interval.ms', kind: integer(0), unit: 'ms', default: '0', why: "Debezium's.", doc: "How often the slot's xmin is read for `source.xmin`; 0: never." }),
   honoured({ name: 'message.prefix.include.list', kind: REGEX_LIST, why: 'All are sent.', doc: 'Prefixes of logical decoding messages to send. Not together with the exclude list.' }),
   honoured({ name: 'message.prefix.exclude.list', kind: REGEX_LIST, why: 'None is left out.', doc: 'Prefixes of logical decoding messages to leave out.' }),
   noEffect({ name: 'internal.log.position.check.enable', kind: BOOLEAN, default: 'true', reason: 'The state of the slot is always checked.', doc: 'Check at start that the slot still holds the stored position.' }),

@@ -141,6 +141,7 @@ function resolveSlot(values: OptionValues): SlotOptions {
     name: values.text('slot.name'),
     dropOnStop: values.flag('slot.drop.on.stop'),
     failover: values.flag('slot.failover'),
+    xminFetchIntervalMs: values.integer('xmin.fetch.interval.ms'),
     streamParams: parseStreamParams(values.text('slot.stream.params')) ?? [],
   };
 }

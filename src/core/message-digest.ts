@@ -3,8 +3,9 @@
  * them. Does not hash.
  */
 
-/** By the lower-case name of a Java 17 MessageDigest. Java has MD2 too, which Node's OpenSSL does not. */
+/** By the lower-case name of a Java 17 MessageDigest. */
 const NODE_NAMES: ReadonlyMap<string, string> = new Map([
+  ['md2', 'md2'],
   ['md5', 'md5'],
   ['sha', 'sha1'],
   ['sha1', 'sha1'],
@@ -29,6 +30,7 @@ const NODE_NAMES: ReadonlyMap<string, string> = new Map([
 
 /** For messages: one name of each. */
 export const MESSAGE_DIGESTS: readonly string[] = [
+  'MD2',
   'MD5',
   'SHA-1',
   'SHA-224',
@@ -43,7 +45,7 @@ export const MESSAGE_DIGESTS: readonly string[] = [
   'SHA3-512',
 ];
 
-/** Node's name of a digest that Java knows; undefined for others. */
+/** Node's name of a digest that Java knows, of MD2 the name that Node would use; undefined for others. */
 export function nodeDigestName(javaName: string): string | undefined {
   return NODE_NAMES.get(javaName.toLowerCase());
 }

@@ -28,6 +28,8 @@ export type SlotOptions = {
   readonly name: string;
   readonly dropOnStop: boolean;
   readonly failover: boolean;
+  /** 0: source.xmin is null. */
+  readonly xminFetchIntervalMs: number;
   readonly streamParams: readonly (readonly [string, string])[];
 };
 

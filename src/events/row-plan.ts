@@ -38,6 +38,8 @@ export type PlannedColumn = {
   readonly name: string;
   /** The field's in keys and values: adjusted where field.name.adjustment.mode asks for it. */
   readonly field: string;
+  /** The type's name, for what is said of a value that does not convert. */
+  readonly type: string;
   /** Position of its cell in a tuple; beyond all of them where it has none. */
   readonly index: number;
   readonly codec: ValueCodec;
@@ -79,7 +81,7 @@ export function planRows(given: Relation, facts: TableFacts, typeOf: (oid: numbe
     const known = phase === 'snapshot' || isIncluded(column.name) ? facts.columns.get(column.name) : undefined;
     const spec = columnSpec(column, known, typeOf);
     const codec = compileColumn(spec, settings.modes);
-    return codec === undefined ? undefined : { name: column.name, field: settings.adjustFieldName(column.name), index, codec, spec };
+    return codec === undefined ? undefined : { name: column.name, field: settings.adjustFieldName(column.name), type: spec.type.name, index, codec, spec };
   });
   const present = compiled.filter((column) => column !== undefined);
   const columns = present.filter((column) => isIncluded(column.name)).map((column) => withRule(relation, column, settings));

@@ -24,6 +24,8 @@ export class SourceInfo {
   lastCommitLsn: Lsn | null = null;
   origin: string | null = null;
   originLsn: Lsn | null = null;
+  /** Of the slot, where xmin.fetch.interval.ms asks for it. */
+  xmin: number | null = null;
   /** 'false' while streaming. */
   snapshot: SnapshotMarker | 'false' = 'false';
 
@@ -49,6 +51,12 @@ export class SourceInfo {
   /** A non-transactional logical message: no xid; the time of the last transaction stays, as Debezium leaves it. */
   leaveTransaction(): void {
     this.xid = null;
+    this.serial++;
+  }
+
+  setXmin(xmin: number | null): void {
+    if (this.xmin === xmin) return;
+    this.xmin = xmin;
     this.serial++;
   }
 

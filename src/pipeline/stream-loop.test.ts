@@ -59,7 +59,7 @@ function setUp(o: { metadata: boolean }) {
     },
   };
   const info = new SourceInfo();
-  const order = o.metadata ? new TransactionOrder() : undefined;
+  const order = o.metadata ? new TransactionOrder({ endBytesMax: 1_000_000 }) : undefined;
   const settings: SerdeSettings = {
     keySchemas: false,
     valueSchemas: false,

@@ -12,6 +12,7 @@ import { loadSlot } from '../postgres/slot.ts';
 import { AckTracker } from './ack-tracker.ts';
 import { ConfirmPacer } from './confirm-pacer.ts';
 import { SlotOwnership } from './slot-ownership.ts';
+import { SlotXmin } from './slot-xmin.ts';
 import { StreamLoop } from './stream-loop.ts';
 import type { TaskContext } from './task-context.ts';
 
@@ -65,7 +66,9 @@ export async function runStreaming(context: TaskContext, hooks: StreamingHooks, 
   hooks.maySend = () => ownership.isFresh();
   let orderly = false;
   const asking = run.untilLsn === undefined ? undefined : setInterval(() => stream.sendStatus({ requestReply: true }), CATCH_UP_ASK_MS);
+  const xmin = slotXmin(context);
   try {
+    await xmin?.start();
     await stream.start(loop);
     ownership.start();
     await run.onStarted();
@@ -78,6 +81,7 @@ export async function runStreaming(context: TaskContext, hooks: StreamingHooks, 
   } finally {
     clearInterval(asking);
     context.heartbeat?.stop();
+    xmin?.stop();
     ownership.stop();
     pacer.stop();
     hooks.onSettled = () => {};
@@ -85,6 +89,12 @@ export async function runStreaming(context: TaskContext, hooks: StreamingHooks, 
     // Behind an orderly end comes a snapshot, under the advisory lock; behind any other this attempt sends nothing more.
     hooks.maySend = () => orderly;
   }
+}
+
+function slotXmin(context: TaskContext): SlotXmin | undefined {
+  const { options, sql, info, log } = context;
+  const { xminFetchIntervalMs, name } = options.slot;
+  return xminFetchIntervalMs === 0 ? undefined : new SlotXmin({ intervalMs: xminFetchIntervalMs, slot: name, sql, info, log });
 }
 
 function streamSettings(context: TaskContext, run: StreamingRun, session: PgSession): ConstructorParameters<typeof ReplicationStream>[1] {

@@ -43,7 +43,7 @@ function plansOfA(): TablePlans {
   const catalog: Catalog = {
     loadFacts: async () => ({ primaryKey: ['id'], uniqueIndexes: [], columns: new Map([['id', { notNull: true }]]) }),
     resolveTypes: async () => {},
-    typeOf: (oid) => ({ oid, name: 'int4', schema: 'pg_catalog', kind: 'base' }),
+    typeOf: (_schema, oid) => ({ oid, name: 'int4', schema: 'pg_catalog', kind: 'base' }),
   };
   const settings: PlanSettings = {
     naming: { prefix: 'srv', delimiter: '.' },

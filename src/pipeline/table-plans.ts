@@ -29,7 +29,8 @@ export type TablePlan = {
 export interface Catalog {
   loadFacts(relation: { readonly oid: number; readonly schema: string; readonly table: string }): Promise<TableFacts>;
   resolveTypes(oids: readonly number[]): Promise<void>;
-  typeOf(oid: number): PgType;
+  /** For a column of a table in that schema. */
+  typeOf(tableSchema: string, oid: number): PgType;
 }
 
 export type TablePlansDeps = {
@@ -70,7 +71,10 @@ export class TablePlans {
     }
     const facts = factsOrIdentity(await catalog.loadFacts(relation), relation);
     await catalog.resolveTypes(relation.columns.map((column) => column.typeOid));
-    const plan = planRows(relation, facts, (oid) => catalog.typeOf(oid), { ...settings, modes: { ...settings.modes, phase } });
+    const plan = planRows(relation, facts, (oid) => catalog.typeOf(relation.schema, oid), {
+      ...settings,
+      modes: { ...settings.modes, phase },
+    });
     this.#claimTopic(plan);
     const topic = await this.#deps.openTopic(plan.topic);
     const known: TablePlan = {

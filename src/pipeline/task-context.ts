@@ -4,6 +4,7 @@
  */
 import { SlotlineError, toSlotlineError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import { formatLsn } from '../core/lsn.ts';
 import type { EventOptions, ResolvedOptions } from '../core/options.ts';
 import type { Clock } from '../core/time.ts';
 import { compileColumnRules } from '../events/column-rules.ts';
@@ -83,7 +84,7 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
   // A non-transactional message before the first transaction shows the start of the task, as Debezium's does.
   info.commitTimeUs = deps.clock.nowMs() * 1000;
   const filter = compileFilter(options.filter);
-  const order = options.events.transactionMetadata ? new TransactionOrder() : undefined;
+  const order = options.events.transactionMetadata ? new TransactionOrder({ endBytesMax: options.producer.requestBytesMax }) : undefined;
   const serde = createSerde(deps, { info, order }, hooks.signal);
   const types = new TypeRegistry(sql);
   const naming = { prefix: options.events.topicPrefix, delimiter: options.events.topicDelimiter };
@@ -91,7 +92,7 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
     catalog: {
       loadFacts: async (relation) => tableFacts(await loadTable(sql, relation.oid)),
       resolveTypes: (oids) => types.resolve(oids),
-      typeOf: (oid) => types.get(oid),
+      typeOf: (tableSchema, oid) => types.typeIn(tableSchema, oid),
     },
     filter,
     settings: planSettings(options, filter),
@@ -160,7 +161,7 @@ function createSerde(deps: TaskDeps, facts: EventFacts, signal: AbortSignal): Ta
     options,
     constants: { version, name: events.topicPrefix, db: database.dbname },
     facts,
-    onFailure: onConversionFailure(events.conversionFailure, log),
+    onFailure: onConversionFailure(events.conversionFailure, log, facts.info),
     registry: { random, onRetry: (error, attempt) => log.warn('registry.retry', { code: error.code, ...error.details, attempt }) },
     signal,
   });
@@ -171,10 +172,14 @@ function createSerde(deps: TaskDeps, facts: EventFacts, signal: AbortSignal): Ta
  * Debezium does: a zero in its place would be a lie. A column that does not convert usually does so in every row: one line for the first,
  * the rest are counted.
  */
-function onConversionFailure(mode: 'skip' | 'warn' | 'fail', log: Log): (failure: ConversionFailure) => void {
+function onConversionFailure(
+  mode: 'skip' | 'warn' | 'fail',
+  log: Log,
+  info: Pick<SourceInfo, 'lsn'>,
+): (failure: ConversionFailure) => void {
   const counts = new Map<string, number>();
-  return ({ schema, table, column, reason, isRequired }) => {
-    const where = { table: `${schema}.${table}`, column, reason };
+  return ({ schema, table, column, type, reason, isRequired }) => {
+    const where = { table: `${schema}.${table}`, column, type, lsn: formatLsn(info.lsn), reason };
     if (mode === 'fail' || isRequired) throw new SlotlineError('value_not_convertible', where);
     if (mode === 'skip') return;
     const name = `${schema}.${table}.${column}`;

@@ -96,6 +96,7 @@ async function checkServer(sql: PgSession): Promise<ServerFacts> {
 async function runOwned(context: TaskContext, attempt: Attempt): Promise<void> {
   const { options, sql, kafka, log, signal } = context;
   const { hooks, memory } = attempt;
+  await context.types.prime();
   await prepareTables(context, attempt.server);
   const store = createOffsetStore(createCompactedTopic(kafka, options.offsetStorage, context), {
     connector: options.name,

@@ -21,6 +21,8 @@ export type SlotState = {
   readonly activePid: number | undefined;
   readonly restartLsn: Lsn | undefined;
   readonly confirmedFlushLsn: Lsn | undefined;
+  /** The oldest transaction whose catalog rows the server keeps for the slot. */
+  readonly catalogXmin: number | undefined;
   readonly walStatus: WalStatus | undefined;
   /** Bytes that may still be written before the slot is in danger; undefined: no limit is set. */
   readonly safeWalSizeBytes: number | undefined;
@@ -48,6 +50,7 @@ export async function loadSlot(session: PgSession, name: string, options: QueryO
     activePid: row.activePid ?? undefined,
     restartLsn: row.restartLsn === null ? undefined : parseLsn(row.restartLsn),
     confirmedFlushLsn: row.confirmedFlushLsn === null ? undefined : parseLsn(row.confirmedFlushLsn),
+    catalogXmin: row.catalogXmin === null ? undefined : Number(row.catalogXmin),
     walStatus: WAL_STATUSES.find((status) => status === row.walStatus),
     safeWalSizeBytes: row.safeWalSize ?? undefined,
     twoPhase: row.twoPhase,
@@ -68,6 +71,7 @@ type SlotRow = {
   activePid: number | null;
   restartLsn: string | null;
   confirmedFlushLsn: string | null;
+  catalogXmin: string | null;
   walStatus: string | null;
   safeWalSize: number | null;
   twoPhase: boolean;
@@ -80,6 +84,7 @@ type SlotRow = {
 const SLOT_SQL = `
 select s.slot_type as "kind", s.plugin::text, s.database::text, s.temporary, s.active, s.active_pid as "activePid",
        s.restart_lsn::text as "restartLsn", s.confirmed_flush_lsn::text as "confirmedFlushLsn",
+       s.catalog_xmin::text as "catalogXmin",
        s.wal_status as "walStatus", s.safe_wal_size::float8 as "safeWalSize", s.two_phase as "twoPhase",
        coalesce((j.row->>'failover')::bool, false) as "failover",
        coalesce((j.row->>'synced')::bool, false) as "synced",

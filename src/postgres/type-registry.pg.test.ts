@@ -41,6 +41,44 @@ for (const major of [14, 18] as const) {
     };
     const oidOf = async (column: string): Promise<number> => (await columnTypes()).get(column) ?? 0;
 
+    it('knows the labels of the start, also of types that no table had shown then', async () => {
+      const registry = new TypeRegistry(session);
+      await fresh.client.query(`create type primed as enum ('a'); create table primed_table (p primed)`);
+      await registry.prime();
+      await fresh.client.query(`alter type primed add value 'b'`);
+      const { rows } = await fresh.client.query<{ oid: number }>(`select 'primed'::regtype::oid as oid`);
+      await registry.resolve([rows[0]?.oid ?? 0]);
+      expect(registry.get(rows[0]?.oid ?? 0).enumLabels).toEqual(['a']);
+    });
+
+    it('tells the types that a table of the same name hides', async () => {
+      await fresh.client.query(`
+        create schema kinds; create schema app;
+        create type kinds.status as enum ('on'); create table status (id int);
+        create table level (id int); create type kinds.level as enum ('low');
+        create table amount (id int); create domain kinds.amount as int`);
+      const registry = new TypeRegistry(session);
+      await registry.prime();
+      const { rows } = await fresh.client.query<{ name: string; oid: number }>(
+        `select typname as name, oid from pg_type where typnamespace = 'kinds'::regnamespace and typtype in ('d', 'e')`,
+      );
+      const hidden = (schema: string): string[] =>
+        rows
+          .filter(({ oid }) => registry.typeIn(schema, oid).isHidden)
+          .map(({ name }) => name)
+          .sort();
+      expect(hidden('public')).toEqual(['amount', 'level', 'status']);
+      // Found by the bare name: what was made first, and domains last.
+      expect(hidden('app')).toEqual(['amount', 'level']);
+      expect(hidden('kinds')).toEqual([]);
+      expect(
+        rows
+          .filter(({ oid }) => registry.typeIn('kinds', oid).hidesDefault)
+          .map(({ name }) => name)
+          .sort(),
+      ).toEqual(['amount', 'level']);
+    });
+
     it('resolves arrays, nested domains, enums in label order, ranges and composites', async () => {
       const types = await columnTypes();
       const registry = new TypeRegistry(session);

@@ -1,6 +1,6 @@
 /**
- * Owns the types of one database, resolved lazily by OID: arrays to their element, domains to what they are over, enums
- * to their labels. Does not know how values of a type are converted (values/).
+ * Owns the types of one database: arrays to their element, domains to what they are over, enums to their labels. Those of users are
+ * loaded at the start, others and later ones by OID when they are met. Does not know how values of a type are converted (values/).
  *
  * What was learnt of a type stays until the next start, as in Debezium's TypeRegistry: a label that ALTER TYPE … ADD VALUE adds
  * is streamed, and is not in the schema.
@@ -26,7 +26,7 @@ type TypeRow = {
  * An array is the type that its element names as its array type: int2vector and oidvector have an element too but are
  * printed without braces.
  */
-const TYPES_SQL = `
+const TYPES_SELECT = `
 select t.oid, t.typname::text as "name", n.nspname::text as "schema",
        n.nspname = any(pg_catalog.current_schemas(true)) as "onSearchPath",
        case when e.oid is not null then 'array' else t.typtype::text end as "kind",
@@ -35,8 +35,35 @@ select t.oid, t.typname::text as "name", n.nspname::text as "schema",
           from pg_catalog.pg_enum l where l.enumtypid = t.oid) as "enumLabels"
   from pg_catalog.pg_type t
   join pg_catalog.pg_namespace n on n.oid = t.typnamespace
-  left join pg_catalog.pg_type e on e.oid = t.typelem and e.typarray = t.oid
- where t.oid = any($1::oid[])`;
+  left join pg_catalog.pg_type e on e.oid = t.typelem and e.typarray = t.oid`;
+
+const TYPES_SQL = `${TYPES_SELECT} where t.oid = any($1::oid[])`;
+
+/** All but the row types of tables and their arrays, of which nothing is read. */
+const USER_TYPES_SQL = `${TYPES_SELECT} where t.oid >= 16384 and t.typtype <> 'c' and coalesce(e.typtype, '') <> 'c'`;
+
+/**
+ * Debezium looks the type of a streamed cell up by its name: first in the schema of the table, then among all types, those that are
+ * made of others last. Where it comes upon a row type (every table has one, of its own name) it knows no form for the value.
+ */
+const HIDDEN_TYPES_SQL = `
+select h.oid, pg_catalog.array_agg(n.nspname::text) as "schemas",
+       pg_catalog.array_agg(n.nspname::text) filter (where s.typtype = 'c') as "hidingSchemas",
+       (pg_catalog.array_agg(s.typtype = 'c' order by s.typbasetype <> 0 or s.typcategory = 'A', s.ctid))[1] as "hiddenElsewhere"
+  from pg_catalog.pg_type h
+  join pg_catalog.pg_type s on s.typname = h.typname
+  join pg_catalog.pg_namespace n on n.oid = s.typnamespace and n.nspname <> 'pg_toast'
+ where h.typtype in ('d', 'e') and h.oid >= 16384
+ group by h.oid having pg_catalog.bool_or(s.typtype = 'c')`;
+
+type HiddenRow = {
+  oid: number;
+  /** Where a type of that name is. */
+  schemas: string[];
+  hidingSchemas: string[];
+  /** In tables of all other schemas. */
+  hiddenElsewhere: boolean;
+};
 
 const KINDS: Readonly<Record<string, PgTypeKind>> = {
   array: 'array',
@@ -53,9 +80,21 @@ export class TypeRegistry {
   readonly #session: Pick<PgSession, 'query'>;
   readonly #rows = new Map<number, TypeRow>();
   readonly #types = new Map<number, PgType>();
+  readonly #hidden = new Map<number, HiddenRow>();
 
   constructor(session: Pick<PgSession, 'query'>) {
     this.#session = session;
+  }
+
+  /** Loads every type that users have made, as they are now. */
+  async prime(options: QueryOptions = {}): Promise<void> {
+    const rows = await this.#session.query<TypeRow>(USER_TYPES_SQL, [], options);
+    for (const row of rows) this.#rows.set(row.oid, row);
+    await this.resolve(
+      rows.flatMap((row) => [row.elementOid, row.baseOid]),
+      options,
+    );
+    for (const row of await this.#session.query<HiddenRow>(HIDDEN_TYPES_SQL, [], options)) this.#hidden.set(row.oid, row);
   }
 
   /** Loads these types and what they are made of. Cheap when all are known: then nothing is asked. */
@@ -67,6 +106,15 @@ export class TypeRegistry {
       for (const row of rows) this.#rows.set(row.oid, row);
       missing = this.#unknown(rows.flatMap((row) => [row.elementOid, row.baseOid]));
     }
+  }
+
+  /** As `get`, for a column of a table in that schema. */
+  typeIn(tableSchema: string, oid: number): PgType {
+    const type = this.get(oid);
+    const row = this.#hidden.get(oid);
+    if (row === undefined) return type;
+    const isHidden = row.schemas.includes(tableSchema) ? row.hidingSchemas.includes(tableSchema) : row.hiddenElsewhere;
+    return { ...type, isHidden, hidesDefault: row.hiddenElsewhere };
   }
 
   /** A type that `resolve` was given. One that the catalog does not have any more is of kind `pseudo`, named `unknown`. */

@@ -169,6 +169,7 @@ type NullRule = 'null' | 'fallback';
 
 type AvroColumn = {
   readonly name: string;
+  readonly type: string;
   readonly index: number;
   readonly codec: ValueCodec;
   readonly node: AvroNode;
@@ -283,7 +284,7 @@ class AvroRowSerializer implements RowSerializer {
     const { schema, table } = this.#plan;
     const { optional, defaultValue } = column.codec.schema;
     const isRequired = !optional && defaultValue === undefined;
-    this.#onFailure({ schema, table, column: column.name, reason: error.message, isRequired });
+    this.#onFailure({ schema, table, column: column.name, type: column.type, reason: error.message, isRequired });
     this.#writeNull(column.failureRule, column);
   }
 
@@ -298,11 +299,12 @@ class AvroRowSerializer implements RowSerializer {
 }
 
 function compileColumns(columns: readonly PlannedColumn[], settings: AvroSideSettings): readonly AvroColumn[] {
-  return columns.map(({ name, index, codec }) => {
+  return columns.map(({ name, type, index, codec }) => {
     const { schema } = codec;
     const useDefault = schema.defaultValue !== undefined && !settings.ignoreDefaults;
     return {
       name,
+      type,
       index,
       codec,
       node: nodeOf(schema),

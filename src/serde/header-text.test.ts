@@ -12,7 +12,7 @@ function headerOf(type: Parameters<typeof codecOf>[0], cell: string, options: Co
   tuple.kinds[0] = CellKind.text;
   tuple.ends[0] = tuple.source.length;
   const out = new ByteWriter();
-  new HeaderTextWriter(out).write([{ name: 'k', field: 'k', index: 0, codec: codecOf(type, options) }], tuple);
+  new HeaderTextWriter(out).write([{ name: 'k', field: 'k', type: 'text', index: 0, codec: codecOf(type, options) }], tuple);
   return out.toOwned().toString('utf8').slice('{"k":'.length, -1);
 }
 

@@ -16,7 +16,7 @@ export type SourceConstants = {
   readonly db: string;
 };
 
-const NO_ORIGIN = Buffer.from(',"xmin":null,"origin":null,"origin_lsn":null}');
+const NO_XMIN_AND_ORIGIN = Buffer.from(',"xmin":null,"origin":null,"origin_lsn":null}');
 
 export class JsonSourceWriter {
   readonly #head: Buffer;
@@ -123,10 +123,11 @@ export class JsonSourceWriter {
     else out.decimal(info.xid);
     out.text(',"lsn":');
     this.#ends[2] = out.length;
-    if (info.origin === null) {
-      out.all(NO_ORIGIN);
+    if (info.origin === null && info.xmin === null) {
+      out.all(NO_XMIN_AND_ORIGIN);
     } else {
-      out.text(`,"xmin":null,"origin":${quote(info.origin)},"origin_lsn":${info.originLsn}}`);
+      const origin = info.origin === null ? 'null' : quote(info.origin);
+      out.text(`,"xmin":${info.xmin},"origin":${origin},"origin_lsn":${info.originLsn}}`);
     }
     this.#ends[3] = out.length;
     this.#fixedSerial = info.serial;

@@ -33,6 +33,7 @@ type NullRule = 'null' | 'fallback';
 
 type JsonColumn = {
   readonly name: string;
+  readonly type: string;
   readonly index: number;
   readonly codec: ValueCodec;
   /** `{"id":` for the first column, `,"name":` for the others. */
@@ -239,7 +240,7 @@ class JsonRowSerializer implements RowSerializer {
     const { schema, table } = this.#plan;
     const { optional, defaultValue } = column.codec.schema;
     const isRequired = !optional && defaultValue === undefined;
-    this.#onFailure({ schema, table, column: column.name, reason: error.message, isRequired });
+    this.#onFailure({ schema, table, column: column.name, type: column.type, reason: error.message, isRequired });
     this.#writeNull(column.failureRule, column, values);
   }
 
@@ -256,6 +257,7 @@ function compileColumns(columns: readonly PlannedColumn[], replaceNullWithDefaul
     const useDefault = schema.defaultValue !== undefined && replaceNullWithDefault;
     return {
       name: column.name,
+      type: column.type,
       index: column.index,
       codec: column.codec,
       prefix: Buffer.from(prefix),

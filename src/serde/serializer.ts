@@ -24,6 +24,8 @@ export type ConversionFailure = {
   readonly schema: string;
   readonly table: string;
   readonly column: string;
+  /** The type's name in PostgreSQL. */
+  readonly type: string;
   readonly reason: string;
   /** Nothing can stand for the value: no null, no default. */
   readonly isRequired: boolean;

@@ -46,17 +46,15 @@ export class ValueComparer {
   #write(column: PlannedColumn, tuple: TupleView): boolean {
     const { index, codec } = column;
     const kind = kindAt(tuple, index);
-    if (kind === CellKind.unchanged) codec.writeUnavailable(this.#values);
-    else if (kind === CellKind.text) return this.#writeText(column, tuple);
-    else this.#writeNull(column);
-    return kind === CellKind.null;
-  }
-
-  #writeText({ index, codec }: PlannedColumn, tuple: TupleView): boolean {
+    if (kind === CellKind.null) {
+      this.#writeNull(column);
+      return true;
+    }
     const out = this.#out;
     const mark = out.length;
     try {
-      codec.write(this.#values, tuple.source, elementAt(tuple.starts, index), elementAt(tuple.ends, index));
+      if (kind === CellKind.unchanged) codec.writeUnavailable(this.#values);
+      else codec.write(this.#values, tuple.source, elementAt(tuple.starts, index), elementAt(tuple.ends, index));
       return out.length - mark === NULL.length && out.bytes[mark] === NULL[0];
     } catch (error) {
       if (!(error instanceof ConversionError)) throw error;

@@ -83,7 +83,7 @@ function isGenerated(expression: string): boolean {
 export function columnDefault(spec: ColumnSpec, plan: TypePlan): DefaultValue | undefined {
   const { defaultExpression, type } = spec;
   if (defaultExpression === undefined) return undefined;
-  if (type.kind === 'enum') return enumDefault(defaultExpression, type);
+  if (type.kind === 'enum') return type.hidesDefault === true ? undefined : enumDefault(defaultExpression, type);
   if (type.schema !== 'pg_catalog' || type.kind !== 'base') return undefined;
   const rule = RULES.get(type.name);
   if (rule === undefined) return undefined;

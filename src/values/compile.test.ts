@@ -83,6 +83,16 @@ describe('types that Debezium omits', () => {
     expect(boxes).toStrictEqual([btoa('(3.0,4.0),(1.0,2.0)'), btoa('(1.0,1.0),(0.0,0.0)')]);
   });
 
+  it('a type hidden by a table of its name is null in streaming, or the default', () => {
+    const mood = { ...enumType('mood', ['ok']), isHidden: true };
+    expect(convert(mood, 'ok')).toBeNull();
+    expect(convert(mood, 'ok', { optional: false, defaultExpression: `'ok'::mood` })).toBe('ok');
+    expect(convert(mood, 'ok', { optional: false, defaultExpression: `'ok'::mood`, modes: { phase: 'snapshot' } })).toBe('ok');
+    expect(convert({ ...mood, hidesDefault: true }, 'ok', { optional: false, defaultExpression: `'ok'::mood` })).toBe('');
+    expect(convert(mood, 'ok', { modes: { phase: 'snapshot' } })).toBe('ok');
+    expect(convert(mood, 'ok', { modes: { includeUnknownDatatypes: true } })).toBe('ok');
+  });
+
   it('bit[] has a schema that no value fits', () => {
     const bits = arrayType(builtIn('bit'));
     expect(codecOf(bits, { typmod: 3 }).schema.name).toBe('io.debezium.data.Bits');

@@ -273,6 +273,10 @@ function writeNull(out: ValueWriter): void {
   out.nullValue();
 }
 
+function isHidden(type: PgType, modes: ValueModes): boolean {
+  return type.isHidden === true && modes.phase === 'stream' && !modes.includeUnknownDatatypes;
+}
+
 /** Thrown for many rows, so it is made once. */
 const NO_PLACEHOLDER = new ConversionError('an unchanged TOAST value has no placeholder in this type');
 
@@ -293,7 +297,7 @@ export function compileColumn(spec: ColumnSpec, modes: ValueModes): ValueCodec |
   return {
     schema,
     nullable: spec.optional,
-    write: plan.valueIsLost === true ? writeMissing : plan.write,
+    write: plan.valueIsLost === true || isHidden(spec.type, modes) ? writeMissing : plan.write,
     writeFallback,
     writeUnavailable: plan.writePlaceholder ?? (schema.optional && schema.defaultValue === undefined ? writeNull : refuseUnavailable),
   };

@@ -16,6 +16,10 @@ export type PgType = {
   readonly kind: PgTypeKind;
   /** True where its schema is not on the connection's search path: Debezium's driver then spells it with the schema. */
   readonly offSearchPath?: boolean;
+  /** True where a streaming Debezium takes the row type of a table of the same name for it and loses the value. */
+  readonly isHidden?: boolean;
+  /** True where Debezium finds that row type by the bare name: it then knows no default of the type in any table. */
+  readonly hidesDefault?: boolean;
   /** For kind array: the element type. */
   readonly element?: PgType;
   /** For kind domain: the type it is over, one level down, and the typmod it applies (-1 for none). */

@@ -7,6 +7,7 @@ import { hash } from 'node:crypto';
 import { assert } from '../core/assert.ts';
 import { byteAt } from '../core/byte-reader.ts';
 import { nodeDigestName } from '../core/message-digest.ts';
+import { md2 } from './md2.ts';
 import { Scratch } from './scratch.ts';
 
 /** Hex digits of source[start, end), which is valid UTF-8. */
@@ -21,12 +22,13 @@ export function compileTextHash({ version, algorithm, salt }: TextHashRule): Tex
   const digest = nodeDigestName(algorithm);
   assert(digest !== undefined, `no message digest ${algorithm}`);
   const prefix = Buffer.from(salt, 'utf8');
+  const digestOf = digest === 'md2' ? md2 : (bytes: Uint8Array): string => hash(digest, bytes, 'hex');
   const append = version === 'v1' ? appendSerialized : appendPlain;
   return (source, start, end) => {
     const space = scratch.take(prefix.length + HEADER_BYTES_MAX + (end - start) * 2);
     space.set(prefix, 0);
     const length = append(space, prefix.length, { source, start, end });
-    return hash(digest, space.subarray(0, length), 'hex');
+    return digestOf(space.subarray(0, length));
   };
 }
 

@@ -265,6 +265,17 @@ for (const major of [14, 18] as const) {
       expect(itemsOf(report, 'kafka.topics_missing')[0]?.what).toContain(`${prefix}.public.spare`);
     });
 
+    it('names the topics of heartbeats and transactions among those that are missing', async () => {
+      const control = { 'heartbeat.interval.ms': '1000', 'provide.transaction.metadata': 'true', 'topic.transaction': 'tx' };
+      const options = optionsOf(fresh.server, fresh.database, control);
+      const prefix = options.events.topicPrefix;
+      const missing = itemsOf(await check(options), 'kafka.topics_missing')[0]?.what;
+      expect(missing).toContain(`${prefix}.tx`);
+      expect(missing).toContain(`__debezium-heartbeat.${prefix}`);
+      const without = itemsOf(await check(optionsOf(fresh.server, fresh.database)), 'kafka.topics_missing')[0]?.what;
+      expect(without).not.toMatch(/heartbeat|transaction/);
+    });
+
     it('shows the lag of the slot by status, and its loss of the server', async () => {
       const options = optionsOf(fresh.server, fresh.database);
       const lines: string[] = [];

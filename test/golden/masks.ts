@@ -9,6 +9,7 @@ import { maskTransactionIds, type TransactionStatus, transactionStatus } from '.
 export const MASKS: readonly { readonly member: string; readonly reason: string }[] = [
   { member: 'ts_ms, ts_us, ts_ns of the envelope, ts_ms of a message', reason: "The connector's clock. The three must agree." },
   { member: 'source.ts_ms, ts_us, ts_ns', reason: 'Commit time, or the time of the snapshot: by rank. The three must agree.' },
+  { member: 'source.xmin', reason: 'The server counts on from run to run: by rank.' },
   { member: 'source.txId', reason: 'The server counts on from run to run: by rank.' },
   { member: 'source.lsn', reason: 'Positions in the WAL: by rank; those of messages apart, for what lies between two records varies.' },
   { member: 'source.sequence[0]', reason: 'End of the last commit: by rank, and whether it lies behind the event.' },
@@ -42,7 +43,7 @@ export const VOLATILE_COLUMNS: readonly { readonly cases: readonly string[]; rea
 
 /** The part of the source block that holds what is masked; members between are compared as they stand. */
 const SOURCE =
-  /("source":\{"version":"[^"]*","connector":"postgresql","name":"[^"]*",)"ts_ms":(\d+)(,"snapshot":(?:"[a-z_]+"|null),"db":)"([^"]*)","sequence":"\[(null|\\"\d+\\"),\\"(\d+)\\"\]","ts_us":(\d+),"ts_ns":(\d+)(,"schema":"(?:[^"\\]|\\.)*","table":"(?:[^"\\]|\\.)*",)"txId":(null|\d+),"lsn":(\d+)/;
+  /("source":\{"version":"[^"]*","connector":"postgresql","name":"[^"]*",)"ts_ms":(\d+)(,"snapshot":(?:"[a-z_]+"|null),"db":)"([^"]*)","sequence":"\[(null|\\"\d+\\"),\\"(\d+)\\"\]","ts_us":(\d+),"ts_ns":(\d+)(,"schema":"(?:[^"\\]|\\.)*","table":"(?:[^"\\]|\\.)*",)"txId":(null|\d+),"lsn":(\d+),"xmin":(null|\d+)/;
 
 /** Nanoseconds are not compared with microseconds beyond the clock's own digits: a JVM counts them, Slotline does not. */
 const CLOCK = /"ts_ms":(\d+),"ts_us":\1(\d{3}),"ts_ns":\1\2\d{3}(\}+)$/;
@@ -60,6 +61,7 @@ type SourceFacts = {
   readonly ownLsn: boolean;
   readonly table: string;
   readonly txId: string;
+  readonly xmin: string;
   readonly lsn: string;
   readonly lsnKind: 'message' | 'row';
 };
@@ -67,7 +69,8 @@ type SourceFacts = {
 function sourceFacts(value: string): SourceFacts | undefined {
   const match = SOURCE.exec(value);
   if (match === null) return undefined;
-  const [, before = '', ms = '', snapshot = '', , first = '', second = '', us = '', ns = '', table = '', txId = '', lsn = ''] = match;
+  const [, before = '', ms = '', snapshot = '', , first = '', second = '', us = '', ns = '', table = '', txId = '', lsn = '', xmin = ''] =
+    match;
   return {
     before,
     snapshot,
@@ -77,6 +80,7 @@ function sourceFacts(value: string): SourceFacts | undefined {
     ownLsn: second === lsn,
     table,
     txId,
+    xmin,
     lsn,
     lsnKind: table.startsWith(',"schema":"","table":""') ? 'message' : 'row',
   };
@@ -142,6 +146,7 @@ function seeRecord(value: string | null, ranks: Ranks): Seen {
   ranks.add('time', facts.ts);
   ranks.add(facts.lsnKind, facts.lsn);
   if (facts.txId !== 'null') ranks.add('tx', facts.txId);
+  if (facts.xmin !== 'null') ranks.add('xmin', facts.xmin);
   if (facts.sequence !== null) ranks.add('commit', facts.sequence);
   return { facts };
 }
@@ -189,5 +194,6 @@ function printSource(one: SourceFacts, ranks: Ranks): string {
     one.sequence === null ? 'null' : ranks.of('commit', one.sequence) + (BigInt(one.sequence) > BigInt(one.lsn) ? ' behind' : '');
   const second = one.ownLsn ? 'lsn' : '<not lsn>';
   const txId = one.txId === 'null' ? 'null' : ranks.of('tx', one.txId);
-  return `${one.before}${time}${one.snapshot}<db>[${sequence},${second}]${one.table}${txId},${ranks.of(one.lsnKind, one.lsn)}`;
+  const xmin = one.xmin === 'null' ? 'null' : ranks.of('xmin', one.xmin);
+  return `${one.before}${time}${one.snapshot}<db>[${sequence},${second}]${one.table}${txId},${ranks.of(one.lsnKind, one.lsn)},${xmin}`;
 }

@@ -42,7 +42,7 @@ export function readGroups(folder: string): CaseGroup[] {
   const groups = new Map<string, GoldenCase[]>();
   for (const file of readdirSync(folder).sort()) {
     if (!file.endsWith('.json')) continue;
-    const golden: GoldenCase = JSON.parse(readFileSync(join(folder, file), 'utf8'));
+    const golden: GoldenCase = { records: [], ...JSON.parse(readFileSync(join(folder, file), 'utf8')) };
     const name = golden.name.endsWith(SCHEMAS_SUFFIX) ? golden.name.slice(0, -SCHEMAS_SUFFIX.length) : golden.name;
     groups.set(name, [...(groups.get(name) ?? []), golden]);
   }
@@ -80,14 +80,14 @@ export function isTopicOf(golden: GoldenCase, topic: string): boolean {
   const prefix = topicPrefix(golden);
   const delimiter = golden.settings['topic.delimiter'] ?? '.';
   // Messages go to the literal `.message`, whatever the delimiter.
-  if (topic === heartbeatTopic(golden) || topic === `${prefix}.message`) return true;
+  if (isHeartbeatTopic(golden, topic) || topic === `${prefix}.message`) return true;
   return topic.startsWith(prefix + delimiter) && !topic.startsWith(`${prefix}_schemas${delimiter}`);
 }
 
-function heartbeatTopic({ settings, ...golden }: GoldenCase): string {
+export function isHeartbeatTopic({ settings, ...golden }: GoldenCase, topic: string): boolean {
   const name = settings['topic.heartbeat.name'];
   const prefix = settings['topic.heartbeat.prefix'] ?? '__debezium-heartbeat';
-  return name ?? [prefix, topicPrefix({ settings, ...golden })].join(settings['topic.delimiter'] ?? '.');
+  return topic === (name ?? [prefix, topicPrefix({ settings, ...golden })].join(settings['topic.delimiter'] ?? '.'));
 }
 
 /** Before such a step everything so far must have been read: a table's description is taken from the live catalog. */

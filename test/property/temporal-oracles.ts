@@ -75,8 +75,12 @@ const MICRO_DURATION = `trunc((((((extract(year from v) * 12 + extract(month fro
     + ((extract(second from v) - trunc(extract(second from v))) * 1000000)::float8 / 1e6)
   ) * 1e6)::bigint::text`;
 
+/** The driver's seconds: the whole ones and a fraction, added as doubles, whose shortest text is cut to nine digits. */
+const DRIVER_SECONDS = `trim_scale(trunc((trunc(extract(second from v))::float8
+  + ((extract(second from v) - trunc(extract(second from v))) * 1000000)::float8 / 1e6)::text::numeric, 9))`;
+
 const PERIOD = `'P' || extract(year from v) || 'Y' || extract(month from v) || 'M' || extract(day from v) || 'DT'
-  || extract(hour from v) || 'H' || extract(minute from v) || 'M' || trim_scale(extract(second from v)) || 'S'`;
+  || extract(hour from v) || 'H' || extract(minute from v) || 'M' || ${DRIVER_SECONDS} || 'S'`;
 
 export const TEMPORAL_ORACLES: readonly Oracle[] = [
   {

@@ -4,21 +4,24 @@
  */
 import process from 'node:process';
 import fc from 'fast-check';
+import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PgType } from '../../src/values/pg-type.ts';
 import { arrayType, builtIn, type ColumnOptions, codecOf, convertWith } from '../../src/values/test-columns.ts';
 import type { CapturedValue } from '../../src/values/value-capture.ts';
-import { type FreshDatabase, freshDatabase } from '../harness/shared.ts';
+import { type FreshDatabase, freshDatabase, missingPostgres } from '../harness/shared.ts';
+import { ARRAY_ORACLES } from './array-oracles.ts';
+import { PGVECTOR_ORACLES, POSTGIS_ORACLES } from './extension-oracles.ts';
 import { type Oracle, sortedEntries } from './oracle.ts';
 import { DECIMAL_ORACLES, SCALAR_ORACLES } from './scalar-oracles.ts';
 import { TEMPORAL_ORACLES } from './temporal-oracles.ts';
-import { ARRAY_ORACLES, ORACLE_TYPES, TEXT_ORACLES } from './text-oracles.ts';
+import { ORACLE_TYPES, TEXT_ORACLES } from './text-oracles.ts';
 
 const ORACLES = [...SCALAR_ORACLES, ...DECIMAL_ORACLES, ...TEMPORAL_ORACLES, ...TEXT_ORACLES, ...ARRAY_ORACLES];
 
 /** A failing run is repeated with SLOTLINE_TEST_SEED. */
 const SEED = Number(process.env['SLOTLINE_TEST_SEED'] ?? Date.now() % 0x7fff_ffff);
-const VALUES_PER_TYPE = 300;
+const VALUES_PER_TYPE = 1000;
 
 /** As every connection of Slotline pins them. */
 const PINNED_SETTINGS = `
@@ -77,7 +80,7 @@ describe.each([18, 14] as const)('values as PostgreSQL %i prints them', (major) 
     database = await freshDatabase(major);
     await database.client.query(PINNED_SETTINGS);
     await database.client.query(ORACLE_TYPES);
-    for (const name of ['hstore', 'citext', 'ltree']) {
+    for (const name of ['hstore', 'citext', 'ltree', 'isn']) {
       const available = await database.client.query('select 1 from pg_available_extensions where name = $1', [name]);
       if (available.rowCount === 0) continue;
       await database.client.query(`create extension ${name}`);
@@ -99,23 +102,50 @@ describe.each([18, 14] as const)('values as PostgreSQL %i prints them', (major) 
   for (const oracle of ORACLES) {
     it(oracle.title, async (context) => {
       if (oracle.extension !== undefined && !extensions.has(oracle.extension)) context.skip('the server has no such extension');
-      const values = fc.sample(oracle.values, { numRuns: VALUES_PER_TYPE, seed: SEED });
-      const input = oracle.input ?? `x::${oracle.sqlType}`;
-      const { rows } = await database.client.query<Row>({
-        text: `select v as cell, ${oracle.expected} as expected
-               from (select (${input})::${oracle.sqlType} as v from unnest($1::text[]) with ordinality as u(x, n) order by n) as s`,
-        values: [values],
-        types: RAW_TEXT,
-      });
-      expect(rows.length).toBe(VALUES_PER_TYPE);
-      const codec = codecOf(oracle.type, oracle.options);
-      for (const { cell, expected } of rows) {
-        const value = convertWith(codec, cell) ?? null;
-        const shown = oracle.shown === undefined ? String(value) : oracle.shown(value);
-        const wanted = normalized(oracle, expected);
-        // An assertion on each of 40,000 values would cost more than the conversions.
-        if (shown !== wanted) expect(shown, `seed ${SEED}, ${oracle.title}, cell ${JSON.stringify(cell)}`).toBe(wanted);
-      }
+      await compare(database.client, oracle);
     });
   }
 });
+
+const EXTENSION_SERVERS = [
+  { server: 'postgis', extension: 'postgis', oracles: POSTGIS_ORACLES },
+  { server: 'pgvector', extension: 'vector', oracles: PGVECTOR_ORACLES },
+] as const;
+
+for (const { server, extension, oracles } of EXTENSION_SERVERS) {
+  const missing = missingPostgres(server);
+  describe.skipIf(missing !== undefined)(`values of ${server}${missing === undefined ? '' : `: ${missing}`}`, () => {
+    let database: FreshDatabase;
+
+    beforeAll(async () => {
+      database = await freshDatabase(server);
+      await database.client.query(PINNED_SETTINGS);
+      await database.client.query(`create extension ${extension}`);
+    });
+
+    afterAll(() => database.drop());
+
+    it.each(oracles.map((oracle) => [oracle.title, oracle] as const))('%s', (_, oracle) => compare(database.client, oracle));
+  });
+}
+
+/** All values in one query: the server's casts are the cheap part. */
+async function compare(client: pg.Client, oracle: Oracle): Promise<void> {
+  const values = fc.sample(oracle.values, { numRuns: VALUES_PER_TYPE, seed: SEED });
+  const input = oracle.input ?? `x::${oracle.sqlType}`;
+  const { rows } = await client.query<Row>({
+    text: `select v as cell, ${oracle.expected} as expected
+           from (select (${input})::${oracle.sqlType} as v from unnest($1::text[]) with ordinality as u(x, n) order by n) as s`,
+    values: [values],
+    types: RAW_TEXT,
+  });
+  expect(rows.length).toBe(VALUES_PER_TYPE);
+  const codec = codecOf(oracle.type, oracle.options);
+  for (const { cell, expected } of rows) {
+    const value = convertWith(codec, cell) ?? null;
+    const shown = oracle.shown === undefined ? String(value) : oracle.shown(value);
+    const wanted = normalized(oracle, expected);
+    // An assertion on each of so many values would cost more than the conversions.
+    if (shown !== wanted) expect(shown, `seed ${SEED}, ${oracle.title}, cell ${JSON.stringify(cell)}`).toBe(wanted);
+  }
+}

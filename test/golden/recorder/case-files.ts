@@ -12,22 +12,37 @@ export function readInputs(folder: string): Map<string, CaseGroup> {
   for (const { name, cases } of readGroups(folder)) {
     const plain = cases.find((golden) => golden.name === name);
     if (plain === undefined) throw new Error(`${name}${SCHEMAS_SUFFIX}.json stands without ${name}.json`);
-    inputs.set(name, { name, cases: [complete(plain, false), complete(plain, true)] });
+    const twin = cases.find((golden) => golden.name !== name);
+    const settings = twin?.settings ?? twinSettings(plain);
+    inputs.set(name, { name, cases: [complete(plain, false), complete({ ...plain, settings }, true)] });
   }
   return inputs;
 }
 
+/** The same, with names of topics of its own. */
+function twinSettings({ name, settings }: GoldenCase): Record<string, string> {
+  const prefix = prefixOf(name, settings);
+  const entries = Object.entries(settings).map(([option, value]) => [
+    option,
+    option.startsWith('topic.heartbeat.') ? value.replace(prefix, `${prefix}_schemas`) : value,
+  ]);
+  return { ...Object.fromEntries(entries), 'topic.prefix': `${prefix}_schemas` };
+}
+
+function prefixOf(name: string, settings: GoldenCase['settings']): string {
+  return settings['topic.prefix'] ?? name.replaceAll('-', '_');
+}
+
 /** Settings keep their order; what every case has is added where a new one lacks it. */
-function complete(plain: GoldenCase, schemas: boolean): GoldenCase {
-  const prefix = plain.settings['topic.prefix'] ?? plain.name.replaceAll('-', '_');
+function complete(golden: GoldenCase, schemas: boolean): GoldenCase {
   const settings = {
-    ...plain.settings,
-    'topic.prefix': schemas ? `${prefix}_schemas` : prefix,
+    ...golden.settings,
+    'topic.prefix': prefixOf(golden.name, golden.settings),
     'key.converter.schemas.enable': String(schemas),
     'value.converter.schemas.enable': String(schemas),
     'database.dbname': 'spine',
   };
-  return { ...plain, name: plain.name + (schemas ? SCHEMAS_SUFFIX : ''), settings };
+  return { ...golden, name: golden.name + (schemas ? SCHEMAS_SUFFIX : ''), settings };
 }
 
 export function writeCase(folder: string, golden: GoldenCase): void {

@@ -13,6 +13,7 @@ import {
   type GoldenRecord,
   isDdl,
   isEnd,
+  isHeartbeatTopic,
   isTopicOf,
   withoutEnd,
 } from '../replay-cases.ts';
@@ -23,11 +24,10 @@ import { ConnectorFailedError, type ConnectWorker } from './connect.ts';
 const TIMEOUT_MS = 90_000;
 /**
  * Nothing tells when Debezium has decoded what was sent to it, and it reads a table's keys, defaults and optionality from the live catalog
- * when it decodes the table's first change. So before a statement that changes a table, all is sent, and then no record has come for so
- * long: several times what it takes from the socket to the topic, poll.interval.ms included.
+ * when it decodes the table's first change. So before a statement that changes a table: all is sent, both connectors have published as many
+ * records as each other, and no record has come for so long, several times what it takes from the socket to the topic.
  */
-const SETTLE_MS = 900;
-const POLL_MS = 100;
+const SETTLE_MS = 1_200;
 const SEQUENCE_HEADER = 'golden.sequence';
 const CONVERTER = 'org.apache.kafka.connect.json.JsonConverter';
 
@@ -55,7 +55,7 @@ export async function recordGroup(group: CaseGroup, worker: ConnectWorker): Prom
     await db.client.query(END_STATEMENT);
     const recorded: GoldenCase[] = [];
     for (const recording of running) {
-      const records = withoutEnd(await readToEnd(recording, worker));
+      const records = withoutRepeats(recording.golden, withoutEnd(await readToEnd(recording, worker)));
       const { records: _, columns: __, ...golden } = recording.golden;
       recorded.push({ ...golden, ...(recorded.length === 0 ? { columns } : {}), records });
     }
@@ -154,7 +154,6 @@ async function runSteps({ db, settle, steps, columns }: Steps): Promise<void> {
 async function settle(client: pg.Client, worker: ConnectWorker, running: readonly Recording[]): Promise<void> {
   const { rows } = await client.query<{ lsn: string }>('select pg_current_wal_insert_lsn()::text as lsn');
   const slots = running.map(({ slot }) => slot);
-  const isTopic = (topic: string): boolean => running.some(({ golden }) => isTopicOf(golden, topic));
   await until(
     'everything is sent',
     async () => {
@@ -166,15 +165,25 @@ async function settle(client: pg.Client, worker: ConnectWorker, running: readonl
     },
     { timeoutMs: TIMEOUT_MS },
   );
+  await until('both connectors are quiet', quiet(running, worker), { timeoutMs: TIMEOUT_MS });
+}
+
+function quiet(running: readonly Recording[], worker: ConnectWorker): () => Promise<boolean> {
   let seen = '';
   let sinceMs = Date.now();
-  while (Date.now() - sinceMs < SETTLE_MS) {
-    const now = JSON.stringify([...(await endOffsets(isTopic))]);
-    if (now !== seen) sinceMs = Date.now();
-    seen = now;
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
-  for (const { connector } of running) await worker.requireAlive(connector);
+  return async () => {
+    for (const { connector } of running) await worker.requireAlive(connector);
+    const counts = await Promise.all(running.map(({ golden }) => countRecords(golden)));
+    if (counts.join() !== seen || new Set(counts).size > 1) sinceMs = Date.now();
+    seen = counts.join();
+    return Date.now() - sinceMs > SETTLE_MS;
+  };
+}
+
+/** Without heartbeats, which come when their time is up. */
+async function countRecords(golden: GoldenCase): Promise<number> {
+  const ends = await endOffsets((topic) => isTopicOf(golden, topic) && !isHeartbeatTopic(golden, topic));
+  return [...ends.values()].reduce((sum, end) => sum + end, 0);
 }
 
 /** All that the connector sent up to the closing message, in the order it was sent, none missing. */
@@ -199,6 +208,14 @@ async function readToEnd({ golden, connector }: Recording, worker: ConnectWorker
     throw error;
   });
   return [...records];
+}
+
+/** How many heartbeats there are depends on how long it took: the first stands for all. */
+function withoutRepeats(golden: GoldenCase, records: readonly GoldenRecord[]): GoldenRecord[] {
+  return records.filter((record, i) => {
+    if (!isHeartbeatTopic(golden, record.topic)) return true;
+    return !records.slice(0, i).some(({ topic, key }) => topic === record.topic && key === record.key);
+  });
 }
 
 function sequenceOf({ topic, headers }: GoldenRecord): number {

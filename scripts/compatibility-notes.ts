@@ -1,0 +1,161 @@
+/**
+ * Owns the prose of docs/compatibility.md: what a user of Debezium may notice that no table of the program tells, each with its reason.
+ * Differences in recorded events are in test/golden/replay-differences.ts, those of options in the option table.
+ */
+import type { ValueCorrection } from '../src/core/options.ts';
+
+export type Note = { readonly debezium: string; readonly here: string; readonly why: string };
+export type NoteTopic = { readonly title: string; readonly notes: readonly Note[] };
+
+const EVENTS: readonly Note[] = [
+  { debezium: "`source.version` is Debezium's version.", here: "Slotline's.", why: 'It names the program that read the change.' },
+  {
+    debezium:
+      'A value without a form in a column that is NOT NULL without a default (NaN in precise mode, unchanged TOAST of a type without a placeholder) fails the task: `Invalid value: null used for required field`.',
+    here: 'The connector stops with `value_not_convertible`, which names table, column, type and position, never the value.',
+    why: 'A zero in its place would be a lie. `slotline.values.corrections` mends some.',
+  },
+  {
+    debezium: 'A `sparsevec` without a value in a column that is NOT NULL (key change, delete) fails the task.',
+    here: '`{"dimensions":0,"vector":[]}`.',
+    why: 'Other types have a zero value there too.',
+  },
+  {
+    debezium:
+      '`timetz` with an offset in seconds is null in a snapshot and fails the task in the stream. So does a domain over an enum at start.',
+    here: 'The right value.',
+    why: 'A value that the server accepts must not stop a capture.',
+  },
+  {
+    debezium:
+      'Inner arrays of text, UUIDs, network addresses, ranges and enums are `[Ljava.lang.String;@1b2c3d4e`, another number in every event.',
+    here: "The same form; the number is made of the array's text.",
+    why: 'Equal arrays print alike, so that an event that is repeated is the same.',
+  },
+  {
+    debezium: 'Under Java 17 and 18 a few floating-point numbers have one digit more than they need (`1.17549435E-38`).',
+    here: 'The shortest digits that read back.',
+    why: 'Java prints them so since version 19.',
+  },
+  {
+    debezium: 'The last three digits of `ts_ns` of the envelope are what the clock of its virtual machine has.',
+    here: 'Zeros.',
+    why: 'The clock counts microseconds.',
+  },
+  {
+    debezium: '`event.processing.failure.handling.mode` and `errors.tolerance` may skip a row that cannot be processed.',
+    here: 'A row is never skipped; both have no effect.',
+    why: 'No event is lost without a word. What one value becomes that cannot be converted is `event.converting.failure.handling.mode`.',
+  },
+];
+
+const DELIVERY: readonly Note[] = [
+  {
+    debezium: 'Positions are confirmed once per `offset.flush.interval.ms`.',
+    here: "Within 20 ms of Kafka's acknowledgement.",
+    why: 'Less is repeated after a crash.',
+  },
+  {
+    debezium: 'After a restart the stored offset decides where the stream goes on.',
+    here: "The slot's confirmed position. The stored offset says only whether the snapshot is complete; its `lsn` is not compared with the slot.",
+    why: 'What Kafka has is confirmed to the slot at once, so the slot is never behind it.',
+  },
+  {
+    debezium: 'An idle slot needs heartbeats to advance.',
+    here: 'It advances without, also while other databases of the server are busy.',
+    why: 'An idle capture must not keep WAL on the server.',
+  },
+  {
+    debezium: '`producer.acks` may be 0 or 1.',
+    here: 'Refused unless `slotline.allow.loss=true`.',
+    why: 'An acknowledged record can be lost.',
+  },
+  {
+    debezium: 'A second process on the same slot fails after `slot.max.retries`.',
+    here: 'It waits and takes over.',
+    why: 'It is the standby that a failure of the first needs.',
+  },
+  {
+    debezium:
+      'Where a slot exists already and a snapshot is due, rows are read first and the older changes of the slot are sent after them.',
+    here: 'The slot is streamed up to a consistent point first, then the rows as of that point are sent, then the stream goes on.',
+    why: 'For no key does a position go backwards.',
+  },
+  {
+    debezium: 'A snapshot reads the rows that row-level security lets it see.',
+    here: 'It refuses a table whose rows are hidden from its role.',
+    why: 'Rows would be missing without a word.',
+  },
+];
+
+const RUNNING: readonly Note[] = [
+  {
+    debezium: 'A connector of a Connect cluster.',
+    here: 'A process with one or more JSON files. No REST API and no JMX.',
+    why: 'One small process is the point.',
+  },
+  {
+    debezium: 'Secrets outside of the config need `config.providers`.',
+    here: `\`\${env:…}\`, \`\${file:…}\` and \`\${dir:…}\` are always there.`,
+    why: 'A secret must not stand in a file of settings.',
+  },
+  {
+    debezium: 'Names that nobody knows are ignored.',
+    here: 'An error; so is an option that would change which data is sent, or its shape, and is not honoured yet.',
+    why: 'A mask that is ignored is a leak.',
+  },
+  {
+    debezium: 'Java key stores, Kerberos and Java classes (converters, transforms, partitioners, login modules).',
+    here: 'They cannot be used.',
+    why: 'There is no Java.',
+  },
+  {
+    debezium: 'A failed task stays failed until somebody restarts it, unless the error is known to heal.',
+    here: 'After the first success whatever can heal by itself is retried for ever (`errors.max.retries` limits it). At the first start, wrong credentials or rights end the process with exit code 1.',
+    why: 'A wrong config must be seen at once, an outage must be survived.',
+  },
+];
+
+export const NOTES: readonly NoteTopic[] = [
+  { title: 'Events', notes: EVENTS },
+  { title: 'Delivery', notes: DELIVERY },
+  { title: 'Running it', notes: RUNNING },
+];
+
+/** What each value of `slotline.values.corrections` mends, and recorded cases that show what it mends. */
+export type Correction = { readonly debezium: string; readonly mended: string; readonly cases: readonly string[] };
+
+export const CORRECTIONS: Readonly<Record<ValueCorrection, Correction>> = {
+  'toast-placeholders': {
+    debezium:
+      'An unchanged TOAST value of a type without a placeholder is null: arrays other than text, bytea, int, bigint, date, uuid and json; `numeric`, bit strings, bytea as base64, geometry, geography, vectors. A column that is NOT NULL stops the connector.',
+    mended:
+      'Each has a placeholder made of its schema: text types and arrays of them hold `unavailable.value.placeholder`; bytes, numerics and the `wkb` of geometries hold its bytes; arrays and vectors of numbers hold its byte codes, as arrays of int do. Arrays of boolean and doubles stay null.',
+    cases: ['toast', 'postgis-toast', 'pgvector-toast'],
+  },
+  numerics: {
+    debezium:
+      '`NaN` and `±Infinity` in `decimal.handling.mode=precise` become null, and stop the connector where the column is NOT NULL. `numeric(3,-2)` has scale 2046 and as many zeros.',
+    mended:
+      'A numeric that is NOT NULL has an optional schema in precise mode, so that such a value is null there too. A negative scale is scale 0.',
+    cases: ['numbers', 'numbers-negative-scale'],
+  },
+  'dates-and-times': {
+    debezium:
+      'A date before Christ loses its era in snapshots, and ±infinity is another day than in the stream. Elements of date[], timestamp[], timestamptz[], time[] and timetz[] lose eras, microseconds or fractions. `timetz 24:00:00` and, as ISO text, `time 24:00:00` are midnight.',
+    mended: 'Snapshots and arrays have what the stream has for the value alone; 24:00:00 (UTC) stays `24:00:00Z`.',
+    cases: ['temporal', 'arrays-temporal-extremes'],
+  },
+  names: {
+    debezium: 'A column of type `name` is right in the snapshot, and null (`""` if NOT NULL) in the stream.',
+    mended: 'The stream has the value.',
+    cases: ['other-types'],
+  },
+  arrays: {
+    debezium:
+      'Inner arrays of nested ones are null, or the identity of a Java object. `bit[]` and `sparsevec[]` are null, `int2vector` and `oidvector` empty. A null in an array of enum, ltree, tsvector, isbn, vector or of an unknown type makes the whole array null, and so does NaN in numeric[].',
+    mended:
+      'Elements of inner arrays stand one after the other; bit[], sparsevec[], int2vector and oidvector have their elements; elements of every array may be null (their schema is optional); NaN in numeric[] is as it is alone.',
+    cases: ['arrays-nested', 'arrays', 'pgvector'],
+  },
+};

@@ -1,0 +1,35 @@
+/** Owns the small pieces that generated pages are put together from. */
+import type { OptionSpec } from '../src/config/option-spec.ts';
+
+export function code(text: string): string {
+  return `\`${text}\``;
+}
+
+export function cell(text: string): string {
+  return text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+}
+
+export function sentence(text: string): string {
+  return text === '' || /[.!?…]$/.test(text) ? text : `${text}.`;
+}
+
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const lines = [head, head.map(() => '---'), ...rows].map((row) => `| ${row.map(cell).join(' | ')} |`);
+  return `${lines.join('\n')}\n`;
+}
+
+/** Of a page under docs/. */
+export function caseLinks(names: readonly string[], shownMax: number): string {
+  const shown = names.slice(0, shownMax).map((name) => `[${name}](../test/golden/spine/${name}.json)`);
+  if (names.length > shownMax) shown.push(`${names.length - shownMax} more`);
+  return shown.join(', ');
+}
+
+/** Values that are known and refused. */
+export function refusedValues(spec: OptionSpec): readonly string[] {
+  if (spec.status !== 'honoured' || spec.honouredValues === undefined) return [];
+  const { honouredValues, kind } = spec;
+  if (kind.tag === 'boolean') return ['true', 'false'].filter((value) => !honouredValues.includes(value));
+  if (kind.tag === 'class') return ['other classes'];
+  return kind.tag === 'enum' ? kind.values.filter((value) => !honouredValues.includes(value)) : [];
+}

@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import type { PlannedColumn } from '../events/row-plan.ts';
+import { CellKind, TupleView } from '../pgoutput/tuple.ts';
+import type { FieldSchema } from '../values/schema.ts';
+import { ConversionError, type ValueCodec } from '../values/value-writer.ts';
+import { ValueComparer } from './value-comparer.ts';
+
+type CodecShape = { readonly nullable: boolean; readonly schema: FieldSchema };
+
+/** Cells print upper-cased, so that different cells may be the same value; `bad` does not convert. */
+function column(index: number, shape: Partial<CodecShape> = {}): PlannedColumn {
+  const codec: Pick<ValueCodec, 'schema' | 'nullable' | 'write' | 'writeFallback' | 'writeUnavailable'> = {
+    schema: { type: 'string', optional: true },
+    nullable: true,
+    ...shape,
+    write(writer, bytes, start, end) {
+      const text = Buffer.from(bytes.subarray(start, end)).toString();
+      if (text === 'bad') throw new ConversionError('no');
+      const upper = Buffer.from(text.toUpperCase());
+      writer.utf8(upper, 0, upper.length);
+    },
+    writeFallback: (writer) => writer.utf8(Buffer.from('FALLBACK'), 0, 8),
+    writeUnavailable: (writer) => writer.utf8(Buffer.from('GONE'), 0, 4),
+  };
+  return { name: `c${index}`, field: `c${index}`, type: 'text', index, codec: codec as ValueCodec };
+}
+
+const UNCHANGED = Symbol('unchanged');
+
+function tuple(...cells: (string | null | typeof UNCHANGED)[]): TupleView {
+  const view = new TupleView();
+  view.count = cells.length;
+  const texts = cells.map((cell) => (typeof cell === 'string' ? cell : ''));
+  view.source = Buffer.from(texts.join(''));
+  let at = 0;
+  for (const [i, cell] of cells.entries()) {
+    view.kinds[i] = cell === null ? CellKind.null : cell === UNCHANGED ? CellKind.unchanged : CellKind.text;
+    view.starts[i] = at;
+    at += texts[i]?.length ?? 0;
+    view.ends[i] = at;
+  }
+  return view;
+}
+
+const same = (columns: PlannedColumn[], before: TupleView, after: TupleView): boolean => new ValueComparer({ columns }).same(before, after);
+
+describe('two tuples', () => {
+  it('are the same where every included column prints the same', () => {
+    const columns = [column(0), column(2)];
+    expect(same(columns, tuple('a', 'x', 'b'), tuple('A', 'y', 'b'))).toBe(true);
+    expect(same(columns, tuple('a', 'x', 'b'), tuple('a', 'x', 'c'))).toBe(false);
+    expect(same(columns, tuple('a', 'x', 'b'), tuple('a', 'x', 'bb'))).toBe(false);
+    expect(same([], tuple('a'), tuple('b'))).toBe(true);
+  });
+
+  it('differ between a null and a value, also one that reads null or is the default', () => {
+    expect(same([column(0)], tuple(null), tuple('a'))).toBe(false);
+    expect(same([column(0)], tuple(null), tuple(null))).toBe(true);
+    expect(same([column(0)], tuple(null), tuple('null'))).toBe(false);
+  });
+
+  it('are the same where a null is masked as any value is', () => {
+    const masked = column(0, { nullable: false });
+    expect(same([masked], tuple(null), tuple('fallback'))).toBe(true);
+    expect(same([masked], tuple(null), tuple('other'))).toBe(false);
+  });
+
+  it('count a cell that does not convert as null', () => {
+    expect(same([column(0)], tuple('bad'), tuple(null))).toBe(true);
+    expect(same([column(0)], tuple('bad'), tuple('good'))).toBe(false);
+  });
+
+  it('differ where a value that was not sent stands against one that was', () => {
+    expect(same([column(0)], tuple('a'), tuple(UNCHANGED))).toBe(false);
+    expect(same([column(0)], tuple('a', 'b'), tuple('a'))).toBe(true);
+    expect(same([column(1)], tuple('a', 'b'), tuple('a'))).toBe(false);
+  });
+});
