@@ -2,12 +2,12 @@
  * What a real Debezium registered and wrote in Avro: the schemas equal those made here from the Connect schemas of the same case
  * recorded in JSON, the values equal the JSON ones, and avsc reads and writes every byte of them.
  */
-import { parse, type Schema, types } from 'avsc';
 import { describe, expect, it } from 'vitest';
 import { type AvroCase, asJsonRecords, readAvroCases, readJsonTwin, renamed } from '../../test/golden/avro-cases.ts';
 import { differences } from '../../test/golden/compare.ts';
 import type { FieldSchema } from '../values/schema.ts';
 import { avroSchema } from './avro-schema.ts';
+import { avscType } from './test-avsc.ts';
 
 const CASES = readAvroCases();
 const TYPE_NAMES: Readonly<Record<string, FieldSchema['type']>> = { float: 'float32', double: 'float64' };
@@ -77,24 +77,6 @@ function ownSchemas(golden: AvroCase): Set<string> {
   return texts;
 }
 
-const LONG = types.LongType.__with({
-  fromBuffer: (buffer: Buffer) => buffer.readBigInt64LE(),
-  toBuffer: (value: bigint) => {
-    const buffer = Buffer.alloc(8);
-    buffer.writeBigInt64LE(value);
-    return buffer;
-  },
-  fromJSON: BigInt,
-  toJSON: String,
-  isValid: (value: unknown) => typeof value === 'bigint',
-  compare: (a: bigint, b: bigint) => (a === b ? 0 : a < b ? -1 : 1),
-});
-
-function longsAsBigints(schema: Schema): typeof LONG | undefined {
-  const isLong = schema === 'long' || (typeof schema === 'object' && 'type' in schema && schema.type === 'long');
-  return isLong ? LONG : undefined;
-}
-
 /** avsc takes no namespace that Java's library takes: the topic prefix and the names of schemas and tables are not adjusted there. */
 function isForAvsc(golden: AvroCase): boolean {
   return golden.schemas.every((schema) => /^[\w.]*$/.test(/"namespace":"([^"]*)"/.exec(schema)?.[1] ?? ''));
@@ -137,7 +119,7 @@ describe.each(CASES)('$name', (golden) => {
   });
 
   it.skipIf(!isForAvsc(golden))('is read and written alike by avsc', () => {
-    const avro = golden.schemas.map((schema) => parse(schema, { typeHook: longsAsBigints }));
+    const avro = golden.schemas.map((schema) => avscType(schema));
     for (const { key, value } of golden.records) {
       for (const half of [key, value]) {
         if (half === null) continue;

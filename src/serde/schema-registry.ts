@@ -273,7 +273,8 @@ function transportError(error: unknown, url: string): SlotlineError {
     error instanceof Error ? (error as NodeJS.ErrnoException) : { code: undefined, message: String(error), name: '' };
   if (code !== undefined && TLS_FAILURE.test(code))
     return new SlotlineError('registry_tls_failed', { url, reason: code }, { cause: error });
-  const reason = name === 'TimeoutError' || message.includes('timeout') ? 'timeout' : (code ?? message.slice(0, MESSAGE_CHARS_MAX));
+  const isTimeout = code === 'ABORT_ERR' || name === 'TimeoutError';
+  const reason = isTimeout ? 'timeout' : (code ?? message.slice(0, MESSAGE_CHARS_MAX));
   return new SlotlineError('registry_unreachable', { url, reason }, { cause: error });
 }
 
