@@ -48,11 +48,21 @@ describe('a registry that misbehaves', () => {
 
   it('names fields and version where it finds a schema incompatible', async () => {
     const latest = { id: 3, version: 7, schema: '{"type":"record","name":"Value","fields":[{"name":"a","type":"int"}]}' };
-    const error = await failure([answer(409, { error_code: 409, message: 'incompatible' }), answer(200, latest)]);
+    const error = await failure([
+      answer(409, { error_code: 409, message: 'incompatible' }),
+      answer(404, { error_code: 40403 }),
+      answer(200, latest),
+    ]);
     expect(error).toMatchObject({
       code: 'registry_incompatible',
       details: { subject: WANTED.subject, version: 7, fields: ['a removed'], message: 'incompatible' },
     });
+  });
+
+  it('is believed where a conflict was with a request of the same schema', async () => {
+    await using server = await startMisbehavingRegistry([answer(409, ''), answer(200, { id: 5, version: 1, schema: WANTED.schema })]);
+    await using client = openRegistry(registryOptions([server.url]));
+    expect(await client.register(WANTED, signal)).toBe(5);
   });
 
   it('is asked again after a pause, and each pause is told', async () => {

@@ -68,7 +68,7 @@ export class SchemaRegistry implements AsyncDisposable {
         { method: 'POST', path: this.#subjectPath(wanted.subject, '/versions'), body: { schema: wanted.schema } },
         signal,
       );
-      if (answer.status === 409) throw await this.#incompatible(wanted, answer, signal);
+      if (answer.status === 409) return await this.#idDespiteConflict(wanted, answer, signal);
       if (answer.status === 422) throw refused('registry_invalid_schema', answer, wanted.subject);
       if (answer.status !== 200) throw refused('registry_bad_answer', answer, wanted.subject);
       return idOf(answer, wanted.subject);
@@ -132,6 +132,13 @@ export class SchemaRegistry implements AsyncDisposable {
     this.#ids.set(key, id);
     const [oldest] = this.#ids.keys();
     if (this.#ids.size > this.#options.cacheMax && oldest !== undefined) this.#ids.delete(oldest);
+    return id;
+  }
+
+  /** A conflict is also what some registries call a schema that another request registers at this moment. */
+  async #idDespiteConflict(wanted: SubjectSchema, answer: Answer, signal: AbortSignal): Promise<number> {
+    const id = await this.lookup(wanted, signal).catch(() => undefined);
+    if (id === undefined) throw await this.#incompatible(wanted, answer, signal);
     return id;
   }
 

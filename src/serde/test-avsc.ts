@@ -14,7 +14,7 @@ const LONG = types.LongType.__with({
   compare: (a: bigint, b: bigint) => (a === b ? 0 : a < b ? -1 : 1),
 });
 
-function longsAsBigints(schema: Schema): Type | undefined {
+export function longsAsBigints(schema: Schema): Type | undefined {
   const isLong = schema === 'long' || (typeof schema === 'object' && 'type' in schema && schema.type === 'long');
   return isLong ? LONG : undefined;
 }
