@@ -33,9 +33,10 @@ const EVENTS: readonly Note[] = [
     why: 'Equal arrays print alike, so that an event that is repeated is the same.',
   },
   {
-    debezium: 'Under Java 17 and 18 a few floating-point numbers have one digit more than they need (`1.17549435E-38`).',
-    here: 'The shortest digits that read back.',
-    why: 'Java prints them so since version 19.',
+    debezium:
+      'Floating-point numbers have the digits that its Java finds: the shortest since Java 19, before now and then another (`1.17549435E-38`).',
+    here: 'The digits of Java 17, whatever Debezium ran on before.',
+    why: 'The recordings are made with it. The number is the same.',
   },
   {
     debezium: 'The last three digits of `ts_ns` of the envelope are what the clock of its virtual machine has.',
@@ -46,6 +47,46 @@ const EVENTS: readonly Note[] = [
     debezium: '`event.processing.failure.handling.mode` and `errors.tolerance` may skip a row that cannot be processed.',
     here: 'A row is never skipped; both have no effect.',
     why: 'No event is lost without a word. What one value becomes that cannot be converted is `event.converting.failure.handling.mode`.',
+  },
+];
+
+const TABLES: readonly Note[] = [
+  {
+    debezium: 'Two tables whose names become one topic share it, and their rows are mixed.',
+    here: 'The start refuses them, and a topic that the config also gives to transactions, heartbeats or offsets. `slotline check` names all of them.',
+    why: 'A consumer could not tell the rows apart.',
+  },
+  {
+    debezium: 'A column of `message.key.columns` that does not exist is left out, or the primary key is taken.',
+    here: 'The start refuses an entry whose table pattern matches captured tables and whose column none of them has. One that matches no table is told by `slotline check`.',
+    why: 'Records with another key than asked for go to other partitions.',
+  },
+  {
+    debezium: 'Columns that differ by case only stop the task. So does a table without columns.',
+    here: 'They are fields of their own. A row without columns is read by the snapshot and not streamed.',
+    why: 'A table that the server accepts must not stop a capture.',
+  },
+  {
+    debezium:
+      'One `ALTER TABLE … REPLICA IDENTITY` that fails lets those after it fail too (`replica.identity.autoset.values`). Names are written without quotes.',
+    here: 'Each stands alone, with quotes; what the server refuses is a warning with its statement. The lock is waited for as long as `snapshot.lock.timeout.ms`, then the start is tried again.',
+    why: 'Readers of a table queue behind a statement that waits for its lock.',
+  },
+  {
+    debezium: 'A table of `snapshot.select.statement.overrides` without its SELECT is read whole.',
+    here: 'The config is refused.',
+    why: 'Rows that were to be left out would be sent.',
+  },
+  {
+    debezium: 'A SELECT of `snapshot.select.statement.overrides` that lacks the last column of its table fails the task.',
+    here: 'The column is null, or has its default, as any other that the SELECT lacks.',
+    why: 'Where a column stands makes no difference.',
+  },
+  {
+    debezium:
+      'With `publication.autocreate.mode=filtered` and either `skipped.operations` or `publish.via.partition.root`, the second start fails: its ALTER PUBLICATION is not valid SQL.',
+    here: 'It works.',
+    why: 'Nothing is gained by failing.',
   },
 ];
 
@@ -118,6 +159,7 @@ const RUNNING: readonly Note[] = [
 
 export const NOTES: readonly NoteTopic[] = [
   { title: 'Events', notes: EVENTS },
+  { title: 'Tables and names', notes: TABLES },
   { title: 'Delivery', notes: DELIVERY },
   { title: 'Running it', notes: RUNNING },
 ];

@@ -3,12 +3,19 @@
  * that match nothing captured, which are typing errors more often than not.
  */
 import type { ColumnRule, ResolvedOptions } from '../core/options.ts';
-import { compilePattern } from '../events/filter.ts';
-import { findMissingKeyColumns, findTopicCollisions, findUnmatchedKeyEntries } from '../events/table-checks.ts';
+import { compileFilter, compilePattern } from '../events/filter.ts';
+import { findFieldCollisions, findMissingKeyColumns, findTopicCollisions, findUnmatchedKeyEntries } from '../events/table-checks.ts';
 import type { TableDescription } from '../postgres/catalog.ts';
 import { findOverride, parseTableName } from '../snapshot/select-override.ts';
 import { type CheckItem, fail, ok, warn } from './check-report.ts';
 import { nameOf, shorten } from './check-tables.ts';
+
+export function checkGuardrail({ guardrail }: ResolvedOptions, captured: readonly TableDescription[]): CheckItem[] {
+  const { tablesMax, action } = guardrail;
+  if (tablesMax === 0 || captured.length <= tablesMax) return [];
+  const what = `${captured.length} tables are captured, and guardrail.collections.max is ${tablesMax}`;
+  return [action === 'fail' ? fail('tables.guardrail', 'guardrail_exceeded', what) : warn('tables.guardrail', what)];
+}
 
 /** Without Kafka: the names alone tell. */
 export function checkTopicNames(options: ResolvedOptions, captured: readonly TableDescription[]): CheckItem[] {
@@ -30,6 +37,13 @@ export function checkKeyColumns(options: ResolvedOptions, captured: readonly Tab
     matchesNothing('tables.key_columns', 'message.key.columns', pattern),
   );
   return [...missing, ...unmatched];
+}
+
+export function checkFieldNames(options: ResolvedOptions, captured: readonly TableDescription[]): CheckItem[] {
+  const collisions = findFieldCollisions(options.events.fieldNameAdjustment, compileFilter(options.filter), captured);
+  return collisions.map(({ table, field, columns }) =>
+    fail('tables.fields', 'field_name_collision', `${columns.join(' and ')} become one field, ${field}`, { where: table }),
+  );
 }
 
 /** A mask that matches no column hides nothing. */

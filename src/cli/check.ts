@@ -13,7 +13,7 @@ import { loadServerFacts, type ServerFacts } from '../postgres/session.ts';
 import type { CheckArguments, ExitCode } from './args.ts';
 import { checkIdentityChanges, withChanges } from './check-identity.ts';
 import { type CheckedKafka, checkCluster, checkOffsetTopic, checkTopics, kafkaTimeout } from './check-kafka.ts';
-import { checkColumnLists, checkKeyColumns, checkSnapshotLists, checkTopicNames } from './check-names.ts';
+import { checkColumnLists, checkFieldNames, checkGuardrail, checkKeyColumns, checkSnapshotLists, checkTopicNames } from './check-names.ts';
 import { checkLimits, checkReplicationLogin, checkServer } from './check-postgres.ts';
 import { checkPublication } from './check-publication.ts';
 import { type CheckItem, type CheckReport, failure, makeReport, printReport, skipped } from './check-report.ts';
@@ -129,7 +129,9 @@ async function checkTables(
   const keys = checkKeys(loaded, options);
   return [
     ...checkCaptured(loaded, options),
+    ...checkGuardrail(options, captured),
     ...checkTopicNames(options, captured),
+    ...checkFieldNames(options, captured),
     ...lists,
     ...grants,
     ...overrides,

@@ -23,8 +23,8 @@ export const FILTER_OPTIONS: readonly OptionSpec[] = [
     check: checkSkippedOperations,
   }),
   honoured({ name: 'skip.messages.without.change', kind: BOOLEAN, default: 'false', why: "Debezium's.", doc: 'Leave out updates that change no captured column.' }),
-  notYet({ name: 'guardrail.collections.max', kind: integer(0), default: '0', reason: 'The number of captured tables is not limited.', doc: 'Most tables that may be captured; 0: no limit.' }),
-  noEffect({ name: 'guardrail.collections.limit.action', kind: oneOf('warn', 'fail'), default: 'warn', reason: 'guardrail.collections.max is not honoured.', doc: 'What to do above that limit.' }),
+  honoured({ name: 'guardrail.collections.max', kind: integer(0), default: '0', why: "Debezium's: any number is fine.", doc: 'Most tables that may be captured; 0: no limit.' }),
+  honoured({ name: 'guardrail.collections.limit.action', kind: oneOf('warn', 'fail'), default: 'warn', why: "Debezium's.", doc: 'What to do at start above that limit.' }),
 ];
 
 export const EVENT_OPTIONS: readonly OptionSpec[] = [
@@ -119,17 +119,27 @@ export function parseKeyColumns(value: string): { table: string; columns: string
     if (part.trim() === '') continue;
     const match = KEY_COLUMNS.exec(part);
     if (match?.[1] === undefined || match[2] === undefined) return undefined;
-    items.push({ table: match[1].trim(), columns: match[2].split(',').map((each) => each.trim()) });
+    items.push({ table: lastPattern(match[1]), columns: match[2].split(',').map((each) => each.trim()) });
   }
   return items;
+}
+
+/**
+ * Debezium appends the column and then splits at commas, so that of several tables the last alone gets it; and a blank before the colon
+ * stands in its pattern.
+ */
+function lastPattern(tables: string): string {
+  return (tables.split(/(?<!\\),/).at(-1) ?? '').trimStart();
 }
 
 function checkKeyColumns(value: string): string | undefined {
   const items = parseKeyColumns(value);
   if (items === undefined || items.length === 0) return 'must be table:column,column items separated by semicolons';
   for (const item of items) {
-    const problem = regexProblem(item.table);
-    if (problem !== undefined) return `pattern ${JSON.stringify(item.table)} ${problem}`;
+    for (const pattern of [item.table, ...item.columns.map((column) => `${item.table}\\.${column}`)]) {
+      const problem = regexProblem(pattern);
+      if (problem !== undefined) return `pattern ${JSON.stringify(pattern)} ${problem}`;
+    }
   }
   return undefined;
 }

@@ -63,7 +63,7 @@ export const SLOT_OPTIONS: readonly OptionSpec[] = [
   honoured({
     name: 'replica.identity.autoset.values',
     why: 'Tables keep the replica identity that they have.',
-    doc: 'Replica identities to set at start, `schema.table regex:value` separated by commas; value: DEFAULT, FULL, NOTHING or INDEX name.',
+    doc: 'Replica identities to set at start, `schema.table regex:value` separated by commas; value: DEFAULT, FULL, NOTHING or INDEX name. A table that two entries match keeps what it has.',
     check: checkReplicaIdentities,
   }),
   honoured({ name: 'status.update.interval.ms', kind: integer(1), unit: 'ms', default: '10000', why: "Debezium's; well below PostgreSQL's wal_sender_timeout of 60 s.", doc: 'How often the server is told the flushed position, at the latest.' }),

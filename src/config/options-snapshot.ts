@@ -34,7 +34,7 @@ export const SNAPSHOT_OPTIONS: readonly OptionSpec[] = [
   noEffect({ name: 'snapshot.locking.mode.custom.name', reason: 'A Java class.', doc: 'Class of custom locking.' }),
   honoured({ name: 'snapshot.query.mode', kind: oneOf('select_all', 'custom'), default: 'select_all', honouredValues: HONOURED_VALUES['snapshot.query.mode'], why: "Debezium's.", reason: 'A Java class.', doc: 'Which rows of a table are read: all.' }),
   noEffect({ name: 'snapshot.query.mode.custom.name', reason: 'A Java class.', doc: 'Class of custom queries.' }),
-  honoured({ name: 'snapshot.select.statement.overrides', kind: LIST, why: 'Every row of a table is sent.', doc: 'Tables with an own SELECT for the snapshot, as `schema.table` separated by commas.' }),
+  honoured({ name: 'snapshot.select.statement.overrides', kind: LIST, why: 'Every row of a table is sent.', doc: 'Tables with an own SELECT for the snapshot, as `schema.table` separated by commas: names, not patterns. Columns of its result count by name; those that it lacks are null or the default.' }),
   honoured({ name: 'snapshot.select.statement.overrides.<table>', kind: SQL, parent: 'snapshot.select.statement.overrides', why: 'Every row of a table is sent.', doc: 'That SELECT.' }),
   noEffect({ name: 'snapshot.fetch.size', kind: integer(0), unit: 'records', default: '10240', reason: 'Rows are streamed, as fast as Kafka takes them.', doc: 'Rows fetched at a time.' }),
   noEffect({ name: 'snapshot.max.threads', kind: integer(1), default: '1', reason: 'Tables are read one after the other.', doc: 'Connections that read in parallel.' }),

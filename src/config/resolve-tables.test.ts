@@ -88,6 +88,12 @@ describe('options that shape events and sources', () => {
     ]);
   });
 
+  test('a pattern of message.key.columns that does not compile is a problem, also one of a column', () => {
+    for (const value of ['public.(a:id', 'public.a:id,(b']) {
+      expect(keysOf(problemsOf({ 'message.key.columns': value }))).toEqual(['message.key.columns']);
+    }
+  });
+
   test.each(['public.a', 'public.a:SOME', 'public.a:INDEX', '(:FULL'])('replica identity %s cannot be read', (value) => {
     expect(keysOf(problemsOf({ 'replica.identity.autoset.values': value }))).toEqual(['replica.identity.autoset.values']);
   });

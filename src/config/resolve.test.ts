@@ -137,7 +137,7 @@ describe('values', () => {
   test('lists, keys, parameters and statements are taken apart as Debezium does', () => {
     const options = resolved({
       'table.include.list': ' public\\.a{1\\,2} , ,public\\.b',
-      'message.key.columns': 'public\\.a:x,y; (.*)\\.b:z ;',
+      'message.key.columns': 'public\\.a:x,y; (.*)\\.b:z ;one,two\\,2 :k',
       'slot.stream.params': 'origin=none; messages_only = a=b ',
       'skipped.operations': 'c, d',
       'bootstrap.servers': 'a:1, [::1]:2 ,SSL://b:3,a:1',
@@ -147,6 +147,7 @@ describe('values', () => {
     expect(options.events.keyColumns).toEqual([
       { table: 'public\\.a', columns: ['x', 'y'] },
       { table: '(.*)\\.b', columns: ['z'] },
+      { table: 'two\\,2 ', columns: ['k'] },
     ]);
     expect(options.slot.streamParams).toEqual([
       ['origin', 'none'],

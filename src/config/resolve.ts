@@ -73,6 +73,10 @@ function resolveOptions(values: OptionValues, report: ConfigReport, environment:
       replicaIdentities: parseReplicaIdentities(values.text('replica.identity.autoset.values')) ?? [],
     },
     filter: resolveFilter(values, report),
+    guardrail: {
+      tablesMax: values.integer('guardrail.collections.max'),
+      action: values.oneOf('guardrail.collections.limit.action', ['warn', 'fail']),
+    },
     events: resolveEvents(values, report),
     keyConverter: resolveConverter(values, report, { environment, side: 'key' }),
     valueConverter: resolveConverter(values, report, { environment, side: 'value' }),

@@ -39,6 +39,7 @@ export const ERROR_TABLE = {
   publication_missing: { retry: 'manual', what: 'The publication does not exist', remedy: 'Create it, or set publication.autocreate.mode to filtered or all_tables.' },
   publication_incomplete: { retry: 'manual', what: 'The publication does not cover every captured table', remedy: 'alter publication … add table …; `slotline check` prints it.' },
   publication_unsuitable: { retry: 'never', what: 'The publication cannot be changed as asked', remedy: 'A publication for all tables cannot be narrowed: drop it or choose another publication.name.' },
+  guardrail_exceeded: { retry: 'never', what: 'More tables are captured than guardrail.collections.max allows', remedy: 'Narrow the include lists, or raise the limit.' },
   table_none_captured: { retry: 'never', what: 'No table is captured', remedy: 'Check the include and exclude lists.' },
   key_column_missing: { retry: 'never', what: 'A key column does not exist', remedy: 'Check message.key.columns: no captured table that the entry matches has the column.' },
   select_override_failed: { retry: 'manual', what: 'The SELECT that stands for a table in the snapshot cannot be used', remedy: 'Check snapshot.select.statement.overrides.' },
@@ -51,7 +52,7 @@ export const ERROR_TABLE = {
   stream_ended: { retry: 'auto', what: 'The server ended the replication stream', remedy: 'Slotline reconnects by itself.' },
   lsn_out_of_range: { retry: 'never', what: 'An LSN is above 2^53', remedy: 'Slotline holds positions up to 200000/0.' },
   lsn_malformed: { retry: 'never', what: 'An LSN cannot be read', remedy: 'Report it.' },
-  value_not_convertible: { retry: 'never', what: 'A value cannot be converted', remedy: 'See table, column and type; exclude the column to go on without it.' },
+  value_not_convertible: { retry: 'never', what: 'A value cannot be converted', remedy: 'See table, column and type: slotline.values.corrections mends some (docs/compatibility.md); exclude the column to go on without it.' },
 
   kafka_unreachable: { retry: 'auto', what: 'Kafka cannot be reached', remedy: 'Check bootstrap.servers and that a broker is up.' },
   kafka_authentication_failed: { retry: 'manual', what: 'Kafka refused the login', remedy: 'Check security.protocol, sasl.mechanism and the credentials.' },

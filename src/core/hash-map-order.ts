@@ -4,6 +4,7 @@
  */
 
 import { itemAt } from './byte-reader.ts';
+import { HashMapBins } from './hash-map-bins.ts';
 
 const DEFAULT_BUCKETS = 16;
 const LOAD_FACTOR = 0.75;
@@ -15,6 +16,8 @@ export type HashMapShape<T> = {
   readonly hashOf: (entry: T) => number;
   /** What Java's HashMap was told to expect; undefined for the map without arguments. */
   readonly expected?: number;
+  /** Java's compareTo of the keys; it matters where many keys collide. Without it they keep the order of insertion. */
+  readonly compare?: (a: T, b: T) => number;
 };
 
 /** String.hashCode. */
@@ -27,11 +30,15 @@ export function stringHash(text: string): number {
 /**
  * Entries with different keys, in the order of their insertion, as iterating the map gives them. Buckets grow as Java grows
  * them: when three quarters as many entries are in, and when a chain gets long in a small table. Splitting keeps the order of
- * a chain, so the order is that of insertion into the final table. (Chains that Java turns into trees, nine colliding keys in
- * a table of 64 and more, are left in insertion order.)
+ * a chain, so the order is that of insertion into the final table; but nine colliding keys in a table of 64 and more become a tree.
  */
 export function inHashMapOrder<T>(entries: readonly T[], shape: HashMapShape<T>): T[] {
   const hashes = entries.map((entry) => spread(shape.hashOf(entry)));
+  if (shape.compare !== undefined && mayHaveTree(hashes)) {
+    const bins = new HashMapBins(initialBuckets(shape.expected), shape.compare);
+    for (const [index, entry] of entries.entries()) bins.put(entry, itemAt(hashes, index));
+    return bins.entries();
+  }
   const buckets = grownBuckets(hashes, initialBuckets(shape.expected));
   return entries
     .map((entry, index) => ({ entry, index, bucket: itemAt(hashes, index) & (buckets - 1) }))
@@ -55,6 +62,19 @@ function grownBuckets(hashes: readonly number[], initial: number): number {
     if (count + 1 > Math.floor(buckets * LOAD_FACTOR)) buckets *= 2;
   }
   return buckets;
+}
+
+/** Whether a table of the fewest buckets that a tree needs has a chain that is long enough. */
+function mayHaveTree(hashes: readonly number[]): boolean {
+  if (hashes.length <= TREE_CHAIN_MIN) return false;
+  const chains = new Uint32Array(TREE_BUCKETS_MIN);
+  for (const hash of hashes) {
+    const place = hash & (TREE_BUCKETS_MIN - 1);
+    const length = (chains[place] ?? 0) + 1;
+    if (length > TREE_CHAIN_MIN) return true;
+    chains[place] = length;
+  }
+  return false;
 }
 
 function initialBuckets(expected: number | undefined): number {

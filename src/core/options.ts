@@ -58,6 +58,9 @@ export type FilterOptions = {
   readonly tableIgnoreBuiltin: boolean;
 };
 
+/** guardrail.collections.*: how many captured tables are too many, and what is done then. 0: any number is fine. */
+export type GuardrailOptions = { readonly tablesMax: number; readonly action: 'warn' | 'fail' };
+
 /** One `column.*` option that changes values or schemas. The first that matches a column wins, in Debezium's order of kinds. */
 export type ColumnRule = {
   readonly change:
@@ -249,6 +252,7 @@ export type ResolvedOptions = {
   readonly slot: SlotOptions;
   readonly publication: PublicationOptions;
   readonly filter: FilterOptions;
+  readonly guardrail: GuardrailOptions;
   readonly events: EventOptions;
   readonly keyConverter: ConverterOptions;
   readonly valueConverter: ConverterOptions;

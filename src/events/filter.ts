@@ -22,7 +22,7 @@ export function compileFilter(options: FilterOptions): TableFilter {
   const columns = compilePair(options.columnInclude, options.columnExclude);
   return {
     includesTable(schema, table) {
-      if (options.tableIgnoreBuiltin && (BUILTIN_SCHEMA.test(schema) || BUILTIN_TABLES.has(table))) return false;
+      if (options.tableIgnoreBuiltin && (BUILTIN_SCHEMA.test(schema) || BUILTIN_TABLES.has(table.toLowerCase()))) return false;
       return schemas(schema) && tables(`${schema}.${table}`);
     },
     includesColumn(schema, table, column) {

@@ -198,6 +198,7 @@ describe('filter', () => {
   it('leaves out what the server made, unless told otherwise', () => {
     expect(compileFilter(NO_LISTS).includesTable('pg_catalog', 'pg_class')).toBe(false);
     expect(compileFilter(NO_LISTS).includesTable('public', 'spatial_ref_sys')).toBe(false);
+    expect(compileFilter(NO_LISTS).includesTable('public', 'Spatial_Ref_Sys')).toBe(false);
     const open = compileFilter({ ...NO_LISTS, tableIgnoreBuiltin: false });
     expect(open.includesTable('public', 'spatial_ref_sys')).toBe(true);
   });

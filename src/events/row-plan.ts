@@ -81,7 +81,9 @@ export function planRows(given: Relation, facts: TableFacts, typeOf: (oid: numbe
     const known = phase === 'snapshot' || isIncluded(column.name) ? facts.columns.get(column.name) : undefined;
     const spec = columnSpec(column, known, typeOf);
     const codec = compileColumn(spec, settings.modes);
-    return codec === undefined ? undefined : { name: column.name, field: settings.adjustFieldName(column.name), type: spec.type.name, index, codec, spec };
+    return codec === undefined
+      ? undefined
+      : { name: column.name, field: settings.adjustFieldName(column.name), type: spec.type.name, index, codec, spec };
   });
   const present = compiled.filter((column) => column !== undefined);
   const columns = present.filter((column) => isIncluded(column.name)).map((column) => withRule(relation, column, settings));

@@ -20,7 +20,7 @@ export class SourceInfo {
   commitTimeUs = 0;
   /** null: not part of a transaction. */
   xid: number | null = null;
-  /** Of the last commit seen on this stream; null until there was one. */
+  /** Of the last commit seen on this stream, at its start the position where it goes on; null where nothing was streamed yet. */
   lastCommitLsn: Lsn | null = null;
   origin: string | null = null;
   originLsn: Lsn | null = null;

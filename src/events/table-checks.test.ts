@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { findMissingKeyColumns, findTopicCollisions, findUnmatchedKeyEntries } from './table-checks.ts';
+import { findFieldCollisions, findMissingKeyColumns, findTopicCollisions, findUnmatchedKeyEntries } from './table-checks.ts';
 
 const EVENTS = {
   topicPrefix: 'p',
@@ -67,5 +67,27 @@ describe('key columns', () => {
     const keys = [{ table: 'public\\.later', columns: ['id'] }];
     expect(findMissingKeyColumns(keys, described)).toEqual([]);
     expect(findUnmatchedKeyEntries(keys, described)).toEqual(['public\\.later']);
+  });
+});
+
+describe('field collisions', () => {
+  const described = [
+    { schema: 'public', table: 'a', columns: [{ name: 'a b' }, { name: 'a_b' }, { name: 'a-b' }, { name: 'c' }] },
+    { schema: 'public', table: 'b', columns: [{ name: '1' }, { name: '_1' }] },
+  ];
+  const all = { includesColumn: () => true };
+
+  it('are found all at once, where names are adjusted', () => {
+    expect(findFieldCollisions('avro', all, described)).toEqual([
+      { table: 'public.a', field: 'a_b', columns: ['a b', 'a_b', 'a-b'] },
+      { table: 'public.b', field: '_1', columns: ['1', '_1'] },
+    ]);
+    expect(findFieldCollisions('avro_unicode', all, described)).toEqual([]);
+    expect(findFieldCollisions('none', all, described)).toEqual([]);
+  });
+
+  it('do not count columns that are left out', () => {
+    const included = { includesColumn: (_schema: string, table: string, column: string) => table === 'a' && column !== 'a b' };
+    expect(findFieldCollisions('avro', included, described)).toEqual([{ table: 'public.a', field: 'a_b', columns: ['a_b', 'a-b'] }]);
   });
 });

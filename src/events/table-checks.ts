@@ -2,8 +2,9 @@
  * Owns what can be wrong between the config and the tables that it captures, seen from names alone: topics that more than
  * one claims, key columns that no table has, columns that become one field. All of it, at once; the caller says it.
  */
-import type { EventOptions } from '../core/options.ts';
-import { compilePattern } from './filter.ts';
+import type { EventOptions, NameAdjustment } from '../core/options.ts';
+import { compilePattern, type TableFilter } from './filter.ts';
+import { fieldNameAdjuster } from './name-adjustment.ts';
 import { dataTopic, heartbeatTopic, messageTopic, type TopicNaming, transactionTopic } from './topic.ts';
 
 type NamedTable = { readonly schema: string; readonly table: string };
@@ -59,6 +60,31 @@ export function findMissingKeyColumns(keyColumns: EventOptions['keyColumns'], ta
     }
   }
   return missing;
+}
+
+export type FieldCollision = {
+  /** `schema.table`. */
+  readonly table: string;
+  readonly field: string;
+  /** Two or more. */
+  readonly columns: readonly string[];
+};
+
+/** Columns whose adjusted names meet: one struct cannot have both, and Debezium stops at them too. */
+export function findFieldCollisions(
+  adjustment: NameAdjustment,
+  filter: Pick<TableFilter, 'includesColumn'>,
+  tables: readonly CheckedTable[],
+): FieldCollision[] {
+  if (adjustment === 'none') return [];
+  const fieldOf = fieldNameAdjuster(adjustment);
+  return tables.flatMap((table) => {
+    const included = table.columns.filter(({ name }) => filter.includesColumn(table.schema, table.table, name));
+    const byField = Map.groupBy(included, ({ name }) => fieldOf(name));
+    return [...byField]
+      .filter(([, columns]) => columns.length > 1)
+      .map(([field, columns]) => ({ table: nameOf(table), field, columns: columns.map(({ name }) => name) }));
+  });
 }
 
 /** Entries of message.key.columns that match no captured table: a typing error, or a table that is yet to come. */

@@ -15,7 +15,7 @@ export type ResolvedTopic = { readonly name: string; readonly metadata: TopicMet
 const MAX_MESSAGE_BYTES_DEFAULT = 1_048_588;
 const MAX_MESSAGE_BYTES = 'max.message.bytes';
 /** A new topic shows up at every broker well within this; one that nobody creates never does. */
-const MISSING_FOR_MS = 5_000;
+const MISSING_FOR_MS = 15_000;
 const CONFIG_TIMEOUT_MS = 5_000;
 
 /** Retries until Kafka answers or `signal` aborts. Throws kafka_topic_missing, kafka_topic_invalid or kafka_unauthorized. */

@@ -4,20 +4,29 @@
  */
 import { SlotlineError, toSlotlineError } from '../core/errors.ts';
 import { compileIdentityRules } from '../events/filter.ts';
-import { findMissingKeyColumns, findTopicCollisions } from '../events/table-checks.ts';
+import { findFieldCollisions, findMissingKeyColumns, findTopicCollisions } from '../events/table-checks.ts';
 import { type ListedTable, listTables, loadTables } from '../postgres/catalog.ts';
 import { ensurePublication, requireCovered } from '../postgres/publication.ts';
 import { changeIdentity, planIdentityChanges, type WantedIdentity } from '../postgres/replica-identity.ts';
 import type { ServerFacts } from '../postgres/session.ts';
 import type { TaskContext } from './task-context.ts';
 
-/** Throws topic_name_collision, key_column_missing, or what publication and replica identities need and lack. */
+/** Throws guardrail_exceeded, topic_name_collision, key_column_missing, field_name_collision, or what publication and replica identities need and lack. */
 export async function prepareTables(context: TaskContext, server: ServerFacts): Promise<void> {
   const { sql, filter } = context;
   const captured = (await listTables(sql)).filter((table) => filter.includesTable(table.schema, table.table));
+  requireFewTables(context, captured.length);
   await requireSoundNames(context, captured);
   await publishTables(context, server, captured);
   await setReplicaIdentities(context, server, captured);
+}
+
+function requireFewTables({ options, log }: TaskContext, tables: number): void {
+  const { tablesMax, action } = options.guardrail;
+  if (tablesMax === 0 || tables <= tablesMax) return;
+  const error = new SlotlineError('guardrail_exceeded', { tables, limit: tablesMax });
+  if (action === 'fail') throw error;
+  log.warn('guardrail.exceeded', { tables, limit: tablesMax, remedy: error.remedy });
 }
 
 /** Every fault at once: a line for each, and the first of them ends the start. */
@@ -26,13 +35,16 @@ async function requireSoundNames(context: TaskContext, captured: readonly Listed
   const faults = findTopicCollisions(events, offsetStorage.topic, captured).map(
     ({ topic, claimants }) => new SlotlineError('topic_name_collision', { topic, tables: claimants }),
   );
-  if (events.keyColumns.length > 0) {
+  if (events.keyColumns.length > 0 || events.fieldNameAdjustment !== 'none') {
     const described = await loadTables(
       context.sql,
       captured.map(({ oid }) => oid),
     );
     for (const { column, tables } of findMissingKeyColumns(events.keyColumns, [...described.values()])) {
       faults.push(new SlotlineError('key_column_missing', { column, tables }));
+    }
+    for (const collision of findFieldCollisions(events.fieldNameAdjustment, context.filter, [...described.values()])) {
+      faults.push(new SlotlineError('field_name_collision', collision));
     }
   }
   const [first] = faults;

@@ -19,9 +19,9 @@ const MODES: ValueModes = {
   phase: 'stream',
 };
 
-function relation(table: string, columns: readonly string[] = ['id']): Omit<RelationMessage, 'tag'> {
+function relation(table: string, columns: readonly string[] = ['id'], oid = 1): Omit<RelationMessage, 'tag'> {
   return {
-    oid: 1,
+    oid,
     schema: 'public',
     table,
     replicaIdentity: 'default',
@@ -29,12 +29,12 @@ function relation(table: string, columns: readonly string[] = ['id']): Omit<Rela
   };
 }
 
-/** Captures public.a alone. */
-function plansOfA(): TablePlans {
+/** Captures public.a alone, or what the pattern says. */
+function plansOfA(pattern = 'public.a'): TablePlans {
   const filter = compileFilter({
     schemaInclude: [],
     schemaExclude: [],
-    tableInclude: ['public.a'],
+    tableInclude: [pattern],
     tableExclude: [],
     columnInclude: [],
     columnExclude: [],
@@ -81,5 +81,31 @@ describe('a table that is renamed out of the captured ones', () => {
     await plans.learn(relation('a'), 'snapshot');
     await plans.learn(relation('renamed'));
     expect(plans.get(1)).toBeNull();
+  });
+});
+
+describe('a topic', () => {
+  it('of two tables stops the connector', async () => {
+    const plans = plansOfA('public.*');
+    await plans.learn(relation('a b', ['id'], 1));
+    await expect(plans.learn(relation('a?b', ['id'], 2))).rejects.toMatchObject({
+      code: 'topic_name_collision',
+      details: { tables: ['public.a b', 'public.a?b'] },
+    });
+  });
+
+  it('is free again once its table has another name', async () => {
+    const plans = plansOfA('public.*');
+    await plans.learn(relation('a b', ['id'], 1));
+    await plans.learn(relation('c', ['id'], 1));
+    await plans.learn(relation('a?b', ['id'], 2));
+    expect(plans.get(2)).toMatchObject({ topic: { name: 'srv.public.a_b' } });
+  });
+
+  it('goes on with a table that was dropped and created again', async () => {
+    const plans = plansOfA();
+    await plans.learn(relation('a', ['id'], 1));
+    await plans.learn(relation('a', ['id'], 2));
+    expect(plans.get(2)).toMatchObject({ topic: { name: 'srv.public.a' } });
   });
 });

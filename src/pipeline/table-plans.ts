@@ -50,7 +50,7 @@ export type KnownRelation = TablePlan | null;
 export class TablePlans {
   readonly #deps: TablePlansDeps;
   readonly #byOid = new Map<number, KnownRelation>();
-  readonly #tableByTopic = new Map<string, string>();
+  readonly #ownerByTopic = new Map<string, { readonly oid: number; readonly table: string }>();
 
   constructor(deps: TablePlansDeps) {
     this.#deps = deps;
@@ -90,14 +90,14 @@ export class TablePlans {
     return known;
   }
 
-  /** Two tables whose names become one topic would mix their rows. */
+  /** Two tables whose names become one topic would mix their rows. A table that was renamed or recreated leaves its topic free. */
   #claimTopic(plan: RowPlan): void {
+    const { topic, relationOid: oid } = plan;
     const table = `${plan.schema}.${plan.table}`;
-    const owner = this.#tableByTopic.get(plan.topic);
-    if (owner !== undefined && owner !== table) {
-      throw new SlotlineError('topic_name_collision', { topic: plan.topic, tables: [owner, table] });
-    }
-    this.#tableByTopic.set(plan.topic, table);
+    const owner = this.#ownerByTopic.get(topic);
+    const isOwned = owner !== undefined && owner.oid !== oid && this.#byOid.get(owner.oid)?.plan.topic === topic;
+    if (isOwned && owner.table !== table) throw new SlotlineError('topic_name_collision', { topic, tables: [owner.table, table] });
+    this.#ownerByTopic.set(topic, { oid, table });
   }
 }
 

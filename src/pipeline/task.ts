@@ -119,12 +119,21 @@ async function runOwned(context: TaskContext, attempt: Attempt): Promise<void> {
   });
   if (decision.tag === 'refuse') throw new SlotlineError(decision.code, { slot: options.slot.name, mode: options.snapshot.mode });
   if (decision.tag === 'nothing') return;
+  if (decision.tag === 'stream' && hasStreamed(remembered, slot)) context.info.endTransaction(slot.confirmedFlushLsn);
   await prepare(context, attempt, { store, decision });
   memory.snapshotTaken = true;
   if (decision.tag === 'snapshotOnly' || hooks.stop.aborted) return;
   if (options.snapshot.streamingDelayMs > 0 && isSnapshot(decision)) await wait(options.snapshot.streamingDelayMs, hooks.stop);
   await stream(context, attempt, { untilLsn: undefined, onStarted: () => onStreaming(context, attempt) });
   if (options.slot.dropOnStop) await dropOwnSlot(context);
+}
+
+/** Something was confirmed since the snapshot: what comes next follows that position in `sequence`, as after a restart of Debezium. */
+function hasStreamed(
+  remembered: StoredOffset | undefined,
+  slot: SlotState | undefined,
+): slot is SlotState & { readonly confirmedFlushLsn: Lsn } {
+  return remembered?.lsn !== undefined && slot?.confirmedFlushLsn !== undefined && slot.confirmedFlushLsn > remembered.lsn;
 }
 
 /** Everything before streaming: the slot, the snapshot, what is remembered of them. */

@@ -32,7 +32,7 @@ export type ColumnDescription = {
   readonly typmod: number;
   /** The column's constraint or that of its domain, as JDBC tells it. */
   readonly notNull: boolean;
-  /** pg_get_expr; undefined for none and for generated and identity columns. A serial's is `nextval(…)`. */
+  /** pg_get_expr; undefined for none and for identity columns. A serial's is `nextval(…)`, a generated column's what generates it. */
   readonly defaultExpression: string | undefined;
   readonly generated: boolean;
   readonly identity: boolean;
@@ -137,7 +137,7 @@ const COLUMNS_SQL = `
 select pg_catalog.json_agg(pg_catalog.json_build_object(
          'name', a.attname, 'attnum', a.attnum, 'typeOid', a.atttypid::int8, 'typmod', a.atttypmod,
          'notNull', a.attnotnull or (t.typtype = 'd' and t.typnotnull),
-         'defaultExpression', case when a.attgenerated = '' then pg_catalog.pg_get_expr(d.adbin, d.adrelid) end,
+         'defaultExpression', pg_catalog.pg_get_expr(d.adbin, d.adrelid),
          'generated', a.attgenerated <> '', 'identity', a.attidentity <> '',
          'comment', pg_catalog.col_description(a.attrelid, a.attnum)) order by a.attnum)
   from pg_catalog.pg_attribute a

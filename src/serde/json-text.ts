@@ -5,6 +5,7 @@
  */
 import { byteAt } from '../core/byte-reader.ts';
 import type { ByteWriter } from '../core/byte-writer.ts';
+import { javaFloat32Text, javaFloat64Text } from '../core/java-floats.ts';
 
 const HEX = Buffer.from('0123456789ABCDEF');
 const BASE64 = Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/');
@@ -143,43 +144,19 @@ export function writeBase64(out: ByteWriter, source: Uint8Array, start: number, 
   out.length = at;
 }
 
-/** A double as Java's Double.toString spells it (JDK 19 and later: the shortest digits); NaN and infinities quoted. */
+/** A double as Java's Double.toString spells it; NaN and infinities quoted. */
 export function formatFloat64(value: number): string {
-  if (!Number.isFinite(value)) return nonFinite(value);
-  return javaSpelling(value, twoDigits(value, value.toExponential()));
+  return Number.isFinite(value) ? javaFloat64Text(value) : nonFinite(value);
 }
 
 /** A float32 as Java's Float.toString spells it. */
 export function formatFloat32(value: number): string {
-  if (!Number.isFinite(value)) return nonFinite(value);
-  for (let digits = 0; digits < 9; digits++) {
-    const text = value.toExponential(digits);
-    if (Math.fround(Number(text)) === value) return javaSpelling(value, twoDigits(value, text));
-  }
-  return javaSpelling(value, value.toExponential(9));
-}
-
-/** Where one digit would do, Java takes the nearest number of two: 4.9E-324, not 5.0E-324. */
-function twoDigits(value: number, text: string): string {
-  return text.includes('.') ? text : value.toExponential(1);
+  return Number.isFinite(value) ? javaFloat32Text(value) : nonFinite(value);
 }
 
 function nonFinite(value: number): string {
   if (Number.isNaN(value)) return '"NaN"';
   return value > 0 ? '"Infinity"' : '"-Infinity"';
-}
-
-/** Java: decimal notation for 1e-3 <= |v| < 1e7, else d.dddE±n; always a digit after the point. */
-function javaSpelling(value: number, exponential: string): string {
-  if (value === 0) return Object.is(value, -0) ? '-0.0' : '0.0';
-  const [mantissa = '', exponentText = ''] = exponential.split('e');
-  const sign = mantissa.startsWith('-') ? '-' : '';
-  const digits = mantissa.replace('-', '').replace('.', '').replace(/0+$/, '') || '0';
-  const exponent = Number(exponentText);
-  if (exponent < -3 || exponent >= 7) return `${sign}${digits[0]}.${digits.slice(1) || '0'}E${exponent}`;
-  if (exponent < 0) return `${sign}0.${'0'.repeat(-exponent - 1)}${digits}`;
-  const whole = digits.slice(0, exponent + 1).padEnd(exponent + 1, '0');
-  return `${sign}${whole}.${digits.slice(exponent + 1) || '0'}`;
 }
 
 /**

@@ -95,6 +95,8 @@ function withChange(codec: ValueCodec, change: CellChange): ValueCodec {
   const pass: ConstantWriter = (out) => {
     if (cell.isNull) out.nullValue();
     else change(out, cell);
+    // What one cell was must never show for another.
+    cell.isNull = true;
   };
   const writeFallback: ConstantWriter = (out) => {
     codec.writeFallback(cell);

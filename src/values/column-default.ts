@@ -14,7 +14,7 @@ type DefaultRule = {
   /** Cell text that stands for a default made by a function. */
   readonly generated: string;
   /** A literal or raw expression to the cell text of the same value; undefined gives no default. */
-  readonly toCell?: (literal: string) => string | undefined;
+  readonly toCell?: (literal: string, typmod: number) => string | undefined;
 };
 
 const NUMBER: DefaultRule = { generated: '0' };
@@ -35,11 +35,11 @@ const RULES: ReadonlyMap<string, DefaultRule> = new Map<string, DefaultRule>([
   ['int2', NUMBER],
   ['int4', NUMBER],
   ['int8', NUMBER],
-  ['numeric', { generated: '0.0' }],
+  ['numeric', { generated: '0.0', toCell: numericCell }],
   ['float4', NUMBER],
   ['float8', NUMBER],
   ['uuid', { generated: '00000000-0000-0000-0000-000000000000', toCell: uuidCell }],
-  ['date', { generated: '1970-01-01' }],
+  ['date', { generated: '1970-01-01', toCell: dateCell }],
   ['time', { generated: '00:00:00', toCell: timeCell }],
   ['timestamp', { generated: '1970-01-01 00:00:00' }],
   ['timestamptz', { generated: '1970-01-01 00:00:00+00', toCell: timestamptzCell }],
@@ -50,9 +50,34 @@ function uuidCell(literal: string): string | undefined {
   return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(literal) ? literal.toLowerCase() : undefined;
 }
 
-/** The end of the day is read as the last moment before it. */
+/** Special values, and digits beyond the column's scale, give no default, whatever the mode. */
+function numericCell(literal: string, typmod: number): string | undefined {
+  if (!/[0-9]/.test(literal)) return undefined;
+  const [, fraction = ''] = literal.split('.');
+  return typmod !== -1 && /[1-9]/.test(fraction.slice((typmod - 4) & 0xffff)) ? undefined : literal;
+}
+
+/** A timestamp's time of day is passed over. */
+function dateCell(literal: string): string {
+  return literal.replace(/ [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?=$| BC$)/, '');
+}
+
+const END_OF_DAY = '24:00:00';
+
+/** The end of the day is read as the last moment before it: Java's LocalTime.MAX, a nanosecond earlier. */
 function timeCell(literal: string): string {
-  return literal === '24:00:00' ? '23:59:59.999999' : literal;
+  return literal === END_OF_DAY ? '23:59:59.999999' : literal;
+}
+
+function endOfDayDefault(schemaName: string): DefaultValue | undefined {
+  switch (schemaName) {
+    case 'io.debezium.time.IsoTime':
+      return '23:59:59.999999999Z';
+    case 'io.debezium.time.NanoTime':
+      return 86_399_999_999_999;
+    default:
+      return undefined;
+  }
 }
 
 /** Infinite instants overflow in Java and give no default. */
@@ -96,9 +121,13 @@ export function columnDefault(spec: ColumnSpec, plan: TypePlan): DefaultValue | 
   if (literal === undefined) return undefined;
   if (INFINITY.test(literal)) {
     const infinite = infiniteDefault(plan.schema.name ?? '', literal);
-    if (infinite !== undefined) return infinite;
+    if (infinite !== undefined) return infinite ?? undefined;
   }
-  const cell = rule.toCell === undefined ? literal : rule.toCell(literal);
+  if (literal === END_OF_DAY) {
+    const lastMoment = endOfDayDefault(plan.schema.name ?? '');
+    if (lastMoment !== undefined) return lastMoment;
+  }
+  const cell = rule.toCell === undefined ? literal : rule.toCell(literal, spec.typmod);
   return cell === undefined ? undefined : capture(plan, cell);
 }
 
@@ -107,7 +136,7 @@ function capture(plan: TypePlan, cell: string): DefaultValue | undefined {
   const bytes = Buffer.from(cell);
   const captured = new ValueCapture();
   try {
-    plan.write(captured, bytes, 0, bytes.length);
+    (plan.writeDefault ?? plan.write)(captured, bytes, 0, bytes.length);
   } catch (error) {
     if (error instanceof ConversionError) return undefined;
     throw error;
@@ -119,17 +148,25 @@ function capture(plan: TypePlan, cell: string): DefaultValue | undefined {
 }
 
 /**
- * Defaults of ±infinity go through Java's LocalDateTime.MAX and MIN, unlike infinite values, and overflow where the number is
- * too narrow. Undefined leaves the literal to the ordinary way.
+ * Defaults of ±infinity go through Java's LocalDate and LocalDateTime, MAX and MIN, unlike infinite values. Microseconds and days overflow,
+ * null says that the number of another unit does and there is no default. Undefined leaves the literal to the ordinary way.
  */
-function infiniteDefault(schemaName: string, literal: string): DefaultValue | undefined {
+function infiniteDefault(schemaName: string, literal: string): DefaultValue | null | undefined {
   const positive = !literal.startsWith('-');
   switch (schemaName) {
     case 'io.debezium.time.Date':
     case 'org.apache.kafka.connect.data.Date':
-      return positive ? 169_560_311 : -169_995_290;
+      return positive ? 169_560_311 : -170_999_002;
+    case 'io.debezium.time.IsoDate':
+      return positive ? '+999999999-12-31Z' : '-999999999-01-01Z';
     case 'io.debezium.time.MicroTimestamp':
       return positive ? -9_223_372_036_853_775_810n : -9_223_372_036_854_775_808n;
+    case 'io.debezium.time.IsoTimestamp':
+      return positive ? '+999999999-12-31T23:59:59.999999999Z' : '-999999999-01-01T00:00:00Z';
+    case 'io.debezium.time.Timestamp':
+    case 'io.debezium.time.NanoTimestamp':
+    case 'org.apache.kafka.connect.data.Timestamp':
+      return null;
     default:
       return undefined;
   }

@@ -7,6 +7,7 @@ import {
   captured,
   codecOf,
   convert,
+  convertWith,
   domainType,
   enumType,
   extension,
@@ -103,6 +104,14 @@ describe('types that Debezium omits', () => {
     expect(convert('name', 'slot')).toBeNull();
     expect(convert('name', 'slot', { optional: false })).toBe('');
     expect(convert('name', 'slot', { modes: { includeUnknownDatatypes: true } })).toBe('slot');
+  });
+});
+
+describe('"char"', () => {
+  it('is text; a byte that servers before 16 send as it is becomes the replacement character', () => {
+    expect(convert('char', 'x')).toBe('x');
+    expect(convert('char', '\\303')).toBe('\\303');
+    expect(convertWith(codecOf('char'), bytes(0xc3))).toBe('\ufffd');
   });
 });
 

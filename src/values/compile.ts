@@ -16,7 +16,7 @@ import { GEOGRAPHY_PLAN, GEOMETRY_PLAN } from './postgis.ts';
 import type { FieldSchema } from './schema.ts';
 import { hstorePlan } from './structured.ts';
 import { datePlan, fullDayTimePlan, timeElementPlan, timePlan, timestampElementPlan, timestampPlan } from './temporal.ts';
-import { addressPlan, enumPlan, namedTextPlan, namePlan, textPlan, uuidPlan } from './text.ts';
+import { addressPlan, enumPlan, namedTextPlan, namePlan, singleBytePlan, textPlan, uuidPlan } from './text.ts';
 import { ASCII, bytesConstant, type ConstantWriter, type TypePlan, textConstant } from './type-plan.ts';
 import { ConversionError, type ValueCodec, type ValueWriter } from './value-writer.ts';
 import { HALFVEC_PLAN, SPARSEVEC_ELEMENT_PLAN, SPARSEVEC_PLAN, VECTOR_PLAN } from './vectors.ts';
@@ -68,7 +68,7 @@ const BUILT_IN_TYPES: ReadonlyMap<string, PlanFactory> = new Map<string, PlanFac
   ['text', text],
   ['varchar', text],
   ['bpchar', text],
-  ['char', text],
+  ['char', ({ placeholder }) => singleBytePlan(placeholder.text)],
   ['name', ({ modes, placeholder }) => namePlan(keepsNames(modes), placeholder.text)],
   ['uuid', uuid],
   ['xml', namedText('io.debezium.data.Xml')],

@@ -3,6 +3,7 @@
  */
 
 import { byteAt } from '../core/byte-reader.ts';
+import { javaFloat64Text } from '../core/java-floats.ts';
 import { parseFloat64 } from './numbers.ts';
 import { ASCII, cellText, malformed, type TypePlan } from './type-plan.ts';
 import type { ValueWriter } from './value-writer.ts';
@@ -62,11 +63,7 @@ export const POINT_PLAN: TypePlan = {
 export function javaDouble(value: number): string {
   if (Number.isNaN(value)) return 'NaN';
   if (!Number.isFinite(value)) return value > 0 ? 'Infinity' : '-Infinity';
-  if (value === 0) return Object.is(value, -0) ? '-0.0' : '0.0';
-  const magnitude = Math.abs(value);
-  if (magnitude >= 1e-3 && magnitude < 1e7) return Number.isInteger(value) ? `${value}.0` : String(value);
-  const [mantissa = '', exponent = '0'] = value.toExponential().split('e');
-  return `${mantissa.includes('.') ? mantissa : `${mantissa}.0`}E${Number(exponent)}`;
+  return javaFloat64Text(value);
 }
 
 const NUMBER = /-?(?:[0-9][0-9.eE+-]*|Infinity)|NaN/g;

@@ -34,7 +34,7 @@ function withoutEscapes(text: string): string {
 function inOrder(entries: readonly Entry[]): Entry[] {
   const unique = new Map<string, Entry>();
   for (const entry of entries) unique.set(entry[0], entry);
-  return inHashMapOrder([...unique.values()], { hashOf: ([key]) => stringHash(key) });
+  return inHashMapOrder([...unique.values()], { hashOf: ([key]) => stringHash(key), compare: ([a], [b]) => (a < b ? -1 : 1) });
 }
 
 // --- modes ---

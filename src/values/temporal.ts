@@ -261,7 +261,8 @@ const CHOICES: Record<TimeMode, TemporalChoice> = {
 
 /** `phase` snapshot also stands for elements of date[]. */
 export function datePlan(mode: TimeMode, phase: Phase): TypePlan {
-  return (phase === 'snapshot' ? DRIVER_DATES : STREAMED_DATES)[CHOICES[mode].date];
+  const form = CHOICES[mode].date;
+  return phase === 'snapshot' ? { ...DRIVER_DATES[form], writeDefault: STREAMED_DATES[form].write } : STREAMED_DATES[form];
 }
 
 export function timePlan(mode: TimeMode, precision: number): TypePlan {

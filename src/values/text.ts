@@ -3,6 +3,7 @@
  * ranges, enums and their like.
  */
 
+import { byteAt } from '../core/byte-reader.ts';
 import { type BareSchema, type CellWriter, type TypePlan, textConstant, writeEmptyText } from './type-plan.ts';
 import type { ValueWriter } from './value-writer.ts';
 
@@ -19,9 +20,22 @@ function plan(schema: BareSchema, write: CellWriter, placeholder: string): TypeP
   return { schema, write, writeZero: writeEmptyText, writePlaceholder: textConstant(placeholder) };
 }
 
-/** text, varchar, bpchar, "char", citext, ranges, isbn: no semantic name. */
+/** text, varchar, bpchar, citext, ranges, isbn: no semantic name. */
 export function textPlan(placeholder: string): TypePlan {
   return plan({ type: 'string' }, writeText, placeholder);
+}
+
+const REPLACEMENT = Buffer.from('\ufffd');
+
+/** A byte that is no ASCII is no UTF-8 either: servers before 16 send it as it is, and Java reads the replacement character. */
+function writeSingleByte(out: ValueWriter, source: Uint8Array, start: number, end: number): void {
+  if (end - start === 1 && byteAt(source, start) > 0x7f) out.utf8(REPLACEMENT, 0, REPLACEMENT.length);
+  else out.utf8(source, start, end);
+}
+
+/** "char", the type of one byte. */
+export function singleBytePlan(placeholder: string): TypePlan {
+  return { ...textPlan(placeholder), write: writeSingleByte };
 }
 
 /** name: Debezium's streaming knows the schema but drops the value, unless unknown types are included; its snapshot keeps it. */

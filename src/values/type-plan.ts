@@ -18,6 +18,8 @@ export type BareSchema = Omit<FieldSchema, 'optional' | 'defaultValue'>;
 export type TypePlan = {
   readonly schema: BareSchema;
   readonly write: CellWriter;
+  /** Where the text of a default is read otherwise than a cell. */
+  readonly writeDefault?: CellWriter;
   /** What stands for a missing value of a NOT NULL column without default. */
   readonly writeZero: ConstantWriter;
   /** The unchanged-TOAST placeholder; undefined where Debezium has none. */

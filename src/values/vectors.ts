@@ -52,7 +52,11 @@ function writeSparse(out: ValueWriter, source: Uint8Array, start: number, end: n
   if (list === undefined || dimensions === undefined) throw malformed('sparse vector');
   if (Number(dimensions) > DIMENSIONS_MAX) throw new ConversionError(`sparse vector has more than ${DIMENSIONS_MAX} dimensions`);
   const entries = list === '' ? [] : list.split(',').map(sparseEntry);
-  writeSparseOf(out, Number(dimensions), inHashMapOrder(entries, { hashOf: ([index]) => index, expected: entries.length }));
+  writeSparseOf(
+    out,
+    Number(dimensions),
+    inHashMapOrder(entries, { hashOf: ([index]) => index, compare: ([a], [b]) => a - b, expected: entries.length }),
+  );
 }
 
 function sparseEntry(text: string): readonly [index: number, value: number] {

@@ -63,6 +63,25 @@ describe('names, lists and replica identities', () => {
     expect(slots.rowCount).toBe(0);
   });
 
+  it('more tables than the guardrail allows are told, or end the start', async () => {
+    const crowded = { 'table.include.list': 'public.item,public.a b', 'guardrail.collections.max': '1' };
+    expect(told(await check(crowded), 'warn')).toContain('2 tables are captured, and guardrail.collections.max is 1');
+    await using slotline = startSlotline(config({ ...crowded, 'guardrail.collections.limit.action': 'fail' }));
+    expect(await slotline.exited).toBe(1);
+    expect(slotline.lines.find(({ event }) => event === 'connector.failed')).toMatchObject({ code: 'guardrail_exceeded' });
+  });
+
+  it('columns that become one field are told, and end the start', async () => {
+    await fresh.client.query('create table twins (id int primary key, "a b" text, "a_b" text)');
+    const adjusted = { 'table.include.list': 'public.item,public.twins', 'field.name.adjustment.mode': 'avro' };
+    expect(told(await check(adjusted), 'fail')).toContain('public.twins: a b and a_b become one field, a_b');
+    await using slotline = startSlotline(config(adjusted));
+    expect(await slotline.exited).toBe(1);
+    expect(slotline.lines.find(({ event }) => event === 'start.fault')).toMatchObject({ code: 'field_name_collision' });
+    const excluded = { ...adjusted, 'column.exclude.list': 'public.twins.a b' };
+    expect(told(await check(excluded), 'fail').filter((text) => text.includes('field'))).toEqual([]);
+  });
+
   it('entries of lists that match nothing are told, without a salt', async () => {
     const report = await check({
       'message.key.columns': 'public.later:id',

@@ -19,6 +19,7 @@ import { openSession } from '../../src/postgres/connection.ts';
 import { type PostgresHandle, startPostgres } from '../harness/postgres.ts';
 import { removeTemporaryFolder, temporaryFolder } from '../harness/process.ts';
 import { type FreshDatabase, freshDatabase, sharedKafka, uniqueName } from '../harness/shared.ts';
+import { connectorConfig } from '../harness/slotline.ts';
 import { until } from '../harness/until.ts';
 
 const MAIN = resolve(fileURLToPath(import.meta.url), '../../../src/main.ts');
@@ -31,24 +32,8 @@ type Overrides = Readonly<Record<string, string>>;
 
 function configFile(server: PostgresHandle, database: string, overrides: Overrides): string {
   const name = overrides['name'] ?? uniqueName('c');
-  const config = {
-    name,
-    'bootstrap.servers': sharedKafka().bootstrapServers,
-    'database.hostname': server.host,
-    'database.port': String(server.port),
-    'database.user': server.superuser,
-    'database.password': server.password,
-    'database.dbname': database,
-    'slot.name': name,
-    'publication.name': name,
-    'publication.autocreate.mode': 'filtered',
-    'topic.prefix': name,
-    'topic.creation.default.partitions': '1',
-    'topic.creation.default.replication.factor': '1',
-    'offset.storage.topic': `${name}.offsets`,
-    'offset.storage.replication.factor': '1',
-    ...overrides,
-  };
+  const place = { server, database, bootstrapServers: sharedKafka().bootstrapServers, name };
+  const config = connectorConfig(place, { 'table.include.list': '', ...overrides });
   const path = join(folder, `${name}.json`);
   writeFileSync(path, JSON.stringify(config));
   return path;

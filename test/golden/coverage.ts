@@ -74,7 +74,12 @@ type Payload = {
   readonly source?: { readonly schema: string; readonly table: string };
 };
 
-function sightingsOf(golden: GoldenCase): Sighting[] {
+/** Each kind once: a case has the same column in many records. */
+function sightingsOf(golden: GoldenCase): readonly Sighting[] {
+  return [...new Map(allSightings(golden).map((one) => [[...one.types, one.phase, one.state].join('\n'), one])).values()];
+}
+
+function allSightings(golden: GoldenCase): Sighting[] {
   const lastRows = new Map<string, Readonly<Record<string, unknown>>>();
   return golden.records.flatMap(({ topic, key, value }) => {
     if (typeof value !== 'string' || golden.settings['value.converter.schemas.enable'] === 'true') return [];
@@ -107,12 +112,17 @@ function stateOf(image: Readonly<Record<string, unknown>>, name: string): Sighti
 
 type Unavailable = { readonly golden: GoldenCase; readonly name: string; readonly value: unknown; readonly previous: unknown };
 
-/** A type without a placeholder shows null: that is unchanged TOAST where the row had a value and no statement sets the column. */
+/**
+ * A type without a placeholder shows null: that is unchanged TOAST where the row had a value, or is known to be stored apart, and no
+ * statement sets the column.
+ */
 function isUnavailable({ golden, name, value, previous }: Unavailable): boolean {
   if (value === undefined) return false;
   if (value === null) {
-    const sets = new RegExp(`\\bset\\b.*\\b${name.replace(/\W/g, '\\$&')}"?\\s*=`, 'is');
-    return previous != null && !golden.steps.flat().some((sql) => /^\s*update/i.test(sql) && sets.test(sql));
+    const column = name.replace(/\W/g, '\\$&');
+    const sets = new RegExp(`\\bset\\b.*\\b${column}"?\\s*=`, 'is');
+    const isStoredApart = golden.setup.some((sql) => new RegExp(`alter column "?${column}"? set storage external`, 'i').test(sql));
+    return (previous != null || isStoredApart) && !golden.steps.flat().some((sql) => /^\s*update/i.test(sql) && sets.test(sql));
   }
   return placeholders(golden).has(JSON.stringify(value));
 }

@@ -61,7 +61,7 @@ export function replayPlace(
 
 /**
  * Runs the statements once, with a connector for each case of the group. The recorded topic names are used as they are, for they are in
- * keys, and keys hash to partitions: so only what came to the topics since the start is read, and a group runs on one server at a time.
+ * keys, and keys hash to partitions: so only what came to the topics since the start is read, and a group runs on one server of a broker at a time.
  */
 export async function replayGroup(group: CaseGroup, server: CaseServer, o: ReplayOptions = {}): Promise<Replay[]> {
   const db = await freshDatabase(server);

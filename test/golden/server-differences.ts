@@ -18,8 +18,23 @@ const EMPTY_TRANSACTIONS =
 export const LEFT_OUT: readonly LeftOut[] = [
   { server: 14, cases: ['generated-columns'], reason: 'virtual generated columns, and publishing generated columns, came with 18' },
   { server: 14, cases: ['interval-infinity', 'interval-string-infinity'], reason: 'infinite intervals came with 17' },
-  { server: 14, cases: ['numbers-negative-scale', 'propagate-negative-scale'], reason: 'a negative scale of numeric came with 15' },
-  { server: 14, cases: ['key-change-skip-update', 'key-change-skip-update-only', 'transaction-metadata'], reason: EMPTY_TRANSACTIONS },
+  {
+    server: 14,
+    cases: [
+      'numbers-negative-scale',
+      'propagate-negative-scale',
+      'matrix-numeric-double',
+      'matrix-numeric-precise',
+      'matrix-numeric-string',
+    ],
+    reason: 'a negative scale of numeric, and one greater than the precision, came with 15',
+  },
+  { server: 14, cases: ['extremes-numeric-double'], reason: 'hexadecimal numerics came with 16' },
+  {
+    server: 14,
+    cases: ['key-change-skip-update', 'key-change-skip-update-only', 'skip-c-d-t', 'transaction-metadata'],
+    reason: EMPTY_TRANSACTIONS,
+  },
 ];
 
 export function reasonLeftOut(group: string, server: CaseServer): string | undefined {

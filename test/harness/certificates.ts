@@ -1,7 +1,5 @@
-/** Owns certificates for tests, made by the openssl program: a CA, a server certificate for `localhost`, client certificates. */
-import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+/** Owns which certificates the tests of PostgreSQL's TLS need: a CA, a server certificate for `localhost`, client certificates. */
+import { CertificateFolder } from './openssl.ts';
 
 export type Certificates = {
   readonly caFile: string;
@@ -25,42 +23,17 @@ const PASSPHRASE = 'open sesame';
 
 /** `clientName` is the common name of the client certificate: the role of PostgreSQL's `cert` login. */
 export function makeCertificates(folder: string, clientName: string): Certificates {
-  const at = (name: string): string => join(folder, name);
-  const openssl = (...args: string[]): void => {
-    execFileSync('openssl', args, { stdio: ['ignore', 'ignore', 'pipe'] });
-  };
-  const authority = (name: string): void => {
-    const subject = ['-subj', `/CN=${name}`, '-addext', 'basicConstraints=critical,CA:TRUE'];
-    openssl(
-      'req',
-      '-x509',
-      '-newkey',
-      'rsa:2048',
-      '-nodes',
-      '-days',
-      '2',
-      '-keyout',
-      at(`${name}.key`),
-      '-out',
-      at(`${name}.crt`),
-      ...subject,
-    );
-  };
-  const signed = (name: string, subject: string, extension: string): void => {
-    openssl('req', '-new', '-newkey', 'rsa:2048', '-nodes', '-keyout', at(`${name}.key`), '-out', at(`${name}.csr`), '-subj', subject);
-    writeFileSync(at(`${name}.ext`), extension);
-    const issuer = ['-CA', at('ca.crt'), '-CAkey', at('ca.key'), '-CAcreateserial'];
-    openssl('x509', '-req', '-days', '2', '-in', at(`${name}.csr`), ...issuer, '-extfile', at(`${name}.ext`), '-out', at(`${name}.crt`));
-  };
-  authority('ca');
-  authority('other-ca');
-  signed('server', '/CN=localhost', 'subjectAltName=DNS:localhost\n');
-  signed('client', `/CN=${clientName}`, 'extendedKeyUsage=clientAuth\n');
-  const key = ['-topk8', '-in', at('client.key')];
-  openssl('pkcs8', ...key, '-passout', `pass:${PASSPHRASE}`, '-out', at('client.encrypted.key'));
-  openssl('pkcs8', ...key, '-nocrypt', '-outform', 'DER', '-out', at('client.pk8'));
-  const pair = ['-in', at('client.crt'), '-inkey', at('client.key')];
-  openssl('pkcs12', '-export', ...pair, '-passout', `pass:${PASSPHRASE}`, '-out', at('client.p12'));
+  const certificates = new CertificateFolder(folder);
+  const at = (name: string): string => certificates.file(name);
+  certificates.authority('ca');
+  certificates.authority('other-ca');
+  certificates.issue('server', { cn: 'localhost', by: 'ca', extension: 'subjectAltName=DNS:localhost' });
+  certificates.issue('client', { cn: clientName, by: 'ca', extension: 'extendedKeyUsage=clientAuth' });
+  const key = ['-topk8', '-in', 'client.key'];
+  certificates.openssl('pkcs8', ...key, '-passout', `pass:${PASSPHRASE}`, '-out', 'client.encrypted.key');
+  certificates.openssl('pkcs8', ...key, '-nocrypt', '-outform', 'DER', '-out', 'client.pk8');
+  const pair = ['-in', 'client.crt', '-inkey', 'client.key'];
+  certificates.openssl('pkcs12', '-export', ...pair, '-passout', `pass:${PASSPHRASE}`, '-out', 'client.p12');
   return {
     caFile: at('ca.crt'),
     otherCaFile: at('other-ca.crt'),
