@@ -85,4 +85,16 @@ describe('arrays', () => {
   it('an element that cannot be converted fails the column', () => {
     expect(() => convert(arrayType(builtIn('int2')), '{1,70000}')).toThrow('integer of its width');
   });
+
+  it('days that the Gregorian reform left out are ten days later, as in a Java calendar', () => {
+    expect(convert(arrayType(builtIn('date')), '{1582-10-04,1582-10-05,1582-10-14,1582-10-15}')).toStrictEqual([
+      -141_438, -141_427, -141_418, -141_427,
+    ]);
+    expect(convert('date', '1582-10-10', { modes: { phase: 'snapshot' } })).toBe(-141_422);
+    expect(convert('date', '1582-10-10')).toBe(-141_432);
+    expect(convert(arrayType(builtIn('timestamptz')), '{"1582-10-14 00:00:00+00","1582-10-15 00:00:00+00"}')).toStrictEqual([
+      '1582-10-24T00:00:00.000000Z',
+      '1582-10-15T00:00:00.000000Z',
+    ]);
+  });
 });

@@ -47,8 +47,17 @@ function dateReader(read: DateReader, infinite: { readonly plus: number; readonl
 
 const readStreamedDate = dateReader(parseDate, { plus: epochDayOf(-5877611, 6, 21), minus: epochDayOf(-5877611, 6, 22) });
 
+/** The days that the Gregorian reform left out, which java.util.Calendar reads as ten days later. */
+const REFORM = { first: epochDayOf(1582, 10, 5), last: epochDayOf(1582, 10, 14), shift: 10 };
+
+function readCalendarDate(source: Uint8Array, start: number, end: number): number {
+  const behind = endBeforeEra(source, start, end);
+  const day = parseDate(source, start, behind);
+  return behind === end && day >= REFORM.first && day <= REFORM.last ? day + REFORM.shift : day;
+}
+
 /** In snapshots and in date[] a date reaches Debezium as java.sql.Date: without its era, and infinity by its milliseconds. */
-const readDriverDate = dateReader((source, start, end) => parseDate(source, start, endBeforeEra(source, start, end)), {
+const readDriverDate = dateReader(readCalendarDate, {
   plus: epochDayOf(292_278_994, 8, 16),
   minus: epochDayOf(292_269_055, 12, 2),
 });

@@ -16,7 +16,7 @@ import {
   printMoment,
   printTime,
 } from './civil.ts';
-import { ASCII, type CellWriter, type TypePlan, textConstant } from './type-plan.ts';
+import { ASCII, type CellWriter, cellText, type TypePlan, textConstant } from './type-plan.ts';
 import type { ValueWriter } from './value-writer.ts';
 
 const scratch = new Uint8Array(PRINTED_BYTES_MAX);
@@ -104,10 +104,25 @@ export function timestamptzPlan(precision: number): TypePlan {
   };
 }
 
+/** Days that the Gregorian reform left out: java.util.Calendar, through which elements pass, reads them as ten days later. */
+const REFORM_DAY = /^1582-10-(0[5-9]|1[0-4]) /;
+const REFORM_MONTH = Buffer.from('1582-10-');
+
 /** For elements of timestamptz[], which reach Debezium without their era. */
 export function timestamptzElementPlan(precision: number): TypePlan {
   const plan = timestamptzPlan(precision);
-  return { ...plan, write: (out, source, start, end) => plan.write(out, source, start, endBeforeEra(source, start, end)) };
+  return {
+    ...plan,
+    write: (out, source, start, end) => {
+      const behind = endBeforeEra(source, start, end);
+      if (behind === end && REFORM_MONTH.equals(source.subarray(start, start + REFORM_MONTH.length))) {
+        const text = cellText(source, start, end).replace(REFORM_DAY, (_, day: string) => `1582-10-${Number(day) + 10} `);
+        plan.write(out, Buffer.from(text), 0, text.length);
+        return;
+      }
+      plan.write(out, source, start, behind);
+    },
+  };
 }
 
 /** The time of day in UTC, in microseconds; 24:00:00 counts as midnight, as in Java. */

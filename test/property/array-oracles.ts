@@ -74,7 +74,8 @@ export const ARRAY_ORACLES: readonly Oracle[] = [
     options: { typmod: numericTypmod(12, 3) },
     shown: shownBy(unscaledOf),
   }),
-  array('date', { values: wholes(-700_000n, 2_900_000n).map(daysAfter2000), expected: eachElement("e - date '1970-01-01'") }),
+  // Not before 1583: elements pass through a Java calendar, which has a reform.
+  array('date', { values: wholes(-150_000n, 2_900_000n).map(daysAfter2000), expected: eachElement("e - date '1970-01-01'") }),
   array('time(3)', {
     element: builtIn('time'),
     values: wholes(0n, 86_399_999n).map(timeOfDay),
