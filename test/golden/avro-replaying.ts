@@ -13,6 +13,7 @@ import type { GoldenCase, GoldenRecord, RecordedText } from './replay-cases.ts';
 import { KNOWN_DIFFERENCES } from './replay-differences.ts';
 import { replayGroup } from './replay-run.ts';
 
+const INVALID_NAMESPACE = 'the Confluent API of the registry takes no such namespace; Debezium registered it through its other API';
 const SHOWN_MAX = 4;
 const REGISTRY_START_MS = 150_000;
 let registry: Awaited<ReturnType<typeof anyRegistry>>;
@@ -28,9 +29,12 @@ function converters(): Record<string, string> {
 
 type RegistrySchema = { readonly text: string; readonly subjects: readonly string[] };
 
-/** avsc refuses namespaces that Java's library takes. */
+/** What Avro's specification allows; Java's library takes more. */
+function hasValidNamespace(schema: string): boolean {
+  return /^[\w.]*$/.test(/"namespace":"([^"]*)"/.exec(schema)?.[1] ?? '');
+}
+
 function isCanonical(schema: string, binary: Buffer): boolean {
-  if (!/^[\w.]*$/.test(/"namespace":"([^"]*)"/.exec(schema)?.[1] ?? '')) return true;
   const type = avscType(schema);
   return type.toBuffer(type.fromBuffer(binary)).equals(binary);
 }
@@ -109,7 +113,8 @@ export function testReplays(cases: readonly AvroCase[]): void {
     });
     for (const golden of cases) {
       const missing = missingPostgres(golden.server ?? 18);
-      if (missing !== undefined) it.skip(`${golden.name}: ${missing}`, () => {});
+      if (!golden.schemas.every(hasValidNamespace)) it.skip(`${golden.name}: ${INVALID_NAMESPACE}`, () => {});
+      else if (missing !== undefined) it.skip(`${golden.name}: ${missing}`, () => {});
       else it.concurrent(golden.name, async ({ expect }) => expect(await replayedDifferences(golden)).toBe(''));
     }
   });
