@@ -5,7 +5,8 @@
 
 /**
  * Splits as Debezium does: at commas that no backslash precedes; `\,` is a comma inside a pattern; every other
- * backslash pair stays; parts are trimmed and empty ones dropped.
+ * backslash pair stays; parts are trimmed and empty ones dropped. An inline `(?i)`, which JavaScript lacks, is taken
+ * out: matching is case-insensitive in any case.
  */
 export function splitRegexList(text: string): string[] {
   const parts: string[] = [];
@@ -24,7 +25,7 @@ export function splitRegexList(text: string): string[] {
     }
   }
   parts.push(part);
-  return parts.map((each) => each.trim()).filter((each) => each !== '');
+  return parts.map((each) => each.replaceAll('(?i)', '').trim()).filter((each) => each !== '');
 }
 
 /**

@@ -118,7 +118,7 @@ describe('values', () => {
     ['unavailable.value.placeholder', 'hex:0'],
     ['table.include.list', 'public.(a'],
     ['table.include.list', 'public\\.a++'],
-    ['table.include.list', '(?i)public\\.a'],
+    ['table.include.list', '(?x)public\\.a'],
     ['table.include.list', '\\Qpublic.a\\E'],
     ['bootstrap.servers', 'localhost'],
     ['bootstrap.servers', ','],

@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { coverage, PHASE_TITLES } from './coverage.ts';
-import { type CaseGroup, type GoldenCase, readGroups } from './replay-cases.ts';
+import { type CaseGroup, type GoldenCase, readGroups, topicPrefix } from './replay-cases.ts';
 
 const GROUPS = readGroups(fileURLToPath(new URL('spine', import.meta.url)));
 
@@ -18,6 +18,11 @@ describe('the recorded cases', () => {
   test('are recorded, without schemas and with (npm run golden:record)', () => {
     const incomplete = GROUPS.filter(({ cases }) => cases.length !== 2 || cases.some(({ records }) => records.length === 0));
     expect(incomplete.map(({ name }) => name)).toEqual([]);
+  });
+
+  test('have topics of their own: no prefix is that of another', () => {
+    const prefixes = GROUPS.flatMap(({ cases }) => cases.map(topicPrefix));
+    expect(prefixes.filter((prefix, i) => prefixes.indexOf(prefix) !== i)).toEqual([]);
   });
 
   test('are at least 80', () => {

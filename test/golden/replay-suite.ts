@@ -65,7 +65,8 @@ export function describeReplays(servers: readonly CaseServer[], o: { readonly tw
   });
 }
 
-/** The payload is the same without schemas. */
+/** The payload is the same without schemas. Where a connector writes to the database itself, its twin sees it: both run. */
 function withSchemasOnly({ name, cases }: CaseGroup): CaseGroup {
-  return { name, cases: cases.slice(-1) };
+  const writes = cases.some(({ settings }) => settings['heartbeat.action.query'] !== undefined);
+  return { name, cases: writes ? cases : cases.slice(-1) };
 }
