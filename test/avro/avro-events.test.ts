@@ -173,9 +173,13 @@ describe('events in Avro', () => {
     await db.client.query('insert into item values (1)');
     await untilConfirmed();
     await compatibility(subject, 'BACKWARD');
-    await db.client.query('alter table item add column total int');
-    await db.client.query('update item set total = 5');
-    await db.client.query('alter table item alter column total set not null');
+    // In one transaction: NOT NULL is the catalog's, and in force when the change is read.
+    const change = [
+      'alter table item add column total int',
+      'update item set total = 5',
+      'alter table item alter column total set not null',
+    ];
+    await db.client.query(['begin', ...change, 'commit'].join(';'));
     await db.client.query('insert into item values (2, 6)');
     const refused = await slotline.waitFor((line) => line['code'] === 'registry_incompatible', WAIT);
     expect(String(refused['message'])).toContain(`subject=${subject}`);
