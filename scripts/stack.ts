@@ -22,15 +22,17 @@ import {
 
 export type PostgresMajor = 14 | 18;
 /** `postgis` and `pgvector` cannot be had everywhere: who needs one does without where its installation fails. */
-export type StackPart = 'postgres18' | 'postgres14' | 'kafka' | 'connect' | OptionalPostgres;
+export type StackPart = 'postgres18' | 'postgres14' | 'kafka' | 'registry' | 'connect' | OptionalPostgres;
 export type PostgresServerName = PostgresMajor | OptionalPostgres;
 
 export const POSTGRES_VERSIONS: Readonly<Record<PostgresMajor, string>> = { 14: '14.23.0-beta.17', 18: '18.4.0-beta.17' };
 export const KAFKA_VERSION = '4.3.1';
+/** Apicurio: the last release that runs under Java 17. */
+export const REGISTRY_VERSION = '2.6.13.Final';
 export const JAVA_MAJOR_MIN = 17;
 /** Kafka Connect of the same version carries it. */
 export const DEBEZIUM_VERSION = '3.6.1.Final';
-export const ALL_PARTS: readonly StackPart[] = ['postgres18', 'postgres14', 'kafka'];
+export const ALL_PARTS: readonly StackPart[] = ['postgres18', 'postgres14', 'kafka', 'registry'];
 export const OPTIONAL_PARTS: readonly OptionalPostgres[] = ['postgis', 'pgvector'];
 /** Only the recorder of golden cases needs it. */
 const RECORDER_PARTS: readonly StackPart[] = ['connect'];
@@ -50,7 +52,7 @@ export async function ensureStack(parts: readonly StackPart[], print: Print): Pr
   for (const part of parts) {
     if (!(await isInstalled(part))) missing.push(part);
   }
-  if (parts.includes('kafka') || parts.includes('connect')) await requireJava();
+  if (parts.includes('kafka') || parts.includes('connect') || parts.includes('registry')) await requireJava();
   const outcomes = await Promise.allSettled(missing.map((part) => install(part, print)));
   for (const outcome of outcomes) {
     if (outcome.status === 'rejected') throw outcome.reason;
@@ -80,6 +82,11 @@ export function connectClassPath(): string {
   return [join(partDir('connect'), 'lib', '*'), join(partDir('connect'), 'classes')].join(delimiter);
 }
 
+/** The schema registry's program, for `java -jar`. */
+export function registryJar(): string {
+  return join(partDir('registry'), `apicurio-registry-app-${REGISTRY_VERSION}-runner.jar`);
+}
+
 export function javaPath(): string {
   const home = process.env['JAVA_HOME'];
   return home ? join(home, 'bin', 'java') : 'java';
@@ -96,6 +103,7 @@ function platform(): string {
 /** What the marker file holds: a part of another version or platform counts as missing. */
 function wantedMarker(part: StackPart): string {
   if (part === 'kafka') return `kafka ${KAFKA_VERSION}`;
+  if (part === 'registry') return `apicurio registry ${REGISTRY_VERSION}`;
   if (part === 'connect') return `connect ${KAFKA_VERSION} with debezium ${DEBEZIUM_VERSION}`;
   if (part === 'postgis' || part === 'pgvector') return `${optionalMarker(part)} ${platform()}`;
   return `postgres ${POSTGRES_VERSIONS[part === 'postgres18' ? 18 : 14]} ${platform()}`;
@@ -132,6 +140,7 @@ async function install(part: StackPart, print: Print): Promise<void> {
 async function installInto(part: StackPart, dir: string): Promise<void> {
   if (part === 'kafka') await installJars('kafka-pom.xml', dir);
   else if (part === 'connect') await installConnect(dir);
+  else if (part === 'registry') await installRegistry(dir);
   else if (part === 'postgis' || part === 'pgvector') await installOptional(part, dir);
   else await installPostgres(part === 'postgres18' ? 18 : 14, dir);
 }
@@ -182,6 +191,13 @@ async function installJars(pom: string, dir: string): Promise<void> {
   const args = ['-q', '-B', 'dependency:copy-dependencies', '-DoutputDirectory=lib'];
   const missing = 'Maven is missing: install it (Debian: apt install maven; macOS: brew install maven)';
   await runInstaller({ command: 'mvn', args, cwd: dir, missing });
+}
+
+async function installRegistry(dir: string): Promise<void> {
+  await installJars('registry-pom.xml', dir);
+  const archive = join(dir, 'lib', `apicurio-registry-app-${REGISTRY_VERSION}-all.tar.gz`);
+  await runInstaller({ command: 'tar', args: ['-xzf', archive, '-C', dir], cwd: dir, missing: 'tar is missing' });
+  await rm(archive);
 }
 
 /** With an interceptor that numbers what the connector sends: compiled here, for no registry has it. */

@@ -16,6 +16,7 @@ import { type CheckedKafka, checkCluster, checkOffsetTopic, checkTopics, kafkaTi
 import { checkColumnLists, checkFieldNames, checkGuardrail, checkKeyColumns, checkSnapshotLists, checkTopicNames } from './check-names.ts';
 import { checkLimits, checkReplicationLogin, checkServer } from './check-postgres.ts';
 import { checkPublication } from './check-publication.ts';
+import { checkRegistries } from './check-registry.ts';
 import { type CheckItem, type CheckReport, failure, makeReport, printReport, skipped } from './check-report.ts';
 import { checkSelectOverrides } from './check-select.ts';
 import { checkSlot } from './check-slot.ts';
@@ -54,11 +55,12 @@ export async function check(args: CheckArguments): Promise<ExitCode> {
 export async function runCheck(options: ResolvedOptions, deps: CheckDeps): Promise<CheckReport> {
   const stop = AbortSignal.timeout(deps.timeoutMs);
   const captured = Promise.withResolvers<CapturedTables | undefined>();
-  const [postgres, kafka] = await Promise.all([
+  const [postgres, kafka, registries] = await Promise.all([
     checkPostgres(options, stop, captured.resolve).finally(() => captured.resolve(undefined)),
     checkKafka(options, deps, { stop, captured: captured.promise }),
+    checkRegistries(options, stop),
   ]);
-  return makeReport(options.name, [...postgres, ...kafka]);
+  return makeReport(options.name, [...postgres, ...kafka, ...registries]);
 }
 
 async function checkPostgres(

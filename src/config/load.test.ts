@@ -73,7 +73,6 @@ describe('config files', () => {
     expect(problemsOf(result).toSorted()).toEqual([
       'converters',
       'exactly.once.support',
-      'key.converter',
       'notification.enabled.channels',
       'notification.sink.topic.name',
       'plugin.name',
@@ -83,7 +82,6 @@ describe('config files', () => {
       'signal.kafka.bootstrap.servers',
       'signal.kafka.topic',
       'snapshot.fetch.sise',
-      'value.converter',
     ]);
     expect(result.tag === 'refused' && result.problems.every((each) => each.line !== undefined)).toBe(true);
   });

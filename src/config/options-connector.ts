@@ -5,9 +5,9 @@
 
 import { VALUE_CORRECTIONS } from '../core/options.ts';
 import { BOOLEAN, CLASS, DURATION, honoured, integer, LIST, long, noEffect, notYet, type OptionSpec, oneOf, REGEX, SECRET } from './option-spec.ts';
+import { converterRows } from './options-converters.ts';
 import { checkCorrections } from './value-corrections.ts';
 
-export const JSON_CONVERTER = 'org.apache.kafka.connect.json.JsonConverter';
 const WORKER = 'There is no Connect worker: Slotline is one process.';
 const PROVIDERS = 'The providers env, file and dir are always there.';
 const NEVER_SKIPS = 'No event is ever skipped: the connector stops at it.';
@@ -107,27 +107,6 @@ export const SLOTLINE_OPTIONS: readonly OptionSpec[] = [
   honoured({ name: 'slotline.log.level', kind: oneOf('debug', 'info', 'warn', 'error'), default: 'info', why: 'One line per thing that a person may want to know.', doc: 'Least level that is logged.' }),
   honoured({ name: 'slotline.sasl.oauthbearer.token', kind: SECRET, why: 'Tokens usually come from a token endpoint.', doc: 'A fixed token for SASL OAUTHBEARER.' }),
 ];
-
-function converterRows(side: 'key' | 'value'): OptionSpec[] {
-  const name = `${side}.converter`;
-  return [
-    honoured({
-      name,
-      kind: CLASS,
-      default: JSON_CONVERTER,
-      honouredValues: [JSON_CONVERTER, 'json'],
-      why: 'It needs no schema registry.',
-      differs: 'Connect has none: each worker names its own.',
-      reason: 'Only JSON is written.',
-      doc: `Serialisation of the ${side}: \`json\` or the class name of Kafka's JSON converter.`,
-    }),
-    honoured({ name: `${name}.schemas.enable`, kind: BOOLEAN, default: 'true', why: "Kafka's JSON converter has it so.", doc: 'Send the schema with every record.' }),
-    honoured({ name: `${name}.replace.null.with.default`, kind: BOOLEAN, default: 'true', why: "Kafka's JSON converter has it so.", doc: 'A null in a field with a default is sent as that default.' }),
-    honoured({ name: `${name}.decimal.format`, kind: oneOf('BASE64', 'NUMERIC'), default: 'BASE64', why: "Kafka's JSON converter has it so.", doc: 'Form of Connect Decimal: base64 of its unscaled value, or a number.' }),
-    noEffect({ name: `${name}.schemas.cache.size`, kind: integer(0), default: '1000', reason: 'Schemas are built once per table.', doc: 'Cache of schemas.' }),
-    noEffect({ name: `${name}.<option>`, reason: 'JSON has no such option.', doc: 'Options of other converters.' }),
-  ];
-}
 
 export function checkTopicName(value: string): string | undefined {
   if (!/^[A-Za-z0-9._-]{1,249}$/.test(value)) return 'must be 1 to 249 of A-Z, a-z, 0-9, ., _ and -';

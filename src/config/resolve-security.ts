@@ -28,6 +28,20 @@ export function resolveTls(values: OptionValues, report: ConfigReport, environme
   };
 }
 
+export type PemNames = Readonly<Record<'truststore' | 'chain' | 'key', { readonly inline: string; readonly location: string }>>;
+
+/** PEM texts under other names than Kafka's; undefined where none is given. */
+export function resolvePem(
+  source: Source,
+  names: PemNames,
+): { caPem: string | undefined; certPem: string | undefined; keyPem: string | undefined } {
+  return {
+    caPem: blocks(source, readPem(source, names.truststore), CERTIFICATE, 'certificate'),
+    certPem: blocks(source, readPem(source, names.chain), CERTIFICATE, 'certificate'),
+    keyPem: blocks(source, readPem(source, names.key), KEY, 'private key'),
+  };
+}
+
 function reportHalves(values: OptionValues, report: ConfigReport, used: boolean): void {
   const [chain, key] = ['ssl.keystore.certificate.chain', 'ssl.keystore.key'] as const;
   if (!used) {

@@ -5,10 +5,10 @@
 
 import { isIPv6 } from 'node:net';
 import type {
-  ConverterOptions,
   DatabaseOptions,
   EventOptions,
   FilterOptions,
+  NameAdjustment,
   ResolvedOptions,
   SlotOptions,
   SnapshotOptions,
@@ -18,6 +18,7 @@ import { parseKeyColumns } from './options-events.ts';
 import { parseReplicaIdentities, parseStreamParams } from './options-slot.ts';
 import { type Note, type Problem, problem } from './problems.ts';
 import { type ConfigReport, type OptionValues, readValues } from './read-values.ts';
+import { isAvroConverter, resolveConverter } from './resolve-converter.ts';
 import { resolveKafka, resolveProducer } from './resolve-kafka.ts';
 import { resolveColumnRules, resolveSelectOverrides } from './resolve-tables.ts';
 import { resolveTopicCreation } from './resolve-topics.ts';
@@ -77,8 +78,8 @@ function resolveOptions(values: OptionValues, report: ConfigReport, environment:
       action: values.oneOf('guardrail.collections.limit.action', ['warn', 'fail']),
     },
     events: resolveEvents(values, report),
-    keyConverter: resolveConverter(values, 'key'),
-    valueConverter: resolveConverter(values, 'value'),
+    keyConverter: resolveConverter(values, report, { environment, side: 'key' }),
+    valueConverter: resolveConverter(values, report, { environment, side: 'value' }),
     snapshot: resolveSnapshot(values, report),
     kafka: resolveKafka(values, report, environment),
     producer: resolveProducer(values, report),
@@ -199,7 +200,7 @@ function resolveEvents(values: OptionValues, report: ConfigReport): EventOptions
     columnRules: resolveColumnRules(values, report),
     schemaComments: values.flag('include.schema.comments'),
     schemaNameAdjustment: values.oneOf('schema.name.adjustment.mode', ['none', 'avro', 'avro_unicode']),
-    fieldNameAdjustment: values.oneOf('field.name.adjustment.mode', ['none', 'avro', 'avro_unicode']),
+    fieldNameAdjustment: fieldNameAdjustment(values),
     skipUnchanged: values.flag('skip.messages.without.change'),
     transactionMetadata: values.flag('provide.transaction.metadata'),
     transactionTopic: values.text('topic.transaction'),
@@ -214,13 +215,11 @@ function resolveEvents(values: OptionValues, report: ConfigReport): EventOptions
   };
 }
 
-function resolveConverter(values: OptionValues, side: 'key' | 'value'): ConverterOptions {
-  return {
-    format: 'json',
-    schemasEnable: values.flag(`${side}.converter.schemas.enable`),
-    replaceNullWithDefault: values.flag(`${side}.converter.replace.null.with.default`),
-    decimalFormat: values.oneOf(`${side}.converter.decimal.format`, ['BASE64', 'NUMERIC']),
-  };
+/** As Debezium: Avro in keys or values makes names of fields fit for it, unless another adjustment is asked for. */
+function fieldNameAdjustment(values: OptionValues): NameAdjustment {
+  const mode = values.oneOf('field.name.adjustment.mode', ['none', 'avro', 'avro_unicode']);
+  const isAvro = isAvroConverter(values.text('key.converter')) || isAvroConverter(values.text('value.converter'));
+  return mode === 'none' && isAvro ? 'avro' : mode;
 }
 
 function resolveSnapshot(values: OptionValues, report: ConfigReport): SnapshotOptions {

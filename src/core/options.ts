@@ -124,12 +124,52 @@ export type EventOptions = {
   readonly messagePrefixExclude: readonly string[];
 };
 
-export type ConverterOptions = {
+export type JsonConverterOptions = {
   readonly format: 'json';
   readonly schemasEnable: boolean;
   readonly replaceNullWithDefault: boolean;
   readonly decimalFormat: 'BASE64' | 'NUMERIC';
 };
+
+/** How a schema registry is reached; the options of a converter. */
+export type RegistryOptions = {
+  /** Tried in turn; may hold user and password. */
+  readonly urls: readonly string[];
+  /** `user:password`; wins over those of the address. */
+  readonly basicAuth: string | undefined;
+  readonly bearerToken: string | undefined;
+  /** PEM text. */
+  readonly tls: {
+    readonly caPem: string | undefined;
+    readonly certPem: string | undefined;
+    readonly keyPem: string | undefined;
+    readonly keyPassword: string | undefined;
+    readonly verifyHostname: boolean;
+  };
+  readonly requestTimeoutMs: number;
+  /** How long one call is tried again before the attempt gives up. */
+  readonly retryForMs: number;
+  readonly cacheMax: number;
+  readonly normalizeSchemas: boolean;
+};
+
+export type SubjectNameStrategy = 'topic' | 'record' | 'topic_record';
+
+export type AvroConverterOptions = {
+  readonly format: 'avro';
+  readonly registry: RegistryOptions;
+  readonly autoRegister: boolean;
+  readonly useLatestVersion: boolean;
+  readonly subjectNames: SubjectNameStrategy;
+  readonly connectMetaData: boolean;
+  readonly scrubInvalidNames: boolean;
+  /** discard.type.doc.default. */
+  readonly fieldDocs: boolean;
+  /** ignore.default.for.nullables. */
+  readonly ignoreDefaults: boolean;
+};
+
+export type ConverterOptions = JsonConverterOptions | AvroConverterOptions;
 
 export type SnapshotOptions = {
   readonly mode: 'initial' | 'always' | 'initial_only' | 'no_data' | 'when_needed';

@@ -9,15 +9,15 @@
 import type { Clock } from '../core/time.ts';
 import type { SourceInfo } from '../events/source-info.ts';
 import type { Publisher, TopicHandle } from '../kafka/publisher-contract.ts';
-import type { JsonSerde } from '../serde/json.ts';
 import type { ChangeWriter } from './change-writer.ts';
 import type { HeartbeatAction } from './heartbeat-action.ts';
+import type { ControlSerde } from './task-serde.ts';
 
 export type HeartbeatDeps = {
   readonly intervalMs: number;
   readonly clock: Clock;
   readonly info: SourceInfo;
-  readonly serde: Pick<JsonSerde, 'writeHeartbeat'>;
+  readonly serde: Pick<ControlSerde, 'writeHeartbeat'>;
   readonly changes: Pick<ChangeWriter, 'appendPlain'>;
   readonly publisher: Pick<Publisher, 'hasCapacity' | 'whenCapacity' | 'flush' | 'failure'>;
   readonly openTopic: () => Promise<TopicHandle>;

@@ -37,7 +37,8 @@ export type TablePlansDeps = {
   readonly catalog: Catalog;
   readonly filter: TableFilter;
   readonly settings: PlanSettings;
-  readonly compile: (plan: RowPlan) => RowSerializer;
+  /** Resolves when the schemas that the rows need are registered. */
+  readonly compile: (plan: RowPlan) => RowSerializer | Promise<RowSerializer>;
   readonly openTopic: (name: string) => Promise<TopicHandle>;
   /** skip.messages.without.change. */
   readonly skipUnchanged: boolean;
@@ -78,7 +79,7 @@ export class TablePlans {
     const topic = await this.#deps.openTopic(plan.topic);
     const known: TablePlan = {
       plan,
-      serializer: this.#deps.compile(plan),
+      serializer: await this.#deps.compile(plan),
       topic,
       keys: new ValueComparer({ columns: plan.key }),
       comparer: this.#deps.skipUnchanged ? new ValueComparer(plan) : undefined,

@@ -22,7 +22,8 @@ import type { Publisher, PublisherEvents, TopicHandle } from '../kafka/publisher
 import { loadTable, tableFacts } from '../postgres/catalog.ts';
 import { openSession, type PgSession } from '../postgres/connection.ts';
 import { TypeRegistry } from '../postgres/type-registry.ts';
-import { type EventFacts, JsonSerde } from '../serde/json.ts';
+import type { ControlKind } from '../serde/avro-control.ts';
+import type { EventFacts } from '../serde/json.ts';
 import { contextHeaders } from '../serde/record-headers.ts';
 import type { ConversionFailure } from '../serde/serializer.ts';
 import type { ValueModes } from '../values/pg-type.ts';
@@ -30,6 +31,7 @@ import { ChangeWriter } from './change-writer.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { HeartbeatAction } from './heartbeat-action.ts';
 import { TablePlans } from './table-plans.ts';
+import { createTaskSerde, type TaskSerde } from './task-serde.ts';
 import { TransactionBoundaries } from './transaction-boundaries.ts';
 
 const CONVERSION_LOG_EVERY = 100_000;
@@ -54,7 +56,7 @@ export type TaskContext = TaskDeps & {
   readonly publisher: Publisher;
   readonly filter: TableFilter;
   readonly info: SourceInfo;
-  readonly serde: JsonSerde;
+  readonly serde: TaskSerde;
   readonly types: TypeRegistry;
   readonly plans: TablePlans;
   readonly changes: ChangeWriter;
@@ -75,7 +77,7 @@ export type ContextHooks = {
 };
 
 export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHooks): TaskContext {
-  const { options, log } = deps;
+  const { options } = deps;
   const kafka = createKafkaClient(options.kafka, deps);
   const events: PublisherEvents = { onSettled: hooks.onSettled, onFailure: hooks.onFailure, maySend: hooks.maySend };
   const publisher = createPublisher(kafka, options.producer, options.topicCreation, events, deps);
@@ -84,7 +86,7 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
   info.commitTimeUs = deps.clock.nowMs() * 1000;
   const filter = compileFilter(options.filter);
   const order = options.events.transactionMetadata ? new TransactionOrder({ endBytesMax: options.producer.requestBytesMax }) : undefined;
-  const serde = createSerde(deps, { info, order }, log);
+  const serde = createSerde(deps, { info, order }, hooks.signal);
   const types = new TypeRegistry(sql);
   const naming = topicNaming(options.events);
   const plans = new TablePlans({
@@ -95,7 +97,7 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
     },
     filter,
     settings: planSettings(options, filter),
-    compile: (plan) => serde.compile(plan),
+    compile: (plan) => serde.learn(plan),
     openTopic: (name) => publisher.openTopic(name, hooks.signal),
     skipUnchanged: options.events.skipUnchanged,
   });
@@ -109,7 +111,11 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
     contextHeaders: options.events.extendedHeaders ? headers : [],
   });
   const openTopic = (name: string): Promise<TopicHandle> => publisher.openTopic(name, hooks.signal);
-  const openMessageTopic = (): Promise<TopicHandle> => openTopic(messageTopic(naming));
+  const openControlTopic = async (kind: ControlKind, name: string): Promise<TopicHandle> => {
+    await serde.openControl(kind, name);
+    return await openTopic(name);
+  };
+  const openMessageTopic = (): Promise<TopicHandle> => openControlTopic('message', messageTopic(naming));
   const boundaries =
     order === undefined
       ? undefined
@@ -117,14 +123,14 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
           order,
           serde,
           changes,
-          openTopic: () => openTopic(transactionTopic(naming, options.events.transactionTopic)),
+          openTopic: () => openControlTopic('transaction', transactionTopic(naming, options.events.transactionTopic)),
         });
   const heartbeat = createHeartbeat(deps, hooks, {
     info,
     serde,
     changes,
     publisher,
-    openTopic: () => openTopic(heartbeatTopic(naming, options.events.heartbeat)),
+    openTopic: () => openControlTopic('heartbeat', heartbeatTopic(naming, options.events.heartbeat)),
   });
   const parts = { sql, kafka, publisher, filter, info, serde, types, plans, changes, boundaries, heartbeat };
   return { ...deps, ...parts, openMessageTopic, signal: hooks.signal };
@@ -149,22 +155,17 @@ function createHeartbeat(deps: TaskDeps, hooks: ContextHooks, parts: HeartbeatPa
   return new Heartbeat({ ...parts, intervalMs, clock: deps.clock, action, onFailure: (error) => hooks.onFailure(toSlotlineError(error)) });
 }
 
-function createSerde(deps: TaskDeps, facts: EventFacts, log: Log): JsonSerde {
-  const { keyConverter, valueConverter, events, database } = deps.options;
-  return new JsonSerde(
-    {
-      keySchemas: keyConverter.schemasEnable,
-      valueSchemas: valueConverter.schemasEnable,
-      replaceNullWithDefault: valueConverter.replaceNullWithDefault,
-      replaceNullWithDefaultInKeys: keyConverter.replaceNullWithDefault,
-      keyDecimals: keyConverter.decimalFormat,
-      valueDecimals: valueConverter.decimalFormat,
-      binary: events.binaryHandlingMode,
-    },
-    { version: deps.version, name: events.topicPrefix, db: database.dbname },
+function createSerde(deps: TaskDeps, facts: EventFacts, signal: AbortSignal): TaskSerde {
+  const { options, log, version, random } = deps;
+  const { events, database } = options;
+  return createTaskSerde({
+    options,
+    constants: { version, name: events.topicPrefix, db: database.dbname },
     facts,
-    onConversionFailure(events.conversionFailure, log, facts.info),
-  );
+    onFailure: onConversionFailure(events.conversionFailure, log, facts.info),
+    registry: { random, onRetry: (error, attempt) => log.warn('registry.retry', { code: error.code, ...error.details, attempt }) },
+    signal,
+  });
 }
 
 /**

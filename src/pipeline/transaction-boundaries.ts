@@ -5,12 +5,12 @@
  */
 import type { TransactionOrder } from '../events/transaction.ts';
 import type { TopicHandle } from '../kafka/publisher-contract.ts';
-import type { JsonSerde } from '../serde/json.ts';
 import type { ChangeWriter } from './change-writer.ts';
+import type { ControlSerde } from './task-serde.ts';
 
 export type TransactionBoundariesDeps = {
   readonly order: TransactionOrder;
-  readonly serde: Pick<JsonSerde, 'writeBegin' | 'writeEnd'>;
+  readonly serde: Pick<ControlSerde, 'writeBegin' | 'writeEnd'>;
   readonly changes: Pick<ChangeWriter, 'appendPlain'>;
   readonly openTopic: () => Promise<TopicHandle>;
 };

@@ -48,7 +48,7 @@ export type EventFacts = { readonly info: SourceInfo; readonly order: Transactio
 
 /** One connector's JSON serde: the output buffer, the source block and everything compiled per relation. */
 export class JsonSerde {
-  readonly out = new ByteWriter();
+  readonly out: ByteWriter;
   readonly #values: JsonValueWriter;
   readonly #keyValues: JsonValueWriter;
   readonly #source: JsonSourceWriter;
@@ -59,9 +59,16 @@ export class JsonSerde {
   readonly #settings: SerdeSettings;
   readonly #onFailure: (failure: ConversionFailure) => void;
 
-  constructor(settings: SerdeSettings, constants: SourceConstants, facts: EventFacts, onFailure: (failure: ConversionFailure) => void) {
+  constructor(
+    settings: SerdeSettings,
+    constants: SourceConstants,
+    facts: EventFacts,
+    onFailure: (failure: ConversionFailure) => void,
+    out: ByteWriter = new ByteWriter(),
+  ) {
+    this.out = out;
     const { info } = facts;
-    const control = { out: this.out, info, format: settings };
+    const control = { out, info, format: settings };
     this.#settings = settings;
     this.#values = new JsonValueWriter(this.out, settings.valueDecimals);
     this.#keyValues = new JsonValueWriter(this.out, settings.keyDecimals);

@@ -27,6 +27,13 @@ import { endOffsets, readRecords, type TopicOffsets } from './topics.ts';
 
 const TIMEOUT_MS = 40_000;
 
+export type ReplayOptions = {
+  /** Further settings. */
+  readonly place?: Readonly<Record<string, string>>;
+  /** From what was published to the text that is compared, where it is not JSON. */
+  readonly read?: (records: readonly GoldenRecord[]) => Promise<readonly GoldenRecord[]>;
+};
+
 export type Replay = { readonly golden: GoldenCase; readonly records: readonly GoldenRecord[] };
 
 /** Where every replay of this run runs. */
@@ -56,7 +63,7 @@ export function replayPlace(
  * Runs the statements once, with a connector for each case of the group. The recorded topic names are used as they are, for they are in
  * keys, and keys hash to partitions: so only what came to the topics since the start is read, and a group runs on one server of a broker at a time.
  */
-export async function replayGroup(group: CaseGroup, server: CaseServer): Promise<Replay[]> {
+export async function replayGroup(group: CaseGroup, server: CaseServer, o: ReplayOptions = {}): Promise<Replay[]> {
   const db = await freshDatabase(server);
   const starts = await endOffsets(topicsOf(group));
   const running: RunningCase[] = [];
@@ -64,11 +71,11 @@ export async function replayGroup(group: CaseGroup, server: CaseServer): Promise
     const [first] = group.cases;
     for (const statement of first?.setup ?? []) await db.client.query(statement);
     // One after the other: both make sure of the same publication.
-    for (const golden of group.cases) running.push(await startCase(golden, db));
+    for (const golden of group.cases) running.push(await startCase(golden, db, o));
     await runSteps(db, first?.steps ?? [], running);
     await db.client.query(END_STATEMENT);
     await settle(db.client, running);
-    return await readReplays(group, starts);
+    return await readReplays(group, starts, o);
   } finally {
     for (const one of running) one.stop.abort();
     await Promise.all(running.map((one) => one.ended));
@@ -84,9 +91,9 @@ type RunningCase = {
   failure: unknown;
 };
 
-async function startCase(golden: GoldenCase, db: FreshDatabase): Promise<RunningCase> {
+async function startCase(golden: GoldenCase, db: FreshDatabase, o: ReplayOptions): Promise<RunningCase> {
   const slot = uniqueName('golden');
-  const resolved = resolveCase(golden, replayPlace(db.server, { database: db.database, slot }));
+  const resolved = resolveCase(golden, { ...replayPlace(db.server, { database: db.database, slot }), ...o.place });
   if (resolved.tag === 'refused') throw new Error(`${golden.name}: ${resolved.why}`);
   const stop = new AbortController();
   const { promise: started, resolve: onStarted, reject } = Promise.withResolvers<void>();
@@ -148,7 +155,8 @@ function topicsOf(group: CaseGroup): (topic: string) => boolean {
   return (topic) => group.cases.some((golden) => isTopicOf(golden, topic));
 }
 
-async function readReplays(group: CaseGroup, starts: TopicOffsets): Promise<Replay[]> {
-  const records = await readRecords({ starts, ends: await endOffsets(topicsOf(group)) });
+async function readReplays(group: CaseGroup, starts: TopicOffsets, o: ReplayOptions): Promise<Replay[]> {
+  const published = await readRecords({ starts, ends: await endOffsets(topicsOf(group)) });
+  const records = o.read === undefined ? published : await o.read(published);
   return group.cases.map((golden) => ({ golden, records: withoutEnd(records.filter(({ topic }) => isTopicOf(golden, topic))) }));
 }

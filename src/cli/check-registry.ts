@@ -1,0 +1,39 @@
+/**
+ * Owns the check of schema registries: reachable, and that they let us ask. Registers nothing. Whether a subject takes a table's schema is
+ * told when the table is learned.
+ */
+import type { ConverterOptions, ResolvedOptions } from '../core/options.ts';
+import { MESSAGE_KEY_SCHEMA } from '../events/control-events.ts';
+import { messageTopic } from '../events/topic.ts';
+import { type Half, subjectName } from '../pipeline/schema-ids.ts';
+import { SchemaRegistry } from '../serde/schema-registry.ts';
+import { type CheckItem, failure, ok } from './check-report.ts';
+
+const CHECK = 'registry.reachable';
+
+export async function checkRegistries(options: ResolvedOptions, signal: AbortSignal): Promise<CheckItem[]> {
+  const halves: readonly (readonly [Half, ConverterOptions])[] = [
+    ['key', options.keyConverter],
+    ['value', options.valueConverter],
+  ];
+  const items = await Promise.all(halves.map(([half, converter]) => checkRegistry(half, converter, { options, signal })));
+  return items.filter((item) => item !== undefined);
+}
+
+/** One question that every registry answers, whether it knows the subject or not. */
+async function checkRegistry(
+  half: Half,
+  converter: ConverterOptions,
+  { options, signal }: { readonly options: ResolvedOptions; readonly signal: AbortSignal },
+): Promise<CheckItem | undefined> {
+  if (converter.format !== 'avro') return undefined;
+  const { topicPrefix: prefix, topicDelimiter: delimiter } = options.events;
+  const place = { topic: messageTopic({ prefix, delimiter }), half, record: MESSAGE_KEY_SCHEMA.name ?? '' };
+  await using registry = new SchemaRegistry({ ...converter.registry, retryForMs: 0 }, { random: Math.random, onRetry: () => {} });
+  try {
+    await registry.latest(subjectName(converter.subjectNames, place), signal);
+    return ok(CHECK, `The schema registry of ${half}.converter answers`);
+  } catch (error) {
+    return failure(CHECK, error);
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * Owns which subject a schema goes to and how it gets its id there: registered, looked up, or the latest version taken. Asked when a
+ * relation is learned; the calls themselves are serde/schema-registry.ts.
+ * Source: io.confluent.kafka.serializers.AbstractKafkaAvroSerializer, io.confluent.kafka.serializers.subject.
+ */
+import { SlotlineError } from '../core/errors.ts';
+import type { AvroConverterOptions } from '../core/options.ts';
+import { isSameShape, schemaDifferences } from '../serde/avro-differences.ts';
+import type { AvroSchema } from '../serde/avro-schema.ts';
+import type { SchemaRegistry } from '../serde/schema-registry.ts';
+
+export type Half = 'key' | 'value';
+
+export type SchemaIdsDeps = {
+  readonly registry: Pick<SchemaRegistry, 'register' | 'lookup' | 'latest'>;
+  readonly options: Pick<AvroConverterOptions, 'autoRegister' | 'useLatestVersion' | 'subjectNames'>;
+  readonly half: Half;
+  readonly signal: AbortSignal;
+};
+
+export class SchemaIds {
+  readonly #deps: SchemaIdsDeps;
+
+  constructor(deps: SchemaIdsDeps) {
+    this.#deps = deps;
+  }
+
+  /** Throws registry_* errors; a registry that is away is waited for as long as its options say. */
+  async idOf(topic: string, schema: AvroSchema): Promise<number> {
+    const { registry, options, signal, half } = this.#deps;
+    const subject = subjectName(options.subjectNames, { topic, half, record: schema.name });
+    const wanted = { subject, schema: schema.text };
+    if (options.autoRegister) return await registry.register(wanted, signal);
+    if (options.useLatestVersion) return await this.#latestId(wanted);
+    const id = await registry.lookup(wanted, signal);
+    if (id === undefined) throw new SlotlineError('registry_schema_missing', { subject });
+    return id;
+  }
+
+  /** Records are written in the shape that Slotline's own schema has, so the latest version must have it too. */
+  async #latestId(wanted: { readonly subject: string; readonly schema: string }): Promise<number> {
+    const latest = await this.#deps.registry.latest(wanted.subject, this.#deps.signal);
+    if (latest === undefined) throw new SlotlineError('registry_schema_missing', { subject: wanted.subject, version: 'latest' });
+    if (isSameShape(latest.schema, wanted.schema)) return latest.id;
+    throw new SlotlineError('registry_incompatible', {
+      subject: wanted.subject,
+      version: latest.version,
+      fields: schemaDifferences({ registered: latest.schema, wanted: wanted.schema }),
+    });
+  }
+}
+
+export function subjectName(
+  strategy: AvroConverterOptions['subjectNames'],
+  { topic, half, record }: { readonly topic: string; readonly half: Half; readonly record: string },
+): string {
+  switch (strategy) {
+    case 'topic':
+      return `${topic}-${half}`;
+    case 'record':
+      return record;
+    case 'topic_record':
+      return `${topic}-${record}`;
+  }
+}

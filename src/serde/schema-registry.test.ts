@@ -1,0 +1,125 @@
+/** What the registry client makes of a registry that misbehaves, on loopback. */
+import { describe, expect, it } from 'vitest';
+import { answer, type Reply, startMisbehavingRegistry } from '../../test/avro/misbehaving-registry.ts';
+import { openRegistry, registryOptions } from '../../test/avro/registry-options.ts';
+import { SlotlineError } from '../core/errors.ts';
+import type { RegistryOptions } from '../core/options.ts';
+
+const { signal } = new AbortController();
+const WANTED = { subject: 'shop.orders-value', schema: '{"type":"record","name":"Value","fields":[]}' };
+const SECRET = 'geheim';
+
+async function failure(replies: readonly Reply[], changes: Partial<RegistryOptions> = {}): Promise<SlotlineError> {
+  await using server = await startMisbehavingRegistry(replies);
+  await using client = openRegistry(registryOptions([server.url], changes));
+  const error = await client.register(WANTED, signal).then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof SlotlineError)) throw new Error('it did not fail as expected', { cause: error });
+  return error;
+}
+
+describe('a registry that misbehaves', () => {
+  it.each<[string, Reply, string, object]>([
+    ['401', answer(401, { error_code: 401, message: 'Unauthorized' }), 'registry_unauthorized', { status: 401 }],
+    ['403', answer(403, 'no'), 'registry_unauthorized', { status: 403 }],
+    ['404 of another server', answer(404, '<html>'), 'registry_bad_answer', { status: 404, subject: WANTED.subject }],
+    ['422', answer(422, { error_code: 42201, message: 'Invalid Avro schema' }), 'registry_invalid_schema', { status: 422 }],
+    ['500', answer(500, { error_code: 50001, message: 'Error in the backend' }), 'registry_unreachable', { status: 500 }],
+    ['503 of a proxy', answer(503, 'Service Unavailable'), 'registry_unreachable', { status: 503 }],
+    ['429', answer(429, '{}'), 'registry_unreachable', { status: 429 }],
+    ['a redirect', answer(302, ''), 'registry_bad_answer', { status: 302 }],
+    ['garbage', answer(200, 'not json'), 'registry_bad_answer', { status: 200 }],
+    ['an id that is none', answer(200, { id: 'seven' }), 'registry_bad_answer', { status: 200 }],
+    ['an id of more than four bytes', answer(200, { id: 2 ** 33 }), 'registry_bad_answer', { status: 200 }],
+    ['an answer without an id', answer(200, []), 'registry_bad_answer', { status: 200 }],
+    ['a connection closed at once', { tag: 'hang up' }, 'registry_unreachable', { reason: 'ECONNRESET' }],
+  ])('gives one code for %s', async (_, reply, code, details) => {
+    expect(await failure([reply])).toMatchObject({ code, details });
+  });
+
+  it('is unreachable when it does not answer in time', async () => {
+    expect(await failure([{ tag: 'silence' }], { requestTimeoutMs: 50 })).toMatchObject({
+      code: 'registry_unreachable',
+      details: { reason: 'timeout' },
+    });
+  });
+
+  it('names fields and version where it finds a schema incompatible', async () => {
+    const latest = { id: 3, version: 7, schema: '{"type":"record","name":"Value","fields":[{"name":"a","type":"int"}]}' };
+    const error = await failure([
+      answer(409, { error_code: 409, message: 'incompatible' }),
+      answer(404, { error_code: 40403 }),
+      answer(200, latest),
+    ]);
+    expect(error).toMatchObject({
+      code: 'registry_incompatible',
+      details: { subject: WANTED.subject, version: 7, fields: ['a removed'], message: 'incompatible' },
+    });
+  });
+
+  it('is believed where a conflict was with a request of the same schema', async () => {
+    await using server = await startMisbehavingRegistry([answer(409, ''), answer(200, { id: 5, version: 1, schema: WANTED.schema })]);
+    await using client = openRegistry(registryOptions([server.url]));
+    expect(await client.register(WANTED, signal)).toBe(5);
+  });
+
+  it('is asked again after a pause, and each pause is told', async () => {
+    await using server = await startMisbehavingRegistry([answer(503, ''), { tag: 'hang up' }, answer(200, { id: 5 })]);
+    const retries: SlotlineError[] = [];
+    await using client = openRegistry(registryOptions([server.url], { retryForMs: 60_000 }), retries);
+    expect(await client.register(WANTED, signal)).toBe(5);
+    expect(retries.map(({ details }) => details['status'] ?? details['reason'])).toEqual([503, 'ECONNRESET']);
+  });
+
+  it('is not asked again for what it has answered, and not waited for once the signal aborts', async () => {
+    await using server = await startMisbehavingRegistry([answer(200, { id: 5 }), { tag: 'silence' }]);
+    await using client = openRegistry(registryOptions([server.url], { retryForMs: 60_000 }));
+    await client.register(WANTED, signal);
+    await client.register(WANTED, signal);
+    expect(server.asked).toHaveLength(1);
+    const stop = new AbortController();
+    const asking = client.register({ ...WANTED, subject: 'other' }, stop.signal);
+    stop.abort();
+    await expect(asking).rejects.toMatchObject({ code: 'registry_unreachable' });
+  });
+
+  it('is left for the next address, which is then asked first', async () => {
+    await using broken = await startMisbehavingRegistry([answer(500, '')]);
+    await using server = await startMisbehavingRegistry([answer(200, { id: 5 }), answer(200, { id: 6 })]);
+    await using client = openRegistry(registryOptions([broken.url, server.url]));
+    expect(await client.register(WANTED, signal)).toBe(5);
+    expect(await client.register({ ...WANTED, subject: 'other' }, signal)).toBe(6);
+    expect([broken.asked.length, server.asked.length]).toEqual([1, 2]);
+  });
+
+  it('is told who asks, and no error tells it further', async () => {
+    await using server = await startMisbehavingRegistry([answer(401, '')]);
+    const withUser = server.url.replace('//', `//anna:${SECRET}@`);
+    const basic = `Basic ${Buffer.from(`anna:${SECRET}`).toString('base64')}`;
+    const cases: [RegistryOptions, string][] = [
+      [registryOptions([withUser]), basic],
+      [registryOptions([server.url], { basicAuth: `anna:${SECRET}` }), basic],
+      [registryOptions([server.url], { bearerToken: SECRET }), `Bearer ${SECRET}`],
+    ];
+    for (const [options, header] of cases) {
+      await using client = openRegistry(options);
+      const error = await client.lookup(WANTED, signal).catch((reason: unknown) => reason);
+      expect(server.asked.at(-1)?.headers.authorization).toBe(header);
+      expect(JSON.stringify([String(error), error])).not.toContain(SECRET);
+    }
+  });
+
+  it('is asked for the normal form of schemas only where that is wanted', async () => {
+    await using server = await startMisbehavingRegistry([answer(200, { id: 5 })]);
+    for (const normalizeSchemas of [false, true]) {
+      await using client = openRegistry(registryOptions([`${server.url}/api/`], { normalizeSchemas }));
+      await client.register(WANTED, signal);
+    }
+    expect(server.asked.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      'POST /api/subjects/shop.orders-value/versions',
+      'POST /api/subjects/shop.orders-value/versions?normalize=true',
+    ]);
+  });
+});

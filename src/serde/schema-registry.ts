@@ -1,0 +1,294 @@
+/**
+ * Owns the few calls of a schema registry's REST API (Confluent's, which Apicurio, Karapace and Redpanda have too) that a producer needs:
+ * several addresses, retries, and what each failure means. Never writes a subject's configuration. The one place in serde/ with I/O; ids
+ * are asked for when a relation is learned, never per row.
+ */
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { SlotlineError } from '../core/errors.ts';
+import type { RegistryOptions } from '../core/options.ts';
+import { backoffMs } from '../core/retry.ts';
+import { wait } from '../core/time.ts';
+import { schemaDifferences } from './avro-differences.ts';
+
+export type RegisteredSchema = { readonly id: number; readonly version: number; readonly schema: string };
+
+export type RegistryDeps = {
+  readonly random: () => number;
+  /** Told before each pause: the registry did not answer, or said that it cannot now. */
+  readonly onRetry: (error: SlotlineError, attempt: number) => void;
+};
+
+export type SubjectSchema = { readonly subject: string; readonly schema: string };
+
+/** No answer of these calls is longer: a schema of 1,600 columns has about 400 kB. */
+const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
+const MESSAGE_CHARS_MAX = 300;
+const CONTENT_TYPE = 'application/vnd.schemaregistry.v1+json';
+/** Of the registry: not found is an answer, other 404 are not its own. */
+const NOT_FOUND_CODES: ReadonlySet<number> = new Set([40401, 40402, 40403]);
+
+type Call = { readonly method: 'GET' | 'POST'; readonly path: string; readonly body?: object };
+type Answer = { readonly status: number; readonly body: unknown; readonly url: string };
+
+export class SchemaRegistry implements AsyncDisposable {
+  readonly #options: RegistryOptions;
+  readonly #deps: RegistryDeps;
+  readonly #agents: { readonly http: HttpAgent; readonly https: HttpsAgent };
+  readonly #ids = new Map<string, number>();
+  /** Of the address that answered last. */
+  #current = 0;
+
+  constructor(options: RegistryOptions, deps: RegistryDeps) {
+    this.#options = options;
+    this.#deps = deps;
+    const { tls } = options;
+    this.#agents = {
+      http: new HttpAgent({ keepAlive: true }),
+      https: new HttpsAgent({
+        keepAlive: true,
+        ...(tls.caPem !== undefined && { ca: tls.caPem }),
+        ...(tls.certPem !== undefined && { cert: tls.certPem }),
+        ...(tls.keyPem !== undefined && { key: tls.keyPem }),
+        ...(tls.keyPassword !== undefined && { passphrase: tls.keyPassword }),
+        ...(!tls.verifyHostname && { checkServerIdentity: () => undefined }),
+      }),
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#agents.http.destroy();
+    this.#agents.https.destroy();
+  }
+
+  /** The id of the schema under the subject, registered if it is new there. Throws registry_incompatible, registry_invalid_schema. */
+  async register(wanted: SubjectSchema, signal: AbortSignal): Promise<number> {
+    return await this.#cached(`register ${wanted.subject} ${wanted.schema}`, async () => {
+      const answer = await this.#call(
+        { method: 'POST', path: this.#subjectPath(wanted.subject, '/versions'), body: { schema: wanted.schema } },
+        signal,
+      );
+      if (answer.status === 409) return await this.#idDespiteConflict(wanted, answer, signal);
+      if (answer.status === 422) throw refused('registry_invalid_schema', answer, wanted.subject);
+      if (answer.status !== 200) throw refused('registry_bad_answer', answer, wanted.subject);
+      return idOf(answer, wanted.subject);
+    });
+  }
+
+  /** The id of the schema under the subject; undefined where it is not registered there. */
+  async lookup(wanted: SubjectSchema, signal: AbortSignal): Promise<number | undefined> {
+    return await this.#cached(`lookup ${wanted.subject} ${wanted.schema}`, async () => {
+      const answer = await this.#call(
+        { method: 'POST', path: this.#subjectPath(wanted.subject, ''), body: { schema: wanted.schema } },
+        signal,
+      );
+      if (isNotFound(answer)) return undefined;
+      if (answer.status === 422) throw refused('registry_invalid_schema', answer, wanted.subject);
+      if (answer.status !== 200) throw refused('registry_bad_answer', answer, wanted.subject);
+      return idOf(answer, wanted.subject);
+    });
+  }
+
+  /** The subject's latest version; undefined where it has none. Not cached: others register too. */
+  async latest(subject: string, signal: AbortSignal): Promise<RegisteredSchema | undefined> {
+    const answer = await this.#call({ method: 'GET', path: this.#subjectPath(subject, '/versions/latest') }, signal);
+    if (isNotFound(answer)) return undefined;
+    if (answer.status !== 200) throw refused('registry_bad_answer', answer, subject);
+    const { version, schema } = members(answer.body);
+    if (typeof version !== 'number' || typeof schema !== 'string') throw refused('registry_bad_answer', answer, subject);
+    return { id: idOf(answer, subject), version, schema };
+  }
+
+  /** The text of a schema. Throws registry_schema_missing. */
+  async schemaOf(id: number, signal: AbortSignal): Promise<string> {
+    const answer = await this.#call({ method: 'GET', path: `/schemas/ids/${id}` }, signal);
+    if (isNotFound(answer)) throw new SlotlineError('registry_schema_missing', { id });
+    const { schema } = members(answer.body);
+    if (answer.status !== 200 || typeof schema !== 'string') throw refused('registry_bad_answer', answer, undefined);
+    return schema;
+  }
+
+  /** Whether the subject's rules take the schema; true where there is no version yet. Changes nothing. */
+  async isCompatible(wanted: SubjectSchema, signal: AbortSignal): Promise<boolean> {
+    const path = `/compatibility${this.#subjectPath(wanted.subject, '/versions/latest')}`;
+    const answer = await this.#call({ method: 'POST', path, body: { schema: wanted.schema } }, signal);
+    if (isNotFound(answer)) return true;
+    if (answer.status === 422) throw refused('registry_invalid_schema', answer, wanted.subject);
+    const { is_compatible: isCompatible } = members(answer.body);
+    if (answer.status !== 200 || typeof isCompatible !== 'boolean') throw refused('registry_bad_answer', answer, wanted.subject);
+    return isCompatible;
+  }
+
+  #subjectPath(subject: string, rest: string): string {
+    const normalize = this.#options.normalizeSchemas && rest !== '/versions/latest' ? '?normalize=true' : '';
+    return `/subjects/${encodeURIComponent(subject)}${rest}${normalize}`;
+  }
+
+  async #cached<T extends number | undefined>(key: string, ask: () => Promise<T>): Promise<T | number> {
+    const known = this.#ids.get(key);
+    if (known !== undefined) return known;
+    const id = await ask();
+    if (id === undefined) return id;
+    this.#ids.set(key, id);
+    const [oldest] = this.#ids.keys();
+    if (this.#ids.size > this.#options.cacheMax && oldest !== undefined) this.#ids.delete(oldest);
+    return id;
+  }
+
+  /** A conflict is also what some registries call a schema that another request registers at this moment. */
+  async #idDespiteConflict(wanted: SubjectSchema, answer: Answer, signal: AbortSignal): Promise<number> {
+    const id = await this.lookup(wanted, signal).catch(() => undefined);
+    if (id === undefined) throw await this.#incompatible(wanted, answer, signal);
+    return id;
+  }
+
+  async #incompatible(wanted: SubjectSchema, answer: Answer, signal: AbortSignal): Promise<SlotlineError> {
+    const latest = await this.latest(wanted.subject, signal).catch(() => undefined);
+    return new SlotlineError('registry_incompatible', {
+      subject: wanted.subject,
+      version: latest?.version,
+      fields: latest === undefined ? undefined : schemaDifferences({ registered: latest.schema, wanted: wanted.schema }),
+      message: messageOf(answer.body),
+    });
+  }
+
+  /** One answer, from whichever address gives it first. Throws registry_unreachable, registry_unauthorized, registry_tls_failed. */
+  async #call(call: Call, signal: AbortSignal): Promise<Answer> {
+    for (let attempt = 1, waitedMs = 0; ; attempt++) {
+      try {
+        return await this.#askEach(call, signal);
+      } catch (error) {
+        if (!(error instanceof SlotlineError) || error.code !== 'registry_unreachable' || signal.aborted) throw error;
+        const pauseMs = backoffMs(attempt, this.#deps.random());
+        waitedMs += pauseMs;
+        if (waitedMs > this.#options.retryForMs) throw error;
+        this.#deps.onRetry(error, attempt);
+        await wait(pauseMs, signal);
+      }
+    }
+  }
+
+  async #askEach(call: Call, signal: AbortSignal): Promise<Answer> {
+    const { urls } = this.#options;
+    for (let tried = 0; ; tried++) {
+      const index = (this.#current + tried) % urls.length;
+      try {
+        const answer = await this.#ask(urls[index] ?? '', call, signal);
+        this.#current = index;
+        return answer;
+      } catch (error) {
+        const isLast = tried + 1 >= urls.length;
+        if (isLast || signal.aborted || !(error instanceof SlotlineError) || error.code !== 'registry_unreachable') throw error;
+      }
+    }
+  }
+
+  async #ask(url: string, call: Call, signal: AbortSignal): Promise<Answer> {
+    const shown = withoutUser(url);
+    const { status, text } = await this.#exchange(url, call, signal).catch((error: unknown) => {
+      throw transportError(error, shown);
+    });
+    const answer = { status, body: parsed(text), url: shown };
+    if (status === 401 || status === 403)
+      throw new SlotlineError('registry_unauthorized', { url: shown, status, message: messageOf(answer.body) });
+    if (status >= 500 || status === 429 || status === 408) {
+      throw new SlotlineError('registry_unreachable', { url: shown, status, message: messageOf(answer.body) });
+    }
+    return answer;
+  }
+
+  #exchange(base: string, call: Call, signal: AbortSignal): Promise<{ status: number; text: string }> {
+    const url = new URL(base.replace(/\/+$/, '') + call.path);
+    const body = call.body === undefined ? undefined : Buffer.from(JSON.stringify(call.body));
+    const isTls = url.protocol === 'https:';
+    const options: RequestOptions = {
+      method: call.method,
+      agent: isTls ? this.#agents.https : this.#agents.http,
+      signal: AbortSignal.any([signal, AbortSignal.timeout(this.#options.requestTimeoutMs)]),
+      headers: { ...this.#headers(url), ...(body !== undefined && { 'content-type': CONTENT_TYPE, 'content-length': body.length }) },
+    };
+    url.username = '';
+    url.password = '';
+    const { promise, resolve, reject } = Promise.withResolvers<{ status: number; text: string }>();
+    const request = (isTls ? httpsRequest : httpRequest)(url, options, (response) => {
+      readAll(response).then((text) => resolve({ status: response.statusCode ?? 0, text }), reject);
+    });
+    request.on('error', reject);
+    request.end(body);
+    return promise;
+  }
+
+  #headers(url: URL): Record<string, string> {
+    const { basicAuth, bearerToken } = this.#options;
+    const headers: Record<string, string> = { accept: `${CONTENT_TYPE}, application/json` };
+    const inUrl = url.username === '' ? undefined : `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+    const credentials = basicAuth ?? inUrl;
+    if (bearerToken !== undefined) headers['authorization'] = `Bearer ${bearerToken}`;
+    else if (credentials !== undefined) headers['authorization'] = `Basic ${Buffer.from(credentials).toString('base64')}`;
+    return headers;
+  }
+}
+
+async function readAll(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of response) {
+    const bytes: Buffer = chunk;
+    length += bytes.length;
+    if (length > ANSWER_BYTES_MAX) throw new Error('answer is too long');
+    chunks.push(bytes);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function members(body: unknown): Readonly<Record<string, unknown>> {
+  return typeof body === 'object' && body !== null ? (body as Readonly<Record<string, unknown>>) : {};
+}
+
+function isNotFound(answer: Answer): boolean {
+  const { error_code: code } = members(answer.body);
+  return answer.status === 404 && typeof code === 'number' && NOT_FOUND_CODES.has(code);
+}
+
+function idOf(answer: Answer, subject: string): number {
+  const { id } = members(answer.body);
+  if (typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id > 0x7fff_ffff) throw refused('registry_bad_answer', answer, subject);
+  return id;
+}
+
+function refused(code: 'registry_bad_answer' | 'registry_invalid_schema', answer: Answer, subject: string | undefined): SlotlineError {
+  return new SlotlineError(code, { subject, url: answer.url, status: answer.status, message: messageOf(answer.body) });
+}
+
+function messageOf(body: unknown): string | undefined {
+  const { message } = members(body);
+  return typeof message === 'string' ? message.slice(0, MESSAGE_CHARS_MAX) : undefined;
+}
+
+const TLS_FAILURE = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|EPROTO|ERR_OSSL)/;
+
+function transportError(error: unknown, url: string): SlotlineError {
+  const { code, message, name } =
+    error instanceof Error ? (error as NodeJS.ErrnoException) : { code: undefined, message: String(error), name: '' };
+  if (code !== undefined && TLS_FAILURE.test(code))
+    return new SlotlineError('registry_tls_failed', { url, reason: code }, { cause: error });
+  const isTimeout = code === 'ABORT_ERR' || name === 'TimeoutError';
+  const reason = isTimeout ? 'timeout' : (code ?? message.slice(0, MESSAGE_CHARS_MAX));
+  return new SlotlineError('registry_unreachable', { url, reason }, { cause: error });
+}
+
+/** An address as it may be shown. */
+function withoutUser(text: string): string {
+  const url = new URL(text);
+  url.username = '';
+  url.password = '';
+  return url.href;
+}

@@ -1,0 +1,70 @@
+/** Owns reading the recordings of a real Debezium that wrote Avro, and their records as JSON text. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { avroReader } from './avro-text.ts';
+import type { CaseServer, GoldenCase, GoldenRecord, RecordedText } from './replay-cases.ts';
+
+/** Bytes in base64: 0x00, the number of the schema in `schemas` in four bytes, from 1, Avro's binary. */
+export type AvroRecord = {
+  readonly topic: string;
+  readonly partition: number;
+  readonly key: string | null;
+  readonly value: string | null;
+  readonly headers: readonly (readonly [name: string, value: RecordedText])[];
+};
+
+export type AvroCase = {
+  /** The name of the case in spine/ whose statements these are. */
+  readonly name: string;
+  readonly server?: CaseServer;
+  readonly settings: Readonly<Record<string, string>>;
+  readonly setup: readonly string[];
+  readonly steps: readonly (readonly string[])[];
+  /** By subject the numbers of its versions' schemas; null: one that no record has. */
+  readonly subjects: Readonly<Record<string, readonly (number | null)[]>>;
+  readonly schemas: readonly string[];
+  readonly records: readonly AvroRecord[];
+};
+
+const FOLDER = fileURLToPath(new URL('avro', import.meta.url));
+const SPINE = fileURLToPath(new URL('spine', import.meta.url));
+const HEAD_BYTES = 5;
+
+export function readAvroCases(): AvroCase[] {
+  return readdirSync(FOLDER)
+    .filter((file) => file.endsWith('.json'))
+    .sort()
+    .map((file): AvroCase => JSON.parse(readFileSync(join(FOLDER, file), 'utf8')));
+}
+
+/** The same statements recorded with the JSON converter. */
+export function readJsonTwin(golden: AvroCase, o: { readonly schemas: boolean }): GoldenCase {
+  return JSON.parse(readFileSync(join(SPINE, `${golden.name}${o.schemas ? '.schemas' : ''}.json`), 'utf8'));
+}
+
+/** The records as the JSON converter would have written them without schemas. */
+export function asJsonRecords(records: readonly AvroRecord[], schemas: readonly string[]): GoldenRecord[] {
+  const readers = schemas.map((schema) => avroReader(schema));
+  const read = (half: string | null): string | null => {
+    if (half === null) return null;
+    const bytes = Buffer.from(half, 'base64');
+    const reader = readers[bytes.readUInt32BE(1) - 1];
+    if (bytes[0] !== 0 || reader === undefined) throw new Error('not a record in the Confluent wire format');
+    return reader(bytes.subarray(HEAD_BYTES));
+  };
+  return records.map(({ topic, partition, key, value, headers }) => ({ topic, partition, key: read(key), value: read(value), headers }));
+}
+
+/** A prefix stands in topics, schema names (there with its underscores escaped by avro_unicode), the source block and headers. */
+export function renamed<T>(value: T, { from, to }: { readonly from: string; readonly to: string }): T {
+  const places = [
+    `(?<![\\w.-])${from}(?=\\.)`,
+    `(?<=[nN]ame\\\\*":\\\\*")${from}(?=\\\\*")`,
+    `(?<=LogicalName",")${from}(?=")`,
+    `(?<=heartbeat\\.)${from}(?=")`,
+  ];
+  const escaped = (prefix: string): string => `"${prefix.replaceAll('_', '_u005f')}.`;
+  const text = JSON.stringify(value).replace(new RegExp(places.join('|'), 'g'), to);
+  return JSON.parse(text.replaceAll(escaped(from), escaped(to)));
+}

@@ -1,0 +1,10 @@
+/** The cases of the Avro corpus that between them have every form of value, key and control record. All of them: avro-replay.all.test.ts. */
+import { readAvroCases } from './avro-cases.ts';
+import { testReplays } from './avro-replaying.ts';
+
+const SHORT_LANE: readonly string[] = [
+  ...['basics', 'numbers', 'temporal', 'arrays', 'defaults', 'extensions', 'geometric', 'hstore-map-key', 'names', 'key-change'],
+  ...['ddl', 'messages', 'heartbeat', 'transaction-metadata', 'zero-fallbacks', 'toast', 'column-mask', 'pgvector', 'postgis'],
+];
+
+testReplays(readAvroCases().filter(({ name }) => SHORT_LANE.includes(name)));

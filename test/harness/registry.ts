@@ -1,0 +1,75 @@
+/**
+ * Owns private schema registries for tests: Apicurio in memory, its Confluent API. Does not install it (scripts/stack.ts).
+ * A registry named by SLOTLINE_TEST_REGISTRY is taken where no test needs to stop it.
+ */
+import { join } from 'node:path';
+import process from 'node:process';
+import { ensureStack, javaPath, registryJar } from '../../scripts/stack.ts';
+import { freePorts } from './ports.ts';
+import { removeTemporaryFolder, type ServerProcess, startServer, temporaryFolder, waitForExit } from './process.ts';
+import { until } from './until.ts';
+
+export const REGISTRY_VARIABLE = 'SLOTLINE_TEST_REGISTRY';
+
+export type RegistryServer = {
+  /** Of the Confluent API: schema.registry.url. */
+  readonly url: string;
+  /** SIGTERM, and waits for the end; what was registered is lost. */
+  stop(): Promise<void>;
+  /** Starts it again on the same port. */
+  start(): Promise<void>;
+  /** SIGSTOP: it accepts connections and answers nothing. */
+  pause(): void;
+  resume(): void;
+  [Symbol.asyncDispose](): Promise<void>;
+};
+
+const START_TIMEOUT_MS = 120_000;
+const STOP_TIMEOUT_MS = 30_000;
+
+export async function startRegistry(): Promise<RegistryServer> {
+  await ensureStack(['registry'], (line) => console.log(line));
+  const [port = 0] = await freePorts(1);
+  const folder = temporaryFolder('registry');
+  const url = `http://127.0.0.1:${port}/apis/ccompat/v7`;
+  let server: ServerProcess | undefined;
+  const start = async (): Promise<void> => {
+    const args = ['-Xmx384m', '-Dquarkus.http.host=127.0.0.1', `-Dquarkus.http.port=${port}`, '-jar', registryJar()];
+    const started = await startServer({ name: 'schema registry', command: javaPath(), args, logFile: join(folder, 'registry.log') });
+    server = started;
+    await until('the schema registry answers', async () => started.hasExited() || (await isUp(url)), { timeoutMs: START_TIMEOUT_MS });
+    if (started.hasExited()) throw new Error(`the schema registry ended at its start. Its log ends:\n${started.logTail()}`);
+  };
+  const stop = async (): Promise<void> => {
+    if (server === undefined || server.hasExited()) return;
+    server.signal('SIGCONT');
+    server.signal('SIGTERM');
+    await waitForExit(server, { what: 'the schema registry', timeoutMs: STOP_TIMEOUT_MS });
+  };
+  await start();
+  return {
+    url,
+    stop,
+    start,
+    pause: () => server?.signal('SIGSTOP'),
+    resume: () => server?.signal('SIGCONT'),
+    [Symbol.asyncDispose]: async () => {
+      await stop();
+      await removeTemporaryFolder(folder);
+    },
+  };
+}
+
+/** The registry of this run if one is named, else a private one. */
+export async function anyRegistry(): Promise<Pick<RegistryServer, 'url'> & AsyncDisposable> {
+  const url = process.env[REGISTRY_VARIABLE];
+  return url === undefined || url === '' ? await startRegistry() : { url, [Symbol.asyncDispose]: async () => {} };
+}
+
+async function isUp(url: string): Promise<boolean> {
+  try {
+    return (await fetch(`${url}/subjects`)).ok;
+  } catch {
+    return false;
+  }
+}
