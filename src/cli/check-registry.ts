@@ -26,7 +26,7 @@ async function checkRegistry(
   converter: ConverterOptions,
   { options, signal }: { readonly options: ResolvedOptions; readonly signal: AbortSignal },
 ): Promise<CheckItem | undefined> {
-  if (converter.format !== 'avro') return undefined;
+  if (!('registry' in converter)) return undefined;
   const { topicPrefix: prefix, topicDelimiter: delimiter } = options.events;
   const place = { topic: messageTopic({ prefix, delimiter }), half, record: MESSAGE_KEY_SCHEMA.name ?? '' };
   await using registry = new SchemaRegistry({ ...converter.registry, retryForMs: 0 }, { random: Math.random, onRetry: () => {} });

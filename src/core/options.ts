@@ -155,12 +155,16 @@ export type RegistryOptions = {
 
 export type SubjectNameStrategy = 'topic' | 'record' | 'topic_record';
 
-export type AvroConverterOptions = {
-  readonly format: 'avro';
+/** What every converter with a schema registry has. */
+export type RegisteredConverterOptions = {
   readonly registry: RegistryOptions;
   readonly autoRegister: boolean;
   readonly useLatestVersion: boolean;
   readonly subjectNames: SubjectNameStrategy;
+};
+
+export type AvroConverterOptions = RegisteredConverterOptions & {
+  readonly format: 'avro';
   readonly connectMetaData: boolean;
   readonly scrubInvalidNames: boolean;
   /** discard.type.doc.default. */

@@ -4,16 +4,18 @@
  * Source: io.confluent.kafka.serializers.AbstractKafkaAvroSerializer, io.confluent.kafka.serializers.subject.
  */
 import { SlotlineError } from '../core/errors.ts';
-import type { AvroConverterOptions } from '../core/options.ts';
+import type { RegisteredConverterOptions, SubjectNameStrategy } from '../core/options.ts';
 import { isSameShape, schemaDifferences } from '../serde/avro-differences.ts';
-import type { AvroSchema } from '../serde/avro-schema.ts';
-import type { SchemaRegistry } from '../serde/schema-registry.ts';
+import { type RegistryDeps, SchemaRegistry, type SchemaType } from '../serde/schema-registry.ts';
 
 export type Half = 'key' | 'value';
 
+/** `name` is what the strategies by record name a subject by. */
+export type NamedSchema = { readonly name: string; readonly text: string; readonly type?: SchemaType };
+
 export type SchemaIdsDeps = {
   readonly registry: Pick<SchemaRegistry, 'register' | 'lookup' | 'latest'>;
-  readonly options: Pick<AvroConverterOptions, 'autoRegister' | 'useLatestVersion' | 'subjectNames'>;
+  readonly options: Pick<RegisteredConverterOptions, 'autoRegister' | 'useLatestVersion' | 'subjectNames'>;
   readonly half: Half;
   readonly signal: AbortSignal;
 };
@@ -26,10 +28,10 @@ export class SchemaIds {
   }
 
   /** Throws registry_* errors; a registry that is away is waited for as long as its options say. */
-  async idOf(topic: string, schema: AvroSchema): Promise<number> {
+  async idOf(topic: string, schema: NamedSchema): Promise<number> {
     const { registry, options, signal, half } = this.#deps;
     const subject = subjectName(options.subjectNames, { topic, half, record: schema.name });
-    const wanted = { subject, schema: schema.text };
+    const wanted = { subject, schema: schema.text, ...(schema.type !== undefined && { type: schema.type }) };
     if (options.autoRegister) return await registry.register(wanted, signal);
     if (options.useLatestVersion) return await this.#latestId(wanted);
     const id = await registry.lookup(wanted, signal);
@@ -50,8 +52,19 @@ export class SchemaIds {
   }
 }
 
+/** With a registry client of its own, which ends with the attempt. */
+export function createSchemaIds(
+  deps: { readonly registry: RegistryDeps; readonly signal: AbortSignal },
+  options: RegisteredConverterOptions,
+  half: Half,
+): SchemaIds {
+  const registry = new SchemaRegistry(options.registry, deps.registry);
+  deps.signal.addEventListener('abort', () => void registry[Symbol.asyncDispose](), { once: true });
+  return new SchemaIds({ registry, options, half, signal: deps.signal });
+}
+
 export function subjectName(
-  strategy: AvroConverterOptions['subjectNames'],
+  strategy: SubjectNameStrategy,
   { topic, half, record }: { readonly topic: string; readonly half: Half; readonly record: string },
 ): string {
   switch (strategy) {

@@ -1,20 +1,18 @@
 /**
- * Owns which formats one attempt writes: JSON, Avro, or one in keys and the other in values, behind one interface; and that schemas are
- * registered before the first record that needs them. The bytes are the serdes', the ids schema-ids.ts's.
+ * Owns which formats one attempt writes, one in keys and another in values if so configured, behind one interface. The bytes are the
+ * serdes'; the formats with a schema registry each have a file registered-*.ts.
  */
 import { ByteWriter } from '../core/byte-writer.ts';
-import type { AvroConverterOptions, ConverterOptions, JsonConverterOptions, ResolvedOptions } from '../core/options.ts';
+import type { ConverterOptions, JsonConverterOptions, ResolvedOptions } from '../core/options.ts';
 import type { RowPlan } from '../events/row-plan.ts';
 import type { CollectionCount } from '../events/transaction.ts';
 import type { LogicalMessage } from '../pgoutput/messages.ts';
-import { AvroSerde, type SchemaIds as RecordIds, type RecordSchemas } from '../serde/avro.ts';
 import type { ControlKind } from '../serde/avro-control.ts';
-import { DEFAULT_AVRO_SETTINGS } from '../serde/avro-schema.ts';
 import { type EventFacts, JsonSerde } from '../serde/json.ts';
 import type { SourceConstants } from '../serde/json-source.ts';
-import { type RegistryDeps, SchemaRegistry } from '../serde/schema-registry.ts';
+import type { RegistryDeps } from '../serde/schema-registry.ts';
 import type { ConversionFailure, RowSerializer } from '../serde/serializer.ts';
-import { type Half, SchemaIds } from './schema-ids.ts';
+import { RegisteredAvro } from './registered-avro.ts';
 
 /** Writes of records that are not rows: each resets `out`, appends the key, then the value, and returns where the key ends. */
 export interface ControlSerde {
@@ -44,11 +42,19 @@ export type TaskSerdeDeps = {
 export function createTaskSerde(deps: TaskSerdeDeps): TaskSerde {
   const { keyConverter: key, valueConverter: value } = deps.options;
   const out = new ByteWriter();
-  if (key.format === 'json' && value.format === 'json') return jsonOnly(createJsonSerde(deps, { key, value, out }));
-  const avro = new RegisteredAvro(deps, out);
-  if (key.format === 'avro' && value.format === 'avro') return avro;
-  const json = jsonOnly(createJsonSerde(deps, { key: orPlain(key), value: orPlain(value), out }));
-  return key.format === 'avro' ? new MixedSerde(out, avro, json) : new MixedSerde(out, json, avro);
+  const keys = serdeOf(key.format, deps, out);
+  return key.format === value.format ? keys : new MixedSerde(out, keys, serdeOf(value.format, deps, out));
+}
+
+/** Of the halves that another format writes it writes some form, which is dropped. */
+function serdeOf(format: ConverterOptions['format'], deps: TaskSerdeDeps, out: ByteWriter): TaskSerde {
+  const { keyConverter: key, valueConverter: value } = deps.options;
+  switch (format) {
+    case 'json':
+      return jsonOnly(createJsonSerde(deps, { key: orPlain(key), value: orPlain(value), out }));
+    case 'avro':
+      return new RegisteredAvro(deps, out);
+  }
 }
 
 function createJsonSerde(
@@ -84,78 +90,6 @@ function jsonOnly(serde: JsonSerde): TaskSerde {
     writeEnd: (eventCount, collections) => serde.writeEnd(eventCount, collections),
     writeHeartbeat: () => serde.writeHeartbeat(),
   };
-}
-
-/** Avro in one half or both. */
-class RegisteredAvro implements TaskSerde {
-  readonly out: ByteWriter;
-  readonly #serde: AvroSerde;
-  readonly #key: SchemaIds | undefined;
-  readonly #value: SchemaIds | undefined;
-  readonly #opened = new Map<ControlKind, Promise<void>>();
-
-  constructor(deps: TaskSerdeDeps, out: ByteWriter) {
-    const { keyConverter, valueConverter, events } = deps.options;
-    this.out = out;
-    const settings = { key: sideSettings(keyConverter), value: sideSettings(valueConverter), binary: events.binaryHandlingMode };
-    this.#serde = new AvroSerde(settings, { out, constants: deps.constants, facts: deps.facts, onFailure: deps.onFailure });
-    this.#key = schemaIds(deps, keyConverter, 'key');
-    this.#value = schemaIds(deps, valueConverter, 'value');
-  }
-
-  async learn(plan: RowPlan): Promise<RowSerializer> {
-    return this.#serde.compile(plan, await this.#idsOf(plan.topic, this.#serde.schemasOf(plan)));
-  }
-
-  openControl(kind: ControlKind, topic: string): Promise<void> {
-    let opened = this.#opened.get(kind);
-    if (opened === undefined) {
-      opened = this.#openControl(kind, topic);
-      this.#opened.set(kind, opened);
-    }
-    return opened;
-  }
-
-  writeMessage(message: LogicalMessage): number {
-    return this.#serde.writeMessage(message);
-  }
-
-  writeBegin(): number {
-    return this.#serde.writeBegin();
-  }
-
-  writeEnd(eventCount: number, collections: readonly CollectionCount[]): number {
-    return this.#serde.writeEnd(eventCount, collections);
-  }
-
-  writeHeartbeat(): number {
-    return this.#serde.writeHeartbeat();
-  }
-
-  async #openControl(kind: ControlKind, topic: string): Promise<void> {
-    this.#serde.openControl(kind, await this.#idsOf(topic, this.#serde.controlSchemas(kind)));
-  }
-
-  /** A half in another format is not registered. */
-  async #idsOf(topic: string, schemas: RecordSchemas): Promise<RecordIds> {
-    return {
-      key: schemas.key === undefined ? undefined : await this.#key?.idOf(topic, schemas.key),
-      value: await this.#value?.idOf(topic, schemas.value),
-    };
-  }
-}
-
-function sideSettings(options: ConverterOptions): AvroSideSettings {
-  return options.format === 'avro' ? options : { ...DEFAULT_AVRO_SETTINGS, ignoreDefaults: false };
-}
-
-type AvroSideSettings = Pick<AvroConverterOptions, 'connectMetaData' | 'scrubInvalidNames' | 'fieldDocs' | 'ignoreDefaults'>;
-
-function schemaIds(deps: TaskSerdeDeps, options: ConverterOptions, half: Half): SchemaIds | undefined {
-  if (options.format !== 'avro') return undefined;
-  const registry = new SchemaRegistry(options.registry, deps.registry);
-  deps.signal.addEventListener('abort', () => void registry[Symbol.asyncDispose](), { once: true });
-  return new SchemaIds({ registry, options, half, signal: deps.signal });
 }
 
 /** Keys in one format, values in the other; both append to one buffer. */

@@ -19,7 +19,10 @@ export type RegistryDeps = {
   readonly onRetry: (error: SlotlineError, attempt: number) => void;
 };
 
-export type SubjectSchema = { readonly subject: string; readonly schema: string };
+/** As the registry's API names them; it takes a schema without a type for Avro's. */
+export type SchemaType = 'AVRO' | 'JSON' | 'PROTOBUF';
+
+export type SubjectSchema = { readonly subject: string; readonly schema: string; readonly type?: SchemaType };
 
 /** No answer of these calls is longer: a schema of 1,600 columns has about 400 kB. */
 const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
@@ -65,7 +68,7 @@ export class SchemaRegistry implements AsyncDisposable {
   async register(wanted: SubjectSchema, signal: AbortSignal): Promise<number> {
     return await this.#cached(`register ${wanted.subject} ${wanted.schema}`, async () => {
       const answer = await this.#call(
-        { method: 'POST', path: this.#subjectPath(wanted.subject, '/versions'), body: { schema: wanted.schema } },
+        { method: 'POST', path: this.#subjectPath(wanted.subject, '/versions'), body: schemaBody(wanted) },
         signal,
       );
       if (answer.status === 409) return await this.#idDespiteConflict(wanted, answer, signal);
@@ -78,10 +81,7 @@ export class SchemaRegistry implements AsyncDisposable {
   /** The id of the schema under the subject; undefined where it is not registered there. */
   async lookup(wanted: SubjectSchema, signal: AbortSignal): Promise<number | undefined> {
     return await this.#cached(`lookup ${wanted.subject} ${wanted.schema}`, async () => {
-      const answer = await this.#call(
-        { method: 'POST', path: this.#subjectPath(wanted.subject, ''), body: { schema: wanted.schema } },
-        signal,
-      );
+      const answer = await this.#call({ method: 'POST', path: this.#subjectPath(wanted.subject, ''), body: schemaBody(wanted) }, signal);
       if (isNotFound(answer)) return undefined;
       if (answer.status === 422) throw refused('registry_invalid_schema', answer, wanted.subject);
       if (answer.status !== 200) throw refused('registry_bad_answer', answer, wanted.subject);
@@ -111,7 +111,7 @@ export class SchemaRegistry implements AsyncDisposable {
   /** Whether the subject's rules take the schema; true where there is no version yet. Changes nothing. */
   async isCompatible(wanted: SubjectSchema, signal: AbortSignal): Promise<boolean> {
     const path = `/compatibility${this.#subjectPath(wanted.subject, '/versions/latest')}`;
-    const answer = await this.#call({ method: 'POST', path, body: { schema: wanted.schema } }, signal);
+    const answer = await this.#call({ method: 'POST', path, body: schemaBody(wanted) }, signal);
     if (isNotFound(answer)) return true;
     if (answer.status === 422) throw refused('registry_invalid_schema', answer, wanted.subject);
     const { is_compatible: isCompatible } = members(answer.body);
@@ -247,6 +247,10 @@ function parsed(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+function schemaBody({ schema, type }: SubjectSchema): object {
+  return type === undefined || type === 'AVRO' ? { schema } : { schemaType: type, schema };
 }
 
 function members(body: unknown): Readonly<Record<string, unknown>> {
