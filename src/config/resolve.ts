@@ -198,7 +198,6 @@ function resolveEvents(values: OptionValues, report: ConfigReport): EventOptions
     valueCorrections: resolveCorrections(values.list('slotline.values.corrections')),
     conversionFailure: values.oneOf('event.converting.failure.handling.mode', ['skip', 'warn', 'fail']),
     columnRules: resolveColumnRules(values, report),
-    schemaComments: values.flag('include.schema.comments'),
     schemaNameAdjustment: values.oneOf('schema.name.adjustment.mode', ['none', 'avro', 'avro_unicode']),
     fieldNameAdjustment: fieldNameAdjustment(values),
     skipUnchanged: values.flag('skip.messages.without.change'),

@@ -111,7 +111,6 @@ export type EventOptions = {
   /** event.converting.failure.handling.mode. */
   readonly conversionFailure: 'skip' | 'warn' | 'fail';
   readonly columnRules: readonly ColumnRule[];
-  readonly schemaComments: boolean;
   readonly schemaNameAdjustment: NameAdjustment;
   readonly fieldNameAdjustment: NameAdjustment;
   /** skip.messages.without.change. */

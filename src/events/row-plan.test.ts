@@ -156,12 +156,6 @@ describe('row plan', () => {
     expect(collide).toThrow(expect.objectContaining({ code: 'field_name_collision' }));
   });
 
-  it('has no comments in its schemas, as Debezium reads none', () => {
-    const commented = facts({ columns: new Map([['note', { notNull: false, comment: 'a comment' }]]) });
-    const plan = planRows(relation, commented, typeOf, settings());
-    expect(JSON.stringify(plan.envelopeSchema)).not.toContain('a comment');
-  });
-
   it('has no key where the publication leaves the primary key out, whatever unique index there is', () => {
     const unpublished = facts({ primaryKey: ['gone'], uniqueIndexes: [{ columns: ['note'], hasExpressions: false }] });
     expect(selectKey(relation, unpublished, { keyColumns: [] })).toEqual([]);

@@ -30,7 +30,6 @@ export type TableFacts = {
 export type ColumnFacts = {
   readonly notNull: boolean;
   readonly defaultExpression?: string | undefined;
-  readonly comment?: string | undefined;
 };
 
 export type PlannedColumn = {
@@ -129,7 +128,6 @@ function unquoteName(name: string): string {
   return quote === undefined ? name : name.slice(1, -1).replaceAll(quote + quote, quote);
 }
 
-/** Debezium publishes no comments, whatever include.schema.comments says: its PostgreSQL connector never reads them. */
 function columnSpec(column: Relation['columns'][number], known: ColumnFacts | undefined, typeOf: (oid: number) => PgType): ColumnSpec {
   return {
     name: column.name,

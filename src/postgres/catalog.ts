@@ -36,7 +36,6 @@ export type ColumnDescription = {
   readonly defaultExpression: string | undefined;
   readonly generated: boolean;
   readonly identity: boolean;
-  readonly comment: string | undefined;
 };
 
 export type UniqueIndex = {
@@ -109,9 +108,8 @@ type ListedRow = {
 
 type DescribedRow = ListedRow & {
   replicaIdentity: string;
-  columns: readonly (Omit<ColumnDescription, 'defaultExpression' | 'comment'> & {
+  columns: readonly (Omit<ColumnDescription, 'defaultExpression'> & {
     defaultExpression: string | null;
-    comment: string | null;
   })[];
   indexes: readonly (UniqueIndex & { primary: boolean; replicaIdentity: boolean; keyCount: number })[];
 };
@@ -138,8 +136,7 @@ select pg_catalog.json_agg(pg_catalog.json_build_object(
          'name', a.attname, 'attnum', a.attnum, 'typeOid', a.atttypid::int8, 'typmod', a.atttypmod,
          'notNull', a.attnotnull or (t.typtype = 'd' and t.typnotnull),
          'defaultExpression', pg_catalog.pg_get_expr(d.adbin, d.adrelid),
-         'generated', a.attgenerated <> '', 'identity', a.attidentity <> '',
-         'comment', pg_catalog.col_description(a.attrelid, a.attnum)) order by a.attnum)
+         'generated', a.attgenerated <> '', 'identity', a.attidentity <> '') order by a.attnum)
   from pg_catalog.pg_attribute a
   join pg_catalog.pg_type t on t.oid = a.atttypid
   left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
@@ -190,7 +187,6 @@ function describedTable(row: DescribedRow): TableDescription {
     columns: row.columns.map((column) => ({
       ...column,
       defaultExpression: column.defaultExpression ?? undefined,
-      comment: column.comment ?? undefined,
     })),
     primaryKey: primary === undefined ? [] : keyColumns(primary),
     uniqueIndexes: row.indexes.filter((index) => !index.primary).map(uniqueIndex),

@@ -1,6 +1,6 @@
 /**
  * Owns the table from PostgreSQL types to plans, and the compilation of one column's codec from its type, the handling
- * modes, its default and its comment. The conversions themselves are in the family files.
+ * modes, and its default. The conversions themselves are in the family files.
  */
 
 import { type ArrayElements, arrayPlan, bitArrayPlan, vectorPlan } from './arrays.ts';
@@ -264,9 +264,8 @@ function underDomainPlan(plan: TypePlan, type: PgType, input: PlanInput): TypePl
 
 function columnSchema(spec: ColumnSpec, plan: TypePlan): FieldSchema {
   const bare: FieldSchema = { ...plan.schema, optional: spec.optional || plan.ignoresNotNull === true };
-  const documented = spec.comment === undefined ? bare : { ...bare, doc: spec.comment };
   const defaultValue = columnDefault(spec, plan);
-  return defaultValue === undefined ? documented : { ...documented, defaultValue };
+  return defaultValue === undefined ? bare : { ...bare, defaultValue };
 }
 
 function writeNull(out: ValueWriter): void {

@@ -38,8 +38,6 @@ export type ColumnSpec = {
   readonly optional: boolean;
   /** pg_get_expr of the column default, e.g. `'x'::text`, `nextval('s'::regclass)`; undefined for none. */
   readonly defaultExpression?: string | undefined;
-  /** Column comment, filled only when include.schema.comments asks for it. */
-  readonly comment?: string | undefined;
 };
 
 /** The handling modes that shape values; names and values are Debezium's. */

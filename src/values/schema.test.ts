@@ -88,10 +88,6 @@ describe('schemas', () => {
     expect(codecOf(arrayType(enumType('mood', ['ok']))).schema.items?.optional).toBe(false);
     expect(codecOf(arrayType(builtIn('tsvector'))).schema.items?.optional).toBe(false);
   });
-
-  it('a comment becomes the doc', () => {
-    expect(codecOf('int4', { comment: 'how many' }).schema.doc).toBe('how many');
-  });
 });
 
 const MODE_SCHEMAS: readonly (readonly [string, Partial<ValueModes>, string, string | undefined])[] = [

@@ -12,7 +12,7 @@ export type CellWriter = (out: ValueWriter, source: Uint8Array, start: number, e
 /** Writes something that does not depend on a cell. */
 export type ConstantWriter = (out: ValueWriter) => void;
 
-/** A schema as the type alone gives it: whether it is optional, its default and its comment are the column's. */
+/** A schema as the type alone gives it: whether it is optional and its default are the column's. */
 export type BareSchema = Omit<FieldSchema, 'optional' | 'defaultValue'>;
 
 export type TypePlan = {
