@@ -7,7 +7,7 @@ import { BenchError, type Contender } from './options.ts';
 import { cpuTimeUs } from './process-figures.ts';
 import { findRecvlogical, HOW_TO_GET_RECVLOGICAL, type ReaderResult, runFramesReader, runRecvlogical } from './readers.ts';
 import { type SlotlineRun, type Stage, startSlotline, topicOf } from './stage.ts';
-import { readContents, type TopicContents } from './topic.ts';
+import { meanValueBytes, readContents, type TopicContents } from './topic.ts';
 import { type Backlog, copySlot, dropSlot, isConfirmed, walsenderPid } from './workload.ts';
 
 /** Rows are changes of a drain, rows of a snapshot. */
@@ -23,6 +23,7 @@ export type DrainFigures = {
   readonly brokerCpuUsPerEvent?: number | undefined;
   /** Slotline only: from the start of the process to the start of the stream. */
   readonly startMs?: number | undefined;
+  readonly valueBytesMean?: number | undefined;
 };
 
 export type LossFigures = TopicContents & {
@@ -41,6 +42,8 @@ export type OutageFigures = LossFigures & {
   readonly afterReturnMs: number;
 };
 
+/** Of the topic's first records, whose values are weighed: inserts and updates as they come. */
+const SIZED_RECORDS = 100_000;
 /** One request to each server; at a hundred thousand events a second it is half a per cent of a second. */
 const POLL_MS = 50;
 const START_TIMEOUT_MS = 60_000;
@@ -50,6 +53,7 @@ export async function runDrain(stage: Stage, backlog: Backlog): Promise<DrainFig
   const program = findRecvlogical();
   const wanted = stage.options.contenders.filter((contender) => {
     if (contender === 'baseline') return stage.options.baselineDir !== undefined;
+    if (contender === 'converter') return stage.options.converter !== undefined;
     return contender !== 'pg_recvlogical' || program !== undefined;
   });
   if (program === undefined && stage.options.contenders.includes('pg_recvlogical')) stage.print(HOW_TO_GET_RECVLOGICAL);
@@ -72,13 +76,18 @@ async function drainOnce(stage: Stage, backlog: Backlog, one: OneDrain): Promise
   const slot = `bench_${contender}_${run}`;
   await copySlot(stage.sql, { source: backlog.slot, copy: slot });
   try {
-    if (contender === 'slotline' || contender === 'baseline') {
-      const isBaseline = contender === 'baseline';
-      const drained = await drainBySlotline(stage, backlog, {
-        run: { name: slot, snapshotMode: 'no_data', codec: stage.options.codec, isBaseline },
-      });
+    if (contender === 'slotline' || contender === 'baseline' || contender === 'converter') {
+      const place: SlotlineRun = {
+        name: slot,
+        snapshotMode: 'no_data',
+        codec: stage.options.codec,
+        isBaseline: contender === 'baseline',
+        isConverted: contender === 'converter',
+      };
+      const drained = await drainBySlotline(stage, backlog, { run: place });
       if (drained.records !== backlog.changes) throw new BenchError(`${drained.records} records for ${backlog.changes} changes`);
-      return { contender, run, ...perEvent(drained, backlog.changes), ...drained.machine };
+      const valueBytesMean = await meanValueBytes(stage.kafka.bootstrapServers, topicOf(place), Math.min(SIZED_RECORDS, drained.records));
+      return { contender, run, ...perEvent(drained, backlog.changes), ...drained.machine, valueBytesMean };
     }
     const range = { slot, endLsn: backlog.endLsn };
     const result =

@@ -2,11 +2,14 @@
 import { parseArgs } from 'node:util';
 
 export type BenchCase = 'drain' | 'wide' | 'huge' | 'outage' | 'snapshot' | 'latency';
-/** baseline: Slotline of another checkout. */
-export type Contender = 'pg_recvlogical' | 'frames' | 'baseline' | 'slotline';
+/** baseline: Slotline of another checkout; converter: this one with the format of --converter. */
+export type Contender = 'pg_recvlogical' | 'frames' | 'baseline' | 'slotline' | 'converter';
+/** Formats that need a schema registry; the others' records are JSON without schemas. */
+export type BenchConverter = 'avro' | 'json-schema' | 'protobuf';
 
 export const CASES: readonly BenchCase[] = ['drain', 'wide', 'huge', 'outage', 'snapshot', 'latency'];
-export const CONTENDERS: readonly Contender[] = ['pg_recvlogical', 'frames', 'baseline', 'slotline'];
+export const CONTENDERS: readonly Contender[] = ['pg_recvlogical', 'frames', 'baseline', 'slotline', 'converter'];
+const CONVERTERS: readonly BenchConverter[] = ['avro', 'json-schema', 'protobuf'];
 
 export type BenchOptions = {
   /** Row changes of the drain workload; everything else scales with it. */
@@ -15,6 +18,8 @@ export type BenchOptions = {
   readonly cases: readonly BenchCase[];
   readonly contenders: readonly Contender[];
   readonly codec: string;
+  /** Drained with too, beside JSON; undefined: JSON alone. */
+  readonly converter: BenchConverter | undefined;
   readonly pgMajor: 14 | 18;
   readonly rates: readonly number[];
   readonly warmupSeconds: number;
@@ -41,6 +46,7 @@ export const USAGE = `npm run bench -- [options]
   --only A,B            of ${CASES.join(', ')} (all)
   --contenders A,B      of ${CONTENDERS.join(', ')} in the drain (all)
   --baseline DIR        another checkout of Slotline, installed: drains beside this one, run by run
+  --converter NAME      drains with it too, keys and values, beside JSON: ${CONVERTERS.join(', ')} (starts a schema registry)
   --codec NAME          compression of the drains and the snapshot: none, gzip, snappy, lz4, zstd (lz4)
   --pg 14|18            PostgreSQL to measure with (18)
   --rates A,B           transactions per second of the latency runs (500,3000)
@@ -69,6 +75,7 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions | undef
     cases: chosen('only', values.only, CASES),
     contenders: chosen('contenders', values.contenders, CONTENDERS),
     codec,
+    converter: values.converter === undefined ? undefined : chosen('converter', values.converter, CONVERTERS)[0],
     pgMajor: pg === '14' ? 14 : 18,
     rates: (values.rates ?? '500,3000').split(',').map((rate) => positive('rates', rate, 1)),
     warmupSeconds: positive('warmup', values.warmup ?? '5', 1),
@@ -93,6 +100,7 @@ function parseKnown(args: readonly string[]) {
         contenders: { type: 'string' },
         baseline: { type: 'string' },
         codec: { type: 'string' },
+        converter: { type: 'string' },
         pg: { type: 'string' },
         rates: { type: 'string' },
         warmup: { type: 'string' },

@@ -21,6 +21,7 @@ export type Figures = {
   readonly latency?: readonly LatencyFigures[];
 };
 
+const READERS: readonly Contender[] = ['pg_recvlogical', 'frames'];
 const MEBIBYTE = 1024 * 1024;
 
 export function environmentOf(postgresVersion: string): Record<string, unknown> {
@@ -76,7 +77,7 @@ export function medians(drain: readonly DrainFigures[]): ReadonlyMap<Contender, 
 export function drainRatio(drain: readonly DrainFigures[]): number | undefined {
   const byContender = medians(drain);
   const slotline = byContender.get('slotline')?.eventsPerSecond;
-  const readers = [...byContender.values()].filter(({ contender }) => contender !== 'slotline' && contender !== 'baseline');
+  const readers = [...byContender.values()].filter(({ contender }) => READERS.includes(contender));
   if (slotline === undefined || readers.length === 0) return undefined;
   return slotline / Math.max(...readers.map(({ eventsPerSecond }) => eventsPerSecond));
 }
@@ -90,11 +91,22 @@ function drainTable(drain: readonly DrainFigures[]): string {
     megabytes(run.peakRssBytes),
     run.walsenderCpuUsPerEvent?.toFixed(1) ?? '',
     run.brokerCpuUsPerEvent?.toFixed(1) ?? '',
+    run.valueBytesMean === undefined ? '' : count(run.valueBytesMean),
   ]);
-  const head = ['drain (median run)', 'events/s', 'lowest–highest', 'CPU µs/event', 'peak RSS', 'walsender µs', 'broker µs'];
+  const head = ['drain (median run)', 'events/s', 'lowest–highest', 'CPU µs/event', 'peak RSS', 'walsender µs', 'broker µs', 'value bytes'];
   const ratio = drainRatio(drain);
   const tail = ratio === undefined ? '' : `\nSlotline / faster of the readers: ${ratio.toFixed(2)}`;
-  return table(head, rows) + tail;
+  return table(head, rows) + tail + converterLine(drain);
+}
+
+/** The format of --converter against JSON, both drained in the same rounds. */
+function converterLine(drain: readonly DrainFigures[]): string {
+  const byContender = medians(drain);
+  const json = byContender.get('slotline');
+  const converted = byContender.get('converter');
+  if (json?.valueBytesMean === undefined || converted?.valueBytesMean === undefined) return '';
+  const rate = converted.eventsPerSecond / json.eventsPerSecond;
+  return `\nConverter / JSON: ${rate.toFixed(2)} of the rate, ${(converted.valueBytesMean / json.valueBytesMean).toFixed(2)} of the value bytes`;
 }
 
 function lossTable({ huge, outage }: Figures): string {

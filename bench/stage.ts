@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { type KafkaCluster, startKafka } from '../test/harness/kafka.ts';
 import { type PostgresServer, startPostgres } from '../test/harness/postgres.ts';
 import { removeTemporaryFolder, temporaryFolder } from '../test/harness/process.ts';
+import { startRegistry } from '../test/harness/registry.ts';
 import type { BenchOptions } from './options.ts';
 import { SlotlineProcess } from './slotline-process.ts';
 import { TopicCounter } from './topic.ts';
@@ -14,6 +15,8 @@ export type Stage = {
   readonly kafka: KafkaCluster;
   readonly sql: pg.Client;
   readonly topics: TopicCounter;
+  /** Of a schema registry, with --converter. */
+  readonly registryUrl: string | undefined;
   readonly folder: string;
   readonly print: (line: string) => void;
 };
@@ -29,6 +32,7 @@ export async function openStage(options: BenchOptions, cleanup: AsyncDisposableS
   print(`starting PostgreSQL ${options.pgMajor} and Kafka`);
   const postgres = cleanup.use(await startPostgres({ major: options.pgMajor, settings: POSTGRES_SETTINGS }));
   const kafka = cleanup.use(await startKafka());
+  const registry = options.converter === undefined ? undefined : cleanup.use(await startRegistry());
   const folder = temporaryFolder('bench');
   cleanup.defer(() => removeTemporaryFolder(folder));
   await createSchema(postgres);
@@ -36,7 +40,7 @@ export async function openStage(options: BenchOptions, cleanup: AsyncDisposableS
   cleanup.defer(() => sql.end());
   const topics = cleanup.use(new TopicCounter(kafka.bootstrapServers));
   await topics.connect();
-  return { options, postgres, kafka, sql, topics, folder, print };
+  return { options, postgres, kafka, sql, topics, registryUrl: registry?.url, folder, print };
 }
 
 export type SlotlineRun = {
@@ -49,6 +53,8 @@ export type SlotlineRun = {
   readonly table?: string;
   /** Runs the Slotline of --baseline. */
   readonly isBaseline?: boolean;
+  /** Keys and values in the format of --converter; else in JSON without schemas. */
+  readonly isConverted?: boolean;
 };
 
 /** Starts a Slotline of its own name: slot, topics and remembered offsets are shared with no other run. */
@@ -88,12 +94,15 @@ function slotlineConfig(stage: Stage, run: SlotlineRun): Record<string, string> 
     'topic.creation.default.replication.factor': '1',
     'offset.storage.topic': `${run.name}.offsets`,
     'offset.storage.replication.factor': '1',
-    'key.converter': 'json',
-    'key.converter.schemas.enable': 'false',
-    'value.converter': 'json',
-    'value.converter.schemas.enable': 'false',
+    ...converterConfig(stage, 'key.converter', run.isConverted === true),
+    ...converterConfig(stage, 'value.converter', run.isConverted === true),
     'snapshot.mode': run.snapshotMode,
     ...(run.codec === undefined ? {} : { 'producer.compression.type': run.codec }),
     ...options.settings,
   };
+}
+
+function converterConfig({ options, registryUrl }: Stage, name: string, isConverted: boolean): Record<string, string> {
+  if (!isConverted || options.converter === undefined) return { [name]: 'json', [`${name}.schemas.enable`]: 'false' };
+  return { [name]: options.converter, [`${name}.schema.registry.url`]: registryUrl ?? '' };
 }

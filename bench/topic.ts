@@ -66,6 +66,24 @@ export type TopicContents = {
 
 /** Reads `records` records from the beginning. */
 export async function readContents(bootstrapServers: string, topic: string, records: number): Promise<TopicContents> {
+  const changes = new Set<string>();
+  const { seen, bytes } = await readValues({ bootstrapServers, topic, records }, (value) => changes.add(positionOf(value)));
+  return { records: seen, distinctChanges: changes.size, valueBytesMean: seen === 0 ? 0 : Math.round(bytes / seen) };
+}
+
+/** Of the first `records` records, in any format. */
+export async function meanValueBytes(bootstrapServers: string, topic: string, records: number): Promise<number> {
+  const { seen, bytes } = await readValues({ bootstrapServers, topic, records }, () => {});
+  return seen === 0 ? 0 : Math.round(bytes / seen);
+}
+
+type Reading = { readonly bootstrapServers: string; readonly topic: string; readonly records: number };
+
+/** Waits for `records` records. */
+async function readValues(
+  { bootstrapServers, topic, records }: Reading,
+  look: (value: Buffer | undefined | null) => void,
+): Promise<{ readonly seen: number; readonly bytes: number }> {
   const consumer = new Consumer<Buffer, Buffer, Buffer, Buffer>({
     groupId: `bench-read-${process.pid}-${Date.now()}`,
     clientId: 'bench-read',
@@ -74,7 +92,6 @@ export async function readContents(bootstrapServers: string, topic: string, reco
     autocommit: false,
   });
   const timer = setTimeout(() => void consumer.close(true), READ_TIMEOUT_MS);
-  const changes = new Set<string>();
   let seen = 0;
   let bytes = 0;
   try {
@@ -82,14 +99,14 @@ export async function readContents(bootstrapServers: string, topic: string, reco
     for await (const message of stream) {
       seen += 1;
       bytes += message.value?.length ?? 0;
-      changes.add(positionOf(message.value));
+      look(message.value);
       if (seen >= records) break;
     }
   } finally {
     clearTimeout(timer);
     await consumer.close(true);
   }
-  return { records: seen, distinctChanges: changes.size, valueBytesMean: seen === 0 ? 0 : Math.round(bytes / seen) };
+  return { seen, bytes };
 }
 
 const LSN_NAME = Buffer.from('"lsn":');
