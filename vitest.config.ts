@@ -7,7 +7,7 @@ const SERVER_TESTS = ['src/**/*.{pg,kafka}.test.ts'];
 /** The long matrices run only by `npm run test:all`. */
 const LONG_TESTS = ['test/**/*.all.test.ts'];
 /** They read the project's files only. */
-const SERVERLESS_TESTS = ['test/{tidy,docker,docs,config}*.test.ts', 'test/golden/{masks,coverage}.test.ts'];
+const SERVERLESS_TESTS = ['test/{tidy,docker,docs,config}*.test.ts', 'test/golden/{masks,coverage,corpus-values}.test.ts'];
 const runsLong = process.env['SLOTLINE_TEST_ALL'] === '1';
 
 export default defineConfig({
