@@ -33,6 +33,9 @@ export const SLOT_OPTIONS: readonly OptionSpec[] = [
     doc: 'Further options of START_REPLICATION, `name=value;name=value`.',
     check: checkStreamParams,
   }),
+  honoured({ name: 'slotline.catchup.mode', kind: oneOf('auto', 'off'), default: 'auto', why: 'A backlog is read in a fraction of the time.', doc: '`auto`: a large backlog is read in bulk by SQL, from a temporary copy of the slot; `off`: only the replication stream is read.' }),
+  honoured({ name: 'slotline.catchup.threshold.bytes', kind: long(1), unit: 'bytes', default: '67108864', why: 'Less is read from the stream in about a second.', doc: 'WAL that has to wait behind the slot before it is read in bulk.' }),
+  honoured({ name: 'slotline.catchup.max.chunk.bytes', kind: long(1_048_576), unit: 'bytes', default: '268435456', why: 'A transaction of a million rows fits.', doc: 'Most WAL that the server decodes at once, into a temporary file; what does not fit is left to the replication stream.' }),
   noEffect({ name: 'slot.max.retries', kind: integer(0), default: '6', reason: 'A slot in use is waited for, up to slotline.start.timeout.', doc: 'Attempts to take the slot.' }),
   noEffect({ name: 'slot.retry.delay.ms', kind: long(0), unit: 'ms', default: '10000', reason: 'A slot in use is looked at twice a second.', doc: 'Pause between those attempts.' }),
   honoured({

@@ -66,6 +66,11 @@ function resolveOptions(values: OptionValues, report: ConfigReport, environment:
     name: values.optional('name') ?? values.text('topic.prefix'),
     database: resolveDatabase(values),
     slot: resolveSlot(values),
+    catchUp: {
+      enabled: values.oneOf('slotline.catchup.mode', ['auto', 'off']) === 'auto',
+      thresholdBytes: values.integer('slotline.catchup.threshold.bytes'),
+      chunkBytesMax: values.integer('slotline.catchup.max.chunk.bytes'),
+    },
     publication: {
       name: values.text('publication.name'),
       autocreateMode: values.oneOf('publication.autocreate.mode', ['disabled', 'all_tables', 'filtered', 'no_tables']),

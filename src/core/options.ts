@@ -33,6 +33,15 @@ export type SlotOptions = {
   readonly streamParams: readonly (readonly [string, string])[];
 };
 
+/** slotline.catchup.*: reading a backlog in bulk. */
+export type CatchUpOptions = {
+  readonly enabled: boolean;
+  /** From this much WAL on. */
+  readonly thresholdBytes: number;
+  /** WAL of the largest chunk, which the server holds in a temporary file. */
+  readonly chunkBytesMax: number;
+};
+
 /** One item of replica.identity.autoset.values: a pattern of `schema.table` and what its tables get. */
 export type ReplicaIdentityRule = {
   readonly table: string;
@@ -253,6 +262,7 @@ export type ResolvedOptions = {
   readonly name: string;
   readonly database: DatabaseOptions;
   readonly slot: SlotOptions;
+  readonly catchUp: CatchUpOptions;
   readonly publication: PublicationOptions;
   readonly filter: FilterOptions;
   readonly guardrail: GuardrailOptions;

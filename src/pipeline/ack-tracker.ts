@@ -27,6 +27,11 @@ export class AckTracker {
     return this.#durableLsn;
   }
 
+  /** The last position marked: everything before it was taken in, and nothing that commits behind it. */
+  get markedLsn(): Lsn {
+    return this.#markedLsn;
+  }
+
   /** True when some position waits for acknowledgements. */
   get hasPending(): boolean {
     return this.#count > 0;

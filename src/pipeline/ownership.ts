@@ -41,12 +41,17 @@ export async function releaseLock(session: PgSession, slotName: string): Promise
   await session.query(`select pg_catalog.pg_advisory_unlock(${LOCK_KEY})`, [slotName]);
 }
 
+/** The lock again, before a walsender lets go of the slot. False: another process has it, for a moment if it only looks. */
+export async function tryLock(session: PgSession, slotName: string): Promise<boolean> {
+  const locked = await session.query<{ locked: boolean }>(`select pg_catalog.pg_try_advisory_lock(${LOCK_KEY}) as locked`, [slotName]);
+  return locked[0]?.locked === true;
+}
+
 const LOCK_KEY = `pg_catalog.hashtextextended('slotline slot ' || $1::text, 0)`;
 
 /** undefined: it is ours. Else who has it. */
 async function tryOwn(session: PgSession, slotName: string): Promise<string | undefined> {
-  const locked = await session.query<{ locked: boolean }>(`select pg_catalog.pg_try_advisory_lock(${LOCK_KEY}) as locked`, [slotName]);
-  if (locked[0]?.locked !== true) return 'another process that is starting or taking a snapshot';
+  if (!(await tryLock(session, slotName))) return 'another process that is starting or taking a snapshot';
   const active = await session.query<{ active_pid: number | null }>(
     'select active_pid from pg_catalog.pg_replication_slots where slot_name = $1 and active',
     [slotName],

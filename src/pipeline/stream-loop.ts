@@ -55,6 +55,7 @@ export class StreamLoop implements FrameConsumer {
   #clockIsStale = true;
   #reached = false;
   #messageTopic: TopicHandle | undefined;
+  #mayPause: (() => boolean) | undefined;
 
   constructor(deps: StreamLoopDeps) {
     this.#deps = deps;
@@ -111,6 +112,7 @@ export class StreamLoop implements FrameConsumer {
         return;
       }
       tracker.mark(publisher.appendedOrdinal, walEnd);
+      this.#pauseHere();
     }
     this.release({ urgent: replyRequested || publisher.pending.records === 0 });
   }
@@ -129,6 +131,27 @@ export class StreamLoop implements FrameConsumer {
     if (publisher.failure !== undefined) return;
     const moved = tracker.release(publisher.settledOrdinal);
     if (moved || options.urgent) this.#deps.confirm(tracker.durableLsn, options);
+  }
+
+  get inTransaction(): boolean {
+    return this.#inTransaction;
+  }
+
+  /** Takes in nothing behind a commit, or a keepalive between transactions, at which `mayPause` says yes; it then stands at tracker.markedLsn. */
+  pauseAtBoundary(mayPause: (() => boolean) | undefined): void {
+    this.#mayPause = mayPause;
+  }
+
+  /** Another source goes on where the last one stood. */
+  resume(): void {
+    this.#mayPause = undefined;
+    this.#reached = false;
+  }
+
+  #pauseHere(): void {
+    if (this.#mayPause?.() !== true) return;
+    this.#mayPause = undefined;
+    this.#reached = true;
   }
 
   /** Nothing more comes in; release() still moves positions out. */
@@ -155,6 +178,7 @@ export class StreamLoop implements FrameConsumer {
     this.#inTransaction = false;
     this.counts.transactions++;
     tracker.mark(publisher.appendedOrdinal, endLsn);
+    this.#pauseHere();
   }
 
   #onRow(row: RowMessage, lsn: Lsn): void {

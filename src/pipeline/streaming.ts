@@ -8,9 +8,11 @@ import { wait } from '../core/time.ts';
 import { compileAny } from '../events/filter.ts';
 import { openSession, type PgSession } from '../postgres/connection.ts';
 import { ReplicationStream } from '../postgres/replication-stream.ts';
-import { loadSlot } from '../postgres/slot.ts';
+import { loadSlot, loadSlotLag } from '../postgres/slot.ts';
 import { AckTracker } from './ack-tracker.ts';
+import { backlogBytes, catchUp } from './catch-up.ts';
 import { ConfirmPacer } from './confirm-pacer.ts';
+import { releaseLock, tryLock } from './ownership.ts';
 import { SlotOwnership } from './slot-ownership.ts';
 import { SlotXmin } from './slot-xmin.ts';
 import { StreamLoop } from './stream-loop.ts';
@@ -22,6 +24,12 @@ const CONFIRM_DEADLINE_MS = 1_000;
 const CONFIRM_POLL_MS = 10;
 /** While catching up to a snapshot an idle server is asked often where it stands. */
 const CATCH_UP_ASK_MS = 100;
+/** How often it is looked how far behind the stream is. */
+const LAG_LOOK_MS = 2_000;
+/** A stream that stands between no two transactions for so long goes on as it is. */
+const PAUSE_DEADLINE_MS = 10_000;
+/** After bulk reading did not pay or did not work the stream is left alone for a while. */
+const NO_BULK_MS = 60_000;
 
 export type StreamingRun = {
   /** The server accepted; from here the slot is held. */
@@ -34,60 +42,236 @@ export type StreamingRun = {
   readonly startLsn: Lsn;
 };
 
+type StreamEnd = 'ended' | 'behind';
+
 /** Hooks of the context that reach the run that is current. */
 export class StreamingHooks {
   onSettled: () => void = () => {};
   maySend: () => boolean = () => true;
 }
 
+/** What is read from at the moment. */
+type Source = { confirm(lsn: Lsn): void; maySend(): boolean };
+
 /** Resolves at an orderly stop or at untilLsn, with everything acknowledged and confirmed. Rejects with what broke. */
 export async function runStreaming(context: TaskContext, hooks: StreamingHooks, run: StreamingRun): Promise<void> {
-  const session = await openSession(context.options.database, {
-    replication: true,
-    applicationName: 'Slotline Streaming',
-    signal: context.signal,
-  });
-  const stream = new ReplicationStream(session, streamSettings(context, run, session), context.clock);
-  const tracker = new AckTracker(run.startLsn);
-  const pacer = new ConfirmPacer((lsn) => {
-    context.log.debug('lsn.confirmed', { lsn: formatLsn(lsn) });
-    stream.confirm(lsn);
-  });
-  const reached = Promise.withResolvers<void>();
-  const loop = createLoop(context, { tracker, pacer, untilLsn: run.untilLsn, onReached: reached.resolve });
-  const ownership = new SlotOwnership({
-    clock: context.clock,
-    log: context.log,
-    timeoutMs: run.walSenderTimeoutMs,
-    contact: stream,
-    isOurs: async () => (await loadSlot(context.sql, context.options.slot.name))?.activePid === session.processId,
-  });
-  hooks.onSettled = () => loop.release({ urgent: context.publisher.pending.records === 0 });
-  hooks.maySend = () => ownership.isFresh();
-  let orderly = false;
-  const asking = run.untilLsn === undefined ? undefined : setInterval(() => stream.sendStatus({ requestReply: true }), CATCH_UP_ASK_MS);
-  const xmin = slotXmin(context);
+  const reading = new Reading(context, hooks, run);
   try {
-    await xmin?.start();
-    await stream.start(loop);
-    ownership.start();
-    await run.onStarted();
-    if (run.untilLsn === undefined) context.heartbeat?.start();
-    await Promise.race([stream.done(), reached.promise, aborted(run.stop), aborted(context.signal)]);
-    context.signal.throwIfAborted();
-    context.heartbeat?.stop();
-    await settle(context, stream, { loop, tracker, pacer });
-    orderly = true;
+    await reading.run();
   } finally {
-    clearInterval(asking);
-    context.heartbeat?.stop();
-    xmin?.stop();
-    ownership.stop();
-    pacer.stop();
-    hooks.onSettled = () => {};
-    await stream.close();
+    reading.close();
+  }
+}
+
+/**
+ * One loop over two sources of the same frames: bulk decoding while a large backlog waits, else the replication stream. The one begins
+ * where the other stood, between two transactions.
+ */
+class Reading {
+  readonly #context: TaskContext;
+  readonly #hooks: StreamingHooks;
+  readonly #run: StreamingRun;
+  readonly #tracker: AckTracker;
+  readonly #pacer: ConfirmPacer;
+  readonly #loop: StreamLoop;
+  readonly #reached = Promise.withResolvers<void>();
+  readonly #xmin: SlotXmin | undefined;
+  #source: Source;
+  #orderly = false;
+  #started = false;
+  #noBulkUntilMs: number;
+
+  constructor(context: TaskContext, hooks: StreamingHooks, run: StreamingRun) {
+    this.#context = context;
+    this.#hooks = hooks;
+    this.#run = run;
+    this.#tracker = new AckTracker(run.startLsn);
+    this.#pacer = new ConfirmPacer((lsn) => {
+      context.log.debug('lsn.confirmed', { lsn: formatLsn(lsn) });
+      this.#source.confirm(lsn);
+    });
+    this.#loop = createLoop(context, {
+      tracker: this.#tracker,
+      pacer: this.#pacer,
+      untilLsn: run.untilLsn,
+      onReached: this.#reached.resolve,
+    });
+    this.#xmin = slotXmin(context);
+    this.#source = this.#underLock();
+    // Catching up to a snapshot ends in the middle of a backlog, at one LSN exactly: the stream tells it.
+    this.#noBulkUntilMs = run.untilLsn === undefined && context.options.catchUp.enabled ? 0 : Number.POSITIVE_INFINITY;
+    hooks.onSettled = () => this.#loop.release({ urgent: context.publisher.pending.records === 0 });
+    hooks.maySend = () => this.#source.maySend();
+  }
+
+  async run(): Promise<void> {
+    await this.#xmin?.start();
+    for (let end: StreamEnd = 'behind', lsn = this.#run.startLsn; end === 'behind'; lsn = this.#tracker.markedLsn) {
+      if (await this.#isFarBehind(lsn)) {
+        const caughtUp = await this.#readInBulk(lsn);
+        if (caughtUp === 'stopped') break;
+      }
+      end = await this.#readStream(this.#tracker.markedLsn);
+    }
+    this.#orderly = true;
+  }
+
+  close(): void {
+    this.#context.heartbeat?.stop();
+    this.#xmin?.stop();
+    this.#pacer.stop();
+    this.#hooks.onSettled = () => {};
     // Behind an orderly end comes a snapshot, under the advisory lock; behind any other this attempt sends nothing more.
-    hooks.maySend = () => orderly;
+    const orderly = this.#orderly;
+    this.#hooks.maySend = () => orderly;
+  }
+
+  async #isFarBehind(lsn: Lsn): Promise<boolean> {
+    const { clock, options } = this.#context;
+    if (clock.monotonicMs() < this.#noBulkUntilMs) return false;
+    return (await backlogBytes(this.#context, lsn)) > options.catchUp.thresholdBytes;
+  }
+
+  async #readInBulk(fromLsn: Lsn): Promise<'stopped' | 'handOver'> {
+    const { context, run, loop, tracker } = { context: this.#context, run: this.#run, loop: this.#loop, tracker: this.#tracker };
+    loop.resume();
+    const end = await catchUp(context, {
+      loop,
+      tracker,
+      fromLsn,
+      timeoutMs: run.walSenderTimeoutMs,
+      stop: run.stop,
+      onSource: (source) => {
+        this.#source = source;
+      },
+      onStarted: () => this.#onStarted('bulk'),
+      onStop: async (confirm) => {
+        context.heartbeat?.stop();
+        await this.#settle();
+        await confirm(tracker.durableLsn);
+      },
+    });
+    if (end.tag === 'stopped') return 'stopped';
+    if (!end.mayAgain) this.#noBulkUntilMs = context.clock.monotonicMs() + NO_BULK_MS;
+    return 'handOver';
+  }
+
+  async #onStarted(source: 'bulk' | 'walsender'): Promise<void> {
+    this.#context.reading.source = source;
+    if (this.#run.untilLsn !== undefined) return;
+    if (source === 'walsender') await releaseLock(this.#context.sql, this.#context.options.slot.name);
+    if (this.#started) return;
+    this.#started = true;
+    await this.#run.onStarted();
+    this.#context.heartbeat?.start();
+  }
+
+  async #readStream(startLsn: Lsn): Promise<StreamEnd> {
+    const { context, run, loop } = { context: this.#context, run: this.#run, loop: this.#loop };
+    const session = await openSession(context.options.database, {
+      replication: true,
+      applicationName: 'Slotline Streaming',
+      signal: context.signal,
+    });
+    const settings = streamSettings(context, run, { session, startLsn, flushedLsn: this.#tracker.durableLsn });
+    const stream = new ReplicationStream(session, settings, context.clock);
+    const ownership = new SlotOwnership({
+      clock: context.clock,
+      log: context.log,
+      timeoutMs: run.walSenderTimeoutMs,
+      contact: stream,
+      isOurs: async () => (await loadSlot(context.sql, context.options.slot.name))?.activePid === session.processId,
+    });
+    const asking = run.untilLsn === undefined ? undefined : setInterval(() => stream.sendStatus({ requestReply: true }), CATCH_UP_ASK_MS);
+    const leaving = new AbortController();
+    loop.resume();
+    try {
+      await stream.start(loop);
+      this.#source = { confirm: (lsn) => stream.confirm(lsn), maySend: () => ownership.isFresh() };
+      ownership.start();
+      await this.#onStarted('walsender');
+      const behind = this.#watchLag(leaving.signal);
+      const ended = [stream.done(), this.#reached.promise, aborted(run.stop), aborted(context.signal)];
+      const end = await Promise.race([...ended.map((one) => one.then(() => 'ended' as const)), behind]);
+      context.signal.throwIfAborted();
+      if (end === 'behind') return end;
+      context.heartbeat?.stop();
+      stream.stopReading();
+      await this.#settle();
+      await untilConfirmed(context, this.#tracker.durableLsn);
+      return 'ended';
+    } finally {
+      leaving.abort();
+      clearInterval(asking);
+      ownership.stop();
+      await stream.close();
+    }
+  }
+
+  /** Resolves once the stream stands between two transactions with more behind it than the threshold, and the lock is held again. */
+  async #watchLag(leaving: AbortSignal): Promise<'behind'> {
+    const { clock, sql, options, log } = this.#context;
+    while (!leaving.aborted) {
+      await wait(LAG_LOOK_MS, leaving);
+      if (leaving.aborted || clock.monotonicMs() < this.#noBulkUntilMs) continue;
+      const lag = await loadSlotLag(sql, options.slot.name).catch(() => undefined);
+      if (lag === undefined || !this.#isFar(lag.currentLsn) || !(await tryLock(sql, options.slot.name))) continue;
+      const underLock = this.#underLock();
+      const stands = await this.#pauseWhileFar(lag.currentLsn, leaving);
+      if (stands) {
+        this.#source = underLock;
+        log.info('stream.behind', { backlogBytes: lag.currentLsn - this.#tracker.markedLsn });
+        return 'behind';
+      }
+      await releaseLock(sql, options.slot.name).catch(() => {});
+    }
+    return await new Promise(() => {});
+  }
+
+  #isFar(currentLsn: Lsn): boolean {
+    return currentLsn - this.#tracker.markedLsn > this.#context.options.catchUp.thresholdBytes;
+  }
+
+  /** False: what lay behind was one transaction, or it went by in time. */
+  #pauseWhileFar(currentLsn: Lsn, leaving: AbortSignal): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const timer = setTimeout(() => resolve(false), PAUSE_DEADLINE_MS);
+    leaving.addEventListener('abort', () => resolve(false), { once: true });
+    this.#loop.pauseAtBoundary(() => {
+      const isFar = this.#isFar(currentLsn);
+      resolve(isFar);
+      return isFar;
+    });
+    return promise.finally(() => {
+      clearTimeout(timer);
+      this.#loop.pauseAtBoundary(undefined);
+    });
+  }
+
+  /** While no source is open the lock keeps others out; it is believed for as long as any proof. */
+  #underLock(): Source {
+    const { clock, log } = this.#context;
+    const contact = { serverContactMs: clock.monotonicMs(), noteContact: () => {} };
+    const ownership = new SlotOwnership({ clock, log, timeoutMs: this.#run.walSenderTimeoutMs, contact, isOurs: async () => true });
+    return { confirm: () => {}, maySend: () => ownership.isFresh() };
+  }
+
+  /** What was taken in is waited for, and what is durable of it told. */
+  async #settle(): Promise<void> {
+    const { context } = { context: this.#context };
+    const { publisher } = context;
+    this.#loop.end();
+    publisher.flush();
+    try {
+      await publisher.drain(AbortSignal.any([AbortSignal.timeout(DRAIN_DEADLINE_MS), context.signal]));
+    } catch (error) {
+      context.signal.throwIfAborted();
+      if (publisher.failure !== undefined) throw publisher.failure;
+      const { records, bytes } = publisher.pending;
+      throw new SlotlineError('stop_timeout', { records, bytes }, { cause: error });
+    }
+    this.#tracker.release(publisher.settledOrdinal);
+    this.#pacer.confirm(this.#tracker.durableLsn, { urgent: true });
   }
 }
 
@@ -97,12 +281,19 @@ function slotXmin(context: TaskContext): SlotXmin | undefined {
   return xminFetchIntervalMs === 0 ? undefined : new SlotXmin({ intervalMs: xminFetchIntervalMs, slot: name, sql, info, log });
 }
 
-function streamSettings(context: TaskContext, run: StreamingRun, session: PgSession): ConstructorParameters<typeof ReplicationStream>[1] {
+type StreamPlace = { readonly session: PgSession; readonly startLsn: Lsn; readonly flushedLsn: Lsn };
+
+function streamSettings(
+  context: TaskContext,
+  run: StreamingRun,
+  { session, startLsn, flushedLsn }: StreamPlace,
+): ConstructorParameters<typeof ReplicationStream>[1] {
   const { slot, publication, statusUpdateIntervalMs } = context.options;
   return {
     slotName: slot.name,
     publicationName: publication.name,
-    startLsn: run.startLsn,
+    startLsn,
+    flushedLsn,
     messages: session.serverMajor >= 14,
     extraParams: slot.streamParams,
     statusIntervalMs: statusUpdateIntervalMs,
@@ -132,29 +323,6 @@ function createLoop(context: TaskContext, parts: LoopParts): StreamLoop {
     untilLsn: parts.untilLsn,
     onReached: parts.onReached,
   });
-}
-
-/** Nothing more is read; what was sent is waited for and confirmed. */
-async function settle(
-  context: TaskContext,
-  stream: ReplicationStream,
-  parts: { loop: StreamLoop; tracker: AckTracker; pacer: ConfirmPacer },
-): Promise<void> {
-  stream.stopReading();
-  parts.loop.end();
-  const { publisher } = context;
-  publisher.flush();
-  try {
-    await publisher.drain(AbortSignal.any([AbortSignal.timeout(DRAIN_DEADLINE_MS), context.signal]));
-  } catch (error) {
-    context.signal.throwIfAborted();
-    if (publisher.failure !== undefined) throw publisher.failure;
-    const { records, bytes } = publisher.pending;
-    throw new SlotlineError('stop_timeout', { records, bytes }, { cause: error });
-  }
-  parts.tracker.release(publisher.settledOrdinal);
-  parts.pacer.confirm(parts.tracker.durableLsn, { urgent: true });
-  await untilConfirmed(context, parts.tracker.durableLsn);
 }
 
 /** Closing a socket with unread data resets it, and a status update under way would be lost: wait until the server has it. */

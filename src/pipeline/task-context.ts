@@ -64,6 +64,8 @@ export type TaskContext = TaskDeps & {
   readonly boundaries: TransactionBoundaries | undefined;
   /** Only with heartbeat.interval.ms. */
   readonly heartbeat: Heartbeat | undefined;
+  /** Where frames come from at the moment. */
+  readonly reading: { source: 'none' | 'walsender' | 'bulk' };
   readonly openMessageTopic: () => Promise<TopicHandle>;
   /** Aborts when the attempt must end: a stop was asked for, or something failed. */
   readonly signal: AbortSignal;
@@ -133,7 +135,7 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
     openTopic: () => openControlTopic('heartbeat', heartbeatTopic(naming, options.events.heartbeat)),
   });
   const parts = { sql, kafka, publisher, filter, info, serde, types, plans, changes, boundaries, heartbeat };
-  return { ...deps, ...parts, openMessageTopic, signal: hooks.signal };
+  return { ...deps, ...parts, reading: { source: 'none' }, openMessageTopic, signal: hooks.signal };
 }
 
 type HeartbeatParts = Pick<ConstructorParameters<typeof Heartbeat>[0], 'info' | 'serde' | 'changes' | 'publisher' | 'openTopic'>;

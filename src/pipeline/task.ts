@@ -14,7 +14,7 @@ import { loadServerFacts, requireEncoding, requireLogicalWal, requireVersion, ty
 import { createSlot, dropSlot, isLost, loadSlot, type SlotState, unsuitability } from '../postgres/slot.ts';
 import { decideStart, type RememberedOffset, type SlotCondition, type StartDecision } from '../snapshot/decision.ts';
 import type { SnapshotProgress } from '../snapshot/initial.ts';
-import { awaitOwnership, releaseLock } from './ownership.ts';
+import { awaitOwnership } from './ownership.ts';
 import { prepareTables } from './source-tables.ts';
 import { takeSnapshot } from './start-snapshot.ts';
 import { runStreaming, StreamingHooks } from './streaming.ts';
@@ -178,7 +178,6 @@ async function stream(
 }
 
 async function onStreaming(context: TaskContext, attempt: Attempt): Promise<void> {
-  await releaseLock(context.sql, context.options.slot.name);
   const slot = await loadSlot(context.sql, context.options.slot.name);
   context.log.info('stream.started', {
     slot: context.options.slot.name,

@@ -26,6 +26,8 @@ export type StreamSettings = {
   readonly slotName: string;
   readonly publicationName: string;
   readonly startLsn: Lsn;
+  /** What is durable when the stream begins: at most startLsn. */
+  readonly flushedLsn: Lsn;
   readonly messages: boolean;
   readonly extraParams: readonly (readonly [string, string])[];
   readonly statusIntervalMs: number;
@@ -68,7 +70,7 @@ export class ReplicationStream {
     this.#session = session;
     this.#settings = settings;
     this.#clock = clock;
-    this.#flushedLsn = settings.startLsn;
+    this.#flushedLsn = settings.flushedLsn;
     this.#serverContactMs = clock.monotonicMs();
     this.#lastFrameMs = this.#serverContactMs;
     this.#done.promise.catch(() => {});

@@ -1,0 +1,259 @@
+/**
+ * Owns reading a backlog in bulk (postgres/bulk-decode.ts) into the stream loop, until little of it is left or this way does not pay: how
+ * large the chunks are, watching that nobody else takes the slot, and the way back to the walsender at a commit boundary. While no
+ * walsender holds the slot the advisory lock of ownership.ts keeps other processes of ours out.
+ */
+import { SlotlineError, toSlotlineError } from '../core/errors.ts';
+import { formatLsn, type Lsn } from '../core/lsn.ts';
+import { BulkDecode, type Chunk } from '../postgres/bulk-decode.ts';
+import { openSession } from '../postgres/connection.ts';
+import { loadSlot, loadSlotLag } from '../postgres/slot.ts';
+import type { AckTracker } from './ack-tracker.ts';
+import { SlotAdvancer } from './slot-advancer.ts';
+import { SlotOwnership } from './slot-ownership.ts';
+import type { StreamLoop } from './stream-loop.ts';
+import type { TaskContext } from './task-context.ts';
+
+const MEBIBYTE = 1024 * 1024;
+const CHUNK_BYTES = 16 * MEBIBYTE;
+const READ_AHEAD_BYTES = 16 * MEBIBYTE;
+const WATCH_MS = 500;
+/** A walsender takes over when this share of the threshold is left, so that the two do not alternate. */
+const LEFT_SHARE = 8;
+/** The server reads at most this many times the bytes of a chunk again, because a transaction is open; else chunks grow. */
+const REREAD_FACTOR = 2;
+/** A server that gives nothing for so long does not decode any more. */
+const SILENCE_MAX_MS = 120_000;
+/** How soon it is noticed that somebody else takes the slot. */
+const OWNERSHIP_MS = 1_000;
+
+export type CatchUpParts = {
+  readonly loop: StreamLoop;
+  readonly tracker: AckTracker;
+  readonly fromLsn: Lsn;
+  /** wal_sender_timeout: how long a proof of ownership counts. */
+  readonly timeoutMs: number;
+  readonly stop: AbortSignal;
+  /** Everything that becomes durable from now on is told to `confirm`, and nothing is sent unless `maySend`. */
+  readonly onSource: (source: { confirm(lsn: Lsn): void; maySend(): boolean }) => void;
+  /** Frames come. */
+  readonly onStarted: () => Promise<void>;
+  /** An orderly stop: settles what was taken in, then has the slot moved to what is durable. */
+  readonly onStop: (confirm: (lsn: Lsn) => Promise<void>) => Promise<void>;
+};
+
+export type CatchUpEnd =
+  /** The walsender goes on at tracker.markedLsn. `mayAgain`: false where this way did not pay or did not work. */
+  { readonly tag: 'handOver'; readonly mayAgain: boolean } | { readonly tag: 'stopped' };
+
+/** Bytes of WAL behind `fromLsn`. */
+export async function backlogBytes(context: TaskContext, fromLsn: Lsn): Promise<number> {
+  const lag = await loadSlotLag(context.sql, context.options.slot.name);
+  return lag === undefined ? 0 : lag.currentLsn - fromLsn;
+}
+
+/** Rejects with what ends the attempt; what only ends this way of reading is told and answered with handOver. */
+export async function catchUp(context: TaskContext, parts: CatchUpParts): Promise<CatchUpEnd> {
+  const { log, options } = context;
+  const run = new BulkRun(context, parts);
+  try {
+    return await run.run();
+  } catch (error) {
+    const known = toSlotlineError(error);
+    // A transaction that was handed over in part cannot be taken up in its middle; what the consumer threw is not about this way.
+    if (!run.mayFallBack || context.signal.aborted) throw known;
+    log.warn('catchup.fallback', { slot: options.slot.name, code: known.code, message: known.message, ...known.details });
+    return { tag: 'handOver', mayAgain: false };
+  } finally {
+    await run.close();
+  }
+}
+
+class BulkRun {
+  readonly #context: TaskContext;
+  readonly #parts: CatchUpParts;
+  readonly #failed = Promise.withResolvers<never>();
+  readonly #closing = new AsyncDisposableStack();
+  #bulk: BulkDecode | undefined;
+  #chunkBytes: number;
+  #askedLsn: Lsn;
+  /** The end of the WAL when last looked. */
+  #targetLsn: Lsn;
+  #givenUp: string | undefined;
+  #receivedBytes = 0;
+  #receivedMs: number;
+
+  constructor(context: TaskContext, parts: CatchUpParts) {
+    this.#context = context;
+    this.#parts = parts;
+    this.#askedLsn = parts.fromLsn;
+    this.#targetLsn = parts.fromLsn;
+    this.#chunkBytes = Math.min(CHUNK_BYTES, context.options.catchUp.chunkBytesMax);
+    this.#receivedMs = context.clock.monotonicMs();
+    this.#failed.promise.catch(() => {});
+  }
+
+  /** What broke was this way of reading, at a moment when no transaction was handed over in part. */
+  get mayFallBack(): boolean {
+    return !this.#parts.loop.inTransaction && (this.#bulk === undefined || this.#bulk.hasFailed);
+  }
+
+  async close(): Promise<void> {
+    await this.#closing.disposeAsync();
+  }
+
+  async run(): Promise<CatchUpEnd> {
+    const { log, clock, signal } = this.#context;
+    const { fromLsn, tracker, stop } = this.#parts;
+    const startedMs = clock.monotonicMs();
+    await this.#lookAhead();
+    log.info('catchup.started', { lsn: formatLsn(fromLsn), backlogBytes: this.#targetLsn - fromLsn });
+    const advancer = await this.#openAdvancer();
+    const bulk = await this.#openBulk();
+    this.#watch();
+    const ownership = this.#ownership(advancer);
+    this.#parts.onSource({ confirm: (lsn) => advancer.confirm(lsn), maySend: () => ownership.isFresh() });
+    await this.#parts.onStarted();
+    const reading = bulk.run(this.#parts.loop, { nextEdge: () => this.#nextEdge(), onChunk: (chunk) => this.#onChunk(chunk) });
+    await Promise.race([reading, this.#failed.promise, aborted(stop), aborted(signal)]);
+    signal.throwIfAborted();
+    bulk.stopReading();
+    if (stop.aborted) {
+      await this.#parts.onStop((lsn) => advancer.finish(lsn));
+      return { tag: 'stopped' };
+    }
+    await this.#settle(advancer);
+    const lsn = tracker.markedLsn;
+    const seconds = Math.round((clock.monotonicMs() - startedMs) / 100) / 10;
+    log.info('catchup.completed', { lsn: formatLsn(lsn), bytes: lsn - fromLsn, seconds, reason: this.#givenUp });
+    return { tag: 'handOver', mayAgain: this.#givenUp === undefined };
+  }
+
+  async #openAdvancer(): Promise<SlotAdvancer> {
+    const { options, signal, clock, log } = this.#context;
+    const session = await openSession(options.database, { applicationName: 'Slotline Slot', signal });
+    this.#closing.defer(() => session.close());
+    return new SlotAdvancer({
+      session,
+      slotName: options.slot.name,
+      fromLsn: this.#parts.tracker.durableLsn,
+      clock,
+      log,
+      onFailure: (error) => this.#failed.reject(error),
+    });
+  }
+
+  async #openBulk(): Promise<BulkDecode> {
+    const { options, signal, sql } = this.#context;
+    const session = await openSession(options.database, { applicationName: 'Slotline Catch-up', signal });
+    this.#closing.defer(() => session.close());
+    const settings = {
+      slotName: options.slot.name,
+      publicationName: options.publication.name,
+      messages: session.serverMajor >= 14,
+      extraParams: options.slot.streamParams,
+      readAheadBytes: READ_AHEAD_BYTES,
+    };
+    const bulk = await BulkDecode.open(session, settings, this.#parts.fromLsn);
+    this.#bulk = bulk;
+    this.#closing.defer(async () => {
+      // A server that decodes notices the end of its connection only when it sends.
+      if (bulk.isAwaited) await sql.query('select pg_catalog.pg_terminate_backend($1)', [bulk.processId]).catch(() => {});
+      await bulk.close();
+    });
+    return bulk;
+  }
+
+  /** The lock is held by the session that is asked, and nobody else reads the slot or moved it. */
+  #ownership(advancer: SlotAdvancer): SlotOwnership {
+    const { clock, log, sql, options } = this.#context;
+    const contact = {
+      serverContactMs: clock.monotonicMs(),
+      noteContact: (atMs: number): void => {
+        contact.serverContactMs = Math.max(contact.serverContactMs, atMs);
+      },
+    };
+    const isOurs = async (): Promise<boolean> => {
+      const slot = await loadSlot(sql, options.slot.name);
+      const reader = slot?.activePid === advancer.processId ? undefined : slot?.activePid;
+      const isMoved = (slot?.confirmedFlushLsn ?? 0) > this.#parts.tracker.durableLsn;
+      if (slot !== undefined && reader === undefined && !isMoved) return true;
+      const holder = reader === undefined ? 'somebody who moved it' : `process ${reader}`;
+      this.#failed.reject(
+        slot === undefined
+          ? new SlotlineError('slot_missing', { slot: options.slot.name })
+          : new SlotlineError('slot_in_use', { slot: slot.name, holder }),
+      );
+      return false;
+    };
+    const ownership = new SlotOwnership({ clock, log, timeoutMs: this.#parts.timeoutMs, contact, isOurs });
+    ownership.start();
+    const timer = setInterval(() => void ownership.probe(), OWNERSHIP_MS);
+    this.#closing.defer(() => {
+      clearInterval(timer);
+      ownership.stop();
+    });
+    return ownership;
+  }
+
+  #watch(): void {
+    const timer = setInterval(() => {
+      this.#noticeSilence();
+      this.#lookAhead().catch((error: unknown) => this.#context.log.debug('catchup.lag_unknown', { code: toSlotlineError(error).code }));
+    }, WATCH_MS);
+    this.#closing.defer(() => clearInterval(timer));
+  }
+
+  async #lookAhead(): Promise<void> {
+    const lag = await loadSlotLag(this.#context.sql, this.#context.options.slot.name);
+    if (lag !== undefined && lag.currentLsn > this.#targetLsn) this.#targetLsn = lag.currentLsn;
+  }
+
+  #noticeSilence(): void {
+    const bulk = this.#bulk;
+    const nowMs = this.#context.clock.monotonicMs();
+    if (bulk === undefined || !bulk.isAwaited || bulk.receivedBytes !== this.#receivedBytes || bulk.waitingBytes > 0) {
+      this.#receivedBytes = bulk?.receivedBytes ?? 0;
+      this.#receivedMs = nowMs;
+    } else if (nowMs - this.#receivedMs > SILENCE_MAX_MS) {
+      bulk.fail(new SlotlineError('stream_silent', { silentMs: Math.round(nowMs - this.#receivedMs) }));
+    }
+  }
+
+  /** One chunk further, unless so little is left that a walsender is as good. */
+  #nextEdge(): Lsn | undefined {
+    const left = this.#targetLsn - this.#askedLsn;
+    if (this.#givenUp !== undefined || left <= this.#context.options.catchUp.thresholdBytes / LEFT_SHARE) return undefined;
+    this.#askedLsn = (this.#askedLsn + Math.min(left, this.#chunkBytes)) as Lsn;
+    return this.#askedLsn;
+  }
+
+  /**
+   * While a transaction is open the server begins each chunk where that began: chunks grow with the distance, so that it reads nothing
+   * more often than a few times. A transaction that is larger than the largest chunk is the walsender's, which spools it once.
+   */
+  #onChunk({ endLsn, restartLsn, frames }: Chunk): void {
+    this.#parts.loop.onKeepalive(endLsn, false);
+    const bytesMax = this.#context.options.catchUp.chunkBytesMax;
+    const reread = endLsn - restartLsn;
+    if (frames > 0 && reread <= REREAD_FACTOR * this.#chunkBytes) return;
+    if (this.#chunkBytes >= bytesMax && reread > REREAD_FACTOR * bytesMax) this.#givenUp = 'a transaction is open for too long';
+    else this.#chunkBytes = Math.min(bytesMax, Math.max(2 * this.#chunkBytes, Math.ceil(reread / REREAD_FACTOR)));
+  }
+
+  /** The walsender begins where the slot stands; what is in flight is waited for, so that it stands at the end of what was handed over. */
+  async #settle(advancer: SlotAdvancer): Promise<void> {
+    const { publisher, signal } = this.#context;
+    publisher.flush();
+    await Promise.race([publisher.drain(signal), this.#failed.promise]);
+    this.#parts.tracker.release(publisher.settledOrdinal);
+    await Promise.race([advancer.finish(this.#parts.tracker.durableLsn), this.#failed.promise]);
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
