@@ -137,6 +137,7 @@ class BulkRun {
       session,
       slotName: options.slot.name,
       fromLsn: this.#parts.tracker.durableLsn,
+      everyMs: options.statusUpdateIntervalMs,
       clock,
       log,
       onFailure: (error) => this.#failed.reject(error),

@@ -10,7 +10,6 @@ import type { Clock } from '../core/time.ts';
 import type { PgSession } from '../postgres/connection.ts';
 
 const ADVANCE_BYTES = 128 * 1024 * 1024;
-const ADVANCE_EVERY_MS = 5_000;
 /** A call that took long is not followed by another for this many times as long. */
 const REST_FACTOR = 10;
 
@@ -19,6 +18,8 @@ export type SlotAdvancerDeps = {
   readonly session: PgSession;
   readonly slotName: string;
   readonly fromLsn: Lsn;
+  /** status.update.interval.ms. */
+  readonly everyMs: number;
   readonly clock: Clock;
   readonly log: Log;
   readonly onFailure: (error: SlotlineError) => void;
@@ -37,7 +38,7 @@ export class SlotAdvancer {
     this.#deps = deps;
     this.#wanted = deps.fromLsn;
     this.#advanced = deps.fromLsn;
-    this.#notBeforeMs = deps.clock.monotonicMs() + ADVANCE_EVERY_MS;
+    this.#notBeforeMs = deps.clock.monotonicMs() + deps.everyMs;
   }
 
   get processId(): number {
@@ -84,7 +85,7 @@ export class SlotAdvancer {
     const tookMs = clock.monotonicMs() - startedMs;
     this.#advanced = wanted;
     this.#restUntilMs = clock.monotonicMs() + REST_FACTOR * tookMs;
-    this.#notBeforeMs = Math.max(this.#restUntilMs, clock.monotonicMs() + ADVANCE_EVERY_MS);
+    this.#notBeforeMs = Math.max(this.#restUntilMs, clock.monotonicMs() + this.#deps.everyMs);
     log.debug('lsn.confirmed', { lsn: formatLsn(wanted), tookMs: Math.round(tookMs) });
   }
 }

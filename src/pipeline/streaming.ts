@@ -25,7 +25,7 @@ const CONFIRM_POLL_MS = 10;
 /** While catching up to a snapshot an idle server is asked often where it stands. */
 const CATCH_UP_ASK_MS = 100;
 /** How often it is looked how far behind the stream is. */
-const LAG_LOOK_MS = 2_000;
+const LAG_LOOK_MAX_MS = 2_000;
 /** A stream that stands between no two transactions for so long goes on as it is. */
 const PAUSE_DEADLINE_MS = 10_000;
 /** After bulk reading did not pay or did not work the stream is left alone for a while. */
@@ -212,7 +212,7 @@ class Reading {
   async #watchLag(leaving: AbortSignal): Promise<'behind'> {
     const { clock, sql, options, log } = this.#context;
     while (!leaving.aborted) {
-      await wait(LAG_LOOK_MS, leaving);
+      await wait(Math.min(LAG_LOOK_MAX_MS, options.statusUpdateIntervalMs), leaving);
       if (leaving.aborted || clock.monotonicMs() < this.#noBulkUntilMs) continue;
       const lag = await loadSlotLag(sql, options.slot.name).catch(() => undefined);
       if (lag === undefined || !this.#isFar(lag.currentLsn) || !(await tryLock(sql, options.slot.name))) continue;

@@ -9,7 +9,7 @@
  */
 import { byteAt, int16At, int32At, uint32At } from '../core/byte-reader.ts';
 import { SlotlineError } from '../core/errors.ts';
-import { formatLsn, type Lsn, lsnFromWords, parseLsn } from '../core/lsn.ts';
+import { formatLsn, LSN_ZERO, type Lsn, lsnFromWords, parseLsn } from '../core/lsn.ts';
 import type { PgSession } from './connection.ts';
 import { serverError } from './errors.ts';
 import { quoteIdentifier } from './identifiers.ts';
@@ -38,7 +38,8 @@ export type Chunk = {
 export type NextEdge = () => Lsn | undefined;
 
 const Tag = { copyData: 0x64, dataRow: 0x44, error: 0x45, readyForQuery: 0x5a } as const;
-const RELATION = 0x52;
+const Frame = { begin: 0x42, origin: 0x4f, relation: 0x52, type: 0x59 } as const;
+const BEGIN_BYTES = 21;
 /** Chunks that the server works on or waits with. */
 const AHEAD = 2;
 /** 'PGCOPY\n\377\r\n\0', Int32 flags, Int32 length of the extension. */
@@ -61,6 +62,8 @@ export class BulkDecode {
   #asked = 0;
   #inHead = true;
   #frames = 0;
+  readonly #begin = new Uint8Array(BEGIN_BYTES);
+  #beginLsn: Lsn | undefined;
   #answer: { endLsn: Lsn; restartLsn: Lsn } | undefined;
   #ended = false;
   #hasFailed = false;
@@ -220,8 +223,32 @@ select confirmed_flush_lsn, restart_lsn from pg_catalog.pg_replication_slots whe
     this.#frames++;
     const lsn = lsnFromWords(uint32At(bytes, start + 6), uint32At(bytes, start + 10));
     const at = start + ROW_HEAD_BYTES;
-    if (at < end && byteAt(bytes, at) === RELATION && this.#isKnown(bytes, at, end)) return undefined;
-    return this.#consumer?.onFrame(bytes, at, end, lsn);
+    switch (at < end ? byteAt(bytes, at) : 0) {
+      case Frame.begin:
+        this.#begin.set(bytes.subarray(at, at + BEGIN_BYTES));
+        this.#beginLsn = lsn;
+        return undefined;
+      case Frame.origin:
+        // Only what is last of what the plugin writes in one go has an LSN in the stream.
+        if (this.#beginLsn !== undefined) this.#beginLsn = LSN_ZERO;
+        return this.#handOver(bytes, at, end, lsn);
+      case Frame.relation:
+        return this.#isKnown(bytes, at, end) ? undefined : this.#handOver(bytes, at, end, LSN_ZERO);
+      case Frame.type:
+        return this.#handOver(bytes, at, end, LSN_ZERO);
+      default:
+        return this.#handOver(bytes, at, end, lsn);
+    }
+  }
+
+  /** A transaction's begin is held back until it is known whether its origin follows. */
+  #handOver(bytes: Uint8Array, start: number, end: number, lsn: Lsn): undefined | Promise<void> {
+    const consumer = this.#consumer;
+    const beginLsn = this.#beginLsn;
+    if (consumer === undefined || beginLsn === undefined) return consumer?.onFrame(bytes, start, end, lsn);
+    this.#beginLsn = undefined;
+    const begun = consumer.onFrame(this.#begin, 0, BEGIN_BYTES, beginLsn);
+    return begun === undefined ? consumer.onFrame(bytes, start, end, lsn) : begun.then(() => consumer.onFrame(bytes, start, end, lsn));
   }
 
   /** Each chunk begins like a new connection. What it only repeats is left out; a second description within it means a change. */

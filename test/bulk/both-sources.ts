@@ -1,0 +1,179 @@
+/**
+ * Owns reading one range of a slot by both sources of frames, the replication stream and bulk decoding, each from a copy of the slot. What
+ * is the same here is published the same: everything behind the sources sees frames and their LSNs only.
+ */
+import type pg from 'pg';
+import { formatLsn, type Lsn, parseLsn } from '../../src/core/lsn.ts';
+import type { DatabaseOptions } from '../../src/core/options.ts';
+import { SYSTEM_CLOCK } from '../../src/core/time.ts';
+import { BulkDecode, type Chunk } from '../../src/postgres/bulk-decode.ts';
+import { openSession } from '../../src/postgres/connection.ts';
+import { type FrameConsumer, ReplicationStream } from '../../src/postgres/replication-stream.ts';
+import type { PostgresHandle } from '../harness/postgres.ts';
+import { uniqueName } from '../harness/shared.ts';
+
+export const PUBLICATION = 'both_sources';
+
+export type Range = {
+  readonly server: PostgresHandle;
+  readonly database: string;
+  readonly slot: string;
+  readonly fromLsn: Lsn;
+  readonly toLsn: Lsn;
+};
+
+/** The slot from whose copies is read, and the publication of all tables. */
+export async function openRange(client: pg.Client): Promise<{ slot: string; fromLsn: Lsn }> {
+  await client.query(`create publication ${PUBLICATION} for all tables`);
+  const slot = uniqueName('range');
+  const { rows } = await client.query<{ lsn: string }>(`select lsn::text from pg_create_logical_replication_slot($1, 'pgoutput')`, [slot]);
+  return { slot, fromLsn: parseLsn(rows[0]?.lsn ?? '') };
+}
+
+export async function endOfWal(client: pg.Client): Promise<Lsn> {
+  // A message in a transaction of its own closes the range: the stream has it when it has everything.
+  const { rows } = await client.query<{ lsn: string }>(`select pg_logical_emit_message(true, 'end', '')::text as lsn`);
+  await client.query('select pg_switch_wal()');
+  return parseLsn(rows[0]?.lsn ?? '');
+}
+
+/** One frame as text: its LSN and bytes, which a failed comparison shows. */
+type Frames = string[];
+
+/** Frames in the order they came. What only repeats the description of a relation, as each connection does, is left out on both sides. */
+class Recorder implements FrameConsumer {
+  readonly frames: Frames = [];
+  readonly #endLsn: Lsn;
+  readonly #onEnd: () => void;
+  readonly #relations = new Map<number, string>();
+  #isIn = false;
+
+  constructor(endLsn: Lsn, onEnd: () => void) {
+    this.#endLsn = endLsn;
+    this.#onEnd = onEnd;
+  }
+
+  onFrame(bytes: Uint8Array, start: number, end: number, lsn: Lsn): undefined {
+    const frame = Buffer.from(bytes.subarray(start, end));
+    const tag = String.fromCharCode(frame[0] ?? 0);
+    if (tag === 'B') this.#isIn = true;
+    if (tag === 'C') this.#isIn = false;
+    // A type is described before each relation that has it; the loop takes no notice of it.
+    if (tag === 'Y' || (tag === 'R' && this.#isRepeated(frame))) return undefined;
+    this.frames.push(`${formatLsn(lsn)} ${tag} ${frame.toString('hex')}`);
+    if (tag === 'C' && lsn > this.#endLsn) this.#onEnd();
+    return undefined;
+  }
+
+  #isRepeated(frame: Buffer): boolean {
+    const oid = frame.readUInt32BE(1);
+    const text = frame.toString('hex');
+    const repeated = this.#relations.get(oid) === text;
+    this.#relations.set(oid, text);
+    return repeated;
+  }
+
+  get isInTransaction(): boolean {
+    return this.#isIn;
+  }
+
+  onKeepalive(): void {}
+
+  onDrained(): undefined {
+    return undefined;
+  }
+}
+
+function databaseOptions({ server, database }: Range): DatabaseOptions {
+  return {
+    hostname: server.host,
+    port: server.port,
+    user: server.superuser,
+    password: server.password,
+    dbname: database,
+    sslMode: 'disable',
+    sslCert: undefined,
+    sslKey: undefined,
+    sslPassword: undefined,
+    sslRootCert: undefined,
+    tcpKeepAlive: true,
+    initialStatements: [],
+    connectTimeoutMs: 10_000,
+    queryTimeoutMs: 0,
+  };
+}
+
+async function withCopy<T>(client: pg.Client, range: Range, read: (slot: string) => Promise<T>): Promise<T> {
+  const copy = uniqueName('copy');
+  await client.query('select pg_copy_logical_replication_slot($1, $2)', [range.slot, copy]);
+  try {
+    return await read(copy);
+  } finally {
+    await client.query(
+      `select pg_terminate_backend(active_pid, 5000) from pg_replication_slots where slot_name = $1 and active_pid is not null`,
+      [copy],
+    );
+    await client.query('select pg_drop_replication_slot($1)', [copy]);
+  }
+}
+
+export async function framesByStream(client: pg.Client, range: Range, fromLsn = range.fromLsn): Promise<Frames> {
+  return await withCopy(client, range, async (slotName) => {
+    const session = await openSession(databaseOptions(range), { replication: true, applicationName: 'test stream' });
+    const settings = { slotName, publicationName: PUBLICATION, startLsn: fromLsn, flushedLsn: range.fromLsn };
+    const stream = new ReplicationStream(
+      session,
+      { ...settings, messages: true, extraParams: [], statusIntervalMs: 1_000, walSenderTimeoutMs: 60_000 },
+      SYSTEM_CLOCK,
+    );
+    const ended = Promise.withResolvers<void>();
+    const recorder = new Recorder(range.toLsn, ended.resolve);
+    await stream.start(recorder);
+    await Promise.race([ended.promise, stream.done()]);
+    await stream.close();
+    return recorder.frames;
+  });
+}
+
+export type BulkReading = { readonly frames: Frames; readonly chunks: readonly Chunk[] };
+
+/** `nextEdge` from where the last chunk was asked to. Each chunk must end between transactions. */
+export async function framesByBulk(
+  client: pg.Client,
+  range: Range,
+  o: { readonly nextEdge: (askedLsn: Lsn) => Lsn; readonly fromLsn?: Lsn; readonly readAheadBytes?: number },
+): Promise<BulkReading> {
+  return await withCopy(client, range, async (slotName) => {
+    const session = await openSession(databaseOptions(range), { applicationName: 'test bulk' });
+    const settings = {
+      slotName,
+      publicationName: PUBLICATION,
+      messages: true,
+      extraParams: [],
+      readAheadBytes: o.readAheadBytes ?? 65_536,
+    };
+    const bulk = await BulkDecode.open(session, settings, o.fromLsn ?? range.fromLsn);
+    let ended = false;
+    const recorder = new Recorder(range.toLsn, () => {
+      ended = true;
+    });
+    const chunks: Chunk[] = [];
+    let askedLsn = o.fromLsn ?? range.fromLsn;
+    try {
+      await bulk.run(recorder, {
+        nextEdge: () => {
+          if (ended) return undefined;
+          askedLsn = o.nextEdge(askedLsn);
+          return askedLsn;
+        },
+        onChunk: (chunk) => {
+          if (recorder.isInTransaction) throw new Error(`a chunk ends inside a transaction, at ${formatLsn(chunk.endLsn)}`);
+          chunks.push(chunk);
+        },
+      });
+    } finally {
+      await bulk.close();
+    }
+    return { frames: recorder.frames, chunks };
+  });
+}

@@ -1,0 +1,137 @@
+/** A backlog read in bulk: nothing lost, order kept, whatever ends it; the thirty moments of kill -9 are in catch-up.all.test.ts. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { writeBigTransaction } from '../harness/load.ts';
+import { type PostgresServer, startPostgres } from '../harness/postgres.ts';
+import { sharedKafka } from '../harness/shared.ts';
+import { startSlotline, startStreaming } from '../harness/slotline.ts';
+import { until } from '../harness/until.ts';
+import { killWhileCatchingUp, openCatchUp, writeBacklog } from './catch-up.ts';
+import { expectNoRepetition, WAIT } from './delivery-scene.ts';
+
+let server: PostgresServer;
+
+beforeAll(async () => {
+  server = await startPostgres({ major: 18 });
+});
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+});
+
+test('a backlog is read in bulk, then the stream goes on without a gap or a repetition, and the slot follows', async () => {
+  const { scene, first } = await openCatchUp(server, sharedKafka().bootstrapServers);
+  await using _ = scene;
+  await writeBacklog(scene);
+  const load = await scene.startLoad();
+  await using slotline = await startStreaming(scene.config, WAIT);
+  await slotline.waitFor('catchup.completed', WAIT);
+  await load.stop();
+  await scene.untilAllConfirmed();
+  expect((await slotline.stop()).exitCode).toBe(0);
+  expectNoRepetition(await scene.verify(first));
+  expect(slotline.lines.filter(({ level }) => level === 'warn')).toEqual([]);
+  const { rows } = await (await scene.client()).query("select slot_name from pg_replication_slots where slot_name like '%_bulk_%'");
+  expect(rows).toEqual([]);
+});
+
+test('SIGTERM while reading in bulk ends in order: what was sent is confirmed, and nothing of it comes again', async () => {
+  const { scene, first } = await openCatchUp(server, sharedKafka().bootstrapServers);
+  await using _ = scene;
+  await writeBacklog(scene, 4_000);
+  await using slotline = startSlotline(scene.config);
+  await slotline.waitFor('catchup.started', WAIT);
+  await slotline.waitFor('lsn.confirmed', WAIT);
+  const { exitCode } = await slotline.stop();
+  expect(exitCode, slotline.tail()).toBe(0);
+  await using next = await startStreaming(scene.config, WAIT);
+  await scene.untilAllConfirmed();
+  expect((await next.stop()).exitCode).toBe(0);
+  const report = await scene.verify(first);
+  // A transaction that was sent in part comes again whole.
+  expect(report.repeated).toBeLessThan(200);
+});
+
+test('kill -9 in bulk reading and at the hand-over: nothing is lost, order is kept, repetitions are replays', {
+  timeout: 120_000,
+}, async () => {
+  const report = await killWhileCatchingUp(server, sharedKafka().bootstrapServers, [
+    'reading in bulk',
+    'handing over to the stream',
+    'leaving the stream',
+    'reading in bulk',
+  ]);
+  expect(report.replays).toBeGreaterThan(0);
+});
+
+test('a second process waits while the first reads in bulk, and takes over when it is killed', async () => {
+  const { scene, first } = await openCatchUp(server, sharedKafka().bootstrapServers);
+  await using _ = scene;
+  await writeBacklog(scene, 4_000);
+  await using holder = startSlotline(scene.config);
+  await holder.waitFor('catchup.started', WAIT);
+  await using standby = startSlotline(scene.config);
+  await standby.waitFor('standby.waiting', WAIT);
+  await holder.kill();
+  await standby.waitFor('standby.takes_over', WAIT);
+  await scene.untilAllConfirmed();
+  expect((await standby.stop()).exitCode).toBe(0);
+  await scene.verify(first);
+});
+
+test('somebody else who takes the slot meanwhile stops us without harm', async () => {
+  const { scene, first } = await openCatchUp(server, sharedKafka().bootstrapServers, { 'status.update.interval.ms': '60000' });
+  await using _ = scene;
+  await writeBacklog(scene, 4_000);
+  await using slotline = startSlotline(scene.config);
+  await slotline.waitFor('catchup.started', WAIT);
+  const client = await scene.client();
+  await client.query(`select count(*) from pg_logical_slot_peek_binary_changes('${scene.name}', null, 10, 'proto_version', '1',
+    'publication_names', '${scene.name}'), pg_sleep(0)`);
+  const { rows } = await client.query<{ lsn: string }>(
+    `select end_lsn::text as lsn from pg_replication_slot_advance('${scene.name}', pg_current_wal_lsn()) as a(slot_name, end_lsn)`,
+  );
+  expect(rows).toHaveLength(1);
+  const line = await slotline.waitFor('connector.retrying', WAIT);
+  expect(line['code']).toBe('slot_in_use');
+  expect(first.hasExited()).toBe(true);
+});
+
+test('without a free slot, and where the switch is off, the stream is read', async () => {
+  const narrow = await startPostgres({ major: 18, settings: { max_replication_slots: '2' } });
+  try {
+    const { scene, first } = await openCatchUp(narrow, sharedKafka().bootstrapServers);
+    await using _ = scene;
+    await writeBacklog(scene);
+    await using slotline = await startStreaming(scene.config, WAIT);
+    const told = await slotline.waitFor('catchup.fallback', WAIT);
+    expect(told['code']).toBe('replication_slots_exhausted');
+    await scene.untilAllConfirmed();
+    await slotline.stop();
+    await writeBacklog(scene);
+    await using without = await startStreaming({ ...scene.config, 'slotline.catchup.mode': 'off' }, WAIT);
+    await scene.untilAllConfirmed();
+    await without.stop();
+    expect(without.lines.filter(({ event }) => event.startsWith('catchup'))).toEqual([]);
+    expectNoRepetition(await scene.verify(first));
+  } finally {
+    await narrow[Symbol.asyncDispose]();
+  }
+});
+
+test('a transaction larger than any chunk, and one that stays open: the backlog is read to its end', async () => {
+  const { scene, first } = await openCatchUp(server, sharedKafka().bootstrapServers);
+  await using _ = scene;
+  const idle = await server.connect(scene.database);
+  await idle.query('begin');
+  await idle.query(`insert into load values (-77, nextval('versions'), 'open')`);
+  await writeBacklog(scene, 500);
+  await writeBigTransaction(await scene.client(), { rows: 30_000, noteLength: 200 });
+  await writeBacklog(scene, 500);
+  await using slotline = await startStreaming(scene.config, WAIT);
+  await slotline.waitFor('catchup.completed', WAIT);
+  await until('the backlog is read', async () => slotline.lines.some(({ event }) => event === 'lsn.confirmed'), WAIT);
+  await idle.query('rollback');
+  await idle.end();
+  await scene.untilAllConfirmed();
+  expect((await slotline.stop()).exitCode).toBe(0);
+  await scene.verify(first);
+});

@@ -1,0 +1,100 @@
+/**
+ * Owns killing the program while it reads a backlog in bulk and at the hand-over to the stream and back, under load, and what must hold
+ * afterwards. Moments are random within a phase.
+ */
+import { expect } from 'vitest';
+import { type Load, writeLoad } from '../harness/load.ts';
+import type { PostgresHandle } from '../harness/postgres.ts';
+import { type ConnectorConfig, type LogLine, type Slotline, startSlotline, startStreaming } from '../harness/slotline.ts';
+import { type DeliveryReport, describeReport, untilInactive } from '../harness/verify.ts';
+import { type DeliveryScene, openScene, WAIT } from './delivery-scene.ts';
+
+export const CATCH_UP_PHASES = ['reading in bulk', 'handing over to the stream', 'leaving the stream'] as const;
+export type CatchUpPhase = (typeof CATCH_UP_PHASES)[number];
+
+/** A backlog of a few pages counts, chunks are small, and the slot is moved often. */
+export const EAGER: ConnectorConfig = {
+  'slotline.catchup.threshold.bytes': '65536',
+  'slotline.catchup.max.chunk.bytes': '1048576',
+  'status.update.interval.ms': '100',
+  'producer.buffer.memory': String(256 * 1024),
+  'producer.batch.size': '16384',
+};
+const BACKLOG_TRANSACTIONS = 1_500;
+const KILL_WITHIN_MS = 600;
+
+/** Begins with a slot and a table that are in step, and a process that has ended. */
+export async function openCatchUp(
+  server: PostgresHandle,
+  bootstrapServers: string,
+  overrides: ConnectorConfig = {},
+): Promise<{ scene: DeliveryScene; first: Slotline }> {
+  const scene = await openScene(server, bootstrapServers, { ...EAGER, ...overrides });
+  const first = await startStreaming(scene.config, WAIT);
+  await scene.untilAllConfirmed();
+  expect((await first.stop()).exitCode).toBe(0);
+  return { scene, first };
+}
+
+export async function writeBacklog(scene: DeliveryScene, transactions = BACKLOG_TRANSACTIONS): Promise<void> {
+  await writeLoad(await scene.client(), transactions);
+}
+
+/** Kills once per phase given, and verifies the topic at the end. */
+export async function killWhileCatchingUp(
+  server: PostgresHandle,
+  bootstrapServers: string,
+  phases: readonly CatchUpPhase[],
+): Promise<DeliveryReport> {
+  const { scene, first } = await openCatchUp(server, bootstrapServers);
+  await using _ = scene;
+  let load: Load | undefined;
+  try {
+    for (const [index, phase] of phases.entries()) {
+      await writeBacklog(scene);
+      load = await scene.startLoad();
+      await killOnce(scene, phase);
+      await load.stop();
+      await untilInactive(await scene.client(), scene.name);
+      console.log(`[catch-up ${index + 1}/${phases.length}] killed while ${phase}`);
+    }
+  } finally {
+    await load?.stop().catch(() => undefined);
+  }
+  await writeBacklog(scene);
+  await using last = await startStreaming(scene.config, WAIT);
+  await scene.untilAllConfirmed();
+  expect((await last.stop()).exitCode).toBe(0);
+  const report = await scene.verify(first);
+  console.log(`[catch-up] ${describeReport(report)}`);
+  return report;
+}
+
+async function killOnce(scene: DeliveryScene, phase: CatchUpPhase): Promise<void> {
+  await using slotline = startSlotline(scene.config);
+  const reached = await KILL_AFTER[phase](scene, slotline);
+  if (reached === 'catchup.started') await pause(Math.random() * KILL_WITHIN_MS);
+  else await pause(Math.random() * 60);
+  await slotline.kill();
+}
+
+const KILL_AFTER: Readonly<Record<CatchUpPhase, (scene: DeliveryScene, slotline: Slotline) => Promise<string>>> = {
+  'reading in bulk': async (_scene, slotline) => (await slotline.waitFor('catchup.started', WAIT)).event,
+  'handing over to the stream': async (_scene, slotline) => (await slotline.waitFor('catchup.completed', WAIT)).event,
+  'leaving the stream': async (scene, slotline) => {
+    await slotline.waitFor('catchup.completed', WAIT);
+    await slotline.waitFor('lsn.confirmed', { ...WAIT, from: slotline.lines.length });
+    await writeBacklog(scene, 3_000);
+    return (await slotline.waitFor(isBehind, WAIT)).event;
+  },
+};
+
+/** A fast machine may keep up with the load: then the kill comes at some other moment of the stream. */
+function isBehind(line: LogLine): boolean {
+  return line.event === 'stream.behind' || line.event === 'lsn.confirmed';
+}
+
+/** A random moment within a phase; nothing is waited for. */
+function pause(ms: number): Promise<void> {
+  return new Promise((settle) => setTimeout(settle, ms));
+}
