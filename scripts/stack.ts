@@ -104,7 +104,7 @@ function platform(): string {
 function wantedMarker(part: StackPart): string {
   if (part === 'kafka') return `kafka ${KAFKA_VERSION}`;
   if (part === 'registry') return `apicurio registry ${REGISTRY_VERSION}`;
-  if (part === 'connect') return `connect ${KAFKA_VERSION} with debezium ${DEBEZIUM_VERSION}`;
+  if (part === 'connect') return `connect ${KAFKA_VERSION} with debezium ${DEBEZIUM_VERSION} and apicurio ${REGISTRY_VERSION}`;
   if (part === 'postgis' || part === 'pgvector') return `${optionalMarker(part)} ${platform()}`;
   return `postgres ${POSTGRES_VERSIONS[part === 'postgres18' ? 18 : 14]} ${platform()}`;
 }

@@ -20,6 +20,7 @@ export type AvroCase = {
   readonly server?: CaseServer;
   readonly settings: Readonly<Record<string, string>>;
   readonly setup: readonly string[];
+  readonly snapshot?: boolean;
   readonly steps: readonly (readonly string[])[];
   /** By subject the numbers of its versions' schemas; null: one that no record has. */
   readonly subjects: Readonly<Record<string, readonly (number | null)[]>>;
@@ -27,15 +28,31 @@ export type AvroCase = {
   readonly records: readonly AvroRecord[];
 };
 
-const FOLDER = fileURLToPath(new URL('avro', import.meta.url));
+export const AVRO_FOLDER = fileURLToPath(new URL('avro', import.meta.url));
 const SPINE = fileURLToPath(new URL('spine', import.meta.url));
 const HEAD_BYTES = 5;
 
+const JSON_OPTION = "about an option of the JSON converter, which Apicurio's Avro converter has not";
+/** Cases of spine/ that are not recorded in Avro, and why. */
+export const AVRO_LEFT_OUT: Readonly<Record<string, string>> = {
+  'decimal-format-numeric': JSON_OPTION,
+  'decimal-format-numeric-everywhere': JSON_OPTION,
+  'decimal-format-numeric-in-keys': JSON_OPTION,
+  'defaults-no-replace': JSON_OPTION,
+  'key-null-with-default': JSON_OPTION,
+  'key-null-with-default-replaced': JSON_OPTION,
+  'replace-null-false-true': JSON_OPTION,
+  'replace-null-true-false': JSON_OPTION,
+  'kafka-partitions': "the bytes of a key hold an id of the registry, so a record's partition differs from run to run",
+  'heartbeat-name': 'its topic does not follow the prefix, so that it would be the one of the JSON case',
+  'ddl-dropped-later': 'a difference on purpose, shown in spine/',
+};
+
 export function readAvroCases(): AvroCase[] {
-  return readdirSync(FOLDER)
+  return readdirSync(AVRO_FOLDER)
     .filter((file) => file.endsWith('.json'))
     .sort()
-    .map((file): AvroCase => JSON.parse(readFileSync(join(FOLDER, file), 'utf8')));
+    .map((file): AvroCase => JSON.parse(readFileSync(join(AVRO_FOLDER, file), 'utf8')));
 }
 
 /** The same statements recorded with the JSON converter. */
