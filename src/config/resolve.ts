@@ -6,6 +6,7 @@
 import { isIPv6 } from 'node:net';
 import type {
   DatabaseOptions,
+  DeadLetterOptions,
   EventOptions,
   FilterOptions,
   NameAdjustment,
@@ -218,11 +219,16 @@ function resolveEvents(values: OptionValues, report: ConfigReport): EventOptions
 function fieldNameAdjustment(values: OptionValues): NameAdjustment {
   const mode = values.oneOf('field.name.adjustment.mode', ['none', 'avro', 'avro_unicode']);
   const isAvro = isAvroConverter(values.text('key.converter')) || isAvroConverter(values.text('value.converter'));
+    deadLetters: values.oneOf('slotline.schema.incompatible.action', ['fail', 'dlq']) === 'dlq' ? deadLetters(values) : undefined,
   return mode === 'none' && isAvro ? 'avro' : mode;
 }
 
 function resolveSnapshot(values: OptionValues, report: ConfigReport): SnapshotOptions {
   return {
+function deadLetters(values: OptionValues): DeadLetterOptions {
+  return { topicName: values.optional('slotline.schema.incompatible.dlq.topic') };
+}
+
     mode: values.oneOf('snapshot.mode', ['initial', 'always', 'initial_only', 'no_data', 'when_needed']),
     delayMs: values.integer('snapshot.delay.ms'),
     streamingDelayMs: values.integer('streaming.delay.ms'),

@@ -89,6 +89,12 @@ export type HeartbeatOptions = {
   readonly actionQuery: string | undefined;
 };
 
+/** slotline.schema.incompatible.action=dlq. */
+export type DeadLetterOptions = {
+  /** Else named by the topic prefix. */
+  readonly topicName: string | undefined;
+};
+
 export type EventOptions = {
   readonly topicPrefix: string;
   readonly topicDelimiter: string;
@@ -119,6 +125,8 @@ export type EventOptions = {
   /** topic.transaction: the last part of the transaction topic's name. */
   readonly transactionTopic: string;
   readonly heartbeat: HeartbeatOptions;
+  /** Rows of a table whose schema the registry refuses go to a topic of their own; undefined: the connector stops at them. */
+  readonly deadLetters: DeadLetterOptions | undefined;
   readonly messagePrefixInclude: readonly string[];
   readonly messagePrefixExclude: readonly string[];
 };
