@@ -76,6 +76,7 @@ export const ERROR_TABLE = {
   offsets_unreadable: { retry: 'never', what: 'The stored offset cannot be read', remedy: 'Check offset.storage.topic.' },
 
   fenced: { retry: 'auto', what: 'This process was suspended for longer than the server waits; another may have taken the slot', remedy: 'Slotline reconnects and continues from the confirmed position.' },
+  http_unavailable: { retry: 'never', what: 'The port for health and metrics cannot be opened', remedy: 'Set slotline.http.port to a free port, and slotline.http.host to an address of this machine.' },
   start_timeout: { retry: 'never', what: 'The start did not succeed within slotline.start.timeout', remedy: 'See the cause; raise slotline.start.timeout to wait longer.' },
   stop_timeout: { retry: 'never', what: 'Records in flight were not acknowledged within the stop deadline', remedy: 'Nothing unacknowledged was confirmed; the next start sends it again.' },
   unexpected: { retry: 'never', what: 'An unexpected error', remedy: 'Please report it.' },

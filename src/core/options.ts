@@ -281,4 +281,12 @@ export type ResolvedOptions = {
   /** retriable.restart.connector.wait.ms: the upper bound of our backoff. */
   readonly retryWaitMaxMs: number;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+  /** slotline.http.*; undefined: no server for health and metrics. */
+  readonly http: HttpOptions | undefined;
+};
+
+export type HttpOptions = {
+  readonly host: string;
+  /** 0: one that is free. */
+  readonly port: number;
 };

@@ -67,6 +67,7 @@ export async function runStreaming(context: TaskContext, hooks: StreamingHooks, 
   let orderly = false;
   const asking = run.untilLsn === undefined ? undefined : setInterval(() => stream.sendStatus({ requestReply: true }), CATCH_UP_ASK_MS);
   const xmin = slotXmin(context);
+  context.live.beginStream(stream);
   try {
     await xmin?.start();
     await stream.start(loop);
@@ -85,6 +86,7 @@ export async function runStreaming(context: TaskContext, hooks: StreamingHooks, 
     ownership.stop();
     pacer.stop();
     hooks.onSettled = () => {};
+    context.live.endStream();
     await stream.close();
     // Behind an orderly end comes a snapshot, under the advisory lock; behind any other this attempt sends nothing more.
     hooks.maySend = () => orderly;

@@ -32,6 +32,7 @@ import { ChangeWriter } from './change-writer.ts';
 import { DeadLetters, deadLetterFormat } from './dead-letters.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { HeartbeatAction } from './heartbeat-action.ts';
+import type { LiveState } from './live-state.ts';
 import { TablePlans } from './table-plans.ts';
 import { createTaskSerde, type TaskSerde } from './task-serde.ts';
 import { TransactionBoundaries } from './transaction-boundaries.ts';
@@ -50,6 +51,8 @@ export type TaskDeps = {
   readonly runId: string;
   /** One per connector: the next attempt's producer fences off what this one left at a frozen broker. */
   readonly producerIdentity: ProducerIdentity;
+  /** What ops/ shows. */
+  readonly live: LiveState;
 };
 
 export type TaskContext = TaskDeps & {
@@ -103,7 +106,7 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
     },
     filter,
     settings: planSettings(options, filter),
-    compile: (plan) => serde.learn(plan),
+    compile: (plan) => untilRegistered(deps.live, serde.learn(plan)),
     openTopic,
     deadLetters: createDeadLetters(deps, { out: serde.out, facts: { info, order }, contextHeaders, openTopic }),
     skipUnchanged: options.events.skipUnchanged,
@@ -117,7 +120,7 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
     contextHeaders,
   });
   const openControlTopic = async (kind: ControlKind, name: string): Promise<TopicHandle> => {
-    await serde.openControl(kind, name);
+    await untilRegistered(deps.live, serde.openControl(kind, name));
     return await openTopic(name);
   };
   const openMessageTopic = (): Promise<TopicHandle> => openControlTopic('message', messageTopic(naming));
@@ -165,6 +168,15 @@ function createDeadLetters(deps: TaskDeps, { out, facts, contextHeaders, openTop
   });
 }
 
+/** Behind it the registry is not waited for any more. */
+async function untilRegistered<T>(live: LiveState, registering: Promise<T>): Promise<T> {
+  try {
+    return await registering;
+  } finally {
+    live.registryTrouble = undefined;
+  }
+}
+
 type HeartbeatParts = Pick<ConstructorParameters<typeof Heartbeat>[0], 'info' | 'serde' | 'changes' | 'publisher' | 'openTopic'>;
 
 function createHeartbeat(deps: TaskDeps, hooks: ContextHooks, parts: HeartbeatParts): Heartbeat | undefined {
@@ -185,14 +197,20 @@ function createHeartbeat(deps: TaskDeps, hooks: ContextHooks, parts: HeartbeatPa
 }
 
 function createSerde(deps: TaskDeps, facts: EventFacts, signal: AbortSignal): TaskSerde {
-  const { options, log, version, random } = deps;
+  const { options, log, version, random, live } = deps;
   const { events, database } = options;
   return createTaskSerde({
     options,
     constants: { version, name: events.topicPrefix, db: database.dbname },
     facts,
     onFailure: onConversionFailure(events.conversionFailure, log, facts.info),
-    registry: { random, onRetry: (error, attempt) => log.warn('registry.retry', { code: error.code, ...error.details, attempt }) },
+    registry: {
+      random,
+      onRetry: (error, attempt) => {
+        log.warn('registry.retry', { code: error.code, ...error.details, attempt });
+        live.onRegistryRetry(error);
+      },
+    },
     signal,
   });
 }
