@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { avroReader } from './avro-text.ts';
+import type { CorpusForm } from './corpus-values.ts';
 import type { CaseServer, GoldenCase, GoldenRecord, RecordedText } from './replay-cases.ts';
 
 /** Bytes in base64: 0x00, the number of the schema in `schemas` in four bytes, from 1, Avro's binary. */
@@ -45,6 +46,7 @@ export const AVRO_LEFT_OUT: Readonly<Record<string, string>> = {
   'replace-null-true-false': JSON_OPTION,
   'kafka-partitions': "the bytes of a key hold an id of the registry, so a record's partition differs from run to run",
   'heartbeat-name': 'its topic does not follow the prefix, so that it would be the one of the JSON case',
+  'heartbeat-prefix': 'the same, and only the name of the topic is its theme',
   'ddl-dropped-later': 'a difference on purpose, shown in spine/',
 };
 
@@ -84,4 +86,27 @@ export function renamed<T>(value: T, { from, to }: { readonly from: string; read
   const escaped = (prefix: string): string => `"${prefix.replaceAll('_', '_u005f')}.`;
   const text = JSON.stringify(value).replace(new RegExp(places.join('|'), 'g'), to);
   return JSON.parse(text.replaceAll(escaped(from), escaped(to)));
+}
+
+/** What differs between a record of the case in JSON and the same in Avro, before it is compared. */
+export function avroForm(golden: AvroCase): CorpusForm {
+  const to = golden.settings['topic.prefix'] ?? '';
+  return {
+    field: golden.settings['field.name.adjustment.mode'] === undefined ? fieldNameForAvro : (name) => name,
+    loneSurrogate: '?',
+    rename: ({ settings, records }) => renamed(records, { from: settings['topic.prefix'] ?? '', to }),
+  };
+}
+
+/** Debezium makes fields fit for Avro by itself where a converter writes it; a digit of any script is kept at the start. */
+function fieldNameForAvro(name: string): string {
+  const digit = /^\p{Nd}/u.exec(name)?.[0] ?? '';
+  const rest = name.slice(digit.length).replace(/[^A-Za-z0-9_]/g, '_');
+  return digit === '' ? rest : `_${digit}${rest}`;
+}
+
+/** What Avro's specification allows, and registries and decoders with it; Java's library takes any namespace. */
+export function hasValidNamespaces({ schemas }: AvroCase): boolean {
+  const spaces = schemas.flatMap((schema) => [...schema.matchAll(/"namespace":"([^"]*)"/g)].map(([, space = '']) => space));
+  return spaces.every((space) => space.split('.').every((part) => /^[A-Za-z_]\w*$/.test(part)));
 }
