@@ -44,6 +44,7 @@ export const ERROR_TABLE = {
   key_column_missing: { retry: 'never', what: 'A key column does not exist', remedy: 'Check message.key.columns: no captured table that the entry matches has the column.' },
   select_override_failed: { retry: 'manual', what: 'The SELECT that stands for a table in the snapshot cannot be used', remedy: 'Check snapshot.select.statement.overrides.' },
   field_name_collision: { retry: 'never', what: 'Two columns of a table become one field', remedy: 'Exclude one of them, rename it, or set field.name.adjustment.mode=avro_unicode.' },
+  string_key_bytes: { retry: 'never', what: 'A key as text cannot show a column of bytes: keys would be told apart no more', remedy: 'Set binary.handling.mode=base64 or decimal.handling.mode=string, choose other columns by message.key.columns, or another key.converter.' },
   topic_name_collision: { retry: 'never', what: 'More than one source maps to one topic', remedy: 'Exclude one of the tables or rename it, or choose another name for the topic beside it.' },
 
   stream_frame_unknown: { retry: 'never', what: 'The replication stream holds a frame that Slotline does not know', remedy: 'Report it with tag, offset and LSN.' },
@@ -72,6 +73,7 @@ export const ERROR_TABLE = {
   registry_incompatible: { retry: 'manual', what: 'The schema registry refused the schema as incompatible', remedy: "Change the subject's compatibility level, or register a schema that fits; the fields that differ are named." },
   registry_invalid_schema: { retry: 'never', what: 'The schema registry refused the schema as invalid', remedy: 'Check names: schema.name.adjustment.mode and field.name.adjustment.mode make them valid.' },
   registry_schema_missing: { retry: 'manual', what: 'The schema registry does not have the schema', remedy: 'Register it, or set auto.register.schemas=true.' },
+  registry_data_lost: { retry: 'auto', what: 'The schema registry does not know a schema any more that it had registered, or gives it another id', remedy: 'Restore the registry from its backup: records in Kafka name the ids of before. Slotline registers its schemas again and goes on.' },
   registry_bad_answer: { retry: 'auto', what: 'The answer of the schema registry cannot be understood', remedy: 'Check that schema.registry.url is the address of a schema registry.' },
   offsets_unreadable: { retry: 'never', what: 'The stored offset cannot be read', remedy: 'Check offset.storage.topic.' },
 
