@@ -180,7 +180,37 @@ export type AvroConverterOptions = RegisteredConverterOptions & {
   readonly ignoreDefaults: boolean;
 };
 
-export type ConverterOptions = JsonConverterOptions | AvroConverterOptions;
+export type JsonSchemaConverterOptions = RegisteredConverterOptions & {
+  readonly format: 'json_schema';
+  readonly decimalFormat: 'BASE64' | 'NUMERIC';
+  /** object.additional.properties. */
+  readonly additionalProperties: boolean;
+  /** ignore.default.for.nullables. */
+  readonly ignoreDefaults: boolean;
+};
+
+export type ProtobufConverterOptions = RegisteredConverterOptions & {
+  readonly format: 'protobuf';
+  readonly scrubInvalidNames: boolean;
+  /** optional.for.nullables. */
+  readonly optionalForNullables: boolean;
+  /** wrapper.for.nullables. */
+  readonly wrapperForNullables: boolean;
+  /** ignore.default.for.nullables. */
+  readonly ignoreDefaults: boolean;
+};
+
+/** Of texts; what it cannot hold becomes a question mark, as in Java. UTF-16 is big-endian behind a byte order mark. */
+export type TextEncoding = 'UTF-8' | 'UTF-16' | 'UTF-16BE' | 'UTF-16LE' | 'ISO-8859-1' | 'US-ASCII';
+
+export type StringConverterOptions = { readonly format: 'string'; readonly encoding: TextEncoding };
+
+export type ConverterOptions =
+  | JsonConverterOptions
+  | AvroConverterOptions
+  | JsonSchemaConverterOptions
+  | ProtobufConverterOptions
+  | StringConverterOptions;
 
 export type SnapshotOptions = {
   readonly mode: 'initial' | 'always' | 'initial_only' | 'no_data' | 'when_needed';

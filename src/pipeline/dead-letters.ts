@@ -96,6 +96,7 @@ const CONVERTER_CLASSES: Readonly<Record<string, string>> = {
   json: 'org.apache.kafka.connect.json.JsonConverter',
   json_schema: 'io.confluent.connect.json.JsonSchemaConverter',
   protobuf: 'io.confluent.connect.protobuf.ProtobufConverter',
+  string: 'org.apache.kafka.connect.storage.StringConverter',
 };
 
 /** The class that such a converter is in Connect. */
