@@ -1,10 +1,11 @@
 /**
- * Owns the option rows of key.converter and value.converter: JSON, text, and Avro and JSON Schema through a schema registry by the names
+ * Owns the option rows of key.converter and value.converter: JSON, text, and Avro, JSON Schema and Protobuf through a schema registry by the names
  * of Confluent's converters, for Avro of Apicurio's too where they mean the same. Does not own rules between them: resolve-converter.ts.
  */
 
 import type { TextEncoding } from '../core/options.ts';
 import { BOOLEAN, CLASS, honoured, integer, LIST, noEffect, type OptionSpec, oneOf, SECRET } from './option-spec.ts';
+import { PROTOBUF_CONVERTER, protobufRows } from './options-protobuf.ts';
 
 export const JSON_CONVERTER = 'org.apache.kafka.connect.json.JsonConverter';
 export const AVRO_CONVERTER = 'io.confluent.connect.avro.AvroConverter';
@@ -34,7 +35,7 @@ const CONFLUENT = "Confluent's.";
 const ONE_SHAPE = 'Records always have the shape of their own schema; the latest version is taken only where it has the same.';
 const NO_SUCH_SCHEMAS = 'Events have no schemas that it changes.';
 
-const NO_BYTES = 'can hold no event: events are structures, and this converter takes bytes alone (Connect: "Invalid schema type for ByteArrayConverter"). Take json, avro, json-schema or string';
+const NO_BYTES = 'can hold no event: events are structures, and this converter takes bytes alone (Connect: "Invalid schema type for ByteArrayConverter"). Take json, avro, json-schema, protobuf or string';
 const READ_ONLY = 'It is for reading.';
 const NO_JAVA_OBJECTS = 'Schemas come from tables, not from Java classes.';
 
@@ -49,15 +50,15 @@ export function converterRows(side: Side): OptionSpec[] {
       default: JSON_CONVERTER,
       honouredValues: [
         ...[JSON_CONVERTER, 'json', AVRO_CONVERTER, 'avro', APICURIO_CONVERTER],
-        ...[JSON_SCHEMA_CONVERTER, 'json-schema', STRING_CONVERTER, 'string'],
+        ...[JSON_SCHEMA_CONVERTER, 'json-schema', PROTOBUF_CONVERTER, 'protobuf', STRING_CONVERTER, 'string'],
         // Known, and told apart from classes that nobody knows: their check says why they cannot be.
         ...BYTE_ARRAY_CONVERTERS,
       ],
       check: (value) => (BYTE_ARRAY_CONVERTERS.includes(value) ? NO_BYTES : undefined),
       why: 'It needs no schema registry.',
       differs: 'Connect has none: each worker names its own.',
-      reason: 'Only JSON, Avro, JSON Schema and text are written.',
-      doc: `Serialisation of the ${side}: \`json\`, \`avro\`, \`json-schema\`, \`string\`, or the class name of Kafka's JSON or string converter, of Confluent's Avro or JSON Schema converter, or of Apicurio's Avro converter. Kafka's ByteArrayConverter takes no events, here as in Connect.`,
+      reason: 'Only JSON, Avro, JSON Schema, Protobuf and text are written.',
+      doc: `Serialisation of the ${side}: \`json\`, \`avro\`, \`json-schema\`, \`protobuf\`, \`string\`, or the class name of Kafka's JSON or string converter, of Confluent's Avro, JSON Schema or Protobuf converter, or of Apicurio's Avro converter. Kafka's ByteArrayConverter takes no events, here as in Connect.`,
     }),
     honoured({ name: `${name}.schemas.enable`, kind: BOOLEAN, default: 'true', why: "Kafka's JSON converter has it so.", doc: 'JSON: send the schema with every record.' }),
     honoured({ name: `${name}.replace.null.with.default`, kind: BOOLEAN, default: 'true', why: "Kafka's JSON converter has it so.", doc: 'JSON: a null in a field with a default is sent as that default.' }),
@@ -67,6 +68,7 @@ export function converterRows(side: Side): OptionSpec[] {
     ...registryRows(name),
     ...schemaRows(name, side),
     ...jsonSchemaRows(name),
+    ...protobufRows(name),
     ...apicurioRows(name),
     noEffect({ name: `${name}.<option>`, reason: 'The converters that are written have no such option.', doc: 'Options of other converters.' }),
   ];
@@ -128,9 +130,9 @@ function schemaRows(name: string, side: Side): OptionSpec[] {
     honoured({ name: `${name}.${side}.subject.name.strategy`, kind: CLASS, default: `${SUBJECTS}TopicNameStrategy`, honouredValues: Object.keys(SUBJECT_STRATEGIES), why: CONFLUENT, reason: 'The strategies by topic, record, and topic and record are known.', doc: 'Registry: what the subject of a schema is named by.' }),
     honoured({ name: `${name}.schemas.cache.config`, kind: integer(1), default: '1000', why: CONFLUENT, aliases: [`${name}.max.schemas.per.subject`], doc: 'Registry: ids that are remembered.' }),
     honoured({ name: `${name}.connect.meta.data`, kind: BOOLEAN, default: 'true', why: CONFLUENT, doc: 'Avro: name, version, parameters and default of Connect schemas as properties of the Avro schema.' }),
-    honoured({ name: `${name}.scrub.invalid.names`, kind: BOOLEAN, default: 'false', why: CONFLUENT, doc: 'Avro: characters that Avro cannot hold in names become underscores.' }),
+    honoured({ name: `${name}.scrub.invalid.names`, kind: BOOLEAN, default: 'false', why: CONFLUENT, doc: 'Avro and Protobuf: characters that the format cannot hold in names become underscores.' }),
     honoured({ name: `${name}.discard.type.doc.default`, kind: BOOLEAN, default: 'false', why: CONFLUENT, doc: 'Avro: docs of Connect schemas become docs of fields.' }),
-    honoured({ name: `${name}.ignore.default.for.nullables`, kind: BOOLEAN, default: 'false', why: CONFLUENT, doc: 'Avro and JSON Schema: a null in a field with a default stays null.' }),
+    honoured({ name: `${name}.ignore.default.for.nullables`, kind: BOOLEAN, default: 'false', why: CONFLUENT, doc: 'Avro, JSON Schema and Protobuf: a null in a field with a default stays null.' }),
     noEffect({ name: `${name}.enhanced.avro.schema.support`, kind: BOOLEAN, default: 'false', reason: NO_SUCH_SCHEMAS, doc: 'Avro: keep enums and packages of schemas that came from Avro.' }),
     noEffect({ name: `${name}.allow.optional.map.keys`, kind: BOOLEAN, default: 'false', reason: NO_SUCH_SCHEMAS, doc: 'Avro: maps with optional keys.' }),
     noEffect({ name: `${name}.generalized.sum.type.support`, kind: BOOLEAN, default: 'false', reason: NO_SUCH_SCHEMAS, doc: 'Registry: unions and enums of any converter.' }),

@@ -11,6 +11,7 @@ import {
   SUBJECT_STRATEGIES,
   textEncoding,
 } from './options-converters.ts';
+import { PROTOBUF_CONVERTER } from './options-protobuf.ts';
 import type { ConfigReport, OptionValues } from './read-values.ts';
 import { type PemNames, resolvePem } from './resolve-security.ts';
 
@@ -36,6 +37,16 @@ export function resolveConverter(
       format: 'json_schema',
       decimalFormat: values.oneOf(`${name}.decimal.format`, ['BASE64', 'NUMERIC']),
       additionalProperties: values.flag(`${name}.object.additional.properties`),
+      ignoreDefaults: values.flag(`${name}.ignore.default.for.nullables`),
+    };
+  }
+  if (converter === PROTOBUF_CONVERTER || converter === 'protobuf') {
+    return {
+      ...resolveRegistered(values, report, o),
+      format: 'protobuf',
+      scrubInvalidNames: values.flag(`${name}.scrub.invalid.names`),
+      optionalForNullables: values.flag(`${name}.optional.for.nullables`),
+      wrapperForNullables: values.flag(`${name}.wrapper.for.nullables`),
       ignoreDefaults: values.flag(`${name}.ignore.default.for.nullables`),
     };
   }

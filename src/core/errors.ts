@@ -67,6 +67,7 @@ export const ERROR_TABLE = {
   kafka_request_failed: { retry: 'auto', what: 'Kafka refused a request', remedy: 'See the error name that Kafka gave.' },
   kafka_reply_incomplete: { retry: 'auto', what: "A broker's reply does not cover what was sent", remedy: 'Slotline goes back to the last durable position by itself.' },
   avro_name_invalid: { retry: 'never', what: 'Avro cannot hold a name', remedy: 'Set field.name.adjustment.mode=avro and schema.name.adjustment.mode=avro, or scrub.invalid.names=true for the converter.' },
+  protobuf_schema_invalid: { retry: 'never', what: 'Protobuf cannot hold a name or a type of a table', remedy: 'For names set field.name.adjustment.mode=avro and schema.name.adjustment.mode=avro, or scrub.invalid.names=true for the converter; exclude a column whose type is named.' },
   registry_unreachable: { retry: 'auto', what: 'The schema registry cannot be reached', remedy: 'Check schema.registry.url and that the registry is up; Slotline goes on by itself.' },
   registry_tls_failed: { retry: 'manual', what: 'The TLS connection to the schema registry failed', remedy: 'Check schema.registry.url and the schema.registry.ssl.* options of the converter.' },
   registry_unauthorized: { retry: 'manual', what: 'The schema registry refused access', remedy: 'Check basic.auth.user.info, bearer.auth.token and what the principal may do with the subject.' },

@@ -5,8 +5,8 @@
  */
 import { SlotlineError } from '../core/errors.ts';
 import type { RegisteredConverterOptions, SubjectNameStrategy } from '../core/options.ts';
-import { isSameShape, schemaDifferences } from '../serde/avro-differences.ts';
-import { type RegistryDeps, SchemaRegistry, type SchemaType } from '../serde/schema-registry.ts';
+import { isSameShape, schemaDifferences } from '../serde/schema-differences.ts';
+import { type RegistryDeps, SchemaRegistry, type SchemaType, type SubjectSchema } from '../serde/schema-registry.ts';
 
 export type Half = 'key' | 'value';
 
@@ -40,14 +40,15 @@ export class SchemaIds {
   }
 
   /** Records are written in the shape that Slotline's own schema has, so the latest version must have it too. */
-  async #latestId(wanted: { readonly subject: string; readonly schema: string }): Promise<number> {
+  async #latestId(wanted: SubjectSchema): Promise<number> {
     const latest = await this.#deps.registry.latest(wanted.subject, this.#deps.signal);
     if (latest === undefined) throw new SlotlineError('registry_schema_missing', { subject: wanted.subject, version: 'latest' });
-    if (isSameShape(latest.schema, wanted.schema)) return latest.id;
+    const compared = { registered: latest.schema, wanted: wanted.schema, type: wanted.type };
+    if (isSameShape(compared)) return latest.id;
     throw new SlotlineError('registry_incompatible', {
       subject: wanted.subject,
       version: latest.version,
-      fields: schemaDifferences({ registered: latest.schema, wanted: wanted.schema }),
+      fields: schemaDifferences(compared),
     });
   }
 }

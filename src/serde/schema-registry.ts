@@ -9,7 +9,7 @@ import { SlotlineError } from '../core/errors.ts';
 import type { RegistryOptions } from '../core/options.ts';
 import { backoffMs } from '../core/retry.ts';
 import { wait } from '../core/time.ts';
-import { schemaDifferences } from './avro-differences.ts';
+import { schemaDifferences } from './schema-differences.ts';
 
 export type RegisteredSchema = { readonly id: number; readonly version: number; readonly schema: string };
 
@@ -180,7 +180,7 @@ export class SchemaRegistry implements AsyncDisposable {
     return new SlotlineError('registry_incompatible', {
       subject: wanted.subject,
       version: latest?.version,
-      fields: latest === undefined ? undefined : schemaDifferences({ registered: latest.schema, wanted: wanted.schema }),
+      fields: latest === undefined ? undefined : schemaDifferences({ registered: latest.schema, wanted: wanted.schema, type: wanted.type }),
       message: messageOf(answer.body),
     });
   }
