@@ -60,9 +60,11 @@ export class DeadLetters {
     const { serde, openTopic, contextHeaders, log } = this.#deps;
     const topic = await openTopic();
     const table = `${plan.schema}.${plan.table}`;
-    const line = `${table} ${error.message}`;
-    if (!this.#told.has(line)) {
-      this.#told.add(line);
+    // The registry's own words may differ from one answer to the next.
+    const { subject, version, fields } = error.details;
+    const refusal = JSON.stringify([table, subject, version, fields]);
+    if (!this.#told.has(refusal)) {
+      this.#told.add(refusal);
       log.warn('schema.incompatible', { table, topic: topic.name, code: error.code, message: error.message, remedy: error.remedy });
     }
     const headers = [...contextHeaders, ...this.#errorHeaders(plan, error)];

@@ -137,6 +137,7 @@ describe('a relation version that the registry refuses', () => {
     const { plans, lines, opened } = setUp(() => error);
     await plans.learn(relation('a', ['id', 'b']));
     const table = plans.get(1);
+    const { message } = error;
     expect(table?.topic.name).toBe('srv.dlq');
     expect(opened).toEqual(['srv.dlq']);
     expect(table?.deadLetter?.headers.map(([name, value]) => [name, String(value)])).toEqual([
@@ -147,12 +148,11 @@ describe('a relation version that the registry refuses', () => {
       ['__connect.errors.stage', 'VALUE_CONVERTER'],
       ['__connect.errors.class.name', 'io.confluent.connect.avro.AvroConverter'],
       ['__connect.errors.exception.class.name', 'registry_incompatible'],
-      ['__connect.errors.exception.message', error.message],
+      ['__connect.errors.exception.message', message],
     ]);
+    error = refusal({ ...error.details, message: 'the same in other words' });
     await plans.learn(relation('a', ['id', 'b']));
-    expect(lines).toEqual([
-      { table: 'public.a', topic: 'srv.dlq', code: 'registry_incompatible', message: error.message, remedy: error.remedy },
-    ]);
+    expect(lines).toEqual([{ table: 'public.a', topic: 'srv.dlq', code: 'registry_incompatible', message, remedy: error.remedy }]);
     error = undefined;
     await plans.learn(relation('a', ['id', 'c']));
     expect(plans.get(1)).toMatchObject({ topic: { name: 'srv.public.a' }, deadLetter: undefined });
