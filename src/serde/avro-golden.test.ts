@@ -13,6 +13,7 @@ import {
   hasValidNamespaces,
   readAvroCases,
   readJsonTwin,
+  withoutNaN,
 } from '../../test/golden/avro-cases.ts';
 import { differences } from '../../test/golden/compare.ts';
 import { expectedRecords, RecordSchemas, textRecords, unscaledBytes } from '../../test/golden/corpus-values.ts';
@@ -42,7 +43,7 @@ type SchemaJson = {
 function connectSchema(json: SchemaJson, field: (name: string) => string): FieldSchema {
   const { name, version, doc, parameters, items, keys, values, fields } = json;
   const type = TYPE_NAMES[json.type] ?? (json.type as FieldSchema['type']);
-  const value = type === 'bytes' ? bytesOf(json) : json.default;
+  const value = defaultOf(json, type);
   return {
     type,
     optional: json.optional ?? true,
@@ -56,6 +57,12 @@ function connectSchema(json: SchemaJson, field: (name: string) => string): Field
     ...(values !== undefined && { values: connectSchema(values, field) }),
     ...(fields !== undefined && { fields: fields.map((one) => ({ field: field(one.field ?? ''), schema: connectSchema(one, field) })) }),
   };
+}
+
+/** JSON has text where a number is none. */
+function defaultOf(json: SchemaJson, type: FieldSchema['type']): FieldSchema['defaultValue'] {
+  if (type === 'bytes') return bytesOf(json);
+  return typeof json.default === 'string' && type.startsWith('float') ? Number(json.default) : json.default;
 }
 
 /** Base64, or with the JSON converter's decimal.format=NUMERIC a number. */
@@ -87,14 +94,6 @@ function ownSchemas(golden: AvroCase): Set<string> {
   return texts;
 }
 
-/** Of a column's default: as Jackson prints what JSON's numbers have not, and as no parser but Java's takes it. */
-function isWithoutNaN({ schemas }: AvroCase): boolean {
-  return schemas.every((schema) => !/"default":"(NaN|-?Infinity)"/.test(schema));
-}
-
-/** Rules of one kind for one column: which comes first is the order of a hash map of all options, and the converters' are among them. */
-const HASH_ORDER = 'column-rules-of-one-kind';
-
 it('has every case of the corpus but those that are left out', () => {
   const spine = readdirSync(new URL('../../test/golden/spine', import.meta.url)).filter((file) => !file.endsWith('.schemas.json'));
   const names = spine.map((file) => file.replace(/\.json$/, ''));
@@ -104,10 +103,10 @@ it('has every case of the corpus but those that are left out', () => {
 describe.each(CASES)('$name', (golden) => {
   it('has the schemas that were registered', () => {
     const own = ownSchemas(golden);
-    for (const schema of golden.schemas) expect(own).toContain(schema);
+    for (const schema of golden.schemas) expect(own).toContain(withoutNaN(schema));
   });
 
-  it.skipIf(golden.name === HASH_ORDER)('has the values of the JSON recording', () => {
+  it('has the values of the JSON recording', () => {
     const twin = readJsonTwin(golden, { schemas: true });
     const form = avroForm(golden);
     const records = textRecords(asJsonRecords(golden.records, golden.schemas), new RecordSchemas(twin, form));
@@ -119,8 +118,8 @@ describe.each(CASES)('$name', (golden) => {
     expect(found.slice(0, 3).join('\n')).toBe('');
   });
 
-  it.skipIf(!hasValidNamespaces(golden) || !isWithoutNaN(golden))('is read and written alike by avsc', () => {
-    const avro = golden.schemas.map((schema) => avscType(schema));
+  it.skipIf(!hasValidNamespaces(golden))('is read and written alike by avsc', () => {
+    const avro = golden.schemas.map((schema) => avscType(schema.replace(/,"default":"(?:NaN|-?Infinity)"/g, '')));
     for (const { key, value } of golden.records) {
       for (const half of [key, value]) {
         if (half === null) continue;

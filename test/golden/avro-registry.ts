@@ -8,7 +8,6 @@ import type { GoldenRecord, RecordedText } from './replay-cases.ts';
 export type RegistrySchema = {
   readonly id: number;
   readonly text: string;
-  readonly subjects: readonly string[];
   readonly read: AvroReader;
 };
 
@@ -22,6 +21,7 @@ export function bytesOf(half: RecordedText): Buffer | null {
 export class AvroRegistry {
   readonly #url: string;
   readonly #schemas = new Map<number, RegistrySchema>();
+  readonly #subjects = new Map<number, Set<string>>();
 
   constructor(url: string) {
     this.#url = url;
@@ -48,6 +48,15 @@ export class AvroRegistry {
     return texts;
   }
 
+  /** One schema may be registered under many subjects, and under more as time goes on. */
+  async isRegistered(id: number, subject: string): Promise<boolean> {
+    const known = this.#subjects.get(id) ?? new Set();
+    this.#subjects.set(id, known);
+    if (known.has(subject)) return true;
+    for (const version of await this.#json<{ subject: string }[]>(`/schemas/ids/${id}/versions`)) known.add(version.subject);
+    return known.has(subject);
+  }
+
   /** The ids of a subject's versions, from the first on. */
   async versionIds(subject: string): Promise<number[]> {
     const path = `/subjects/${encodeURIComponent(subject)}/versions`;
@@ -62,8 +71,7 @@ export class AvroRegistry {
 
   async #ask(id: number): Promise<RegistrySchema> {
     const { schema } = await this.#json<{ schema: string }>(`/schemas/ids/${id}`);
-    const versions = await this.#json<{ subject: string }[]>(`/schemas/ids/${id}/versions`);
-    return { id, text: schema, subjects: versions.map(({ subject }) => subject), read: avroReader(schema) };
+    return { id, text: schema, read: avroReader(schema) };
   }
 
   async #json<T>(path: string): Promise<T> {

@@ -181,12 +181,14 @@ function readPayload(json: unknown, schema: ConnectSchema, form: CorpusForm): un
     return new Map(members);
   }
   const fields = schema.fields ?? [];
+  requireKnown(json, schema);
   return Object.fromEntries(fields.map((one) => [fieldName(one, form), readPayload(json[one.field ?? ''], one, form)]));
 }
 
 function readEntry(entry: unknown, { keys, values }: ConnectSchema, form: CorpusForm): unknown {
-  if (!Array.isArray(entry) || keys === undefined || values === undefined) throw new Error('not an entry of a map');
-  return [readPayload(entry[0], keys, form), readPayload(entry[1], values, form)];
+  if (keys === undefined || values === undefined) throw new Error('the map has no schemas');
+  const [key, value]: readonly unknown[] = Array.isArray(entry) ? entry : isObject(entry) ? [entry['key'], entry['value']] : [];
+  return [readPayload(key, keys, form), readPayload(value, values, form)];
 }
 
 function readDigits({ text }: Digits, schema: ConnectSchema): unknown {
@@ -268,9 +270,13 @@ export function corpusText(value: unknown, schema: ConnectSchema): string {
 
 function structText(value: unknown, { fields = [] }: ConnectSchema): string {
   if (!isObject(value)) throw new Error(`a struct is expected, not ${describe(value)}`);
+  requireKnown(value, { type: 'struct', fields });
+  return `{${fields.map((one) => `${quote(one.field ?? '')}:${corpusText(value[one.field ?? ''], one)}`).join(',')}}`;
+}
+
+function requireKnown(value: Readonly<Record<string, unknown>>, { fields = [] }: ConnectSchema): void {
   const unknown = Object.keys(value).filter((name) => !fields.some(({ field }) => field === name));
   if (unknown.length > 0) throw new Error(`the struct has no field ${unknown.join(', ')}`);
-  return `{${fields.map((one) => `${quote(one.field ?? '')}:${corpusText(value[one.field ?? ''], one)}`).join(',')}}`;
 }
 
 /** As the JSON converter has it: an object where the keys are text, else pairs. */
