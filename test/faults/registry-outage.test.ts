@@ -3,10 +3,12 @@
  * waited for while PostgreSQL holds the slot and its connection.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { writeLoad } from '../harness/load.ts';
+import { freePorts } from '../harness/ports.ts';
 import { type PostgresServer, startPostgres } from '../harness/postgres.ts';
 import { type RegistryServer, startRegistry } from '../harness/registry.ts';
 import { sharedKafka } from '../harness/shared.ts';
-import { startStreaming } from '../harness/slotline.ts';
+import { type LogLine, startStreaming } from '../harness/slotline.ts';
 import { until } from '../harness/until.ts';
 import { expectNoRepetition, openScene, untilStreaming, WAIT } from './delivery-scene.ts';
 import { attempts, avroConfig, avroReader, retryCodes, untilConfirmedMore, walsender } from './registry-outage.ts';
@@ -68,4 +70,26 @@ test('the registry is stopped for 20 s during a schema change under load: 0 lost
   expect(report.runIds).toHaveLength(1);
   expect(reader.rowsWith('extra')).toBeGreaterThan(10);
   expect((await slotline.stop()).exitCode).toBe(0);
+});
+
+test('an attempt that ends while it waits for the registry takes its questions along', async () => {
+  const [port] = await freePorts(1);
+  const away = avroConfig({ url: `http://127.0.0.1:${port}` });
+  await using scene = await openScene(server, sharedKafka().bootstrapServers, { ...away, 'snapshot.mode': 'no_data' });
+  await using slotline = await startStreaming(scene.config, WAIT);
+  const client = await scene.client();
+  await writeLoad(client, 5);
+  const isThird = (line: LogLine): boolean => line.event === 'registry.retry' && line['attempt'] === 3;
+  await slotline.waitFor(isThird, WAIT);
+  const from = slotline.lines.length;
+  await client.query('select pg_terminate_backend($1)', [(await walsender(client, scene.name)).pid]);
+  const trouble = await slotline.waitFor('connector.retrying', { ...WAIT, from });
+  const next = slotline.lines.indexOf(await slotline.waitFor('task.start', { ...WAIT, from }));
+  await slotline.waitFor((line) => line.event === 'registry.retry' && line['attempt'] === 6, { ...WAIT, from: next });
+  const asked = slotline.lines.slice(next).filter(({ event }) => event === 'registry.retry');
+  expect(trouble['code']).toMatch(/^pg_/);
+  expect(asked.map((line) => line['attempt'])).toEqual([1, 2, 3, 4, 5, 6]);
+  const { exitCode, tookMs } = await slotline.stop();
+  expect(exitCode).toBe(0);
+  expect(tookMs).toBeLessThan(5_000);
 });

@@ -14,7 +14,7 @@ import { WAIT } from './delivery-scene.ts';
 
 const AVRO = 'io.confluent.connect.avro.AvroConverter';
 
-export function avroConfig(registry: RegistryServer): ConnectorConfig {
+export function avroConfig(registry: Pick<RegistryServer, 'url'>): ConnectorConfig {
   const side = (name: string): ConnectorConfig => ({ [name]: AVRO, [`${name}.schema.registry.url`]: registry.url });
   return { ...side('key.converter'), ...side('value.converter') };
 }
@@ -27,15 +27,16 @@ export type AvroReader = {
 
 /** `added` columns are counted and taken away: the truth of the load table knows nothing of them. */
 export function avroReader(registry: RegistryServer, added: string): AvroReader {
-  const types = new Map<number, Type>();
+  const types = new Map<number, Promise<Type>>();
   const counts = new Map<string, number>();
-  const typeOf = async (id: number): Promise<Type> => {
-    const known = types.get(id);
-    if (known !== undefined) return known;
+  const loadType = async (id: number): Promise<Type> => {
     const answer = await fetch(`${registry.url}/schemas/ids/${id}`);
     if (!answer.ok) throw new Error(`The registry does not know the id ${id} of a record: ${answer.status}`);
     const { schema }: { schema: string } = JSON.parse(await answer.text());
-    const type = avscType(schema);
+    return avscType(schema);
+  };
+  const typeOf = (id: number): Promise<Type> => {
+    const type = types.get(id) ?? loadType(id);
     types.set(id, type);
     return type;
   };
