@@ -58,8 +58,29 @@ export function readAvroCases(): AvroCase[] {
     .map((file): AvroCase => JSON.parse(readFileSync(join(AVRO_FOLDER, file), 'utf8')));
 }
 
+/**
+ * Cases that are about an option of the JSON converter, as Slotline replays them in Avro: replace.null.with.default=false is
+ * ignore.default.for.nullables there, and decimals have one form. Their values are those of the JSON case.
+ */
+export function readCasesOfJsonOptions(): GoldenCase[] {
+  const names = Object.keys(AVRO_LEFT_OUT).filter((name) => AVRO_LEFT_OUT[name] === JSON_OPTION);
+  return names.map((name): GoldenCase => {
+    const plain = readJsonTwin({ name }, { schemas: false });
+    const ignoring = ['key.converter', 'value.converter'].filter((half) => plain.settings[`${half}.replace.null.with.default`] === 'false');
+    const settings = Object.fromEntries(ignoring.map((half) => [`${half}.ignore.default.for.nullables`, 'true']));
+    return { ...plain, settings: { ...avroSettings(plain), ...settings } };
+  });
+}
+
+/** The settings of a case of spine/ but for those of the JSON converter. */
+export function avroSettings({ name, settings }: GoldenCase): Record<string, string> {
+  const { 'topic.prefix': prefix = name.replaceAll('-', '_'), 'database.dbname': _, ...rest } = settings;
+  const kept = Object.entries(rest).filter(([option]) => !/^(key|value)\.converter\./.test(option));
+  return { ...Object.fromEntries(kept), 'topic.prefix': `${prefix}_avro`, 'database.dbname': 'spine' };
+}
+
 /** The same statements recorded with the JSON converter. */
-export function readJsonTwin(golden: AvroCase, o: { readonly schemas: boolean }): GoldenCase {
+export function readJsonTwin(golden: { readonly name: string }, o: { readonly schemas: boolean }): GoldenCase {
   return JSON.parse(readFileSync(join(SPINE, `${golden.name}${o.schemas ? '.schemas' : ''}.json`), 'utf8'));
 }
 
@@ -90,7 +111,7 @@ export function renamed<T>(value: T, { from, to }: { readonly from: string; read
 }
 
 /** What differs between a record of the case in JSON and the same in Avro, before it is compared. */
-export function avroForm(golden: AvroCase): CorpusForm {
+export function avroForm(golden: { readonly settings: GoldenCase['settings'] }): CorpusForm {
   const to = golden.settings['topic.prefix'] ?? '';
   return {
     field: golden.settings['field.name.adjustment.mode'] === undefined ? fieldNameForAvro : (name) => name,

@@ -58,29 +58,47 @@ class Reading {
   }
 }
 
-/** What differs from Debezium's own records in Avro, and what each decoder reads otherwise than Debezium's records in JSON say. */
-async function replayedDifferences(golden: AvroCase): Promise<string> {
-  const expected: GoldenCase = { ...golden, records: asJsonRecords(golden.records, golden.schemas) };
+type Replayed = { readonly reading: Reading; readonly records: readonly GoldenRecord[] };
+
+async function replay(golden: GoldenCase): Promise<Replayed> {
   const reading = new Reading();
-  const group = { name: golden.name, cases: [expected] };
-  const [replay] = await replayGroup(group, golden.server ?? 18, { place: converters(), read: (records) => reading.read(records) });
-  const known = KNOWN_DIFFERENCES.filter(({ cases }) => cases.includes(golden.name));
-  const compare = (wanted: Side, actual: Side): string[] =>
-    differences({
-      group: golden.name,
-      expected: wanted,
-      actual,
-      adjust: (line) => known.reduce((text, { debezium, slotline }) => text.replaceAll(debezium, slotline), line),
-    });
+  const group = { name: golden.name, cases: [golden] };
+  const place = converters();
+  const [replayed] = await replayGroup(group, golden.server ?? 18, { place, read: (records) => reading.read(records) });
+  return { reading, records: replayed?.records ?? [] };
+}
+
+function compare(name: string, expected: Side, actual: Side): string[] {
+  const known = KNOWN_DIFFERENCES.filter(({ cases }) => cases.includes(name));
+  const adjust = (line: string): string => known.reduce((text, { debezium, slotline }) => text.replaceAll(debezium, slotline), line);
+  return differences({ group: name, expected, actual, adjust });
+}
+
+/** What differs from Debezium's own records in Avro, and what the decoders read otherwise. */
+async function differencesFromAvro(golden: AvroCase): Promise<string> {
+  const expected = asJsonRecords(golden.records, golden.schemas);
+  const { reading, records } = await replay({ ...golden, records: expected });
   const found = schemaFaults(golden, reading.written);
-  found.push(...compare({ name: 'debezium', records: expected.records }, { name: 'slotline', records: replay?.records ?? [] }));
+  found.push(...compare(golden.name, { name: 'debezium', records: expected }, { name: 'slotline', records }));
+  found.push(...(await decodedDifferences(golden, reading)));
+  return found.slice(0, SHOWN_MAX).join('\n');
+}
+
+async function differencesFromJson(golden: GoldenCase): Promise<string> {
+  const { reading } = await replay(golden);
+  return (await decodedDifferences(golden, reading)).slice(0, SHOWN_MAX).join('\n');
+}
+
+/** What each decoder reads otherwise than Debezium's records in JSON say. */
+async function decodedDifferences(golden: AvroCase | GoldenCase, { published }: Reading): Promise<string[]> {
   const twin = readJsonTwin(golden, { schemas: true });
   const form = avroForm(golden);
   const json = { name: 'json', records: expectedRecords(twin, form, readJsonTwin(golden, { schemas: false })) };
+  const found: string[] = [];
   for (const { name, print } of decoders.decoders) {
-    found.push(...compare(json, { name, records: await print(reading.published, new RecordSchemas(twin, form)) }));
+    found.push(...compare(golden.name, json, { name, records: await print(published, new RecordSchemas(twin, form)) }));
   }
-  return found.slice(0, SHOWN_MAX).join('\n');
+  return found;
 }
 
 /** Subjects whose schemas are not those that Debezium's converter registered; the closing message of a replay may have its own. */
@@ -92,8 +110,8 @@ function schemaFaults(golden: AvroCase, written: ReadonlyMap<string, ReadonlySet
   });
 }
 
-/** One test for each case, against one registry. */
-export function testReplays(cases: readonly AvroCase[]): void {
+/** One test for each case, against one registry; those of `json` are compared with what was recorded in JSON alone. */
+export function testReplays(cases: readonly AvroCase[], json: readonly GoldenCase[] = []): void {
   describe('a recorded Debezium with an Avro converter', () => {
     beforeAll(async () => {
       registry = await anyRegistry();
@@ -111,7 +129,10 @@ export function testReplays(cases: readonly AvroCase[]): void {
       const missing = missingPostgres(golden.server ?? 18);
       if (!hasValidNamespaces(golden)) it.skip(`${golden.name}: ${INVALID_NAMESPACE}`, () => {});
       else if (missing !== undefined) it.skip(`${golden.name}: ${missing}`, () => {});
-      else it.concurrent(golden.name, async ({ expect }) => expect(await replayedDifferences(golden)).toBe(''));
+      else it.concurrent(golden.name, async ({ expect }) => expect(await differencesFromAvro(golden)).toBe(''));
+    }
+    for (const golden of json) {
+      it.concurrent(`${golden.name} in JSON`, async ({ expect }) => expect(await differencesFromJson(golden)).toBe(''));
     }
   });
 }

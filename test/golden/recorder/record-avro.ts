@@ -4,7 +4,7 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AvroCase, AvroRecord } from '../avro-cases.ts';
+import { type AvroCase, type AvroRecord, avroSettings } from '../avro-cases.ts';
 import { AvroRegistry, bytesOf } from '../avro-registry.ts';
 import type { CaseGroup, GoldenCase, GoldenRecord, RecordedText } from '../replay-cases.ts';
 import type { ConnectWorker } from './connect.ts';
@@ -14,13 +14,6 @@ const CONVERTER = 'io.apicurio.registry.utils.converter.AvroConverter';
 /** Of the registry's two APIs: through the first it is read, and Apicurio's converter speaks the second. */
 const CONFLUENT_API = '/apis/ccompat/v7';
 const OWN_API = '/apis/registry/v2';
-
-/** The settings of a case but for those of the JSON converter. */
-export function avroSettings({ name, settings }: GoldenCase): Record<string, string> {
-  const { 'topic.prefix': prefix = name.replaceAll('-', '_'), 'database.dbname': _, ...rest } = settings;
-  const kept = Object.entries(rest).filter(([option]) => !/^(key|value)\.converter\./.test(option));
-  return { ...Object.fromEntries(kept), 'topic.prefix': `${prefix}_avro`, 'database.dbname': 'spine' };
-}
 
 /** `registryUrl` is that of the Confluent API. */
 export async function recordAvro(input: CaseGroup, worker: ConnectWorker, registryUrl: string): Promise<AvroCase> {
