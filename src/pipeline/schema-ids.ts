@@ -4,7 +4,7 @@
  * Source: io.confluent.kafka.serializers.AbstractKafkaAvroSerializer, io.confluent.kafka.serializers.subject.
  */
 import { SlotlineError } from '../core/errors.ts';
-import type { RegisteredConverterOptions, SubjectNameStrategy } from '../core/options.ts';
+import type { RegisteredConverterOptions, RegistryOptions, SubjectNameStrategy } from '../core/options.ts';
 import { isSameShape, schemaDifferences } from '../serde/schema-differences.ts';
 import { type RegistryDeps, SchemaRegistry, type SchemaType, type SubjectSchema } from '../serde/schema-registry.ts';
 
@@ -53,15 +53,26 @@ export class SchemaIds {
   }
 }
 
+/** What subjects are asked for. */
+export type RegistryCalls = SchemaIdsDeps['registry'];
+
+export type RegistryUse = {
+  readonly registry: RegistryDeps;
+  readonly signal: AbortSignal;
+  /** Instead of an own client; whoever gives it closes it. */
+  readonly openRegistry?: (options: RegistryOptions) => RegistryCalls;
+};
+
 /** With a registry client of its own, which ends with the attempt. */
-export function createSchemaIds(
-  deps: { readonly registry: RegistryDeps; readonly signal: AbortSignal },
-  options: RegisteredConverterOptions,
-  half: Half,
-): SchemaIds {
+export function createSchemaIds(deps: RegistryUse, options: RegisteredConverterOptions, half: Half): SchemaIds {
+  const registry = deps.openRegistry?.(options.registry) ?? ownRegistry(deps, options);
+  return new SchemaIds({ registry, options, half, signal: deps.signal });
+}
+
+function ownRegistry(deps: RegistryUse, options: RegisteredConverterOptions): SchemaRegistry {
   const registry = new SchemaRegistry(options.registry, deps.registry);
   deps.signal.addEventListener('abort', () => void registry[Symbol.asyncDispose](), { once: true });
-  return new SchemaIds({ registry, options, half, signal: deps.signal });
+  return registry;
 }
 
 export function subjectName(

@@ -237,7 +237,8 @@ function onConversionFailure(
   };
 }
 
-function planSettings({ events }: ResolvedOptions, filter: TableFilter): PlanSettings {
+/** Of streaming; a snapshot's differ in `modes.phase`. */
+export function planSettings({ events }: ResolvedOptions, filter: TableFilter): PlanSettings {
   return {
     naming: topicNaming(events),
     filter,

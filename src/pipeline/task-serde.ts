@@ -10,12 +10,12 @@ import type { LogicalMessage } from '../pgoutput/messages.ts';
 import type { ControlKind } from '../serde/avro-control.ts';
 import { type EventFacts, JsonSerde } from '../serde/json.ts';
 import type { SourceConstants } from '../serde/json-source.ts';
-import type { RegistryDeps } from '../serde/schema-registry.ts';
 import type { ConversionFailure, RowSerializer } from '../serde/serializer.ts';
 import { StringSerde } from '../serde/string-serde.ts';
 import { RegisteredAvro } from './registered-avro.ts';
 import { RegisteredJsonSchema } from './registered-json-schema.ts';
 import { RegisteredProtobuf } from './registered-protobuf.ts';
+import type { RegistryUse } from './schema-ids.ts';
 
 /** Writes of records that are not rows: each resets `out`, appends the key, then the value, and returns where the key ends. */
 export interface ControlSerde {
@@ -33,13 +33,11 @@ export interface TaskSerde extends ControlSerde {
   openControl(kind: ControlKind, topic: string): Promise<void>;
 }
 
-export type TaskSerdeDeps = {
+export type TaskSerdeDeps = RegistryUse & {
   readonly options: Pick<ResolvedOptions, 'keyConverter' | 'valueConverter' | 'events'>;
   readonly constants: SourceConstants;
   readonly facts: EventFacts;
   readonly onFailure: (failure: ConversionFailure) => void;
-  readonly registry: RegistryDeps;
-  readonly signal: AbortSignal;
 };
 
 export function createTaskSerde(deps: TaskSerdeDeps): TaskSerde {
