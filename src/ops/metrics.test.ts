@@ -70,11 +70,14 @@ describe('what is counted', () => {
     expect(sampleOf(live, age, 3_500_000)).toBe('2.5');
   });
 
-  it('tells refused schemas and questions that were asked again', () => {
+  it('tells refused schemas and questions that were asked again', async () => {
     const live = new LiveState('shop');
-    const error = new SlotlineError('registry_incompatible', { subject: 's' });
-    live.connector = { tag: 'waiting', attempt: 1, everRan: true, sinceMs: 0, error };
     live.onRegistryRetry(new SlotlineError('registry_unreachable'));
+    expect(sampleOf(live, 'slotline_registry_waiting{connector="shop"}')).toBe('1');
+    const refusal = new SlotlineError('registry_incompatible', { subject: 's' });
+    await expect(live.watchRegistering(Promise.reject(refusal))).rejects.toBe(refusal);
+    await expect(live.watchRegistering(Promise.resolve(7))).resolves.toBe(7);
+    expect(sampleOf(live, 'slotline_registry_waiting{connector="shop"}')).toBe('0');
     expect(sampleOf(live, 'slotline_schema_incompatible_total{connector="shop"}')).toBe('1');
     expect(sampleOf(live, 'slotline_registry_retries_total{connector="shop"}')).toBe('1');
   });

@@ -2,7 +2,7 @@
  * Owns what a connector is doing at this moment and what it has done since its start, for ops/ to read when it is asked. Attempts come
  * and go; counters go on. Nothing is written here per row: counts and positions stay where they are kept anyway, and are read from there.
  */
-import type { SlotlineError } from '../core/errors.ts';
+import { SlotlineError } from '../core/errors.ts';
 import { LSN_ZERO, type Lsn } from '../core/lsn.ts';
 import type { SourceInfo } from '../events/source-info.ts';
 import type { KafkaClient } from '../kafka/client.ts';
@@ -56,9 +56,7 @@ export class LiveState {
   set connector(state: ConnectorState) {
     this.#connector = state;
     if (state.tag === 'running') this.#lastError = undefined;
-    if (state.tag !== 'waiting' && state.tag !== 'stopped') return;
-    this.#lastError = state.error;
-    if (state.error?.code === 'registry_incompatible') this.schemasIncompatible++;
+    if (state.tag === 'waiting' || state.tag === 'stopped') this.#lastError = state.error;
   }
 
   /** What ended the last attempt, until one streams again. */
@@ -98,6 +96,18 @@ export class LiveState {
   onRegistryRetry(error: SlotlineError): void {
     this.registryTrouble = error;
     this.registryRetries++;
+  }
+
+  /** Behind it the registry is not waited for any more. */
+  async watchRegistering<T>(registering: Promise<T>): Promise<T> {
+    try {
+      return await registering;
+    } catch (error) {
+      if (error instanceof SlotlineError && error.code === 'registry_incompatible') this.schemasIncompatible++;
+      throw error;
+    } finally {
+      this.registryTrouble = undefined;
+    }
   }
 
   /** Of all attempts; empty before the first has its parts. */

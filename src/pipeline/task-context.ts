@@ -106,7 +106,7 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
     },
     filter,
     settings: planSettings(options, filter),
-    compile: (plan) => untilRegistered(deps.live, serde.learn(plan)),
+    compile: (plan) => deps.live.watchRegistering(serde.learn(plan)),
     openTopic,
     deadLetters: createDeadLetters(deps, { out: serde.out, facts: { info, order }, contextHeaders, openTopic }),
     skipUnchanged: options.events.skipUnchanged,
@@ -120,7 +120,7 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
     contextHeaders,
   });
   const openControlTopic = async (kind: ControlKind, name: string): Promise<TopicHandle> => {
-    await untilRegistered(deps.live, serde.openControl(kind, name));
+    await deps.live.watchRegistering(serde.openControl(kind, name));
     return await openTopic(name);
   };
   const openMessageTopic = (): Promise<TopicHandle> => openControlTopic('message', messageTopic(naming));
@@ -166,15 +166,6 @@ function createDeadLetters(deps: TaskDeps, { out, facts, contextHeaders, openTop
     contextHeaders,
     log,
   });
-}
-
-/** Behind it the registry is not waited for any more. */
-async function untilRegistered<T>(live: LiveState, registering: Promise<T>): Promise<T> {
-  try {
-    return await registering;
-  } finally {
-    live.registryTrouble = undefined;
-  }
 }
 
 type HeartbeatParts = Pick<ConstructorParameters<typeof Heartbeat>[0], 'info' | 'serde' | 'changes' | 'publisher' | 'openTopic'>;
