@@ -18,6 +18,8 @@ export type PythonOutcome =
   | { readonly tag: 'started'; readonly decoder: PythonDecoder }
   | { readonly tag: 'missing'; readonly reason: string };
 
+const READY = 'ready';
+
 type Waiting = { readonly resolve: (line: string) => void; readonly reject: (error: Error) => void };
 
 export async function startPythonDecoder(registryUrl: string): Promise<PythonOutcome> {
@@ -27,10 +29,10 @@ export async function startPythonDecoder(registryUrl: string): Promise<PythonOut
     if (error instanceof StackError) return { tag: 'missing', reason: error.message };
     throw error;
   }
-  return { tag: 'started', decoder: startProgram(registryUrl) };
+  return await startProgram(registryUrl);
 }
 
-function startProgram(registryUrl: string): PythonDecoder {
+async function startProgram(registryUrl: string): Promise<PythonOutcome> {
   const env = { ...process.env, PYTHONPATH: pythonPackages(), PYTHONIOENCODING: 'utf-8' };
   const child = spawn('python3', [PROGRAM, registryUrl], { env, stdio: ['pipe', 'pipe', 'pipe'] });
   const waiting: Waiting[] = [];
@@ -40,21 +42,34 @@ function startProgram(registryUrl: string): PythonDecoder {
   });
   child.stdin.on('error', () => {}); // its end is told by 'close'
   createInterface({ input: child.stdout }).on('line', (line) => waiting.shift()?.resolve(line));
-  const ended = new Promise<void>((settle) => {
-    const fail = (): void => {
-      for (const one of waiting.splice(0)) one.reject(new Error(`the Python decoder has ended. Its log ends:\n${log}`));
-      settle();
-    };
-    child.on('close', fail);
-    child.on('error', fail);
+  const whyEnded = (): string => `the Python decoder has ended. Its log ends:\n${log}`;
+  const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+  const fail = (): void => {
+    for (const one of waiting.splice(0)) one.reject(new Error(whyEnded()));
+    end();
+  };
+  child.on('close', fail);
+  child.on('error', ({ message }) => {
+    log += message;
+    fail();
   });
-  return {
+  const nextLine = (): Promise<string> => {
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    if (child.exitCode === null) waiting.push({ resolve, reject });
+    else reject(new Error(whyEnded()));
+    return promise;
+  };
+  // No interpreter, or another than the packages were installed for.
+  const isReady = await nextLine().then(
+    (line) => line === READY,
+    () => false,
+  );
+  if (!isReady) return { tag: 'missing', reason: whyEnded() };
+  const decoder: PythonDecoder = {
     decode: async (topic, half, bytes) => {
-      const { promise, resolve, reject } = Promise.withResolvers<string>();
-      waiting.push({ resolve, reject });
+      const line = nextLine();
       child.stdin.write(`${JSON.stringify({ topic, half, bytes: bytes.toString('base64') })}\n`);
-      if (child.exitCode !== null) reject(new Error(`the Python decoder has ended. Its log ends:\n${log}`));
-      const answer: { readonly text?: string; readonly error?: string } = JSON.parse(await promise);
+      const answer: { readonly text?: string; readonly error?: string } = JSON.parse(await line);
       if (answer.text === undefined) throw new Error(answer.error ?? 'no answer');
       return answer.text;
     },
@@ -63,4 +78,5 @@ function startProgram(registryUrl: string): PythonDecoder {
       await ended;
     },
   };
+  return { tag: 'started', decoder };
 }

@@ -1,6 +1,6 @@
 """Decodes Avro records with Confluent's client for Python, for the tests that compare what decoders make of Slotline's records.
 
-Argument: the registry's URL. Each line of stdin is {"topic", "half": "key" | "value", "bytes": base64}; for each there is one line on
+Argument: the registry's URL. The first line of stdout is "ready". Each line of stdin is {"topic", "half": "key" | "value", "bytes": base64}; for each there is one line on
 stdout: {"text": JSON text of the decoded value} or {"error": what failed}. Bytes are base64, decimals base64 of their unscaled value as
 Java's BigInteger gives it, dates and times the numbers that they stand for, NaN and the infinities text.
 """
@@ -69,6 +69,7 @@ def plain(value):
 def main():
     deserialize = AvroDeserializer(SchemaRegistryClient({"url": sys.argv[1]}))
     fields = {"key": MessageField.KEY, "value": MessageField.VALUE}
+    print("ready", flush=True)
     for line in sys.stdin:
         asked = json.loads(line)
         context = SerializationContext(asked["topic"], fields[asked["half"]])
