@@ -76,12 +76,13 @@ async function drainOnce(stage: Stage, backlog: Backlog, one: OneDrain): Promise
   const slot = `bench_${contender}_${run}`;
   await copySlot(stage.sql, { source: backlog.slot, copy: slot });
   try {
-    if (contender === 'slotline' || contender === 'baseline' || contender === 'converter') {
+    if (contender !== 'pg_recvlogical' && contender !== 'frames') {
       const place: SlotlineRun = {
         name: slot,
         snapshotMode: 'no_data',
         codec: stage.options.codec,
         isBaseline: contender === 'baseline',
+        isStreamOnly: contender === 'stream',
         isConverted: contender === 'converter',
       };
       const drained = await drainBySlotline(stage, backlog, { run: place });

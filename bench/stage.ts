@@ -53,6 +53,8 @@ export type SlotlineRun = {
   readonly table?: string;
   /** Runs the Slotline of --baseline. */
   readonly isBaseline?: boolean;
+  /** Reads the replication stream alone. */
+  readonly isStreamOnly?: boolean;
   /** Keys and values in the format of --converter; else in JSON without schemas. */
   readonly isConverted?: boolean;
 };
@@ -98,6 +100,7 @@ function slotlineConfig(stage: Stage, run: SlotlineRun): Record<string, string> 
     ...converterConfig(stage, 'value.converter', run.isConverted === true),
     'snapshot.mode': run.snapshotMode,
     ...(run.codec === undefined ? {} : { 'producer.compression.type': run.codec }),
+    ...(run.isStreamOnly === true ? { 'slotline.catchup.mode': 'off' } : {}),
     ...options.settings,
   };
 }

@@ -157,11 +157,54 @@ const RUNNING: readonly Note[] = [
   },
 ];
 
+const AVRO: readonly Note[] = [
+  {
+    debezium:
+      "Apicurio's converter does not read `scrub.invalid.names`, `discard.type.doc.default`, `ignore.default.for.nullables`, `allow.optional.map.keys` and `generalized.sum.type.support`; Confluent's does.",
+    here: "Honoured as Confluent's does where events have what they change, under both class names.",
+    why: "Apicurio's converter is a fork of Confluent's.",
+  },
+  {
+    debezium: 'Apicurio names an artifact by `artifact-resolver-strategy`, Confluent a subject by `key.subject.name.strategy`.',
+    here: "Confluent's subjects, through the Confluent API that both registries have.",
+    why: 'One API serves every registry.',
+  },
+  {
+    debezium:
+      "Apicurio's own API takes a namespace that Avro does not allow (a topic prefix or a table with a dash, a part that starts with a digit); Confluent's API refuses it.",
+    here: 'The connector stops with `registry_invalid_schema`; `schema.name.adjustment.mode=avro` makes most such names fit.',
+    why: 'Only the Confluent API is used. Decoders but those of Java refuse such a schema too.',
+  },
+  {
+    debezium:
+      "A column's default that is NaN or an infinity becomes the text `\"NaN\"` in the schema: Confluent's API refuses it and the task fails, Apicurio's own API takes it, and decoders fail.",
+    here: 'The schema has no such default. A null is still sent as the default.',
+    why: 'JSON has no such number. The table can be captured, and the records read.',
+  },
+  {
+    debezium:
+      'A struct that stands twice in a record with other parameters (`column.propagate.source.type` on two columns): the parameters of the first only; Confluent from 8.4 on adds `connect.parameters` to the later fields.',
+    here: 'The parameters of the first only.',
+    why: 'As Apicurio and every Confluent release before 8.4.',
+  },
+  {
+    debezium: 'Two required columns of one struct type whose parameters differ: the type is defined twice, which no registry takes.',
+    here: 'The second refers to the first.',
+    why: 'The table can be captured.',
+  },
+  {
+    debezium: 'Text that `column.truncate` cut within a surrogate pair ends in a question mark, in JSON in half the pair.',
+    here: 'The same.',
+    why: 'UTF-8 has no half pairs.',
+  },
+];
+
 export const NOTES: readonly NoteTopic[] = [
   { title: 'Events', notes: EVENTS },
   { title: 'Tables and names', notes: TABLES },
   { title: 'Delivery', notes: DELIVERY },
   { title: 'Running it', notes: RUNNING },
+  { title: "Differences of Apicurio's Avro converter and Confluent's", notes: AVRO },
 ];
 
 /** What each value of `slotline.values.corrections` mends, and recorded cases that show what it mends. */

@@ -1,5 +1,5 @@
 /**
- * Owns docs/options.md, docs/errors.md, the "not yet" block of the README, and that docs/compatibility.md (compatibility.ts) and
+ * Owns docs/options.md, docs/errors.md, docs/metrics.md, the "not yet" block of the README, and that docs/compatibility.md (compatibility.ts) and
  * docs/coverage.md (coverage-page.ts) are written: all from the tables of the program and the recorded cases. Run by `npm run docs`; test/docs.test.ts compares. Does not own any other text.
  */
 
@@ -9,6 +9,7 @@ import { isFamily, type OptionSpec, type ValueKind } from '../src/config/option-
 import { OPTION_TOPICS, type OptionTopic } from '../src/config/options.ts';
 import { RENAMED, RENAMED_VALUES } from '../src/config/renamed.ts';
 import { ERROR_TABLE } from '../src/core/errors.ts';
+import { METRICS } from '../src/ops/metrics.ts';
 import { coverage } from '../test/golden/coverage.ts';
 import { readGroups } from '../test/golden/replay-cases.ts';
 import { compatibilityPage } from './compatibility.ts';
@@ -25,6 +26,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
   const files = new Map([
     ['docs/options.md', optionsPage()],
     ['docs/errors.md', errorsPage()],
+    ['docs/metrics.md', metricsPage()],
     ['docs/compatibility.md', compatibilityPage(groups)],
     ['docs/coverage.md', coveragePage(coverage(groups))],
   ]);
@@ -176,6 +178,22 @@ This page is generated from the error table (\`npm run docs\`).
 | auto | retried with a growing pause |
 | manual | ends the process at start, because a person has to act; retried once the connector has run |
 | never | ends the process whenever it appears |
+`;
+
+export function metricsPage(): string {
+  const rows = METRICS.map((spec) => {
+    const labels = 'label' in spec ? `\`connector\`, ${code(spec.label)}` : '`connector`';
+    return `| ${[code(spec.name), spec.kind, labels, spec.help].map(cell).join(' | ')} |`;
+  });
+  return `${METRICS_INTRODUCTION}\n| metric | kind | labels | meaning |\n|---|---|---|---|\n${rows.join('\n')}\n`;
+}
+
+const METRICS_INTRODUCTION = `# Metrics
+
+This page is generated from the table of metrics (\`npm run docs\`).
+
+\`GET /metrics\` on \`slotline.http.port\` answers in Prometheus' text format. Every value is read at that moment; counters begin at 0 with
+the process and go on over attempts. What to alert on: [operating](operating.md#health-and-metrics).
 `;
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

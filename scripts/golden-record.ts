@@ -3,17 +3,21 @@
  * where none is named. With `--verify` nothing is written: what is recorded now is compared with what is stored, through the masks.
  *
  *   --verify      compare only; exit code 1 where anything differs
+ *   --avro        the cases of test/golden/avro instead: the same statements, Debezium with an Avro converter and a schema registry
  *   --columns     only find out the column types of cases that do not name them; no Debezium is started
  *   --tasks N     cases recorded at once
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { AVRO_FOLDER, AVRO_LEFT_OUT, type AvroCase, asJsonRecords, readAvroCases } from '../test/golden/avro-cases.ts';
 import { differences } from '../test/golden/compare.ts';
 import { readInputs, writeCase } from '../test/golden/recorder/case-files.ts';
 import { type ConnectWorker, startConnect } from '../test/golden/recorder/connect.ts';
 import { findColumns, recordGroup } from '../test/golden/recorder/record.ts';
+import { recordAvro, writeAvroCase } from '../test/golden/recorder/record-avro.ts';
 import { type CaseGroup, type GoldenCase, readGroups } from '../test/golden/replay-cases.ts';
 import { setup, teardown } from '../test/harness/global-setup.ts';
+import { startRegistry } from '../test/harness/registry.ts';
 import { missingPostgres, sharedKafka } from '../test/harness/shared.ts';
 import { ensureStack, StackError } from './stack.ts';
 
@@ -26,17 +30,19 @@ type Action = (input: CaseGroup) => Promise<string[]>;
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { verify: { type: 'boolean' }, columns: { type: 'boolean' }, tasks: { type: 'string' } },
+    options: { avro: { type: 'boolean' }, verify: { type: 'boolean' }, columns: { type: 'boolean' }, tasks: { type: 'string' } },
   });
   const inputs = chooseInputs(positionals);
+  const tasks = Number(values.tasks ?? TASKS_DEFAULT);
   if (!values.columns) await ensureStack(['connect'], (line) => console.log(line));
   try {
     await setup();
     if (values.columns) return await runAll(inputs.filter(lacksColumns), TASKS_DEFAULT, fillColumns);
     await using worker = await startConnect(sharedKafka().bootstrapServers);
+    if (values.avro) return await runAvro(inputs, worker, { verify: values.verify ?? false, tasks });
     const stored = new Map(readGroups(FOLDER).map((group) => [group.name, group]));
     const action: Action = values.verify ? (input) => verify(input, stored.get(input.name), worker) : (input) => record(input, worker);
-    return await runAll(inputs, Number(values.tasks ?? TASKS_DEFAULT), action);
+    return await runAll(inputs, tasks, action);
   } finally {
     await teardown();
   }
@@ -96,6 +102,35 @@ function orderDifference(before: GoldenCase['records'], now: GoldenCase['records
       .filter((topic) => !topic.includes('heartbeat'))
       .join('\n');
   return topics(before) === topics(now) ? [] : ['the order across topics differs'];
+}
+
+async function runAvro(inputs: readonly CaseGroup[], worker: ConnectWorker, o: { verify: boolean; tasks: number }): Promise<number> {
+  await using registry = await startRegistry();
+  const stored = new Map(readAvroCases().map((golden) => [golden.name, golden]));
+  const action = async (input: CaseGroup): Promise<string[]> => {
+    const golden = await recordAvro(input, worker, registry.url);
+    if (o.verify) return avroDifferences(stored.get(input.name), golden);
+    writeAvroCase(AVRO_FOLDER, golden);
+    return [];
+  };
+  const wanted = inputs.filter(({ name }) => inputs.length === 1 || AVRO_LEFT_OUT[name] === undefined);
+  return await runAll(wanted, o.tasks, action);
+}
+
+function avroDifferences(stored: AvroCase | undefined, now: AvroCase): string[] {
+  if (stored === undefined) return [`${now.name} is not stored`];
+  const before = asJsonRecords(stored.records, stored.schemas);
+  const records = asJsonRecords(now.records, now.schemas);
+  const sides = { expected: { name: 'stored', records: before }, actual: { name: 'recorded', records } };
+  const subjects = (golden: AvroCase): string => {
+    const texts = Object.entries(golden.subjects).map(([subject, versions]) => [
+      subject,
+      versions.map((n) => golden.schemas[(n ?? 0) - 1]),
+    ]);
+    return JSON.stringify(texts);
+  };
+  const found = [...differences({ group: now.name, ...sides }), ...orderDifference(before, records)];
+  return subjects(stored) === subjects(now) ? found : [...found, 'the schemas or their subjects differ'];
 }
 
 function lacksColumns({ cases }: CaseGroup): boolean {

@@ -21,21 +21,23 @@ import {
 } from './stack-optional.ts';
 
 export type PostgresMajor = 14 | 18;
-/** `postgis` and `pgvector` cannot be had everywhere: who needs one does without where its installation fails. */
-export type StackPart = 'postgres18' | 'postgres14' | 'kafka' | 'registry' | 'connect' | OptionalPostgres;
+/** `postgis`, `pgvector` and `python` cannot be had everywhere: who needs one does without where its installation fails. */
+export type StackPart = 'postgres18' | 'postgres14' | 'kafka' | 'registry' | 'connect' | 'python' | OptionalPostgres;
 export type PostgresServerName = PostgresMajor | OptionalPostgres;
 
 export const POSTGRES_VERSIONS: Readonly<Record<PostgresMajor, string>> = { 14: '14.23.0-beta.17', 18: '18.4.0-beta.17' };
 export const KAFKA_VERSION = '4.3.1';
 /** Apicurio: the last release that runs under Java 17. */
 export const REGISTRY_VERSION = '2.6.13.Final';
+/** By the first line of test/golden/python/requirements.txt that is not a comment. */
+const PYTHON_PACKAGES = 'confluent-kafka 2.12.2';
 export const JAVA_MAJOR_MIN = 17;
 /** Kafka Connect of the same version carries it. */
 export const DEBEZIUM_VERSION = '3.6.1.Final';
 export const ALL_PARTS: readonly StackPart[] = ['postgres18', 'postgres14', 'kafka', 'registry'];
 export const OPTIONAL_PARTS: readonly OptionalPostgres[] = ['postgis', 'pgvector'];
-/** Only the recorder of golden cases needs it. */
-const RECORDER_PARTS: readonly StackPart[] = ['connect'];
+/** Only the recorder of golden cases needs the first, only the tests that decode with Confluent's client for Python the second. */
+const SPECIAL_PARTS: readonly StackPart[] = ['connect', 'python'];
 
 const POSTGRES_PLATFORMS = ['linux-x64', 'linux-arm64', 'linux-arm', 'linux-ia32', 'linux-ppc64', 'darwin-x64', 'darwin-arm64'];
 const MARKER = 'installed.json';
@@ -82,6 +84,11 @@ export function connectClassPath(): string {
   return [join(partDir('connect'), 'lib', '*'), join(partDir('connect'), 'classes')].join(delimiter);
 }
 
+/** Python's module path of the packages that decode. */
+export function pythonPackages(): string {
+  return partDir('python');
+}
+
 /** The schema registry's program, for `java -jar`. */
 export function registryJar(): string {
   return join(partDir('registry'), `apicurio-registry-app-${REGISTRY_VERSION}-runner.jar`);
@@ -104,7 +111,8 @@ function platform(): string {
 function wantedMarker(part: StackPart): string {
   if (part === 'kafka') return `kafka ${KAFKA_VERSION}`;
   if (part === 'registry') return `apicurio registry ${REGISTRY_VERSION}`;
-  if (part === 'connect') return `connect ${KAFKA_VERSION} with debezium ${DEBEZIUM_VERSION}`;
+  if (part === 'python') return `python packages ${PYTHON_PACKAGES} ${platform()}`;
+  if (part === 'connect') return `connect ${KAFKA_VERSION} with debezium ${DEBEZIUM_VERSION} and apicurio ${REGISTRY_VERSION}`;
   if (part === 'postgis' || part === 'pgvector') return `${optionalMarker(part)} ${platform()}`;
   return `postgres ${POSTGRES_VERSIONS[part === 'postgres18' ? 18 : 14]} ${platform()}`;
 }
@@ -141,6 +149,7 @@ async function installInto(part: StackPart, dir: string): Promise<void> {
   if (part === 'kafka') await installJars('kafka-pom.xml', dir);
   else if (part === 'connect') await installConnect(dir);
   else if (part === 'registry') await installRegistry(dir);
+  else if (part === 'python') await installPython(dir);
   else if (part === 'postgis' || part === 'pgvector') await installOptional(part, dir);
   else await installPostgres(part === 'postgres18' ? 18 : 14, dir);
 }
@@ -211,6 +220,13 @@ async function installConnect(dir: string): Promise<void> {
   await runInstaller({ command, args, cwd: dir, missing });
 }
 
+/** Beside the interpreter that the machine has: nothing of its own is changed. */
+async function installPython(dir: string): Promise<void> {
+  const requirements = join(PROJECT_DIR, 'test', 'golden', 'python', 'requirements.txt');
+  const args = ['-m', 'pip', 'install', '-q', '--no-deps', '--only-binary=:all:', '--target', dir, '-r', requirements];
+  await runInstaller({ command: 'python3', args, cwd: dir, missing: 'Python is missing: install it (Debian: apt install python3-pip)' });
+}
+
 async function requireJava(): Promise<void> {
   const need = `Java ${JAVA_MAJOR_MIN} or later is needed for Kafka: install it (Debian: apt install openjdk-17-jre-headless) or set JAVA_HOME`;
   const result = await run({ command: javaPath(), args: ['-version'], cwd: PROJECT_DIR, timeoutMs: 20_000 });
@@ -222,7 +238,7 @@ async function requireJava(): Promise<void> {
 
 async function main(): Promise<void> {
   const asked = process.argv.slice(2);
-  const known: readonly StackPart[] = [...ALL_PARTS, ...OPTIONAL_PARTS, ...RECORDER_PARTS];
+  const known: readonly StackPart[] = [...ALL_PARTS, ...OPTIONAL_PARTS, ...SPECIAL_PARTS];
   const unknown = asked.filter((name) => !known.some((part) => part === name));
   if (unknown.length > 0) throw new StackError(`Unknown part ${unknown.join(', ')}: choose from ${known.join(', ')}`);
   await ensureStack(asked.length === 0 ? ALL_PARTS : known.filter((part) => asked.includes(part)), (line) => console.log(line));

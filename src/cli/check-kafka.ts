@@ -5,7 +5,7 @@
 import { SlotlineError } from '../core/errors.ts';
 import type { ResolvedOptions } from '../core/options.ts';
 import { topicNaming } from '../events/table-checks.ts';
-import { dataTopic, heartbeatTopic, type TopicNaming, transactionTopic } from '../events/topic.ts';
+import { dataTopic, deadLetterTopic, heartbeatTopic, type TopicNaming, transactionTopic } from '../events/topic.ts';
 import type { ClusterDescription, TopicDescription } from '../kafka/cluster.ts';
 import { newTopic } from '../kafka/topics.ts';
 import type { TableDescription } from '../postgres/catalog.ts';
@@ -84,11 +84,12 @@ export async function checkTopics(
   return items;
 }
 
-/** Of BEGIN and END, and of heartbeats, where they are asked for. */
+/** Of BEGIN and END, of heartbeats and of dead letters, where they are asked for. */
 function controlTopics({ events }: ResolvedOptions, naming: TopicNaming): string[] {
   const topics: string[] = [];
   if (events.transactionMetadata) topics.push(transactionTopic(naming, events.transactionTopic));
   if (events.heartbeat.intervalMs > 0) topics.push(heartbeatTopic(naming, events.heartbeat));
+  if (events.deadLetters !== undefined) topics.push(deadLetterTopic(naming, events.deadLetters));
   return topics;
 }
 

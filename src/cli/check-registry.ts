@@ -1,17 +1,39 @@
 /**
- * Owns the check of schema registries: reachable, and that they let us ask. Registers nothing. Whether a subject takes a table's schema is
- * told when the table is learned.
+ * Owns the check of schema registries: reachable, and that they let us ask; behind it, the schemas of the tables (check-schemas.ts).
+ * Registers nothing.
  */
 import type { ConverterOptions, ResolvedOptions } from '../core/options.ts';
 import { MESSAGE_KEY_SCHEMA } from '../events/control-events.ts';
+import type { RowPlan } from '../events/row-plan.ts';
 import { messageTopic } from '../events/topic.ts';
 import { type Half, subjectName } from '../pipeline/schema-ids.ts';
 import { SchemaRegistry } from '../serde/schema-registry.ts';
-import { type CheckItem, failure, ok } from './check-report.ts';
+import { type CheckItem, failure, ok, skipped } from './check-report.ts';
+import { checkSchemas } from './check-schemas.ts';
 
 const CHECK = 'registry.reachable';
+const SCHEMAS = 'registry.schemas';
 
-export async function checkRegistries(options: ResolvedOptions, signal: AbortSignal): Promise<CheckItem[]> {
+/** `planned`: undefined where PostgreSQL did not tell what the tables are. */
+export async function checkRegistries(
+  options: ResolvedOptions,
+  planned: Promise<readonly RowPlan[] | undefined>,
+  signal: AbortSignal,
+): Promise<CheckItem[]> {
+  const reachable = await checkReachable(options, signal);
+  if (reachable.length === 0) return [];
+  if (reachable.some(({ status }) => status === 'fail'))
+    return [...reachable, skipped(SCHEMAS, 'Schemas: the registry has to answer first')];
+  const plans = await planned;
+  if (plans === undefined) return [...reachable, skipped(SCHEMAS, 'Schemas of tables: the tables have to be in order first')];
+  try {
+    return [...reachable, ...(await checkSchemas(options, plans, signal))];
+  } catch (error) {
+    return [...reachable, failure(SCHEMAS, error)];
+  }
+}
+
+async function checkReachable(options: ResolvedOptions, signal: AbortSignal): Promise<CheckItem[]> {
   const halves: readonly (readonly [Half, ConverterOptions])[] = [
     ['key', options.keyConverter],
     ['value', options.valueConverter],

@@ -7,7 +7,9 @@ import { SILENT_LOG } from '../core/log.ts';
 import type { ResolvedOptions } from '../core/options.ts';
 import { SYSTEM_CLOCK } from '../core/time.ts';
 import { compileFilter } from '../events/filter.ts';
+import type { RowPlan } from '../events/row-plan.ts';
 import { createKafkaClient } from '../kafka/client.ts';
+import type { TableDescription } from '../postgres/catalog.ts';
 import { openSession, type PgSession } from '../postgres/connection.ts';
 import { loadServerFacts, type ServerFacts } from '../postgres/session.ts';
 import type { CheckArguments, ExitCode } from './args.ts';
@@ -18,6 +20,7 @@ import { checkLimits, checkReplicationLogin, checkServer } from './check-postgre
 import { checkPublication } from './check-publication.ts';
 import { checkRegistries } from './check-registry.ts';
 import { type CheckItem, type CheckReport, failure, makeReport, printReport, skipped } from './check-report.ts';
+import { hasRegistry, planCaptured } from './check-schemas.ts';
 import { checkSelectOverrides } from './check-select.ts';
 import { checkSlot } from './check-slot.ts';
 import { type CapturedTables, checkCaptured, checkGrants, checkKeys, checkReplicaIdentity, loadCaptured } from './check-tables.ts';
@@ -55,19 +58,21 @@ export async function check(args: CheckArguments): Promise<ExitCode> {
 export async function runCheck(options: ResolvedOptions, deps: CheckDeps): Promise<CheckReport> {
   const stop = AbortSignal.timeout(deps.timeoutMs);
   const captured = Promise.withResolvers<CapturedTables | undefined>();
+  const planned = Promise.withResolvers<readonly RowPlan[] | undefined>();
+  const told = { onCaptured: captured.resolve, onPlanned: planned.resolve };
+  const finish = (): void => {
+    captured.resolve(undefined);
+    planned.resolve(undefined);
+  };
   const [postgres, kafka, registries] = await Promise.all([
-    checkPostgres(options, stop, captured.resolve).finally(() => captured.resolve(undefined)),
+    checkPostgres(options, stop, told).finally(finish),
     checkKafka(options, deps, { stop, captured: captured.promise }),
-    checkRegistries(options, stop),
+    checkRegistries(options, planned.promise, stop),
   ]);
   return makeReport(options.name, [...postgres, ...kafka, ...registries]);
 }
 
-async function checkPostgres(
-  given: ResolvedOptions,
-  stop: AbortSignal,
-  onCaptured: (tables: CapturedTables) => void,
-): Promise<CheckItem[]> {
+async function checkPostgres(given: ResolvedOptions, stop: AbortSignal, told: Told): Promise<CheckItem[]> {
   const connectTimeoutMs = Math.min(given.database.connectTimeoutMs, LOGIN_TIMEOUT_MS);
   const options = { ...given, database: { ...given.database, connectTimeoutMs } };
   let session: PgSession;
@@ -80,7 +85,7 @@ async function checkPostgres(
   const end = (): void => session.destroy();
   stop.addEventListener('abort', end, { once: true });
   try {
-    return await checkSession(session, { options, stop, onCaptured });
+    return await checkSession(session, { options, stop, told });
   } catch (error) {
     return [failure('postgres.facts', stop.aborted ? timeoutError(options) : error)];
   } finally {
@@ -93,13 +98,15 @@ function openCheckSession(options: ResolvedOptions, signal: AbortSignal): Promis
   return openSession(options.database, { applicationName: 'Slotline Check', signal, queryTimeoutMs: QUERY_TIMEOUT_MS });
 }
 
-type SessionChecks = {
-  readonly options: ResolvedOptions;
-  readonly stop: AbortSignal;
+/** What the checks of Kafka and of the registry wait for. */
+type Told = {
   readonly onCaptured: (tables: CapturedTables) => void;
+  readonly onPlanned: (plans: readonly RowPlan[]) => void;
 };
 
-async function checkSession(session: PgSession, { options, stop, onCaptured }: SessionChecks): Promise<CheckItem[]> {
+type SessionChecks = { readonly options: ResolvedOptions; readonly stop: AbortSignal; readonly told: Told };
+
+async function checkSession(session: PgSession, { options, stop, told }: SessionChecks): Promise<CheckItem[]> {
   const facts = await loadServerFacts(session);
   const server = checkServer(session, facts);
   // Before the replication login, which takes a sender for its time.
@@ -108,10 +115,22 @@ async function checkSession(session: PgSession, { options, stop, onCaptured }: S
   const slot = await section('postgres.slot', () => checkSlot(session, options));
   const tables = await section('tables.captured', async () => {
     const loaded = await loadCaptured(session, compileFilter(options.filter));
-    onCaptured(loaded);
-    return checkTables(session, options, { facts, loaded });
+    told.onCaptured(loaded);
+    const plans = await section('registry.schemas', () => planSchemas(session, options, { captured: loaded.captured, told }));
+    return [...(await checkTables(session, options, { facts, loaded })), ...plans];
   });
   return [...server, await replication, ...limits, ...slot, ...tables];
+}
+
+/** Fields that meet are told by their names already, and then there is nothing to plan. */
+async function planSchemas(
+  session: PgSession,
+  options: ResolvedOptions,
+  { captured, told }: { readonly captured: readonly TableDescription[]; readonly told: Told },
+): Promise<CheckItem[]> {
+  if (!hasRegistry(options) || checkFieldNames(options, captured).length > 0) return [];
+  told.onPlanned(await planCaptured(session, options, captured));
+  return [];
 }
 
 async function checkTables(

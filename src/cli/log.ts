@@ -2,7 +2,9 @@
 import { type DestinationStream, destination, pino } from 'pino';
 import type { Log, LogFields } from '../core/log.ts';
 
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+/** The most talkative first. */
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** Lines are written synchronously: the last one before an exit is the one that matters. */
 export function createLog(level: LogLevel, base: LogFields, stream: DestinationStream = destination({ dest: 1, sync: true })): Log {

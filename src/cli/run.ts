@@ -13,10 +13,13 @@ import type { Log } from '../core/log.ts';
 import type { ResolvedOptions } from '../core/options.ts';
 import { SYSTEM_CLOCK } from '../core/time.ts';
 import { createProducerIdentity } from '../kafka/producer-identity.ts';
+import { openHttp } from '../ops/http.ts';
+import type { ConnectorState } from '../pipeline/connector.ts';
+import { LiveState } from '../pipeline/live-state.ts';
 import { runConnector } from '../pipeline/run-connector.ts';
 import { runTask } from '../pipeline/task.ts';
 import type { ExitCode, RunArguments } from './args.ts';
-import { createLog } from './log.ts';
+import { createLog, LOG_LEVELS, type LogLevel } from './log.ts';
 import { progressReporter } from './progress.ts';
 
 /** A stop that hangs longer than this is ended by force (architecture §5). */
@@ -44,7 +47,9 @@ export async function run(args: RunArguments, version: string): Promise<ExitCode
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
-  const results = await Promise.all(configs.all.map((options) => runOne(options, version, stop.signal)));
+  const connectors = configs.all.map((options) => ({ options, live: new LiveState(options.name), http: options.http }));
+  await using _http = await openHttp(connectors, { log: createLog(leastLevel(configs.all), {}), clock: SYSTEM_CLOCK });
+  const results = await Promise.all(connectors.map(({ options, live }) => runOne(options, { version, live }, stop.signal)));
   return results.every((error) => error === undefined) ? 0 : 1;
 }
 
@@ -77,7 +82,16 @@ export function loadAll(paths: readonly string[], output: { readonly json: boole
   return refused ? { tag: 'refused' } : { tag: 'loaded', all: loaded };
 }
 
-async function runOne(options: ResolvedOptions, version: string, stop: AbortSignal): Promise<SlotlineError | undefined> {
+/** The port is every connector's: its line is shown if any wants it. */
+function leastLevel(all: readonly ResolvedOptions[]): LogLevel {
+  return LOG_LEVELS.find((level) => all.some(({ logLevel }) => logLevel === level)) ?? 'info';
+}
+
+async function runOne(
+  options: ResolvedOptions,
+  { version, live }: { readonly version: string; readonly live: LiveState },
+  stop: AbortSignal,
+): Promise<SlotlineError | undefined> {
   const log = createLog(options.logLevel, { connector: options.name });
   const deps = {
     options,
@@ -87,6 +101,10 @@ async function runOne(options: ResolvedOptions, version: string, stop: AbortSign
     version,
     runId: randomUUID(),
     producerIdentity: createProducerIdentity(),
+    live,
+    onState: (state: ConnectorState) => {
+      live.connector = state;
+    },
   };
   const memory = { snapshotTaken: false };
   const onProgress = progressReporter(log, process.stderr);

@@ -104,7 +104,17 @@ export const SLOTLINE_OPTIONS: readonly OptionSpec[] = [
     doc: `Mends where Debezium's values are plainly broken: a list of ${VALUE_CORRECTIONS.map((name) => `\`${name}\``).join(', ')}, or \`all\`. docs/compatibility.md says what each changes.`,
     check: checkCorrections,
   }),
+  honoured({
+    name: 'slotline.schema.incompatible.action',
+    kind: oneOf('fail', 'dlq'),
+    default: 'fail',
+    why: 'A topic with a gap must be asked for.',
+    doc: "What is done when the schema registry refuses a table's schema as incompatible: `fail` stops there and tries again; `dlq` sends the rows of that version of the table to the dead-letter topic, as JSON with schemas (docs/schema-evolution.md).",
+  }),
+  honoured({ name: 'slotline.schema.incompatible.dlq.topic', why: 'A topic of its own, told by the prefix: `<topic.prefix>.dlq`, with topic.delimiter between.', doc: 'The dead-letter topic.', check: checkTopicName }),
   honoured({ name: 'slotline.log.level', kind: oneOf('debug', 'info', 'warn', 'error'), default: 'info', why: 'One line per thing that a person may want to know.', doc: 'Least level that is logged.' }),
+  honoured({ name: 'slotline.http.port', kind: integer(0, 65535), why: 'Nothing listens unasked.', doc: 'Port of `/health` and `/metrics` (docs/metrics.md); 0: one that is free, which the log names. Connectors of one process that name the same address share it.' }),
+  honoured({ name: 'slotline.http.host', default: '127.0.0.1', why: 'There is no login.', doc: 'Address that this port listens on; `0.0.0.0` or `::` for every one.' }),
   honoured({ name: 'slotline.sasl.oauthbearer.token', kind: SECRET, why: 'Tokens usually come from a token endpoint.', doc: 'A fixed token for SASL OAUTHBEARER.' }),
 ];
 

@@ -133,7 +133,7 @@ describe('an Avro converter', () => {
       'value.converter.value.subject.name.strategy',
       'unsupported',
     ],
-    ['Protobuf', { '': 'io.confluent.connect.protobuf.ProtobufConverter' }, 'value.converter', 'unsupported'],
+    ['a converter that nobody knows', { '': 'com.example.MyConverter' }, 'value.converter', 'unsupported'],
     ['credentials without a colon', { ...WITH_URL, 'basic.auth.user.info': 'anna' }, 'value.converter.basic.auth.user.info', 'invalid'],
     [
       "Apicurio's own wire format",

@@ -1,8 +1,17 @@
 /** Owns the resolved options of key.converter and value.converter: which format, and how its registry is reached. */
 
-import type { AvroConverterOptions, ConverterOptions, RegistryOptions } from '../core/options.ts';
+import type { AvroConverterOptions, ConverterOptions, RegisteredConverterOptions, RegistryOptions } from '../core/options.ts';
 import type { ConfigEnvironment } from './environment.ts';
-import { APICURIO_CONVERTER, ARTIFACT_STRATEGIES, AVRO_CONVERTER, SUBJECT_STRATEGIES } from './options-converters.ts';
+import {
+  APICURIO_CONVERTER,
+  ARTIFACT_STRATEGIES,
+  AVRO_CONVERTER,
+  JSON_SCHEMA_CONVERTER,
+  STRING_CONVERTER,
+  SUBJECT_STRATEGIES,
+  textEncoding,
+} from './options-converters.ts';
+import { PROTOBUF_CONVERTER } from './options-protobuf.ts';
 import type { ConfigReport, OptionValues } from './read-values.ts';
 import { type PemNames, resolvePem } from './resolve-security.ts';
 
@@ -19,7 +28,31 @@ export function resolveConverter(
   const name = `${o.side}.converter`;
   const converter = values.text(name);
   if (converter === APICURIO_CONVERTER) return resolveApicurio(values, report, o);
-  if (converter === AVRO_CONVERTER || converter === 'avro') return resolveAvro(values, report, o);
+  if (converter === AVRO_CONVERTER || converter === 'avro') {
+    return { ...schemaOptions(values, name), ...resolveRegistered(values, report, o) };
+  }
+  if (converter === JSON_SCHEMA_CONVERTER || converter === 'json-schema') {
+    return {
+      ...resolveRegistered(values, report, o),
+      format: 'json_schema',
+      decimalFormat: values.oneOf(`${name}.decimal.format`, ['BASE64', 'NUMERIC']),
+      additionalProperties: values.flag(`${name}.object.additional.properties`),
+      ignoreDefaults: values.flag(`${name}.ignore.default.for.nullables`),
+    };
+  }
+  if (converter === PROTOBUF_CONVERTER || converter === 'protobuf') {
+    return {
+      ...resolveRegistered(values, report, o),
+      format: 'protobuf',
+      scrubInvalidNames: values.flag(`${name}.scrub.invalid.names`),
+      optionalForNullables: values.flag(`${name}.optional.for.nullables`),
+      wrapperForNullables: values.flag(`${name}.wrapper.for.nullables`),
+      ignoreDefaults: values.flag(`${name}.ignore.default.for.nullables`),
+    };
+  }
+  if (converter === STRING_CONVERTER || converter === 'string') {
+    return { format: 'string', encoding: textEncoding(values.text(`${name}.converter.encoding`)) ?? 'UTF-8' };
+  }
   return {
     format: 'json',
     schemasEnable: values.flag(`${name}.schemas.enable`),
@@ -33,7 +66,12 @@ export function isAvroConverter(converter: string): boolean {
   return converter === APICURIO_CONVERTER || converter === AVRO_CONVERTER || converter === 'avro';
 }
 
-function resolveAvro(values: OptionValues, report: ConfigReport, o: { environment: ConfigEnvironment; side: Side }): AvroConverterOptions {
+/** What every converter of Confluent has that asks a registry. */
+function resolveRegistered(
+  values: OptionValues,
+  report: ConfigReport,
+  o: { environment: ConfigEnvironment; side: Side },
+): RegisteredConverterOptions {
   const name = `${o.side}.converter`;
   const source = values.text(`${name}.basic.auth.credentials.source`);
   const userInfo = values.optional(`${name}.basic.auth.user.info`);
@@ -44,7 +82,6 @@ function resolveAvro(values: OptionValues, report: ConfigReport, o: { environmen
     report.note(values.keyOf(`${name}.basic.auth.user.info`), 'has no effect: basic.auth.credentials.source is not USER_INFO');
   }
   return {
-    ...schemaOptions(values, name),
     registry: registryOptions(values, report, {
       ...o,
       urls: requiredUrls(values, report, `${name}.schema.registry.url`),
@@ -88,7 +125,7 @@ function confluentApi(url: string): string {
 
 function requiredUrls(values: OptionValues, report: ConfigReport, name: string): readonly string[] {
   const urls = values.list(name);
-  if (urls.length === 0 && !values.wrong(name)) report.add('missing', name, 'is required for Avro: the address of the schema registry');
+  if (urls.length === 0 && !values.wrong(name)) report.add('missing', name, 'is required: the address of the schema registry');
   return urls;
 }
 

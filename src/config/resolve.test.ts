@@ -98,7 +98,17 @@ describe('values', () => {
     expect(resolved({ 'database.hostname': written }).database.hostname).toBe(hostname);
   });
 
+  test('what a registry refuses stops the connector unless dead letters are asked for', () => {
+    expect(resolved().events.deadLetters).toBeUndefined();
+    expect(resolved({ 'slotline.schema.incompatible.dlq.topic': 'd' }).events.deadLetters).toBeUndefined();
+    const asked = { 'slotline.schema.incompatible.action': 'dlq' };
+    expect(resolved(asked).events.deadLetters).toEqual({ topicName: undefined });
+    expect(resolved({ ...asked, 'slotline.schema.incompatible.dlq.topic': 'd' }).events.deadLetters).toEqual({ topicName: 'd' });
+  });
+
   test.each([
+    ['slotline.schema.incompatible.action', 'skip'],
+    ['slotline.schema.incompatible.dlq.topic', 'a b'],
     ['database.hostname', 'a,b'],
     ['database.hostname', 'host:5432'],
     ['database.port', 'x'],

@@ -6,8 +6,10 @@
 import { isIPv6 } from 'node:net';
 import type {
   DatabaseOptions,
+  DeadLetterOptions,
   EventOptions,
   FilterOptions,
+  HttpOptions,
   NameAdjustment,
   ResolvedOptions,
   SlotOptions,
@@ -99,7 +101,15 @@ function resolveOptions(values: OptionValues, report: ConfigReport, environment:
     retriesMax: values.integer('errors.max.retries'),
     retryWaitMaxMs: values.integer('retriable.restart.connector.wait.ms'),
     logLevel: values.oneOf('slotline.log.level', ['debug', 'info', 'warn', 'error']),
+    http: resolveHttp(values, report),
   };
+}
+
+function resolveHttp(values: OptionValues, report: ConfigReport): HttpOptions | undefined {
+  const host = bareHost(values.text('slotline.http.host'));
+  if (values.given('slotline.http.port')) return { host, port: values.integer('slotline.http.port') };
+  if (values.given('slotline.http.host')) report.note(values.keyOf('slotline.http.host'), 'has no effect without slotline.http.port');
+  return undefined;
 }
 
 function resolveDatabase(values: OptionValues): DatabaseOptions {
@@ -214,9 +224,14 @@ function resolveEvents(values: OptionValues, report: ConfigReport): EventOptions
       topicName: values.optional('topic.heartbeat.name'),
       actionQuery: values.optional('heartbeat.action.query'),
     },
+    deadLetters: values.oneOf('slotline.schema.incompatible.action', ['fail', 'dlq']) === 'dlq' ? deadLetters(values) : undefined,
     messagePrefixInclude: values.list('message.prefix.include.list'),
     messagePrefixExclude: values.list('message.prefix.exclude.list'),
   };
+}
+
+function deadLetters(values: OptionValues): DeadLetterOptions {
+  return { topicName: values.optional('slotline.schema.incompatible.dlq.topic') };
 }
 
 /** As Debezium: Avro in keys or values makes names of fields fit for it, unless another adjustment is asked for. */

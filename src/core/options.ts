@@ -98,6 +98,12 @@ export type HeartbeatOptions = {
   readonly actionQuery: string | undefined;
 };
 
+/** slotline.schema.incompatible.action=dlq. */
+export type DeadLetterOptions = {
+  /** Else named by the topic prefix. */
+  readonly topicName: string | undefined;
+};
+
 export type EventOptions = {
   readonly topicPrefix: string;
   readonly topicDelimiter: string;
@@ -128,6 +134,8 @@ export type EventOptions = {
   /** topic.transaction: the last part of the transaction topic's name. */
   readonly transactionTopic: string;
   readonly heartbeat: HeartbeatOptions;
+  /** Rows of a table whose schema the registry refuses go to a topic of their own; undefined: the connector stops at them. */
+  readonly deadLetters: DeadLetterOptions | undefined;
   readonly messagePrefixInclude: readonly string[];
   readonly messagePrefixExclude: readonly string[];
 };
@@ -181,7 +189,37 @@ export type AvroConverterOptions = RegisteredConverterOptions & {
   readonly ignoreDefaults: boolean;
 };
 
-export type ConverterOptions = JsonConverterOptions | AvroConverterOptions;
+export type JsonSchemaConverterOptions = RegisteredConverterOptions & {
+  readonly format: 'json_schema';
+  readonly decimalFormat: 'BASE64' | 'NUMERIC';
+  /** object.additional.properties. */
+  readonly additionalProperties: boolean;
+  /** ignore.default.for.nullables. */
+  readonly ignoreDefaults: boolean;
+};
+
+export type ProtobufConverterOptions = RegisteredConverterOptions & {
+  readonly format: 'protobuf';
+  readonly scrubInvalidNames: boolean;
+  /** optional.for.nullables. */
+  readonly optionalForNullables: boolean;
+  /** wrapper.for.nullables. */
+  readonly wrapperForNullables: boolean;
+  /** ignore.default.for.nullables. */
+  readonly ignoreDefaults: boolean;
+};
+
+/** Of texts; what it cannot hold becomes a question mark, as in Java. UTF-16 is big-endian behind a byte order mark. */
+export type TextEncoding = 'UTF-8' | 'UTF-16' | 'UTF-16BE' | 'UTF-16LE' | 'ISO-8859-1' | 'US-ASCII';
+
+export type StringConverterOptions = { readonly format: 'string'; readonly encoding: TextEncoding };
+
+export type ConverterOptions =
+  | JsonConverterOptions
+  | AvroConverterOptions
+  | JsonSchemaConverterOptions
+  | ProtobufConverterOptions
+  | StringConverterOptions;
 
 export type SnapshotOptions = {
   readonly mode: 'initial' | 'always' | 'initial_only' | 'no_data' | 'when_needed';
@@ -283,4 +321,12 @@ export type ResolvedOptions = {
   /** retriable.restart.connector.wait.ms: the upper bound of our backoff. */
   readonly retryWaitMaxMs: number;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+  /** slotline.http.*; undefined: no server for health and metrics. */
+  readonly http: HttpOptions | undefined;
+};
+
+export type HttpOptions = {
+  readonly host: string;
+  /** 0: one that is free. */
+  readonly port: number;
 };

@@ -7,6 +7,7 @@ const EVENTS = {
   transactionMetadata: false,
   transactionTopic: 'transaction',
   heartbeat: { intervalMs: 0, topicPrefix: '__debezium-heartbeat', topicName: undefined, actionQuery: undefined },
+  deadLetters: undefined,
 };
 
 const tables = (...names: string[]): { schema: string; table: string }[] => names.map((table) => ({ schema: 'public', table }));
@@ -29,19 +30,21 @@ describe('topic collisions', () => {
     expect(found).toEqual([{ topic: 'p.a.b.c', claimants: ['a.b.c', 'a.b.c'] }]);
   });
 
-  it('with the topics of transactions, heartbeats and offsets are found where these are sent', () => {
+  it('with the topics of transactions, heartbeats, dead letters and offsets are found where these are sent', () => {
     const events = {
       ...EVENTS,
       transactionMetadata: true,
       transactionTopic: 'public.a',
       heartbeat: { ...EVENTS.heartbeat, intervalMs: 1000, topicName: 'p.public.b' },
+      deadLetters: { topicName: 'p.public.d' },
     };
     expect(findTopicCollisions(events, 'p.public.c', tables('a', 'b', 'c', 'd')).map(({ claimants }) => claimants)).toEqual([
       ['public.a', 'transaction metadata'],
       ['public.b', 'heartbeats'],
       ['public.c', 'stored offsets'],
+      ['public.d', 'dead letters'],
     ]);
-    const off = { ...events, transactionMetadata: false, heartbeat: { ...events.heartbeat, intervalMs: 0 } };
+    const off = { ...events, transactionMetadata: false, heartbeat: { ...events.heartbeat, intervalMs: 0 }, deadLetters: undefined };
     expect(findTopicCollisions(off, 'offsets', tables('a', 'b', 'c', 'd'))).toEqual([]);
   });
 });

@@ -5,7 +5,7 @@
 import type { EventOptions, NameAdjustment } from '../core/options.ts';
 import { compilePattern, type TableFilter } from './filter.ts';
 import { fieldNameAdjuster } from './name-adjustment.ts';
-import { dataTopic, heartbeatTopic, messageTopic, type TopicNaming, transactionTopic } from './topic.ts';
+import { dataTopic, deadLetterTopic, heartbeatTopic, messageTopic, type TopicNaming, transactionTopic } from './topic.ts';
 
 type NamedTable = { readonly schema: string; readonly table: string };
 type CheckedTable = NamedTable & { readonly columns: readonly { readonly name: string }[] };
@@ -22,7 +22,7 @@ export function topicNaming(events: Pick<EventOptions, 'topicPrefix' | 'topicDel
 
 /** A topic is one table's, or the transactions', the heartbeats', the messages' or the offsets'; heartbeats may share a topic among connectors. */
 export function findTopicCollisions(
-  events: Pick<EventOptions, 'topicPrefix' | 'topicDelimiter' | 'transactionMetadata' | 'transactionTopic' | 'heartbeat'>,
+  events: Pick<EventOptions, 'topicPrefix' | 'topicDelimiter' | 'transactionMetadata' | 'transactionTopic' | 'heartbeat' | 'deadLetters'>,
   offsetTopic: string,
   tables: readonly NamedTable[],
 ): TopicCollision[] {
@@ -33,6 +33,7 @@ export function findTopicCollisions(
   claims.push([offsetTopic, 'stored offsets'], [messageTopic(naming), 'logical decoding messages']);
   if (events.transactionMetadata) claims.push([transactionTopic(naming, events.transactionTopic), 'transaction metadata']);
   if (events.heartbeat.intervalMs > 0) claims.push([heartbeatTopic(naming, events.heartbeat), 'heartbeats']);
+  if (events.deadLetters !== undefined) claims.push([deadLetterTopic(naming, events.deadLetters), 'dead letters']);
   const byTopic = Map.groupBy(claims, ([topic]) => topic);
   return [...byTopic]
     .filter(([, claimed]) => claimed.length > 1)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { dataTopic, heartbeatTopic, messageTopic, sanitizeTopicName, transactionTopic } from './topic.ts';
+import { dataTopic, deadLetterTopic, heartbeatTopic, messageTopic, sanitizeTopicName, transactionTopic } from './topic.ts';
 
 const NAMING = { prefix: 'p', delimiter: '.' };
 
@@ -27,6 +27,8 @@ describe('topic names', () => {
     expect(transactionTopic(naming, 'transaction')).toBe('p-_transaction');
     expect(heartbeatTopic(naming, { topicPrefix: 'hb', topicName: undefined })).toBe('hb-_p');
     expect(heartbeatTopic(naming, { topicPrefix: 'hb', topicName: 'whole' })).toBe('whole');
+    expect(deadLetterTopic(naming, { topicName: undefined })).toBe('p-_dlq');
+    expect(deadLetterTopic(naming, { topicName: 'whole' })).toBe('whole');
     expect(messageTopic(naming)).toBe('p.message');
   });
 });

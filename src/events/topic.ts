@@ -28,6 +28,11 @@ export function transactionTopic(naming: TopicNaming, name: string): string {
   return sanitizeTopicName([naming.prefix, name].join(naming.delimiter));
 }
 
+/** Of rows whose schema the registry refuses. */
+export function deadLetterTopic(naming: TopicNaming, { topicName }: { readonly topicName: string | undefined }): string {
+  return topicName ?? sanitizeTopicName([naming.prefix, 'dlq'].join(naming.delimiter));
+}
+
 /** A whole name wins, so that several connectors may share one topic. */
 export function heartbeatTopic(
   naming: TopicNaming,

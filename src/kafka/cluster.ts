@@ -34,6 +34,8 @@ export type TopicDescription = {
 export interface KafkaClient {
   readonly options: KafkaConnectionOptions;
   readonly codec: BatchCodec;
+  /** Why Kafka is waited for; undefined while it answers. */
+  readonly trouble: SlotlineError | undefined;
   /** Asks any broker; learns the brokers from the answer. Throws kafka_unreachable after each known broker failed once. */
   metadata(request: MetadataRequest): Promise<ClusterMetadata>;
   /** Runs `ask` over the control connection, over another broker's if that breaks. */
@@ -76,6 +78,7 @@ class Cluster implements KafkaClient {
   #nextCandidate = 0;
   #closed = false;
   #reachable: boolean | undefined;
+  #trouble: SlotlineError | undefined;
   #hasAnswered = false;
 
   constructor(options: KafkaConnectionOptions, deps: KafkaDeps, connect: ConnectBroker, codec: BatchCodec) {
@@ -83,6 +86,10 @@ class Cluster implements KafkaClient {
     this.#deps = deps;
     this.#connect = connect;
     this.codec = codec;
+  }
+
+  get trouble(): SlotlineError | undefined {
+    return this.#trouble;
   }
 
   brokerAddress(nodeId: number): BrokerAddress | undefined {
@@ -191,6 +198,7 @@ class Cluster implements KafkaClient {
   #setReachable(reachable: boolean, error: SlotlineError | undefined, what?: string): void {
     if (this.#reachable === reachable) return;
     const first = this.#reachable === undefined;
+    this.#trouble = error;
     this.#reachable = reachable;
     if (!reachable) this.#deps.log.warn('kafka.waiting', { code: error?.code, what, error: error?.message });
     else if (!first) this.#deps.log.info('kafka.answers_again');

@@ -35,7 +35,7 @@ export type CatchUpParts = {
   readonly timeoutMs: number;
   readonly stop: AbortSignal;
   /** Everything that becomes durable from now on is told to `confirm`, and nothing is sent unless `maySend`. */
-  readonly onSource: (source: { confirm(lsn: Lsn): void; maySend(): boolean }) => void;
+  readonly onSource: (source: { confirm(lsn: Lsn): void; maySend(): boolean; readonly receivedLsn: Lsn; readonly flushedLsn: Lsn }) => void;
   /** Frames come. */
   readonly onStarted: () => Promise<void>;
   /** An orderly stop: settles what was taken in, then has the slot moved to what is durable. */
@@ -62,6 +62,7 @@ export async function catchUp(context: TaskContext, parts: CatchUpParts): Promis
     const known = toSlotlineError(error);
     // A transaction that was handed over in part cannot be taken up in its middle; what the consumer threw is not about this way.
     if (!run.mayFallBack || context.signal.aborted) throw known;
+    context.live.catchUpFallbacks++;
     log.warn('catchup.fallback', { slot: options.slot.name, code: known.code, message: known.message, ...known.details });
     return { tag: 'handOver', mayAgain: false };
   } finally {
@@ -112,7 +113,16 @@ class BulkRun {
     const bulk = await this.#openBulk();
     this.#watch();
     const ownership = this.#ownership(advancer);
-    this.#parts.onSource({ confirm: (lsn) => advancer.confirm(lsn), maySend: () => ownership.isFresh() });
+    this.#parts.onSource({
+      confirm: (lsn) => advancer.confirm(lsn),
+      maySend: () => ownership.isFresh(),
+      get receivedLsn() {
+        return tracker.markedLsn;
+      },
+      get flushedLsn() {
+        return advancer.advancedLsn;
+      },
+    });
     await this.#parts.onStarted();
     const reading = bulk.run(this.#parts.loop, { nextEdge: () => this.#nextEdge(), onChunk: (chunk) => this.#onChunk(chunk) });
     await Promise.race([reading, this.#failed.promise, aborted(stop), aborted(signal)]);

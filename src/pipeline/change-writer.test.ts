@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { byteAt } from '../core/byte-reader.ts';
 import { ByteWriter } from '../core/byte-writer.ts';
 import type { Op } from '../events/envelope.ts';
 import type { PlannedColumn, RowPlan } from '../events/row-plan.ts';
@@ -6,6 +7,7 @@ import { SourceInfo } from '../events/source-info.ts';
 import type { RecordView, TopicHandle } from '../kafka/publisher-contract.ts';
 import type { RowMessage } from '../pgoutput/messages.ts';
 import { CellKind, TupleView } from '../pgoutput/tuple.ts';
+import { encodeHeaders } from '../serde/record-headers.ts';
 import type { RowSerializer } from '../serde/serializer.ts';
 import type { ValueComparer } from '../serde/value-comparer.ts';
 import { ChangeWriter } from './change-writer.ts';
@@ -28,6 +30,17 @@ const row = (tag: RowMessage['tag'], before: string | undefined, after: string |
   after: tuple(after ?? ''),
 });
 
+/** Names and values are shorter than 64 bytes, so that each length is one byte. */
+function headerNames(block: Uint8Array): string {
+  const names: string[] = [];
+  for (let at = 1; at < block.length; ) {
+    const nameEnd = at + 1 + byteAt(block, at) / 2;
+    names.push(Buffer.from(block).toString('utf8', at + 1, nameEnd));
+    at = nameEnd + 1 + byteAt(block, nameEnd) / 2;
+  }
+  return names.join(' ');
+}
+
 /** Keys and values as plain text, records as they are appended. */
 function setUp(skipped: readonly ('c' | 'u' | 'd' | 't')[] = [], tombstones = true) {
   const out = new ByteWriter(64);
@@ -41,7 +54,9 @@ function setUp(skipped: readonly ('c' | 'u' | 'd' | 't')[] = [], tombstones = tr
     writeKeyHeader: (view) => out.text(text(view)),
     writeValue: (op: Op) => out.text(op),
   };
+  const headers: string[] = [];
   const append = (_topic: TopicHandle, record: RecordView): void => {
+    headers.push(headerNames(record.headers));
     const bytes = Buffer.from(record.bytes);
     const key = bytes.toString('utf8', record.keyStart, Math.max(0, record.keyEnd));
     records.push(record.valueEnd < 0 ? `tombstone ${key}` : `${bytes.toString('utf8', record.valueStart, record.valueEnd)} ${key}`);
@@ -60,13 +75,14 @@ function setUp(skipped: readonly ('c' | 'u' | 'd' | 't')[] = [], tombstones = tr
   const table: TablePlan = {
     plan: { key } as unknown as RowPlan,
     serializer,
+    deadLetter: undefined,
     topic: { name: 't', partitionCount: 1, recordBatchBytesMax: 1_000_000 },
     keys,
     comparer: undefined,
     collection: 'public.t',
     relationColumns: '',
   };
-  return { writer, table, records };
+  return { writer, table, records, headers };
 }
 
 describe('ChangeWriter', () => {
@@ -120,5 +136,21 @@ describe('ChangeWriter', () => {
     const { writer, table, records } = setUp([], false);
     writer.writeRow(table, row('delete', '1', undefined));
     expect(records).toEqual(['d 1']);
+  });
+
+  it('writes the rows of a refused schema like all others, with its headers, and counts them', () => {
+    const { writer, table, records, headers } = setUp();
+    const why = [['why', Buffer.from('w')]] as const;
+    const refused: TablePlan = { ...table, deadLetter: { headers: why, headerBlock: encodeHeaders(why) } };
+    writer.writeRow(table, row('insert', undefined, '0'));
+    writer.writeRow(refused, row('insert', undefined, '1'));
+    writer.writeRow(refused, row('update', undefined, '1'));
+    writer.writeRow(refused, row('update', '1', '2'));
+    writer.writeRead(refused, tuple('3'));
+    writer.writeTruncate(refused);
+    expect(records).toEqual(['c 0', 'c 1', 'u 1', 'd 1', 'tombstone 1', 'c 2', 'r 3', 't ']);
+    const plain = 'why';
+    expect(headers).toEqual(['', plain, plain, '__debezium.newkey why', '__debezium.newkey why', '__debezium.oldkey why', plain, plain]);
+    expect(writer.counts).toMatchObject({ created: 3, updated: 1, deleted: 1, read: 1, truncated: 1, deadLettered: 6 });
   });
 });

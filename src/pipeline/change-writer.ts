@@ -13,7 +13,16 @@ import type { TupleView } from '../pgoutput/tuple.ts';
 import { encodeHeaders, type Header } from '../serde/record-headers.ts';
 import type { TablePlan } from './table-plans.ts';
 
-export type ChangeCounts = { created: number; updated: number; deleted: number; read: number; truncated: number; skipped: number };
+/** `deadLettered` are counted by kind too. */
+export type ChangeCounts = {
+  created: number;
+  updated: number;
+  deleted: number;
+  read: number;
+  truncated: number;
+  skipped: number;
+  deadLettered: number;
+};
 
 export type ChangeWriterDeps = {
   readonly out: ByteWriter;
@@ -28,7 +37,7 @@ export type ChangeWriterDeps = {
 
 export class ChangeWriter {
   /** Events by kind; what an option skipped is counted too (D10). */
-  readonly counts: ChangeCounts = { created: 0, updated: 0, deleted: 0, read: 0, truncated: 0, skipped: 0 };
+  readonly counts: ChangeCounts = { created: 0, updated: 0, deleted: 0, read: 0, truncated: 0, skipped: 0, deadLettered: 0 };
   readonly #out: ByteWriter;
   readonly #info: SourceInfo;
   readonly #order: TransactionOrder | undefined;
@@ -63,6 +72,7 @@ export class ChangeWriter {
   /** Appends the records of one streamed row message. */
   writeRow(table: TablePlan, row: RowMessage): void {
     fillUnchanged(row);
+    const headers = this.#headersOf(table);
     const change: Change = classifyChange(row, table.plan);
     if (row.tag === 'update' && row.old !== 'none' && change !== 'none' && table.comparer?.same(row.before, row.after) === true) {
       this.counts.skipped++;
@@ -70,13 +80,13 @@ export class ChangeWriter {
     }
     switch (change) {
       case 'create':
-        this.#write(table, 'c', undefined, row.after, this.#contextBlock);
+        this.#write(table, 'c', undefined, row.after, headers);
         return;
       case 'update':
-        this.#write(table, 'u', row.old === 'none' ? undefined : row.before, row.after, this.#contextBlock);
+        this.#write(table, 'u', row.old === 'none' ? undefined : row.before, row.after, headers);
         return;
       case 'delete':
-        this.#writeDelete(table, row.before, this.#contextBlock);
+        this.#writeDelete(table, row.before, headers);
         return;
       case 'keyChange':
         this.#writeKeyChange(table, row);
@@ -89,16 +99,17 @@ export class ChangeWriter {
 
   /** Appends a snapshot's read event. */
   writeRead(table: TablePlan, row: TupleView): void {
-    this.#write(table, 'r', undefined, row, this.#contextBlock);
+    this.#write(table, 'r', undefined, row, this.#headersOf(table));
   }
 
   writeTruncate(table: TablePlan): void {
     if (this.#skips('t')) return;
     this.counts.truncated++;
+    if (table.deadLetter !== undefined) this.counts.deadLettered++;
     if (this.#order?.open === true) this.#order.count(table.collection);
     this.#out.reset();
     table.serializer.writeValue('t', undefined, undefined);
-    this.#append(table.topic, -1, this.#out.length, this.#contextBlock);
+    this.#append(table.topic, -1, this.#out.length, this.#headersOf(table));
   }
 
   /** Appends a record whose key stands in out[0, keyEnd) and whose value follows; messages and control records carry no headers. */
@@ -111,7 +122,7 @@ export class ChangeWriter {
   /** The cells differ; a key that is printed alike (1.0 and 1.00, or times cut to milliseconds) is the same key. */
   #writeKeyChange(table: TablePlan, row: RowMessage): void {
     if (table.keys.same(row.before, row.after)) {
-      this.#write(table, 'u', row.before, row.after, this.#contextBlock);
+      this.#write(table, 'u', row.before, row.after, this.#headersOf(table));
       return;
     }
     // Debezium asks for the row's own operation first, then for each emitted one.
@@ -129,7 +140,7 @@ export class ChangeWriter {
   /** Returns where the key ends, -1 for a null key, SKIPPED when skipped.operations dropped the event. */
   #write(table: TablePlan, op: Op, before: TupleView | undefined, after: TupleView | undefined, headers: Buffer): number {
     if (this.#skips(op)) return SKIPPED;
-    this.#count(op);
+    this.#count(op, table);
     if (this.#order?.open === true) this.#order.count(table.collection);
     const out = this.#out;
     out.reset();
@@ -155,7 +166,11 @@ export class ChangeWriter {
     const out = this.#out;
     out.reset();
     table.serializer.writeKeyHeader(tuple);
-    return encodeHeaders([[name, out.toOwned()], ...this.#context]);
+    return encodeHeaders([[name, out.toOwned()], ...(table.deadLetter?.headers ?? this.#context)]);
+  }
+
+  #headersOf(table: TablePlan): Buffer {
+    return table.deadLetter === undefined ? this.#contextBlock : table.deadLetter.headerBlock;
   }
 
   #skips(op: Op): boolean {
@@ -164,7 +179,8 @@ export class ChangeWriter {
     return true;
   }
 
-  #count(op: Op): void {
+  #count(op: Op, table: TablePlan): void {
+    if (table.deadLetter !== undefined) this.counts.deadLettered++;
     if (op === 'c') this.counts.created++;
     else if (op === 'u') this.counts.updated++;
     else if (op === 'd') this.counts.deleted++;

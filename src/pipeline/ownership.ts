@@ -15,6 +15,8 @@ export type OwnershipWait = {
   readonly signal: AbortSignal;
   /** The first start has waited long enough. */
   readonly startDeadline: AbortSignal;
+  /** Told who has it, and undefined once it is ours. */
+  readonly onHolder?: (holder: string | undefined) => void;
 };
 
 /** Resolves when this session holds the lock and the slot has no reader. Throws slot_in_use at the deadline, or when `signal` aborts. */
@@ -24,6 +26,7 @@ export async function awaitOwnership(session: PgSession, slotName: string, log: 
   let holder: string | undefined;
   while (!signal.aborted) {
     holder = await tryOwn(session, slotName);
+    until.onHolder?.(holder);
     if (holder === undefined) {
       if (told) log.info('standby.takes_over', { slot: slotName });
       return;

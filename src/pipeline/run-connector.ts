@@ -25,6 +25,8 @@ export type ConnectorDeps = {
   readonly clock: Clock;
   readonly log: Log;
   readonly random: () => number;
+  /** Told each state that the machine comes to. */
+  readonly onState?: (state: ConnectorState) => void;
 };
 
 /** Returns the error that ended it, or undefined after an orderly stop. */
@@ -43,6 +45,7 @@ export async function runConnector(
     const next = transition(state, event, limits);
     state = next.state;
     effect = next.effect;
+    deps.onState?.(state);
     if (effect.tag === 'stopTask') taskStop.abort();
   };
   const onStop = (): void => advance({ tag: 'stop' });

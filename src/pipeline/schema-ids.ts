@@ -4,9 +4,9 @@
  * Source: io.confluent.kafka.serializers.AbstractKafkaAvroSerializer, io.confluent.kafka.serializers.subject.
  */
 import { SlotlineError } from '../core/errors.ts';
-import type { RegisteredConverterOptions, SubjectNameStrategy } from '../core/options.ts';
-import { isSameShape, schemaDifferences } from '../serde/avro-differences.ts';
-import { type RegistryDeps, SchemaRegistry, type SchemaType } from '../serde/schema-registry.ts';
+import type { RegisteredConverterOptions, RegistryOptions, SubjectNameStrategy } from '../core/options.ts';
+import { isSameShape, schemaDifferences } from '../serde/schema-differences.ts';
+import { type RegistryDeps, SchemaRegistry, type SchemaType, type SubjectSchema } from '../serde/schema-registry.ts';
 
 export type Half = 'key' | 'value';
 
@@ -40,27 +40,39 @@ export class SchemaIds {
   }
 
   /** Records are written in the shape that Slotline's own schema has, so the latest version must have it too. */
-  async #latestId(wanted: { readonly subject: string; readonly schema: string }): Promise<number> {
+  async #latestId(wanted: SubjectSchema): Promise<number> {
     const latest = await this.#deps.registry.latest(wanted.subject, this.#deps.signal);
     if (latest === undefined) throw new SlotlineError('registry_schema_missing', { subject: wanted.subject, version: 'latest' });
-    if (isSameShape(latest.schema, wanted.schema)) return latest.id;
+    const compared = { registered: latest.schema, wanted: wanted.schema, type: wanted.type };
+    if (isSameShape(compared)) return latest.id;
     throw new SlotlineError('registry_incompatible', {
       subject: wanted.subject,
       version: latest.version,
-      fields: schemaDifferences({ registered: latest.schema, wanted: wanted.schema }),
+      fields: schemaDifferences(compared),
     });
   }
 }
 
+/** What subjects are asked for. */
+export type RegistryCalls = SchemaIdsDeps['registry'];
+
+export type RegistryUse = {
+  readonly registry: RegistryDeps;
+  readonly signal: AbortSignal;
+  /** Instead of an own client; whoever gives it closes it. */
+  readonly openRegistry?: (options: RegistryOptions) => RegistryCalls;
+};
+
 /** With a registry client of its own, which ends with the attempt. */
-export function createSchemaIds(
-  deps: { readonly registry: RegistryDeps; readonly signal: AbortSignal },
-  options: RegisteredConverterOptions,
-  half: Half,
-): SchemaIds {
+export function createSchemaIds(deps: RegistryUse, options: RegisteredConverterOptions, half: Half): SchemaIds {
+  const registry = deps.openRegistry?.(options.registry) ?? ownRegistry(deps, options);
+  return new SchemaIds({ registry, options, half, signal: deps.signal });
+}
+
+function ownRegistry(deps: RegistryUse, options: RegisteredConverterOptions): SchemaRegistry {
   const registry = new SchemaRegistry(options.registry, deps.registry);
   deps.signal.addEventListener('abort', () => void registry[Symbol.asyncDispose](), { once: true });
-  return new SchemaIds({ registry, options, half, signal: deps.signal });
+  return registry;
 }
 
 export function subjectName(

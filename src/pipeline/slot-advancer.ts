@@ -41,6 +41,11 @@ export class SlotAdvancer {
     this.#notBeforeMs = deps.clock.monotonicMs() + deps.everyMs;
   }
 
+  /** Where the slot stands. */
+  get advancedLsn(): Lsn {
+    return this.#advanced;
+  }
+
   get processId(): number {
     return this.#deps.session.processId;
   }

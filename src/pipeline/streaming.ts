@@ -120,6 +120,7 @@ class Reading {
     this.#context.heartbeat?.stop();
     this.#xmin?.stop();
     this.#pacer.stop();
+    this.#context.live.endStream();
     this.#hooks.onSettled = () => {};
     // Behind an orderly end comes a snapshot, under the advisory lock; behind any other this attempt sends nothing more.
     const orderly = this.#orderly;
@@ -143,6 +144,7 @@ class Reading {
       stop: run.stop,
       onSource: (source) => {
         this.#source = source;
+        context.live.beginStream(source);
       },
       onStarted: () => this.#onStarted('bulk'),
       onStop: async (confirm) => {
@@ -157,7 +159,7 @@ class Reading {
   }
 
   async #onStarted(source: 'bulk' | 'walsender'): Promise<void> {
-    this.#context.reading.source = source;
+    this.#context.live.isReadingInBulk = source === 'bulk';
     if (this.#run.untilLsn !== undefined) return;
     if (source === 'walsender') await releaseLock(this.#context.sql, this.#context.options.slot.name);
     if (this.#started) return;
@@ -185,6 +187,7 @@ class Reading {
     const asking = run.untilLsn === undefined ? undefined : setInterval(() => stream.sendStatus({ requestReply: true }), CATCH_UP_ASK_MS);
     const leaving = new AbortController();
     loop.resume();
+    context.live.beginStream(stream);
     try {
       await stream.start(loop);
       this.#source = { confirm: (lsn) => stream.confirm(lsn), maySend: () => ownership.isFresh() };

@@ -1,10 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import { type ErrorDetails, SlotlineError } from '../core/errors.ts';
+import { type Log, type LogFields, SILENT_LOG } from '../core/log.ts';
+import type { ConverterOptions } from '../core/options.ts';
 import { compileFilter } from '../events/filter.ts';
 import type { PlanSettings } from '../events/row-plan.ts';
 import type { RelationMessage } from '../pgoutput/messages.ts';
 import type { RowSerializer } from '../serde/serializer.ts';
 import { DEFAULT_VALUE_MODES } from '../values/pg-type.ts';
-import { type Catalog, TablePlans } from './table-plans.ts';
+import { DeadLetters } from './dead-letters.ts';
+import { type Catalog, TablePlans, type TablePlansDeps } from './table-plans.ts';
 
 function relation(table: string, columns: readonly string[] = ['id'], oid = 1): Omit<RelationMessage, 'tag'> {
   return {
@@ -16,8 +20,10 @@ function relation(table: string, columns: readonly string[] = ['id'], oid = 1): 
   };
 }
 
+const AVRO = { format: 'avro' } as ConverterOptions;
+
 /** Captures public.a alone, or what the pattern says. */
-function plansOfA(pattern = 'public.a'): TablePlans {
+function plansOfA(pattern = 'public.a', more: Partial<TablePlansDeps> = {}): TablePlans {
   const filter = compileFilter({
     schemaInclude: [],
     schemaExclude: [],
@@ -43,7 +49,7 @@ function plansOfA(pattern = 'public.a'): TablePlans {
   };
   const compile = (): RowSerializer => ({ writeKey: () => true, writeKeyHeader: () => {}, writeValue: () => {} });
   const openTopic = async (name: string) => ({ name, partitionCount: 1, recordBatchBytesMax: 1_000_000 });
-  return new TablePlans({ catalog, filter, settings, compile, openTopic, skipUnchanged: false });
+  return new TablePlans({ catalog, filter, settings, compile, openTopic, deadLetters: undefined, skipUnchanged: false, ...more });
 }
 
 describe('a table that is renamed out of the captured ones', () => {
@@ -94,5 +100,81 @@ describe('a topic', () => {
     await plans.learn(relation('a', ['id'], 1));
     await plans.learn(relation('a', ['id'], 2));
     expect(plans.get(2)).toMatchObject({ topic: { name: 'srv.public.a' } });
+  });
+});
+
+describe('a relation version that the registry refuses', () => {
+  const refusal = (details: ErrorDetails): SlotlineError => new SlotlineError('registry_incompatible', details);
+
+  function setUp(refuse: () => SlotlineError | undefined, isAsked = true) {
+    const lines: LogFields[] = [];
+    const opened: string[] = [];
+    const log: Log = { ...SILENT_LOG, warn: (_event, fields = {}) => void lines.push(fields) };
+    const serializer: RowSerializer = { writeKey: () => true, writeKeyHeader: () => {}, writeValue: () => {} };
+    const openTopic = async (name: string) => {
+      opened.push(name);
+      return { name, partitionCount: 1, recordBatchBytesMax: 1_000_000 };
+    };
+    const deadLetters = new DeadLetters({
+      serde: { compile: () => serializer },
+      openTopic: () => openTopic('srv.dlq'),
+      options: { name: 'conn', keyConverter: AVRO, valueConverter: AVRO },
+      taskId: '0',
+      contextHeaders: [['context', Buffer.from('c')]],
+      log,
+    });
+    const compile = async () => {
+      const error = refuse();
+      if (error !== undefined) throw error;
+      return serializer;
+    };
+    const plans = plansOfA('public.a', { compile, openTopic, deadLetters: isAsked ? deadLetters : undefined });
+    return { plans, lines, opened };
+  }
+
+  it('goes to the dead-letter topic with headers that say why; the next one is asked for anew', async () => {
+    let error: SlotlineError | undefined = refusal({ subject: 'srv.public.a-value', version: 3, fields: ['after.b added'] });
+    const { plans, lines, opened } = setUp(() => error);
+    await plans.learn(relation('a', ['id', 'b']));
+    const table = plans.get(1);
+    const { message } = error;
+    expect(table?.topic.name).toBe('srv.dlq');
+    expect(opened).toEqual(['srv.dlq']);
+    expect(table?.deadLetter?.headers.map(([name, value]) => [name, String(value)])).toEqual([
+      ['context', 'c'],
+      ['__connect.errors.topic', 'srv.public.a'],
+      ['__connect.errors.connector.name', 'conn'],
+      ['__connect.errors.task.id', '0'],
+      ['__connect.errors.stage', 'VALUE_CONVERTER'],
+      ['__connect.errors.class.name', 'io.confluent.connect.avro.AvroConverter'],
+      ['__connect.errors.exception.class.name', 'registry_incompatible'],
+      ['__connect.errors.exception.message', message],
+    ]);
+    error = refusal({ ...error.details, message: 'the same in other words' });
+    await plans.learn(relation('a', ['id', 'b']));
+    expect(lines).toEqual([{ table: 'public.a', topic: 'srv.dlq', code: 'registry_incompatible', message, remedy: error.remedy }]);
+    error = undefined;
+    await plans.learn(relation('a', ['id', 'c']));
+    expect(plans.get(1)).toMatchObject({ topic: { name: 'srv.public.a' }, deadLetter: undefined });
+  });
+
+  it.each([['srv.public.a-key'], ['srv.public.a.Key'], ['srv.public.a-srv.public.a.Key']])(
+    'says that the key was refused (%s)',
+    async (subject) => {
+      const { plans } = setUp(() => refusal({ subject }));
+      await plans.learn(relation('a'));
+      const stage = plans.get(1)?.deadLetter?.headers.find(([name]) => name === '__connect.errors.stage');
+      expect(String(stage?.[1])).toBe('KEY_CONVERTER');
+    },
+  );
+
+  it('ends the attempt where no dead letters are asked for', async () => {
+    const { plans } = setUp(() => refusal({ subject: 's' }), false);
+    await expect(plans.learn(relation('a'))).rejects.toMatchObject({ code: 'registry_incompatible' });
+  });
+
+  it.each(['registry_invalid_schema', 'registry_schema_missing', 'registry_unreachable'] as const)('is not one with %s', async (code) => {
+    const { plans } = setUp(() => new SlotlineError(code));
+    await expect(plans.learn(relation('a'))).rejects.toMatchObject({ code });
   });
 });

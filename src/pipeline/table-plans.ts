@@ -10,11 +10,14 @@ import type { RelationMessage } from '../pgoutput/messages.ts';
 import type { RowSerializer } from '../serde/serializer.ts';
 import { ValueComparer } from '../serde/value-comparer.ts';
 import type { PgType, Phase } from '../values/pg-type.ts';
+import type { DeadLetter, DeadLetters } from './dead-letters.ts';
 
 export type TablePlan = {
   readonly plan: RowPlan;
   readonly serializer: RowSerializer;
   readonly topic: TopicHandle;
+  /** The registry refused this version of the table: its rows go elsewhere. Undefined in all others. */
+  readonly deadLetter: DeadLetter | undefined;
   /** Tells whether two tuples have one key. */
   readonly keys: ValueComparer;
   /** Tells updates that change nothing; undefined: all are sent. */
@@ -40,6 +43,8 @@ export type TablePlansDeps = {
   /** Resolves when the schemas that the rows need are registered. */
   readonly compile: (plan: RowPlan) => RowSerializer | Promise<RowSerializer>;
   readonly openTopic: (name: string) => Promise<TopicHandle>;
+  /** Undefined: what the registry refuses ends the attempt. */
+  readonly deadLetters: Pick<DeadLetters, 'accepts' | 'take'> | undefined;
   /** skip.messages.without.change. */
   readonly skipUnchanged: boolean;
 };
@@ -76,11 +81,9 @@ export class TablePlans {
       modes: { ...settings.modes, phase },
     });
     this.#claimTopic(plan);
-    const topic = await this.#deps.openTopic(plan.topic);
     const known: TablePlan = {
       plan,
-      serializer: await this.#deps.compile(plan),
-      topic,
+      ...(await this.#open(plan)),
       keys: new ValueComparer({ columns: plan.key }),
       comparer: this.#deps.skipUnchanged ? new ValueComparer(plan) : undefined,
       collection: `${plan.schema}.${plan.table}`,
@@ -88,6 +91,18 @@ export class TablePlans {
     };
     this.#byOid.set(relation.oid, known);
     return known;
+  }
+
+  /** The schemas first, as Connect has it: a topic of a table that is refused is not created. */
+  async #open(plan: RowPlan): Promise<Pick<TablePlan, 'serializer' | 'topic' | 'deadLetter'>> {
+    const { compile, openTopic, deadLetters } = this.#deps;
+    try {
+      const serializer = await compile(plan);
+      return { serializer, topic: await openTopic(plan.topic), deadLetter: undefined };
+    } catch (error) {
+      if (!deadLetters?.accepts(error)) throw error;
+      return await deadLetters.take(plan, error);
+    }
   }
 
   /** Two tables whose names become one topic would mix their rows. A table that was renamed or recreated leaves its topic free. */

@@ -2,6 +2,7 @@
  * Owns what one attempt of a connector is made of: sessions, publisher, serde, plans. Built in one place so that snapshot
  * and streaming share the same plans, codecs and serializers. A context lives for one attempt and keeps nothing between.
  */
+import type { ByteWriter } from '../core/byte-writer.ts';
 import { SlotlineError, toSlotlineError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { formatLsn } from '../core/lsn.ts';
@@ -13,7 +14,7 @@ import { fieldNameAdjuster, schemaNameAdjuster } from '../events/name-adjustment
 import type { PlanSettings } from '../events/row-plan.ts';
 import { SourceInfo } from '../events/source-info.ts';
 import { topicNaming } from '../events/table-checks.ts';
-import { heartbeatTopic, messageTopic, transactionTopic } from '../events/topic.ts';
+import { deadLetterTopic, heartbeatTopic, messageTopic, transactionTopic } from '../events/topic.ts';
 import { TransactionOrder } from '../events/transaction.ts';
 import { createKafkaClient, type KafkaClient } from '../kafka/client.ts';
 import type { ProducerIdentity } from '../kafka/producer-identity.ts';
@@ -23,18 +24,21 @@ import { loadTable, tableFacts } from '../postgres/catalog.ts';
 import { openSession, type PgSession } from '../postgres/connection.ts';
 import { TypeRegistry } from '../postgres/type-registry.ts';
 import type { ControlKind } from '../serde/avro-control.ts';
-import type { EventFacts } from '../serde/json.ts';
-import { contextHeaders } from '../serde/record-headers.ts';
+import { type EventFacts, JsonSerde } from '../serde/json.ts';
+import { contextHeaders as contextHeadersOf, type Header } from '../serde/record-headers.ts';
 import type { ConversionFailure } from '../serde/serializer.ts';
 import type { ValueModes } from '../values/pg-type.ts';
 import { ChangeWriter } from './change-writer.ts';
+import { DeadLetters, deadLetterFormat } from './dead-letters.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { HeartbeatAction } from './heartbeat-action.ts';
+import type { LiveState } from './live-state.ts';
 import { TablePlans } from './table-plans.ts';
 import { createTaskSerde, type TaskSerde } from './task-serde.ts';
 import { TransactionBoundaries } from './transaction-boundaries.ts';
 
 const CONVERSION_LOG_EVERY = 100_000;
+const TASK_ID = '0';
 
 export type TaskDeps = {
   readonly options: ResolvedOptions;
@@ -47,6 +51,8 @@ export type TaskDeps = {
   readonly runId: string;
   /** One per connector: the next attempt's producer fences off what this one left at a frozen broker. */
   readonly producerIdentity: ProducerIdentity;
+  /** What ops/ shows. */
+  readonly live: LiveState;
 };
 
 export type TaskContext = TaskDeps & {
@@ -64,8 +70,6 @@ export type TaskContext = TaskDeps & {
   readonly boundaries: TransactionBoundaries | undefined;
   /** Only with heartbeat.interval.ms. */
   readonly heartbeat: Heartbeat | undefined;
-  /** Where frames come from at the moment. */
-  readonly reading: { source: 'none' | 'walsender' | 'bulk' };
   readonly openMessageTopic: () => Promise<TopicHandle>;
   /** Aborts when the attempt must end: a stop was asked for, or something failed. */
   readonly signal: AbortSignal;
@@ -91,6 +95,9 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
   const serde = createSerde(deps, { info, order }, hooks.signal);
   const types = new TypeRegistry(sql);
   const naming = topicNaming(options.events);
+  const headers = contextHeadersOf({ connectorLogicalName: options.events.topicPrefix, taskId: TASK_ID, runId: deps.runId });
+  const contextHeaders = options.events.extendedHeaders ? headers : [];
+  const openTopic = (name: string): Promise<TopicHandle> => publisher.openTopic(name, hooks.signal);
   const plans = new TablePlans({
     catalog: {
       loadFacts: async (relation) => tableFacts(await loadTable(sql, relation.oid)),
@@ -99,22 +106,21 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
     },
     filter,
     settings: planSettings(options, filter),
-    compile: (plan) => serde.learn(plan),
-    openTopic: (name) => publisher.openTopic(name, hooks.signal),
+    compile: (plan) => deps.live.watchRegistering(serde.learn(plan)),
+    openTopic,
+    deadLetters: createDeadLetters(deps, { out: serde.out, facts: { info, order }, contextHeaders, openTopic }),
     skipUnchanged: options.events.skipUnchanged,
   });
-  const headers = contextHeaders({ connectorLogicalName: options.events.topicPrefix, taskId: '0', runId: deps.runId });
   const changes = new ChangeWriter({
     out: serde.out,
     info,
     order,
     publisher,
     options: options.events,
-    contextHeaders: options.events.extendedHeaders ? headers : [],
+    contextHeaders,
   });
-  const openTopic = (name: string): Promise<TopicHandle> => publisher.openTopic(name, hooks.signal);
   const openControlTopic = async (kind: ControlKind, name: string): Promise<TopicHandle> => {
-    await serde.openControl(kind, name);
+    await deps.live.watchRegistering(serde.openControl(kind, name));
     return await openTopic(name);
   };
   const openMessageTopic = (): Promise<TopicHandle> => openControlTopic('message', messageTopic(naming));
@@ -135,7 +141,31 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
     openTopic: () => openControlTopic('heartbeat', heartbeatTopic(naming, options.events.heartbeat)),
   });
   const parts = { sql, kafka, publisher, filter, info, serde, types, plans, changes, boundaries, heartbeat };
-  return { ...deps, ...parts, reading: { source: 'none' }, openMessageTopic, signal: hooks.signal };
+  return { ...deps, ...parts, openMessageTopic, signal: hooks.signal };
+}
+
+type DeadLetterParts = {
+  readonly out: ByteWriter;
+  readonly facts: EventFacts;
+  readonly contextHeaders: readonly Header[];
+  readonly openTopic: (name: string) => Promise<TopicHandle>;
+};
+
+function createDeadLetters(deps: TaskDeps, { out, facts, contextHeaders, openTopic }: DeadLetterParts): DeadLetters | undefined {
+  const { options, log, version } = deps;
+  const { events, database } = options;
+  const { deadLetters } = events;
+  if (deadLetters === undefined) return undefined;
+  const constants = { version, name: events.topicPrefix, db: database.dbname };
+  const onFailure = onConversionFailure(events.conversionFailure, log, facts.info);
+  return new DeadLetters({
+    serde: new JsonSerde(deadLetterFormat(events.binaryHandlingMode), constants, facts, onFailure, out),
+    openTopic: () => openTopic(deadLetterTopic(topicNaming(events), deadLetters)),
+    options,
+    taskId: TASK_ID,
+    contextHeaders,
+    log,
+  });
 }
 
 type HeartbeatParts = Pick<ConstructorParameters<typeof Heartbeat>[0], 'info' | 'serde' | 'changes' | 'publisher' | 'openTopic'>;
@@ -158,14 +188,20 @@ function createHeartbeat(deps: TaskDeps, hooks: ContextHooks, parts: HeartbeatPa
 }
 
 function createSerde(deps: TaskDeps, facts: EventFacts, signal: AbortSignal): TaskSerde {
-  const { options, log, version, random } = deps;
+  const { options, log, version, random, live } = deps;
   const { events, database } = options;
   return createTaskSerde({
     options,
     constants: { version, name: events.topicPrefix, db: database.dbname },
     facts,
     onFailure: onConversionFailure(events.conversionFailure, log, facts.info),
-    registry: { random, onRetry: (error, attempt) => log.warn('registry.retry', { code: error.code, ...error.details, attempt }) },
+    registry: {
+      random,
+      onRetry: (error, attempt) => {
+        log.warn('registry.retry', { code: error.code, ...error.details, attempt });
+        live.onRegistryRetry(error);
+      },
+    },
     signal,
   });
 }
@@ -192,7 +228,8 @@ function onConversionFailure(
   };
 }
 
-function planSettings({ events }: ResolvedOptions, filter: TableFilter): PlanSettings {
+/** Of streaming; a snapshot's differ in `modes.phase`. */
+export function planSettings({ events }: ResolvedOptions, filter: TableFilter): PlanSettings {
   return {
     naming: topicNaming(events),
     filter,

@@ -10,9 +10,12 @@ import type { LogicalMessage } from '../pgoutput/messages.ts';
 import type { ControlKind } from '../serde/avro-control.ts';
 import { type EventFacts, JsonSerde } from '../serde/json.ts';
 import type { SourceConstants } from '../serde/json-source.ts';
-import type { RegistryDeps } from '../serde/schema-registry.ts';
 import type { ConversionFailure, RowSerializer } from '../serde/serializer.ts';
+import { StringSerde } from '../serde/string-serde.ts';
 import { RegisteredAvro } from './registered-avro.ts';
+import { RegisteredJsonSchema } from './registered-json-schema.ts';
+import { RegisteredProtobuf } from './registered-protobuf.ts';
+import type { RegistryUse } from './schema-ids.ts';
 
 /** Writes of records that are not rows: each resets `out`, appends the key, then the value, and returns where the key ends. */
 export interface ControlSerde {
@@ -30,13 +33,11 @@ export interface TaskSerde extends ControlSerde {
   openControl(kind: ControlKind, topic: string): Promise<void>;
 }
 
-export type TaskSerdeDeps = {
+export type TaskSerdeDeps = RegistryUse & {
   readonly options: Pick<ResolvedOptions, 'keyConverter' | 'valueConverter' | 'events'>;
   readonly constants: SourceConstants;
   readonly facts: EventFacts;
   readonly onFailure: (failure: ConversionFailure) => void;
-  readonly registry: RegistryDeps;
-  readonly signal: AbortSignal;
 };
 
 export function createTaskSerde(deps: TaskSerdeDeps): TaskSerde {
@@ -51,9 +52,15 @@ function serdeOf(format: ConverterOptions['format'], deps: TaskSerdeDeps, out: B
   const { keyConverter: key, valueConverter: value } = deps.options;
   switch (format) {
     case 'json':
-      return jsonOnly(createJsonSerde(deps, { key: orPlain(key), value: orPlain(value), out }));
+      return withoutRegistry(createJsonSerde(deps, { key: orPlain(key), value: orPlain(value), out }));
+    case 'string':
+      return withoutRegistry(createStringSerde(deps, out));
     case 'avro':
       return new RegisteredAvro(deps, out);
+    case 'json_schema':
+      return new RegisteredJsonSchema(deps, out);
+    case 'protobuf':
+      return new RegisteredProtobuf(deps, out);
   }
 }
 
@@ -80,10 +87,20 @@ function orPlain(options: ConverterOptions): JsonConverterOptions {
   return options.format === 'json' ? options : PLAIN_JSON;
 }
 
-function jsonOnly(serde: JsonSerde): TaskSerde {
+function createStringSerde({ options, constants, facts, onFailure }: TaskSerdeDeps, out: ByteWriter): StringSerde {
+  const { keyConverter: key, valueConverter: value, events } = options;
+  const settings = {
+    key: key.format === 'string' ? key.encoding : undefined,
+    value: value.format === 'string' ? value.encoding : undefined,
+    binary: events.binaryHandlingMode,
+  };
+  return new StringSerde(settings, { out, constants, facts, onFailure });
+}
+
+function withoutRegistry(serde: JsonSerde | StringSerde): TaskSerde {
   return {
     out: serde.out,
-    learn: (plan) => Promise.resolve(serde.compile(plan)),
+    learn: async (plan) => serde.compile(plan),
     openControl: () => Promise.resolve(),
     writeMessage: (message) => serde.writeMessage(message),
     writeBegin: () => serde.writeBegin(),

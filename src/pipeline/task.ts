@@ -36,6 +36,8 @@ export type TaskHooks = {
 
 /** Resolves when it ended in order; rejects with the SlotlineError that ended it. */
 export async function runTask(deps: TaskDeps, memory: ProcessMemory, hooks: TaskHooks): Promise<void> {
+  const { live } = deps;
+  live.beginAttempt();
   const failed = new AbortController();
   const fail = (error: unknown): void => failed.abort(toSlotlineError(error));
   const sql = await openSession(deps.options.database, { applicationName: 'Slotline General', signal: hooks.stop });
@@ -51,13 +53,20 @@ export async function runTask(deps: TaskDeps, memory: ProcessMemory, hooks: Task
   try {
     const server = await checkServer(sql);
     const waiting = AbortSignal.any([failed.signal, hooks.stop]);
-    await awaitOwnership(sql, deps.options.slot.name, deps.log, { signal: waiting, startDeadline: startDeadlineOf(hooks) });
+    await awaitOwnership(sql, deps.options.slot.name, deps.log, {
+      signal: waiting,
+      startDeadline: startDeadlineOf(hooks),
+      onHolder: (holder) => {
+        live.slotHolder = holder;
+      },
+    });
     context = createContext(deps, sql, {
       signal: failed.signal,
       onSettled: () => streaming.onSettled(),
       onFailure: fail,
       maySend: () => streaming.maySend(),
     });
+    live.attach(context);
     await runOwned(context, { server, memory, hooks, streaming, phase });
   } catch (error) {
     const reason = failed.signal.aborted ? failed.signal.reason : error;
@@ -65,6 +74,9 @@ export async function runTask(deps: TaskDeps, memory: ProcessMemory, hooks: Task
     throw reason;
   } finally {
     hooks.stop.removeEventListener('abort', onStop);
+    // Whatever still waits, such as for the registry, belongs to this attempt and must not outlive it.
+    fail(new SlotlineError('stream_ended', { reason: 'the attempt is over' }));
+    live.endAttempt();
     if (context !== undefined) deps.log.info('task.ended', { ...context.changes.counts });
     await context?.publisher.close();
     await context?.kafka.close();
@@ -151,11 +163,13 @@ async function prepare(
   if (!isSnapshot(decision)) return;
   if (decision.tag === 'snapshotNewSlot' && decision.dropFirst) await dropOwnSlot(context);
   await store.save({ lsn: LSN_ZERO, snapshot: 'INITIAL', snapshotCompleted: false }, context.signal);
+  context.live.isSnapshotting = true;
   const result = await takeSnapshot(context, {
     source: decision.tag === 'snapshotNewSlot' ? 'newSlot' : decision.tag === 'snapshotOnly' ? 'noSlot' : 'existingSlot',
     catchUp: (untilLsn) => stream(context, attempt, { untilLsn, onStarted: async () => {} }),
     onProgress: attempt.hooks.onProgress,
   });
+  context.live.isSnapshotting = false;
   await store.save({ lsn: result.lsn, txId: result.xid, tsUs: result.timeUs }, context.signal);
 }
 

@@ -29,6 +29,19 @@ describe('an Avro schema', () => {
     );
   });
 
+  it('leaves out a default that is no number', () => {
+    const double: FieldSchema = { type: 'float64', optional: true };
+    const schema = row({
+      a: { ...double, defaultValue: Number.NaN },
+      b: { ...double, optional: false, defaultValue: Number.POSITIVE_INFINITY },
+    });
+    expect(JSON.parse(avroSchema(schema).text).fields).toEqual([
+      { name: 'a', type: ['null', 'double'], default: null },
+      { name: 'b', type: 'double' },
+    ]);
+    expect(avroSchema(schema).node.fields[0]).toMatchObject({ nullBranch: 0, valueBranch: 2 });
+  });
+
   it('keeps the logical type without connect.meta.data, and nothing else', () => {
     expect(typesOf(row({ a: DATE }), { connectMetaData: false })).toEqual({ a: ['null', { type: 'int', logicalType: 'date' }] });
     expect(avroSchema(row({ a: DATE }), { ...DEFAULT_AVRO_SETTINGS, connectMetaData: false }).text).not.toContain('connect.');

@@ -52,7 +52,8 @@ export function avroSchema(schema: FieldSchema, settings: AvroSchemaSettings = D
 }
 
 export function nodeOf(schema: FieldSchema): AvroNode {
-  const { optional, type, defaultValue } = schema;
+  const { optional, type } = schema;
+  const defaultValue = defaultOf(schema);
   // A default stands for the first branch, so it comes first; records never have one.
   const nullLast = defaultValue !== undefined && type !== 'struct';
   const items = schema.items ?? schema.values;
@@ -136,7 +137,7 @@ class SchemaBuilder {
     const known = schema.type === 'struct' && schema.name !== undefined ? this.#records.get(schema.name) : undefined;
     const base = known ?? this.#annotated(schema);
     if (!schema.optional) return base;
-    const nullLast = schema.defaultValue !== undefined && schema.type !== 'struct';
+    const nullLast = defaultOf(schema) !== undefined && schema.type !== 'struct';
     return { tag: 'union', branches: nullLast ? [base, NULL_TYPE] : [NULL_TYPE, base] };
   }
 
@@ -217,7 +218,8 @@ function decimalProperties(schema: FieldSchema): Property[] {
 }
 
 function addMetaData(properties: Property[], schema: FieldSchema): void {
-  const { doc, version, parameters, defaultValue, name, type } = schema;
+  const { doc, version, parameters, name, type } = schema;
+  const defaultValue = defaultOf(schema);
   if (doc !== undefined) properties.push(['connect.doc', quote(doc)]);
   if (version !== undefined) properties.push(['connect.version', String(version)]);
   if (parameters !== undefined && parameters.length > 0) {
@@ -226,6 +228,11 @@ function addMetaData(properties: Property[], schema: FieldSchema): void {
   if (defaultValue !== undefined) properties.push(['connect.default', defaultJson(schema, defaultValue)]);
   if (name !== undefined) properties.push(['connect.name', quote(name)]);
   if (NARROW_INTEGERS.has(type)) properties.push(['connect.type', quote(type)]);
+}
+
+/** JSON has no NaN and no infinity, and no registry takes the text that stands for them in Java: such a default is left out. */
+function defaultOf({ defaultValue }: FieldSchema): DefaultValue | undefined {
+  return typeof defaultValue === 'number' && !Number.isFinite(defaultValue) ? undefined : defaultValue;
 }
 
 function defaultJson(schema: FieldSchema, value: DefaultValue): string {
@@ -238,7 +245,8 @@ function defaultJson(schema: FieldSchema, value: DefaultValue): string {
 
 /** Avro's library keeps the default of a float as a double. */
 function fieldDefault(schema: FieldSchema): string | undefined {
-  const { defaultValue, optional, type } = schema;
+  const { optional, type } = schema;
+  const defaultValue = defaultOf(schema);
   if (defaultValue === undefined) return optional ? 'null' : undefined;
   return type === 'float32' && typeof defaultValue === 'number' ? formatFloat64(defaultValue) : defaultJson(schema, defaultValue);
 }

@@ -114,7 +114,7 @@ export class AvroSourceWriter {
     writeOptionalLong(out, info.xid);
     out.byte(VALUE);
     this.#ends[3] = out.length;
-    out.byte(NULL);
+    writeOptionalLong(out, info.xmin);
     if (info.origin === null) {
       out.byte(NULL);
     } else {

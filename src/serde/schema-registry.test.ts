@@ -8,6 +8,14 @@ import type { RegistryOptions } from '../core/options.ts';
 const { signal } = new AbortController();
 const WANTED = { subject: 'shop.orders-value', schema: '{"type":"record","name":"Value","fields":[]}' };
 const SECRET = 'geheim';
+/** What a remedy must name. */
+const REMEDIES: Readonly<Record<string, RegExp>> = {
+  registry_unauthorized: /basic\.auth\.user\.info/,
+  registry_bad_answer: /schema\.registry\.url/,
+  registry_invalid_schema: /field\.name\.adjustment\.mode/,
+  registry_unreachable: /schema\.registry\.url/,
+  registry_incompatible: /compatibility level/,
+};
 
 async function failure(replies: readonly Reply[], changes: Partial<RegistryOptions> = {}): Promise<SlotlineError> {
   await using server = await startMisbehavingRegistry(replies);
@@ -25,6 +33,12 @@ describe('a registry that misbehaves', () => {
     ['401', answer(401, { error_code: 401, message: 'Unauthorized' }), 'registry_unauthorized', { status: 401 }],
     ['403', answer(403, 'no'), 'registry_unauthorized', { status: 403 }],
     ['404 of another server', answer(404, '<html>'), 'registry_bad_answer', { status: 404, subject: WANTED.subject }],
+    [
+      '404 of a registry at another path',
+      answer(404, { error_code: 404, message: 'HTTP 404 Not Found' }),
+      'registry_bad_answer',
+      { status: 404 },
+    ],
     ['422', answer(422, { error_code: 42201, message: 'Invalid Avro schema' }), 'registry_invalid_schema', { status: 422 }],
     ['500', answer(500, { error_code: 50001, message: 'Error in the backend' }), 'registry_unreachable', { status: 500 }],
     ['503 of a proxy', answer(503, 'Service Unavailable'), 'registry_unreachable', { status: 503 }],
@@ -34,9 +48,15 @@ describe('a registry that misbehaves', () => {
     ['an id that is none', answer(200, { id: 'seven' }), 'registry_bad_answer', { status: 200 }],
     ['an id of more than four bytes', answer(200, { id: 2 ** 33 }), 'registry_bad_answer', { status: 200 }],
     ['an answer without an id', answer(200, []), 'registry_bad_answer', { status: 200 }],
+    ['an answer that breaks off', { tag: 'break off' }, 'registry_unreachable', { reason: 'ECONNRESET' }],
+    ['an answer without an end', { tag: 'flood' }, 'registry_bad_answer', { reason: 'answer is too long' }],
     ['a connection closed at once', { tag: 'hang up' }, 'registry_unreachable', { reason: 'ECONNRESET' }],
-  ])('gives one code for %s', async (_, reply, code, details) => {
-    expect(await failure([reply])).toMatchObject({ code, details });
+  ])('gives one code for %s, and says where and what to do', async (_, reply, code, details) => {
+    const error = await failure([reply]);
+    expect(error).toMatchObject({ code, details });
+    expect(error.message).toMatch(/url=http:\/\/127\.0\.0\.1:\d+\//);
+    expect(error.message).not.toContain('\n');
+    expect(error.remedy).toMatch(REMEDIES[code] ?? /^$/);
   });
 
   it('is unreachable when it does not answer in time', async () => {
@@ -83,6 +103,34 @@ describe('a registry that misbehaves', () => {
     const asking = client.register({ ...WANTED, subject: 'other' }, stop.signal);
     stop.abort();
     await expect(asking).rejects.toMatchObject({ code: 'registry_unreachable' });
+  });
+
+  it('is not trusted after an outage before it shows that it knows what it had registered', async () => {
+    const known = answer(200, { id: 5, version: 1, schema: WANTED.schema });
+    const other = { ...WANTED, subject: 'shop.orders-key' };
+    const missing = answer(404, { error_code: 40403, message: 'Schema not found' });
+    const afterOutage = async (...replies: readonly Reply[]): Promise<unknown> => {
+      await using server = await startMisbehavingRegistry([answer(200, { id: 5 }), answer(503, ''), answer(200, { id: 6 }), ...replies]);
+      await using client = openRegistry(registryOptions([server.url], { retryForMs: 60_000 }));
+      await client.register(WANTED, signal);
+      return await client.register(other, signal).catch((error: unknown) => error);
+    };
+    expect(await afterOutage(known)).toBe(6);
+    const lost = { code: 'registry_data_lost', details: { subject: WANTED.subject, id: 5 } };
+    expect(await afterOutage(missing, missing)).toMatchObject(lost);
+    expect(await afterOutage(missing, answer(200, { schema: '"string"' }))).toMatchObject(lost);
+    expect(await afterOutage(answer(200, { id: 7 }), answer(200, { schema: '"string"' }))).toMatchObject(lost);
+    // Found by its id, not by its text.
+    expect(await afterOutage(missing, answer(200, { schema: WANTED.schema.replace('{', '{ ') }))).toBe(6);
+  });
+
+  it('is waited for no longer than is said, pauses and silence together', async () => {
+    await using server = await startMisbehavingRegistry([{ tag: 'silence' }]);
+    const retries: SlotlineError[] = [];
+    await using client = openRegistry(registryOptions([server.url], { retryForMs: 300, requestTimeoutMs: 150 }), retries);
+    await expect(client.register(WANTED, signal)).rejects.toMatchObject({ code: 'registry_unreachable', details: { reason: 'timeout' } });
+    expect(retries).toHaveLength(1);
+    expect(server.asked).toHaveLength(2);
   });
 
   it('is left for the next address, which is then asked first', async () => {

@@ -9,7 +9,7 @@ import { SlotlineError } from '../core/errors.ts';
 import type { RegistryOptions } from '../core/options.ts';
 import { backoffMs } from '../core/retry.ts';
 import { wait } from '../core/time.ts';
-import { schemaDifferences } from './avro-differences.ts';
+import { schemaDifferences } from './schema-differences.ts';
 
 export type RegisteredSchema = { readonly id: number; readonly version: number; readonly schema: string };
 
@@ -27,6 +27,9 @@ export type SubjectSchema = { readonly subject: string; readonly schema: string;
 /** No answer of these calls is longer: a schema of 1,600 columns has about 400 kB. */
 const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
 const MESSAGE_CHARS_MAX = 300;
+/** A registry that was asked within this time has not been restarted unnoticed: none starts faster. */
+const QUIET_MS = 2_000;
+const TOO_LONG = 'ANSWER_TOO_LONG';
 const CONTENT_TYPE = 'application/vnd.schemaregistry.v1+json';
 /** Of the registry: not found is an answer, other 404 are not its own. */
 const NOT_FOUND_CODES: ReadonlySet<number> = new Set([40401, 40402, 40403]);
@@ -38,9 +41,12 @@ export class SchemaRegistry implements AsyncDisposable {
   readonly #options: RegistryOptions;
   readonly #deps: RegistryDeps;
   readonly #agents: { readonly http: HttpAgent; readonly https: HttpsAgent };
-  readonly #ids = new Map<string, number>();
+  readonly #ids = new Map<string, { readonly id: number; readonly wanted: SubjectSchema }>();
   /** Of the address that answered last. */
   #current = 0;
+  #answeredAtMs = Number.POSITIVE_INFINITY;
+  /** A question had to be asked again since known ids were last compared. */
+  #wasAway = false;
 
   constructor(options: RegistryOptions, deps: RegistryDeps) {
     this.#options = options;
@@ -66,7 +72,7 @@ export class SchemaRegistry implements AsyncDisposable {
 
   /** The id of the schema under the subject, registered if it is new there. Throws registry_incompatible, registry_invalid_schema. */
   async register(wanted: SubjectSchema, signal: AbortSignal): Promise<number> {
-    return await this.#cached(`register ${wanted.subject} ${wanted.schema}`, async () => {
+    return await this.#cached(`register ${wanted.subject} ${wanted.schema}`, { wanted, signal }, async () => {
       const answer = await this.#call(
         { method: 'POST', path: this.#subjectPath(wanted.subject, '/versions'), body: schemaBody(wanted) },
         signal,
@@ -80,13 +86,15 @@ export class SchemaRegistry implements AsyncDisposable {
 
   /** The id of the schema under the subject; undefined where it is not registered there. */
   async lookup(wanted: SubjectSchema, signal: AbortSignal): Promise<number | undefined> {
-    return await this.#cached(`lookup ${wanted.subject} ${wanted.schema}`, async () => {
-      const answer = await this.#call({ method: 'POST', path: this.#subjectPath(wanted.subject, ''), body: schemaBody(wanted) }, signal);
-      if (isNotFound(answer)) return undefined;
-      if (answer.status === 422) throw refused('registry_invalid_schema', answer, wanted.subject);
-      if (answer.status !== 200) throw refused('registry_bad_answer', answer, wanted.subject);
-      return idOf(answer, wanted.subject);
-    });
+    return await this.#cached(`lookup ${wanted.subject} ${wanted.schema}`, { wanted, signal }, () => this.#lookUp(wanted, signal));
+  }
+
+  async #lookUp(wanted: SubjectSchema, signal: AbortSignal): Promise<number | undefined> {
+    const answer = await this.#call({ method: 'POST', path: this.#subjectPath(wanted.subject, ''), body: schemaBody(wanted) }, signal);
+    if (isNotFound(answer)) return undefined;
+    if (answer.status === 422) throw refused('registry_invalid_schema', answer, wanted.subject);
+    if (answer.status !== 200) throw refused('registry_bad_answer', answer, wanted.subject);
+    return idOf(answer, wanted.subject);
   }
 
   /** The subject's latest version; undefined where it has none. Not cached: others register too. */
@@ -124,20 +132,45 @@ export class SchemaRegistry implements AsyncDisposable {
     return `/subjects/${encodeURIComponent(subject)}${rest}${normalize}`;
   }
 
-  async #cached<T extends number | undefined>(key: string, ask: () => Promise<T>): Promise<T | number> {
+  async #cached<T extends number | undefined>(
+    key: string,
+    { wanted, signal }: { readonly wanted: SubjectSchema; readonly signal: AbortSignal },
+    ask: () => Promise<T>,
+  ): Promise<T | number> {
     const known = this.#ids.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) return known.id;
+    const wasQuiet = performance.now() - this.#answeredAtMs > QUIET_MS;
     const id = await ask();
+    if (wasQuiet || this.#wasAway) await this.#compareKnown(signal);
     if (id === undefined) return id;
-    this.#ids.set(key, id);
+    this.#ids.set(key, { id, wanted });
     const [oldest] = this.#ids.keys();
     if (this.#ids.size > this.#options.cacheMax && oldest !== undefined) this.#ids.delete(oldest);
     return id;
   }
 
+  /**
+   * A registry that came back without its data gives other ids, and records with the known ones could not be read, or be read as something
+   * else. Throws registry_data_lost.
+   */
+  async #compareKnown(signal: AbortSignal): Promise<void> {
+    const [known] = this.#ids.values();
+    if (known !== undefined && !(await this.#stillHas(known, signal)))
+      throw new SlotlineError('registry_data_lost', { subject: known.wanted.subject, id: known.id });
+    this.#wasAway = false;
+  }
+
+  /** By its subject; or by its id, for not every registry finds every schema again by its text. */
+  async #stillHas({ id, wanted }: { readonly id: number; readonly wanted: SubjectSchema }, signal: AbortSignal): Promise<boolean> {
+    if ((await this.#lookUp(wanted, signal)) === id) return true;
+    const answer = await this.#call({ method: 'GET', path: `/schemas/ids/${id}` }, signal);
+    const { schema } = members(answer.body);
+    return answer.status === 200 && typeof schema === 'string' && isSameText(schema, wanted.schema);
+  }
+
   /** A conflict is also what some registries call a schema that another request registers at this moment. */
   async #idDespiteConflict(wanted: SubjectSchema, answer: Answer, signal: AbortSignal): Promise<number> {
-    const id = await this.lookup(wanted, signal).catch(() => undefined);
+    const id = await this.#lookUp(wanted, signal).catch(() => undefined);
     if (id === undefined) throw await this.#incompatible(wanted, answer, signal);
     return id;
   }
@@ -147,21 +180,24 @@ export class SchemaRegistry implements AsyncDisposable {
     return new SlotlineError('registry_incompatible', {
       subject: wanted.subject,
       version: latest?.version,
-      fields: latest === undefined ? undefined : schemaDifferences({ registered: latest.schema, wanted: wanted.schema }),
+      fields: latest === undefined ? undefined : schemaDifferences({ registered: latest.schema, wanted: wanted.schema, type: wanted.type }),
       message: messageOf(answer.body),
     });
   }
 
   /** One answer, from whichever address gives it first. Throws registry_unreachable, registry_unauthorized, registry_tls_failed. */
   async #call(call: Call, signal: AbortSignal): Promise<Answer> {
-    for (let attempt = 1, waitedMs = 0; ; attempt++) {
+    const startedMs = performance.now();
+    for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#askEach(call, signal);
+        const answer = await this.#askEach(call, signal);
+        this.#answeredAtMs = performance.now();
+        return answer;
       } catch (error) {
         if (!(error instanceof SlotlineError) || error.code !== 'registry_unreachable' || signal.aborted) throw error;
         const pauseMs = backoffMs(attempt, this.#deps.random());
-        waitedMs += pauseMs;
-        if (waitedMs > this.#options.retryForMs) throw error;
+        if (performance.now() - startedMs + pauseMs > this.#options.retryForMs) throw error;
+        this.#wasAway = true;
         this.#deps.onRetry(error, attempt);
         await wait(pauseMs, signal);
       }
@@ -235,7 +271,7 @@ async function readAll(response: IncomingMessage): Promise<string> {
   for await (const chunk of response) {
     const bytes: Buffer = chunk;
     length += bytes.length;
-    if (length > ANSWER_BYTES_MAX) throw new Error('answer is too long');
+    if (length > ANSWER_BYTES_MAX) throw Object.assign(new Error('answer is too long'), { code: TOO_LONG });
     chunks.push(bytes);
   }
   return Buffer.concat(chunks).toString('utf8');
@@ -251,6 +287,11 @@ function parsed(text: string): unknown {
 
 function schemaBody({ schema, type }: SubjectSchema): object {
   return type === undefined || type === 'AVRO' ? { schema } : { schemaType: type, schema };
+}
+
+/** Spaces aside, where it is JSON. */
+function isSameText(one: string, other: string): boolean {
+  return one === other || (parsed(one) !== undefined && JSON.stringify(parsed(one)) === JSON.stringify(parsed(other)));
 }
 
 function members(body: unknown): Readonly<Record<string, unknown>> {
@@ -284,6 +325,7 @@ function transportError(error: unknown, url: string): SlotlineError {
     error instanceof Error ? (error as NodeJS.ErrnoException) : { code: undefined, message: String(error), name: '' };
   if (code !== undefined && TLS_FAILURE.test(code))
     return new SlotlineError('registry_tls_failed', { url, reason: code }, { cause: error });
+  if (code === TOO_LONG) return new SlotlineError('registry_bad_answer', { url, reason: message }, { cause: error });
   const isTimeout = code === 'ABORT_ERR' || name === 'TimeoutError';
   const reason = isTimeout ? 'timeout' : (code ?? message.slice(0, MESSAGE_CHARS_MAX));
   return new SlotlineError('registry_unreachable', { url, reason }, { cause: error });

@@ -17,6 +17,8 @@ export type SerdeSettings = {
   readonly valueDecimals: 'BASE64' | 'NUMERIC';
   /** How bytes outside of columns (a message's content) are shown: binary.handling.mode. */
   readonly binary: 'bytes' | 'base64' | 'base64-url-safe' | 'hex';
+  /** Maps whose keys are no text are lists of `{"key":…,"value":…}`, not of pairs. */
+  readonly mapsAreEntries?: boolean;
 };
 
 /** A cell that could not be converted. Never holds the value. */

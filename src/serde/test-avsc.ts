@@ -5,7 +5,8 @@ const LONG = types.LongType.__with({
   fromBuffer: (buffer: Buffer) => buffer.readBigInt64LE(),
   toBuffer: (value: bigint) => {
     const buffer = Buffer.alloc(8);
-    buffer.writeBigInt64LE(value);
+    // A default beyond 2^53 was rounded when avsc's schema was parsed, maybe beyond 64 bits: no reader needs it.
+    buffer.writeBigInt64LE(BigInt.asIntN(64, value));
     return buffer;
   },
   fromJSON: BigInt,

@@ -10,7 +10,7 @@ import { uniqueName } from '../harness/shared.ts';
 import { type ConnectorConfig, connectorConfig, type Slotline } from '../harness/slotline.ts';
 import { createTruthSlot, lsnNumber } from '../harness/truth.ts';
 import { until } from '../harness/until.ts';
-import { type DeliveryReport, describeReport, untilAllConfirmed, verifyDelivery } from '../harness/verify.ts';
+import { type DeliveryReport, describeReport, type ToJson, untilAllConfirmed, verifyDelivery } from '../harness/verify.ts';
 
 export const WAIT = { timeoutMs: 30_000 };
 
@@ -25,7 +25,7 @@ export type DeliveryScene = {
   /** The server was told that everything so far is in Kafka. */
   untilAllConfirmed(o?: { timeoutMs: number }): Promise<void>;
   /** Compares the whole topic with what happened; `first` is the process that made the slot. */
-  verify(first: Slotline): Promise<DeliveryReport>;
+  verify(first: Slotline, toJson?: ToJson): Promise<DeliveryReport>;
   [Symbol.asyncDispose](): Promise<void>;
 };
 
@@ -53,9 +53,10 @@ export async function openScene(server: PostgresHandle, bootstrapServers: string
     client,
     startLoad: (o) => startLoad(server, name, o),
     untilAllConfirmed: async (o = WAIT) => untilAllConfirmed(await client(), name, o),
-    async verify(first) {
+    async verify(first, toJson) {
       const slotStartLsn = lsnNumber(String((await first.waitFor('slot.created'))['lsn']));
-      const report = await verifyDelivery({ client: await client(), bootstrapServers, topic, truthSlot, slotStartLsn });
+      const facts = { client: await client(), bootstrapServers, topic, truthSlot, slotStartLsn };
+      const report = await verifyDelivery(toJson === undefined ? facts : { ...facts, toJson });
       console.log(`[fault] ${describeReport(report)}`);
       return report;
     },

@@ -4,7 +4,19 @@ import { testReplays } from './avro-replaying.ts';
 
 const SHORT_LANE: readonly string[] = [
   ...['basics', 'numbers', 'temporal', 'arrays', 'defaults', 'extensions', 'geometric', 'hstore-map-key', 'names', 'key-change'],
-  ...['ddl', 'messages', 'heartbeat', 'transaction-metadata', 'zero-fallbacks', 'toast', 'column-mask', 'pgvector', 'postgis'],
+  ...[
+    'ddl',
+    'messages',
+    'heartbeat',
+    'transaction-metadata',
+    'zero-fallbacks',
+    'toast',
+    'column-mask',
+    'pgvector',
+    'postgis',
+    'xmin',
+    'defaults-more',
+  ],
 ];
 
 testReplays(readAvroCases().filter(({ name }) => SHORT_LANE.includes(name)));

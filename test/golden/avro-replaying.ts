@@ -1,15 +1,18 @@
 /**
  * Owns replaying the cases that a real Debezium wrote in Avro through the real Slotline and a real schema registry: the same schemas under
- * the same subjects, and the same values but for masks.ts and replay-differences.ts.
+ * the same subjects, the same values but for masks.ts and replay-differences.ts, and what independent decoders (avro-decoders.ts) read of
+ * them are the values of the case recorded in JSON.
  */
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { avscType } from '../../src/serde/test-avsc.ts';
+import { itemAt } from '../../src/core/byte-reader.ts';
 import { anyRegistry } from '../harness/registry.ts';
 import { missingPostgres } from '../harness/shared.ts';
-import { type AvroCase, asJsonRecords } from './avro-cases.ts';
-import { avroReader } from './avro-text.ts';
-import { differences } from './compare.ts';
-import type { GoldenCase, GoldenRecord, RecordedText } from './replay-cases.ts';
+import { type AvroCase, asJsonRecords, avroForm, hasValidNamespaces, readJsonTwin, withoutNaN } from './avro-cases.ts';
+import { type AvroDecoders, startDecoders } from './avro-decoders.ts';
+import { AvroRegistry, bytesOf } from './avro-registry.ts';
+import { differences, type Side } from './compare.ts';
+import { expectedRecords, RecordSchemas } from './corpus-values.ts';
+import { type GoldenCase, type GoldenRecord, type RecordedText, withoutEnd } from './replay-cases.ts';
 import { KNOWN_DIFFERENCES } from './replay-differences.ts';
 import { replayGroup } from './replay-run.ts';
 
@@ -17,6 +20,8 @@ const INVALID_NAMESPACE = 'the Confluent API of the registry takes no such names
 const SHOWN_MAX = 4;
 const REGISTRY_START_MS = 150_000;
 let registry: Awaited<ReturnType<typeof anyRegistry>>;
+let schemas: AvroRegistry;
+let decoders: AvroDecoders;
 
 function converters(): Record<string, string> {
   return Object.fromEntries(
@@ -27,95 +32,107 @@ function converters(): Record<string, string> {
   );
 }
 
-type RegistrySchema = { readonly text: string; readonly subjects: readonly string[] };
-
-/** What Avro's specification allows; Java's library takes more. */
-function hasValidNamespace(schema: string): boolean {
-  return /^[\w.]*$/.test(/"namespace":"([^"]*)"/.exec(schema)?.[1] ?? '');
-}
-
-function isCanonical(schema: string, binary: Buffer): boolean {
-  const type = avscType(schema);
-  return type.toBuffer(type.fromBuffer(binary)).equals(binary);
-}
-
-async function schemaOf(id: number): Promise<RegistrySchema> {
-  const { schema } = await ask<{ schema: string }>(`/schemas/ids/${id}`);
-  const versions = await ask<{ subject: string }[]>(`/schemas/ids/${id}/versions`);
-  return { text: schema, subjects: versions.map(({ subject }) => subject) };
-}
-
-async function ask<T>(path: string): Promise<T> {
-  return (await (await fetch(registry.url + path)).json()) as T;
-}
-
 /** What was published as JSON text, and the schemas that it was written with, by the subject. */
-class Decoder {
+class Reading {
   readonly written = new Map<string, Set<string>>();
-  readonly #schemas = new Map<number, RegistrySchema>();
+  /** As it came, without what the closing message brought. */
+  published: readonly GoldenRecord[] = [];
 
   async read(records: readonly GoldenRecord[]): Promise<GoldenRecord[]> {
-    const texts: GoldenRecord[] = [];
-    for (const record of records) {
-      const key = await this.#half(record.key, `${record.topic}-key`);
-      texts.push({ ...record, key, value: await this.#half(record.value, `${record.topic}-value`) });
+    for (const { topic, key, value } of records) {
+      await this.#see(key, `${topic}-key`);
+      await this.#see(value, `${topic}-value`);
     }
+    const texts = await schemas.textRecords(records);
+    const kept = new Set(withoutEnd(texts));
+    this.published = records.filter((_, i) => kept.has(itemAt(texts, i)));
     return texts;
   }
 
-  async #half(half: RecordedText, subject: string): Promise<string | null> {
-    if (half === null) return null;
-    const bytes = typeof half === 'string' ? Buffer.from(half) : Buffer.from(half.base64, 'base64');
-    if (bytes[0] !== 0) throw new Error(`${subject}: the magic byte is missing`);
-    const id = bytes.readUInt32BE(1);
-    const schema = this.#schemas.get(id) ?? (await schemaOf(id));
-    this.#schemas.set(id, schema);
-    if (!schema.subjects.includes(subject)) throw new Error(`schema ${id} is not registered as ${subject}`);
-    this.written.set(subject, (this.written.get(subject) ?? new Set()).add(schema.text));
-    const binary = bytes.subarray(5);
-    if (!isCanonical(schema.text, binary)) throw new Error(`${subject}: avsc writes other bytes of what it reads`);
-    return avroReader(schema.text)(binary);
+  async #see(half: RecordedText, subject: string): Promise<void> {
+    const bytes = bytesOf(half);
+    if (bytes === null) return;
+    const { id, text } = await schemas.schemaOf(bytes);
+    if (!(await schemas.isRegistered(id, subject))) throw new Error(`schema ${id} is not registered as ${subject}`);
+    this.written.set(subject, (this.written.get(subject) ?? new Set()).add(text));
   }
 }
 
-async function replayedDifferences(golden: AvroCase): Promise<string> {
-  const expected: GoldenCase = { ...golden, records: asJsonRecords(golden.records, golden.schemas) };
-  const decoder = new Decoder();
-  const group = { name: golden.name, cases: [expected] };
-  const [replay] = await replayGroup(group, golden.server ?? 18, { place: converters(), read: (records) => decoder.read(records) });
-  const known = KNOWN_DIFFERENCES.filter(({ cases }) => cases.includes(golden.name));
-  const found = differences({
-    group: golden.name,
-    expected: { name: 'debezium', records: expected.records },
-    actual: { name: 'slotline', records: replay?.records ?? [] },
-    adjust: (line) => known.reduce((text, { debezium, slotline }) => text.replaceAll(debezium, slotline), line),
-  });
-  return [...schemaFaults(golden, decoder.written), ...found].slice(0, SHOWN_MAX).join('\n');
+type Replayed = { readonly reading: Reading; readonly records: readonly GoldenRecord[] };
+
+async function replay(golden: GoldenCase): Promise<Replayed> {
+  const reading = new Reading();
+  const group = { name: golden.name, cases: [golden] };
+  const place = converters();
+  const [replayed] = await replayGroup(group, golden.server ?? 18, { place, read: (records) => reading.read(records) });
+  return { reading, records: replayed?.records ?? [] };
+}
+
+function compare(name: string, expected: Side, actual: Side): string[] {
+  const known = KNOWN_DIFFERENCES.filter(({ cases }) => cases.includes(name));
+  const adjust = (line: string): string => known.reduce((text, { debezium, slotline }) => text.replaceAll(debezium, slotline), line);
+  return differences({ group: name, expected, actual, adjust });
+}
+
+/** What differs from Debezium's own records in Avro, and what the decoders read otherwise. */
+async function differencesFromAvro(golden: AvroCase): Promise<string> {
+  const expected = asJsonRecords(golden.records, golden.schemas);
+  const { reading, records } = await replay({ ...golden, records: expected });
+  const found = schemaFaults(golden, reading.written);
+  found.push(...compare(golden.name, { name: 'debezium', records: expected }, { name: 'slotline', records }));
+  found.push(...(await decodedDifferences(golden, reading)));
+  return found.slice(0, SHOWN_MAX).join('\n');
+}
+
+async function differencesFromJson(golden: GoldenCase): Promise<string> {
+  const { reading } = await replay(golden);
+  return (await decodedDifferences(golden, reading)).slice(0, SHOWN_MAX).join('\n');
+}
+
+/** What each decoder reads otherwise than Debezium's records in JSON say. */
+async function decodedDifferences(golden: AvroCase | GoldenCase, { published }: Reading): Promise<string[]> {
+  const twin = readJsonTwin(golden, { schemas: true });
+  const form = avroForm(golden);
+  const json = { name: 'json', records: expectedRecords(twin, form, readJsonTwin(golden, { schemas: false })) };
+  const found: string[] = [];
+  for (const { name, print } of decoders.decoders) {
+    found.push(...compare(golden.name, json, { name, records: await print(published, new RecordSchemas(twin, form)) }));
+  }
+  return found;
 }
 
 /** Subjects whose schemas are not those that Debezium's converter registered; the closing message of a replay may have its own. */
 function schemaFaults(golden: AvroCase, written: ReadonlyMap<string, ReadonlySet<string>>): string[] {
   return Object.entries(golden.subjects).flatMap(([subject, versions]) => {
-    const wanted = versions.filter((version) => version !== null).map((version) => golden.schemas[version - 1] ?? '');
+    const wanted = versions.filter((version) => version !== null).map((version) => withoutNaN(golden.schemas[version - 1] ?? ''));
     const own = [...(written.get(subject) ?? [])];
     return wanted.filter((text) => !own.includes(text)).map((text) => `${subject} lacks ${text}\n  and has ${own.join('\n  and has ')}`);
   });
 }
 
-/** One test for each case, against one registry. */
-export function testReplays(cases: readonly AvroCase[]): void {
+/** One test for each case, against one registry; those of `json` are compared with what was recorded in JSON alone. */
+export function testReplays(cases: readonly AvroCase[], json: readonly GoldenCase[] = []): void {
   describe('a recorded Debezium with an Avro converter', () => {
     beforeAll(async () => {
       registry = await anyRegistry();
+      schemas = new AvroRegistry(registry.url);
+      decoders = await startDecoders(schemas, registry.url);
     }, REGISTRY_START_MS);
     afterAll(async () => {
+      await decoders[Symbol.asyncDispose]();
       await registry[Symbol.asyncDispose]();
+    });
+    it('is read by a decoder in another language too', ({ skip }) => {
+      if (decoders.python.tag === 'missing') skip(decoders.python.reason);
     });
     for (const golden of cases) {
       const missing = missingPostgres(golden.server ?? 18);
-      if (!golden.schemas.every(hasValidNamespace)) it.skip(`${golden.name}: ${INVALID_NAMESPACE}`, () => {});
+      if (!hasValidNamespaces(golden)) it.skip(`${golden.name}: ${INVALID_NAMESPACE}`, () => {});
       else if (missing !== undefined) it.skip(`${golden.name}: ${missing}`, () => {});
-      else it.concurrent(golden.name, async ({ expect }) => expect(await replayedDifferences(golden)).toBe(''));
+      else it.concurrent(golden.name, async ({ expect }) => expect(await differencesFromAvro(golden)).toBe(''));
+    }
+    for (const golden of json) {
+      it.concurrent(`${golden.name} in JSON`, async ({ expect }) => expect(await differencesFromJson(golden)).toBe(''));
     }
   });
 }

@@ -113,7 +113,10 @@ describe('the form that formats are compared in', () => {
       steps: [],
       records: [{ topic: 'old.t', partition: 0, key: half, value: null, headers: [] }],
     };
-    const form = { field: (name: string) => name.replace(' ', '_'), rename: (text: string) => text.replace(/^old\./, 'new.') };
+    const form = {
+      field: (name: string) => name.replace(' ', '_'),
+      rename: ({ records }: GoldenCase) => records.map((record) => ({ ...record, topic: 'new.t' })),
+    };
     expect(expectedRecords(twin, form)[0]).toMatchObject({ topic: 'new.t', key: '{"a_b":1}', value: null });
     const got = [
       { topic: 'new.t', partition: 0, key: { a_b: 1n }, value: null, headers: [] },

@@ -41,24 +41,34 @@ export type CorpusForm = {
   readonly field?: (name: string) => string;
   /** What stands for half a surrogate pair, which only JSON can hold: column.truncate leaves it. */
   readonly loneSurrogate?: string;
-  /** Cases have other topic prefixes in other formats; runs over the text of each recorded half, and over topics. */
-  readonly rename?: (text: string) => string;
+  /** Cases have other topic prefixes in other formats. */
+  readonly rename?: ((golden: GoldenCase) => readonly GoldenRecord[]) | undefined;
 };
 
 const DECIMAL = 'org.apache.kafka.connect.data.Decimal';
 
-/** What the case's records are to look like. */
-export function expectedRecords(twin: GoldenCase, form: CorpusForm = {}): TextRecord[] {
-  const print = (half: RecordedText): string | null => {
-    const parsed = parseHalf(half, form);
-    return parsed === null ? null : corpusText(readPayload(parsed.payload, parsed.schema, form), renameFields(parsed.schema, form));
-  };
-  return twin.records.map((record) => ({
-    ...record,
-    topic: renamed(record.topic, form),
-    key: print(record.key),
-    value: print(record.value),
-  }));
+/**
+ * What the case's records are to look like. With `plain`, the case recorded without schemas, they are its records: where a heartbeat's
+ * action writes rows, the two are not alike.
+ */
+export function expectedRecords(twin: GoldenCase, form: CorpusForm = {}, plain?: GoldenCase): TextRecord[] {
+  const schemas = new RecordSchemas(twin, { rename: form.rename });
+  const print: PrintHalf = (half, schema) => corpusText(readPayload(payloadOf(half), schema, form), renameFields(schema, form));
+  return printHalves(recordsOf(plain ?? twin, form), schemas, print).map((record, i, all) => {
+    const key = all[i]?.schemas.key;
+    return { ...record.text, headers: key === undefined ? record.text.headers : renameInHeaders(record.text.headers, key, form) };
+  });
+}
+
+/** Of a key that changed the old and the new one stand in headers, as text. */
+function renameInHeaders(headers: GoldenRecord['headers'], key: ConnectSchema, form: CorpusForm): GoldenRecord['headers'] {
+  const names = (key.fields ?? []).filter((one) => fieldName(one, form) !== one.field);
+  const renamed = (text: string): string =>
+    names.reduce((changed, one) => changed.replace(`${quote(one.field ?? '')}:`, `${quote(fieldName(one, form))}:`), text);
+  return headers.map(([name, value]) => [
+    name,
+    typeof value === 'string' && /^__debezium\.(old|new)key$/.test(name) ? renamed(value) : value,
+  ]);
 }
 
 type Halves = { readonly key: ConnectSchema | null; readonly value: ConnectSchema | null };
@@ -69,11 +79,11 @@ export class RecordSchemas {
 
   constructor(twin: GoldenCase, form: CorpusForm = {}) {
     const read = (half: RecordedText): ConnectSchema | null => {
-      const parsed = parseHalf(half, form);
+      const parsed = parseHalf(half);
       return parsed === null ? null : renameFields(parsed.schema, form);
     };
-    for (const { topic, partition, key, value } of twin.records) {
-      const place = `${renamed(topic, form)} ${partition}`;
+    for (const { topic, partition, key, value } of recordsOf(twin, form)) {
+      const place = `${topic} ${partition}`;
       this.#places.set(place, [...(this.#places.get(place) ?? []), { key: read(key), value: read(value) }]);
     }
   }
@@ -86,19 +96,32 @@ export class RecordSchemas {
   }
 }
 
+/** Records that are JSON text without schemas, in the form that all are compared in. */
+export function textRecords(records: readonly GoldenRecord[], schemas: RecordSchemas, form: CorpusForm = {}): TextRecord[] {
+  const print: PrintHalf = (half, schema) => corpusText(readPayload(payloadOf(half), schema, form), schema);
+  return printHalves(records, schemas, print).map(({ text }) => text);
+}
+
 /** All records that were published, in the order of each partition. Those of a place that was not recorded are printed as they are. */
 export function printRecords(records: readonly DecodedRecord[], schemas: RecordSchemas): TextRecord[] {
+  return printHalves(records, schemas, corpusText).map(({ text }) => text);
+}
+
+type PrintHalf = (half: unknown, schema: ConnectSchema) => string;
+type Printed = { readonly text: TextRecord; readonly schemas: { readonly key: ConnectSchema | undefined } };
+
+function printHalves(records: readonly DecodedRecord[], schemas: RecordSchemas, print: PrintHalf): Printed[] {
   const counts = new Map<string, number>();
   return records.map((record) => {
     const place = `${record.topic} ${record.partition}`;
     const index = counts.get(place) ?? 0;
     counts.set(place, index + 1);
-    const print = (half: 'key' | 'value'): string | null => {
+    const printHalf = (half: 'key' | 'value'): string | null => {
       if (record[half] === null || record[half] === undefined) return null;
       const schema = schemas.at(place, index, half);
-      return schema === undefined ? plainText(record[half]) : corpusText(record[half], schema);
+      return schema === undefined ? plainText(record[half]) : print(record[half], schema);
     };
-    return { ...record, key: print('key'), value: print('value') };
+    return { text: { ...record, key: printHalf('key'), value: printHalf('value') }, schemas: { key: schemas.at(place, index, 'key') } };
   });
 }
 
@@ -114,16 +137,33 @@ class Digits {
 
 type ReviveContext = { readonly source?: string };
 
-function parseHalf(half: RecordedText, form: CorpusForm): { readonly schema: ConnectSchema; readonly payload: unknown } | null {
+function parseHalf(half: RecordedText): { readonly schema: ConnectSchema; readonly payload: unknown } | null {
   if (half === null) return null;
   if (typeof half !== 'string') throw new Error('the JSON converter writes text only');
-  const revive = (_: string, value: unknown, context?: ReviveContext): unknown =>
-    typeof value === 'number' ? new Digits(context?.source ?? '') : value;
-  return JSON.parse(renamed(half, form), revive);
+  const parsed = parseExactly(half);
+  if (!isObject(parsed) || !isSchema(parsed['schema'])) throw new Error('the record has no schema');
+  return { schema: parsed['schema'], payload: parsed['payload'] };
 }
 
-function renamed(text: string, { rename }: CorpusForm): string {
-  return rename === undefined ? text : rename(text);
+/** With schemas or without. */
+function payloadOf(half: unknown): unknown {
+  if (typeof half !== 'string') throw new Error('the JSON converter writes text only');
+  const parsed = parseExactly(half);
+  return isObject(parsed) && isSchema(parsed['schema']) && 'payload' in parsed ? parsed['payload'] : parsed;
+}
+
+function parseExactly(text: string): unknown {
+  const revive = (_: string, value: unknown, context?: ReviveContext): unknown =>
+    typeof value === 'number' ? new Digits(context?.source ?? '') : value;
+  return JSON.parse(text, revive);
+}
+
+function isSchema(value: unknown): value is ConnectSchema {
+  return isObject(value) && typeof value['type'] === 'string';
+}
+
+function recordsOf(golden: GoldenCase, { rename }: CorpusForm): readonly GoldenRecord[] {
+  return rename === undefined ? golden.records : rename(golden);
 }
 
 /** By the schema, into the forms that decoders give, with the names that fields have in the format. */
@@ -141,12 +181,14 @@ function readPayload(json: unknown, schema: ConnectSchema, form: CorpusForm): un
     return new Map(members);
   }
   const fields = schema.fields ?? [];
+  requireKnown(json, schema);
   return Object.fromEntries(fields.map((one) => [fieldName(one, form), readPayload(json[one.field ?? ''], one, form)]));
 }
 
 function readEntry(entry: unknown, { keys, values }: ConnectSchema, form: CorpusForm): unknown {
-  if (!Array.isArray(entry) || keys === undefined || values === undefined) throw new Error('not an entry of a map');
-  return [readPayload(entry[0], keys, form), readPayload(entry[1], values, form)];
+  if (keys === undefined || values === undefined) throw new Error('the map has no schemas');
+  const [key, value]: readonly unknown[] = Array.isArray(entry) ? entry : isObject(entry) ? [entry['key'], entry['value']] : [];
+  return [readPayload(key, keys, form), readPayload(value, values, form)];
 }
 
 function readDigits({ text }: Digits, schema: ConnectSchema): unknown {
@@ -155,7 +197,7 @@ function readDigits({ text }: Digits, schema: ConnectSchema): unknown {
 }
 
 /** Of a decimal that was recorded as a number (`decimal.format=NUMERIC`), as Java's BigInteger gives them. */
-function unscaledBytes(text: string, scale: number): Buffer {
+export function unscaledBytes(text: string, scale: number): Buffer {
   const [mantissa = '', exponent = '0'] = text.split(/e/i);
   const [whole = '', fraction = ''] = mantissa.split('.');
   const shift = scale + Number(exponent) - fraction.length;
@@ -228,9 +270,13 @@ export function corpusText(value: unknown, schema: ConnectSchema): string {
 
 function structText(value: unknown, { fields = [] }: ConnectSchema): string {
   if (!isObject(value)) throw new Error(`a struct is expected, not ${describe(value)}`);
+  requireKnown(value, { type: 'struct', fields });
+  return `{${fields.map((one) => `${quote(one.field ?? '')}:${corpusText(value[one.field ?? ''], one)}`).join(',')}}`;
+}
+
+function requireKnown(value: Readonly<Record<string, unknown>>, { fields = [] }: ConnectSchema): void {
   const unknown = Object.keys(value).filter((name) => !fields.some(({ field }) => field === name));
   if (unknown.length > 0) throw new Error(`the struct has no field ${unknown.join(', ')}`);
-  return `{${fields.map((one) => `${quote(one.field ?? '')}:${corpusText(value[one.field ?? ''], one)}`).join(',')}}`;
 }
 
 /** As the JSON converter has it: an object where the keys are text, else pairs. */

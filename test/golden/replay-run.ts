@@ -7,6 +7,7 @@ import type pg from 'pg';
 import { SILENT_LOG } from '../../src/core/log.ts';
 import { SYSTEM_CLOCK } from '../../src/core/time.ts';
 import { createProducerIdentity } from '../../src/kafka/producer-identity.ts';
+import { LiveState } from '../../src/pipeline/live-state.ts';
 import { runTask } from '../../src/pipeline/task.ts';
 import { type FreshDatabase, freshDatabase, sharedKafka, uniqueName } from '../harness/shared.ts';
 import { until } from '../harness/until.ts';
@@ -105,6 +106,7 @@ async function startCase(golden: GoldenCase, db: FreshDatabase, o: ReplayOptions
     version: recordedVersion(golden),
     runId: recordedRunId(golden),
     producerIdentity: createProducerIdentity(),
+    live: new LiveState(golden.name),
   };
   const task = runTask(deps, { snapshotTaken: false }, { started: onStarted, stop: stop.signal, onProgress: () => {} });
   const running: RunningCase = { slot, stop, failure: undefined, ended: task.catch((error: unknown) => onEnd(error)) };

@@ -1,7 +1,9 @@
 /**
- * Owns private schema registries for tests: Apicurio in memory, its Confluent API. Does not install it (scripts/stack.ts).
+ * Owns private schema registries for tests: Apicurio and its Confluent API, in memory, or in a file where a test stops it and wants its ids
+ * back. Does not install it (scripts/stack.ts).
  * A registry named by SLOTLINE_TEST_REGISTRY is taken where no test needs to stop it.
  */
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { ensureStack, javaPath, registryJar } from '../../scripts/stack.ts';
@@ -14,28 +16,36 @@ export const REGISTRY_VARIABLE = 'SLOTLINE_TEST_REGISTRY';
 export type RegistryServer = {
   /** Of the Confluent API: schema.registry.url. */
   readonly url: string;
-  /** SIGTERM, and waits for the end; what was registered is lost. */
+  /** SIGTERM, and waits for the end; what was registered is lost unless it keeps its data. */
   stop(): Promise<void>;
   /** Starts it again on the same port. */
   start(): Promise<void>;
+  /** Removes what a stopped registry has kept. */
+  forget(): Promise<void>;
   /** SIGSTOP: it accepts connections and answers nothing. */
   pause(): void;
   resume(): void;
   [Symbol.asyncDispose](): Promise<void>;
 };
 
+const DATA_FOLDER = 'data';
+/** Its start is most of what it ever computes: the first compiler alone takes half the CPU. */
+const JAVA_OPTIONS = ['-Xmx384m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'];
 const START_TIMEOUT_MS = 120_000;
 const STOP_TIMEOUT_MS = 30_000;
 
-export async function startRegistry(): Promise<RegistryServer> {
+export async function startRegistry(o: { readonly keepsData: boolean } = { keepsData: false }): Promise<RegistryServer> {
   await ensureStack(['registry'], (line) => console.log(line));
   const [port = 0] = await freePorts(1);
   const folder = temporaryFolder('registry');
   const url = `http://127.0.0.1:${port}/apis/ccompat/v7`;
   let server: ServerProcess | undefined;
   const start = async (): Promise<void> => {
-    const args = ['-Xmx384m', '-Dquarkus.http.host=127.0.0.1', `-Dquarkus.http.port=${port}`, '-jar', registryJar()];
-    const started = await startServer({ name: 'schema registry', command: javaPath(), args, logFile: join(folder, 'registry.log') });
+    const args = [...JAVA_OPTIONS, '-Dquarkus.http.host=127.0.0.1', `-Dquarkus.http.port=${port}`, '-jar', registryJar()];
+    const env = o.keepsData
+      ? { ...process.env, REGISTRY_DATASOURCE_URL: `jdbc:h2:file:${join(folder, DATA_FOLDER, 'registry')}` }
+      : process.env;
+    const started = await startServer({ name: 'schema registry', command: javaPath(), args, env, logFile: join(folder, 'registry.log') });
     server = started;
     await until('the schema registry answers', async () => started.hasExited() || (await isUp(url)), { timeoutMs: START_TIMEOUT_MS });
     if (started.hasExited()) throw new Error(`the schema registry ended at its start. Its log ends:\n${started.logTail()}`);
@@ -51,6 +61,7 @@ export async function startRegistry(): Promise<RegistryServer> {
     url,
     stop,
     start,
+    forget: () => rm(join(folder, DATA_FOLDER), { recursive: true, force: true }),
     pause: () => server?.signal('SIGSTOP'),
     resume: () => server?.signal('SIGCONT'),
     [Symbol.asyncDispose]: async () => {

@@ -46,12 +46,16 @@ export type DeliveryFacts = {
   readonly slotStartLsn: number;
   /** Where each start began, in order. The run that appears as the n-th in the topic was at least the n-th: nothing of it may be older. */
   readonly startLsns?: readonly number[];
+  readonly toJson?: ToJson;
 };
+
+/** Gives a record of another format as JSON has it. */
+export type ToJson = (record: ConsumedRecord) => Promise<ConsumedRecord>;
 
 /** Reads the whole topic and fails at the first thing that is not as it must be. */
 export async function verifyDelivery(facts: DeliveryFacts): Promise<DeliveryReport> {
   const truth = await loadTruth(facts.client, facts.truthSlot);
-  const events = await readEvents(facts.bootstrapServers, facts.topic);
+  const events = await readEvents(facts.bootstrapServers, facts.topic, facts.toJson);
   const table = await facts.client.query<{ id: number; version: string; note: string | null }>('select id, version, note from load');
   const streamed = truth.filter(({ commitLsn }) => commitLsn > facts.slotStartLsn);
   const walks = walkPartitions(events, streamed);
@@ -105,12 +109,12 @@ export async function untilInactive(client: pg.Client, slot: string): Promise<nu
   return confirmedLsn(client, slot);
 }
 
-export async function readEvents(bootstrapServers: string, topic: string): Promise<TopicEvent[]> {
+export async function readEvents(bootstrapServers: string, topic: string, toJson?: ToJson): Promise<TopicEvent[]> {
   const records = await readTopic(bootstrapServers, topic, { timeoutMs: 60_000 });
   const events: TopicEvent[] = [];
   const lastOf = new Map<number, TopicEvent>();
   for (const record of records) {
-    const event = toEvent(record, lastOf.get(record.partition));
+    const event = toEvent(toJson === undefined ? record : await toJson(record), lastOf.get(record.partition));
     lastOf.set(record.partition, event);
     events.push(event);
   }

@@ -33,8 +33,24 @@ const CONVERTER = 'org.apache.kafka.connect.json.JsonConverter';
 
 type Recording = { readonly golden: GoldenCase; readonly connector: string; readonly slot: string };
 
+/** What was published, as text that tells where a recording ends. */
+type Reader = (records: readonly GoldenRecord[]) => Promise<readonly GoldenRecord[]>;
+
+export type RecordedCase = {
+  /** With its records as text, and the first of a group with its column types. */
+  readonly golden: GoldenCase;
+  /** The same records as they were published. */
+  readonly published: readonly GoldenRecord[];
+};
+
 /** Both cases of the group with their records and column types. */
 export async function recordGroup(group: CaseGroup, worker: ConnectWorker): Promise<GoldenCase[]> {
+  const recorded = await recordCases(group, worker, async (records) => records);
+  return recorded.map(({ golden }) => golden);
+}
+
+/** The same where what is published is not text. */
+export async function recordCases(group: CaseGroup, worker: ConnectWorker, read: Reader): Promise<RecordedCase[]> {
   const [first] = group.cases;
   if (first === undefined) throw new Error(`${group.name} has no case`);
   const db = await freshDatabase(first.server ?? 18, databaseName(group.name));
@@ -53,11 +69,13 @@ export async function recordGroup(group: CaseGroup, worker: ConnectWorker): Prom
     await db.client.query('select txid_current()');
     await runSteps({ db, steps: first.steps, columns, settle: () => settle(db.client, worker, running) });
     await db.client.query(END_STATEMENT);
-    const recorded: GoldenCase[] = [];
+    const recorded: RecordedCase[] = [];
     for (const recording of running) {
-      const records = withoutRepeats(recording.golden, withoutEnd(await readToEnd(recording, worker)));
+      const sent = await readToEnd(recording, worker, read);
+      const records = withoutRepeats(recording.golden, withoutEnd([...sent.keys()]));
       const { records: _, columns: __, ...golden } = recording.golden;
-      recorded.push({ ...golden, ...(recorded.length === 0 ? { columns } : {}), records });
+      const published = records.map((record) => sent.get(record) ?? record);
+      recorded.push({ golden: { ...golden, ...(recorded.length === 0 ? { columns } : {}), records }, published });
     }
     return recorded;
   } finally {
@@ -186,20 +204,20 @@ async function countRecords(golden: GoldenCase): Promise<number> {
   return [...ends.values()].reduce((sum, end) => sum + end, 0);
 }
 
-/** All that the connector sent up to the closing message, in the order it was sent, none missing. */
-async function readToEnd({ golden, connector }: Recording, worker: ConnectWorker): Promise<GoldenRecord[]> {
-  let records: readonly GoldenRecord[] = [];
+/** All that the connector sent up to the closing message, in the order it was sent, none missing: as text, and as it was published. */
+async function readToEnd({ golden, connector }: Recording, worker: ConnectWorker, read: Reader): Promise<Map<GoldenRecord, GoldenRecord>> {
+  let records = new Map<GoldenRecord, GoldenRecord>();
   let missing: readonly number[] = [];
   const wait = alive(worker, connector, `${golden.name} is published to its end`, async () => {
     const ends = await endOffsets((topic) => isTopicOf(golden, topic));
-    const read = (await readRecords({ starts: new Map(), ends })).map((record) => ({ record, sequence: sequenceOf(record) }));
-    const end = read.find(({ record }) => isEnd(record))?.sequence;
-    const sequences = new Set(read.map(({ sequence }) => sequence));
+    const published = await readRecords({ starts: new Map(), ends });
+    const texts = await read(published);
+    const sent = published.map((record, i) => ({ record, text: texts[i] ?? record, sequence: sequenceOf(record) }));
+    const end = sent.find(({ text }) => isEnd(text))?.sequence;
+    const sequences = new Set(sent.map(({ sequence }) => sequence));
     missing = Array.from({ length: end ?? 0 }, (_, i) => i + 1).filter((sequence) => !sequences.has(sequence));
-    records = read
-      .filter(({ sequence }) => end !== undefined && sequence <= end)
-      .sort((a, b) => a.sequence - b.sequence)
-      .map(({ record }) => withoutSequence(record));
+    const upToEnd = sent.filter(({ sequence }) => end !== undefined && sequence <= end).sort((a, b) => a.sequence - b.sequence);
+    records = new Map(upToEnd.map(({ record, text }) => [withoutSequence(text), withoutSequence(record)]));
     return end !== undefined && missing.length === 0;
   });
   await wait.catch((error: unknown) => {
@@ -207,7 +225,7 @@ async function readToEnd({ golden, connector }: Recording, worker: ConnectWorker
       throw new Error(`${golden.name}: records ${missing.join(', ')} are in topics that are not of the case`, { cause: error });
     throw error;
   });
-  return [...records];
+  return records;
 }
 
 /** How many heartbeats there are depends on how long it took: the first stands for all. */

@@ -1,0 +1,57 @@
+/** How states of a connector read as health. */
+import { describe, expect, it } from 'vitest';
+import { type ErrorCode, SlotlineError } from '../core/errors.ts';
+import type { ConnectorState } from '../pipeline/connector.ts';
+import { LiveState } from '../pipeline/live-state.ts';
+import { healthOf, isHealthy, isWaitingFor } from './health.ts';
+
+const RUNNING: ConnectorState = { tag: 'running' };
+const STARTING: ConnectorState = { tag: 'starting', attempt: 1, everRan: true, sinceMs: 0 };
+
+function retrying(code: ErrorCode): ConnectorState {
+  return { tag: 'waiting', attempt: 1, everRan: true, sinceMs: 0, error: new SlotlineError(code) };
+}
+
+function live(...states: readonly ConnectorState[]): LiveState {
+  const connector = new LiveState('shop');
+  for (const state of states) connector.connector = state;
+  return connector;
+}
+
+describe('health', () => {
+  it.each<[ErrorCode, string, string]>([
+    ['registry_unreachable', 'registry', 'waiting'],
+    ['kafka_unreachable', 'kafka', 'waiting'],
+    ['pg_connection_lost', 'postgres', 'waiting'],
+    ['stream_silent', 'postgres', 'waiting'],
+    ['slot_in_use', 'slot', 'waiting'],
+    ['fenced', 'restart', 'waiting'],
+    ['registry_incompatible', 'registry', 'failing'],
+    ['pg_authentication_failed', 'postgres', 'failing'],
+  ])('between attempts ended by %s names %s and is %s', (code, waitingFor, status) => {
+    expect(healthOf([live(RUNNING, retrying(code))])).toMatchObject({ status, reasons: [{ connector: 'shop', waitingFor, code }] });
+    expect(healthOf([live(RUNNING, retrying(code), STARTING)])).toMatchObject({ status, reasons: [{ waitingFor, code }] });
+    expect(healthOf([live(retrying(code), RUNNING)])).toEqual({ status: 'ok', reasons: [] });
+  });
+
+  it('is ok while a snapshot is taken, and waiting while one stands still', () => {
+    const connector = live(retrying('pg_unreachable'), STARTING);
+    connector.isSnapshotting = true;
+    expect(healthOf([connector])).toEqual({ status: 'ok', reasons: [] });
+    connector.onRegistryRetry(new SlotlineError('registry_unreachable', { url: 'http://registry:8081/' }));
+    expect(healthOf([connector])).toMatchObject({ status: 'waiting', reasons: [{ waitingFor: 'registry', code: 'registry_unreachable' }] });
+    expect(isWaitingFor(connector, 'registry')).toBe(1);
+    expect(isWaitingFor(connector, 'kafka')).toBe(0);
+    connector.endAttempt();
+    expect(isWaitingFor(connector, 'registry')).toBe(0);
+  });
+
+  it('is the worst of several connectors, with the reasons of all', () => {
+    const stopped = live({ tag: 'stopped', error: new SlotlineError('start_timeout') });
+    expect(healthOf([live(RUNNING), live(STARTING)]).status).toBe('starting');
+    const { status, reasons } = healthOf([live(retrying('kafka_unreachable')), live(RUNNING), stopped]);
+    expect([status, isHealthy(status), isHealthy('waiting'), isHealthy('failing')]).toEqual(['stopped', false, true, false]);
+    expect(reasons.map(({ code }) => code)).toEqual(['kafka_unreachable', 'start_timeout']);
+    expect(healthOf([live({ tag: 'stopped', error: undefined })]).status).toBe('stopping');
+  });
+});

@@ -1,0 +1,91 @@
+/** Owns how a connector's state reads as health: one word, and what is waited for. Pure; http.ts sends it. */
+import { unreachable } from '../core/assert.ts';
+import type { SlotlineError } from '../core/errors.ts';
+import type { LiveState } from '../pipeline/live-state.ts';
+
+/**
+ * `waiting`: it goes on by itself once a server answers. `failing`: a person has to act; it is tried again all the same. Worst last.
+ */
+const STATUSES = ['ok', 'starting', 'stopping', 'waiting', 'failing', 'stopped'] as const;
+export type HealthStatus = (typeof STATUSES)[number];
+
+export type WaitingFor = 'registry' | 'kafka' | 'slot' | 'postgres' | 'restart';
+
+export type HealthReason = {
+  readonly connector: string;
+  readonly waitingFor: WaitingFor;
+  readonly code: string;
+  readonly message: string;
+  readonly remedy: string;
+};
+
+export type Health = { readonly status: HealthStatus; readonly reasons: readonly HealthReason[] };
+
+/** The worst of all. */
+export function healthOf(connectors: readonly LiveState[]): Health {
+  const all = connectors.map(connectorHealth);
+  const rank = Math.max(0, ...all.map(({ status }) => STATUSES.indexOf(status)));
+  return { status: STATUSES[rank] ?? 'ok', reasons: all.flatMap(({ reasons }) => reasons) };
+}
+
+/** A restart of the process would not help where it waits for a server. */
+export function isHealthy(status: HealthStatus): boolean {
+  return status !== 'failing' && status !== 'stopped';
+}
+
+export function connectorHealth(live: LiveState): Health {
+  const state = live.connector;
+  const reasons = reasonsOf(live);
+  switch (state.tag) {
+    case 'running':
+      return { status: reasons.length === 0 ? 'ok' : 'waiting', reasons };
+    case 'starting':
+      if (needsPerson(live.lastError)) return { status: 'failing', reasons };
+      if (reasons.length > 0) return { status: 'waiting', reasons };
+      return { status: live.isSnapshotting ? 'ok' : 'starting', reasons };
+    case 'waiting':
+      return { status: needsPerson(state.error) ? 'failing' : 'waiting', reasons };
+    case 'stopping':
+      return { status: 'stopping', reasons };
+    case 'stopped':
+      return { status: state.error === undefined ? 'stopping' : 'stopped', reasons };
+    default:
+      return unreachable(state);
+  }
+}
+
+/** 1 or 0. */
+export function isWaitingFor(live: LiveState, what: WaitingFor): number {
+  return reasonsOf(live).some(({ waitingFor }) => waitingFor === what) ? 1 : 0;
+}
+
+/** What is waited for now; where nothing is known of that, what ended the last attempt. */
+function reasonsOf(live: LiveState): HealthReason[] {
+  const reasons: HealthReason[] = [];
+  const { registryTrouble, kafkaTrouble, slotHolder, lastError } = live;
+  if (registryTrouble !== undefined) reasons.push(reason(live, 'registry', registryTrouble));
+  if (kafkaTrouble !== undefined) reasons.push(reason(live, 'kafka', kafkaTrouble));
+  if (slotHolder !== undefined) {
+    const message = `The slot is held by ${slotHolder}`;
+    const remedy = 'This process takes over when the other ends.';
+    reasons.push({ connector: live.name, waitingFor: 'slot', code: 'slot_in_use', message, remedy });
+  }
+  if (reasons.length === 0 && lastError !== undefined && !live.isSnapshotting) reasons.push(reason(live, serverOf(lastError), lastError));
+  return reasons;
+}
+
+function reason(live: LiveState, waitingFor: WaitingFor, { code, message, remedy }: SlotlineError): HealthReason {
+  return { connector: live.name, waitingFor, code, message, remedy };
+}
+
+/** Codes begin with the server that they are about. */
+function serverOf({ code }: SlotlineError): WaitingFor {
+  if (code.startsWith('registry_')) return 'registry';
+  if (code.startsWith('kafka_')) return 'kafka';
+  if (code.startsWith('slot_')) return 'slot';
+  return code.startsWith('pg_') || code.startsWith('stream_') || code.startsWith('publication_') ? 'postgres' : 'restart';
+}
+
+function needsPerson(error: SlotlineError | undefined): boolean {
+  return error !== undefined && error.retry !== 'auto';
+}

@@ -1,0 +1,150 @@
+/**
+ * Owns what a connector is doing at this moment and what it has done since its start, for ops/ to read when it is asked. Attempts come
+ * and go; counters go on. Nothing is written here per row: counts and positions stay where they are kept anyway, and are read from there.
+ */
+import { SlotlineError } from '../core/errors.ts';
+import { LSN_ZERO, type Lsn } from '../core/lsn.ts';
+import type { SourceInfo } from '../events/source-info.ts';
+import type { KafkaClient } from '../kafka/client.ts';
+import type { Publisher } from '../kafka/publisher-contract.ts';
+import { type ConnectorState, startingSince } from './connector.ts';
+
+/** Of the attempt that is under way. */
+export type AttemptParts = {
+  readonly changes: { readonly counts: EventCounts };
+  readonly publisher: Pick<Publisher, 'settledOrdinal' | 'pending'>;
+  readonly kafka: Pick<KafkaClient, 'trouble'>;
+  readonly info: Pick<SourceInfo, 'nowUs'>;
+};
+
+/** Events by operation. */
+type EventCounts = Readonly<Record<string, number>>;
+
+type StreamPositions = { readonly receivedLsn: Lsn; readonly flushedLsn: Lsn };
+
+const NOTHING_PENDING: Publisher['pending'] = { bytes: 0, records: 0, requestsInFlight: 0 };
+
+export class LiveState {
+  readonly name: string;
+  attempts = 0;
+  isSnapshotting = false;
+  /** Who has the slot or the lock that this process waits for. */
+  slotHolder: string | undefined;
+  /** Why the schema registry is asked again at this moment. */
+  registryTrouble: SlotlineError | undefined;
+  registryRetries = 0;
+  /** A backlog is read in bulk; else changes come by the replication stream. */
+  isReadingInBulk = false;
+  /** How often bulk reading was given up for something that broke. */
+  catchUpFallbacks = 0;
+  /** Refusals of a schema by the registry's compatibility rules. */
+  schemasIncompatible = 0;
+  #connector: ConnectorState = startingSince(0);
+  #lastError: SlotlineError | undefined;
+  #attempt: AttemptParts | undefined;
+  #stream: StreamPositions | undefined;
+  /** Of the stream that was last, where none is. */
+  #positions: StreamPositions = { receivedLsn: LSN_ZERO, flushedLsn: LSN_ZERO };
+  #eventsBefore: EventCounts = {};
+  #acknowledgedBefore = 0;
+  #lastMessageUs = 0;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  get connector(): ConnectorState {
+    return this.#connector;
+  }
+
+  set connector(state: ConnectorState) {
+    this.#connector = state;
+    if (state.tag === 'running') this.#lastError = undefined;
+    if (state.tag === 'waiting' || state.tag === 'stopped') this.#lastError = state.error;
+  }
+
+  /** What ended the last attempt, until one streams again. */
+  get lastError(): SlotlineError | undefined {
+    return this.#lastError;
+  }
+
+  beginAttempt(): void {
+    this.attempts++;
+  }
+
+  /** Its parts are there. */
+  attach(attempt: AttemptParts): void {
+    this.#attempt = attempt;
+  }
+
+  /** Its counts are kept, what it waited for is waited for no more. */
+  endAttempt(): void {
+    this.#eventsBefore = this.events;
+    this.#acknowledgedBefore = this.recordsAcknowledged;
+    this.#lastMessageUs = this.lastMessageUs;
+    this.#attempt = undefined;
+    this.isSnapshotting = false;
+    this.slotHolder = undefined;
+    this.registryTrouble = undefined;
+  }
+
+  beginStream(stream: StreamPositions): void {
+    this.#stream = stream;
+  }
+
+  endStream(): void {
+    this.#positions = { receivedLsn: this.receivedLsn, flushedLsn: this.confirmedLsn };
+    this.#stream = undefined;
+    this.isReadingInBulk = false;
+  }
+
+  onRegistryRetry(error: SlotlineError): void {
+    this.registryTrouble = error;
+    this.registryRetries++;
+  }
+
+  /** Behind it the registry is not waited for any more. */
+  async watchRegistering<T>(registering: Promise<T>): Promise<T> {
+    try {
+      return await registering;
+    } catch (error) {
+      if (error instanceof SlotlineError && error.code === 'registry_incompatible') this.schemasIncompatible++;
+      throw error;
+    } finally {
+      this.registryTrouble = undefined;
+    }
+  }
+
+  /** Of all attempts; empty before the first has its parts. */
+  get events(): EventCounts {
+    const before = this.#eventsBefore;
+    const now = this.#attempt?.changes.counts;
+    if (now === undefined) return before;
+    return Object.fromEntries(Object.entries(now).map(([operation, count]) => [operation, count + (before[operation] ?? 0)]));
+  }
+
+  get recordsAcknowledged(): number {
+    return this.#acknowledgedBefore + (this.#attempt?.publisher.settledOrdinal ?? 0);
+  }
+
+  get pending(): Publisher['pending'] {
+    return this.#attempt?.publisher.pending ?? NOTHING_PENDING;
+  }
+
+  get kafkaTrouble(): SlotlineError | undefined {
+    return this.#attempt?.kafka.trouble;
+  }
+
+  get receivedLsn(): Lsn {
+    return this.#stream?.receivedLsn ?? this.#positions.receivedLsn;
+  }
+
+  get confirmedLsn(): Lsn {
+    return this.#stream?.flushedLsn ?? this.#positions.flushedLsn;
+  }
+
+  /** When a change or a row of a snapshot was last read, microseconds since the epoch; 0: never. */
+  get lastMessageUs(): number {
+    return Math.max(this.#lastMessageUs, this.#attempt?.info.nowUs ?? 0);
+  }
+}

@@ -1,0 +1,171 @@
+/**
+ * Owns keys and values in JSON with their JSON Schema in a registry: 0x00, the schema's id in four bytes, the JSON text. The text is
+ * json.ts's; the schema's json-schema-text.ts's. Does not ask a registry: ids are given.
+ * Source: io.confluent.connect.json.JsonSchemaConverter, AbstractKafkaJsonSchemaSerializer.
+ */
+import type { ByteWriter } from '../core/byte-writer.ts';
+import type { Op } from '../events/envelope.ts';
+import type { RowPlan } from '../events/row-plan.ts';
+import type { CollectionCount } from '../events/transaction.ts';
+import type { LogicalMessage } from '../pgoutput/messages.ts';
+import type { TupleView } from '../pgoutput/tuple.ts';
+import type { FieldSchema } from '../values/schema.ts';
+import { type BinaryMode, type ControlKind, controlSchemas } from './avro-control.ts';
+import { type EventFacts, JsonSerde } from './json.ts';
+import { type JsonSchemaSettings, jsonSchemaText } from './json-schema-text.ts';
+import type { SourceConstants } from './json-source.ts';
+import type { ConversionFailure, RowSerializer } from './serializer.ts';
+
+const MAGIC = 0;
+
+export type JsonSchemaSideSettings = JsonSchemaSettings & {
+  /** ignore.default.for.nullables: a null of a column with a default stays null. */
+  readonly ignoreDefaults: boolean;
+};
+
+export type JsonSchemaSerdeSettings = {
+  readonly key: JsonSchemaSideSettings;
+  readonly value: JsonSchemaSideSettings;
+  readonly binary: BinaryMode;
+};
+
+/** What is registered; `name` is the schema's title. */
+export type JsonSchema = { readonly name: string; readonly text: string; readonly type: 'JSON' };
+/** Of a record's two halves; undefined: the table has no key. */
+export type RecordSchemas = { readonly key: JsonSchema | undefined; readonly value: JsonSchema };
+/** What the registry calls them. Undefined where the half is not written in this format. */
+export type SchemaIds = { readonly key: number | undefined; readonly value: number | undefined };
+
+export type JsonSchemaSerdeDeps = {
+  readonly out: ByteWriter;
+  readonly constants: SourceConstants;
+  readonly facts: EventFacts;
+  readonly onFailure: (failure: ConversionFailure) => void;
+};
+
+export class JsonSchemaSerde {
+  readonly out: ByteWriter;
+  readonly #settings: JsonSchemaSerdeSettings;
+  readonly #json: JsonSerde;
+  readonly #controlHeads = new Map<ControlKind, Heads>();
+
+  constructor(settings: JsonSchemaSerdeSettings, { out, constants, facts, onFailure }: JsonSchemaSerdeDeps) {
+    const { key, value, binary } = settings;
+    this.out = out;
+    this.#settings = settings;
+    const form = {
+      keySchemas: false,
+      valueSchemas: false,
+      replaceNullWithDefault: !value.ignoreDefaults,
+      replaceNullWithDefaultInKeys: !key.ignoreDefaults,
+      keyDecimals: key.decimals,
+      valueDecimals: value.decimals,
+      binary,
+      mapsAreEntries: true,
+    };
+    this.#json = new JsonSerde(form, constants, facts, onFailure, out);
+  }
+
+  /** What has to be registered before a plan is compiled. */
+  schemasOf(plan: RowPlan): RecordSchemas {
+    const { key, value } = this.#settings;
+    return {
+      key: plan.keySchema === undefined ? undefined : jsonSchema(plan.keySchema, key),
+      value: jsonSchema(plan.envelopeSchema, value),
+    };
+  }
+
+  compile(plan: RowPlan, ids: SchemaIds): RowSerializer {
+    return new HeadedRowSerializer(this.#json.compile(plan), { out: this.out, heads: headsOf(ids), hasKey: plan.keySchema !== undefined });
+  }
+
+  /** What has to be registered before the first record of this kind. */
+  controlSchemas(kind: ControlKind): { readonly key: JsonSchema; readonly value: JsonSchema } {
+    const { key, value } = controlSchemas(kind, this.#settings.binary);
+    return { key: jsonSchema(key, this.#settings.key), value: jsonSchema(value, this.#settings.value) };
+  }
+
+  openControl(kind: ControlKind, ids: SchemaIds): void {
+    this.#controlHeads.set(kind, headsOf(ids));
+  }
+
+  /** Appends a logical message's key, then its value; returns where the key ends. */
+  writeMessage(message: LogicalMessage): number {
+    return this.#headed('message', this.#json.writeMessage(message));
+  }
+
+  /** Appends the record that opens a transaction, key first; returns where the key ends. */
+  writeBegin(): number {
+    return this.#headed('transaction', this.#json.writeBegin());
+  }
+
+  /** Appends the record that closes a transaction, as writeBegin. */
+  writeEnd(eventCount: number, collections: readonly CollectionCount[]): number {
+    return this.#headed('transaction', this.#json.writeEnd(eventCount, collections));
+  }
+
+  /** Appends a heartbeat, as writeBegin. */
+  writeHeartbeat(): number {
+    return this.#headed('heartbeat', this.#json.writeHeartbeat());
+  }
+
+  /** What JSON wrote, with a head before each half. Such records are rare, so they are written twice. */
+  #headed(kind: ControlKind, keyEnd: number): number {
+    const heads = this.#controlHeads.get(kind);
+    if (heads === undefined) throw new Error(`the schemas of ${kind} records are not registered`);
+    const { out } = this;
+    const written = out.toOwned();
+    out.reset();
+    out.all(heads.key);
+    out.all(written.subarray(0, keyEnd));
+    const end = out.length;
+    out.all(heads.value);
+    out.all(written.subarray(keyEnd));
+    return end;
+  }
+}
+
+function jsonSchema(schema: FieldSchema, settings: JsonSchemaSettings): JsonSchema {
+  return { name: schema.name ?? '', text: jsonSchemaText(schema, settings), type: 'JSON' };
+}
+
+type Heads = { readonly key: Uint8Array; readonly value: Uint8Array };
+
+function headsOf(ids: SchemaIds): Heads {
+  return { key: headOf(ids.key ?? 0), value: headOf(ids.value ?? 0) };
+}
+
+function headOf(id: number): Uint8Array {
+  return Uint8Array.of(MAGIC, id >>> 24, id >>> 16, id >>> 8, id);
+}
+
+class HeadedRowSerializer implements RowSerializer {
+  readonly #json: RowSerializer;
+  readonly #out: ByteWriter;
+  readonly #keyHead: Uint8Array;
+  readonly #valueHead: Uint8Array;
+  readonly #hasKey: boolean;
+
+  constructor(json: RowSerializer, o: { readonly out: ByteWriter; readonly heads: Heads; readonly hasKey: boolean }) {
+    this.#json = json;
+    this.#out = o.out;
+    this.#keyHead = o.heads.key;
+    this.#valueHead = o.heads.value;
+    this.#hasKey = o.hasKey;
+  }
+
+  writeKey(tuple: TupleView): boolean {
+    if (!this.#hasKey) return false;
+    this.#out.all(this.#keyHead);
+    return this.#json.writeKey(tuple);
+  }
+
+  writeKeyHeader(tuple: TupleView): void {
+    this.#json.writeKeyHeader(tuple);
+  }
+
+  writeValue(op: Op, before: TupleView | undefined, after: TupleView | undefined): void {
+    this.#out.all(this.#valueHead);
+    this.#json.writeValue(op, before, after);
+  }
+}

@@ -1,0 +1,171 @@
+/** What becomes of a table while the registry refuses its schema: with slotline.schema.incompatible.action=dlq, and with fail. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { anyRegistry } from '../harness/registry.ts';
+import { type FreshDatabase, freshDatabase, sharedKafka, uniqueName } from '../harness/shared.ts';
+import { type ConnectorConfig, connectorConfig, type Slotline, startStreaming } from '../harness/slotline.ts';
+import { until } from '../harness/until.ts';
+import { type Decode, independentDecoder, readTopics, setCompatibility, type TopicRecord, versionsOf } from './schema-evolution-run.ts';
+
+const START_MS = 150_000;
+const TEST_MS = 120_000;
+const WAIT = { timeoutMs: 40_000 };
+const { bootstrapServers } = sharedKafka();
+
+let registry: Awaited<ReturnType<typeof anyRegistry>>;
+let decode: Decode;
+let db: FreshDatabase;
+let name = '';
+const running: Slotline[] = [];
+
+beforeAll(async () => {
+  registry = await anyRegistry();
+  decode = independentDecoder(registry.url);
+}, START_MS);
+afterAll(async () => {
+  await registry[Symbol.asyncDispose]();
+});
+beforeEach(async () => {
+  name = uniqueName('refused');
+  db = await freshDatabase(18);
+});
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((slotline) => slotline[Symbol.asyncDispose]()));
+  await db.drop();
+});
+
+async function start(overrides: ConnectorConfig): Promise<Slotline> {
+  const { server, database } = db;
+  const urls = { 'key.converter.schema.registry.url': registry.url, 'value.converter.schema.registry.url': registry.url };
+  const avro = { 'key.converter': 'avro', 'value.converter': 'avro', ...urls, 'status.update.interval.ms': '500' };
+  const config = connectorConfig({ server, database, bootstrapServers, name }, { ...avro, ...overrides });
+  const slotline = await startStreaming(config, WAIT);
+  running.push(slotline);
+  return slotline;
+}
+
+async function untilConfirmed(): Promise<void> {
+  const { rows } = await db.client.query<{ lsn: string }>('select pg_current_wal_insert_lsn()::text as lsn');
+  const sql = 'select from pg_replication_slots where slot_name = $1 and confirmed_flush_lsn >= $2::pg_lsn';
+  await until('everything is confirmed', async () => (await db.client.query(sql, [name, rows[0]?.lsn])).rowCount === 1, WAIT);
+}
+
+/** In one transaction, so that NOT NULL is in force when the change is read. */
+async function run(...statements: readonly string[]): Promise<void> {
+  await db.client.query(['begin', ...statements, 'commit'].join(';'));
+}
+
+const payload = (bytes: Buffer | null): Payload => JSON.parse(String(bytes)).payload;
+type Payload = { readonly op?: string; readonly before?: unknown; readonly after?: unknown };
+
+const inShort = ({ key, value }: TopicRecord): unknown[] =>
+  value === null ? [payload(key), null] : [payload(key), payload(value).op, payload(value).before, payload(value).after];
+
+const inAvro = async ({ key, value }: TopicRecord): Promise<unknown[]> => [await decode(key), ((await decode(value)) as Payload).after];
+
+describe('a table whose schema the registry refuses', () => {
+  it('goes to the dead-letter topic, every kind of record in order, until another version fits', { timeout: TEST_MS }, async () => {
+    const topic = `${name}.public.item`;
+    await db.client.query('create table item (id int primary key, note text default $$none$$)');
+    const dead = { 'slotline.schema.incompatible.action': 'dlq', 'slotline.schema.incompatible.dlq.topic': `${name}.letters` };
+    const slotline = await start(dead);
+    await db.client.query(`insert into item values (1, 'a')`);
+    await untilConfirmed();
+    await setCompatibility(registry.url, `${topic}-value`, 'BACKWARD');
+    await run('alter table item add column total int not null default 0', 'alter table item alter column total drop default');
+    await db.client.query('insert into item values (2, null, 20)');
+    await db.client.query('update item set total = 21 where id = 2');
+    await db.client.query('update item set id = 3 where id = 2');
+    await db.client.query('delete from item where id = 3');
+    await db.client.query('truncate item');
+    await db.client.query('alter table item drop column total');
+    await db.client.query(`insert into item values (4, 'd')`);
+    await untilConfirmed();
+    const read = await readTopics(bootstrapServers, [topic, `${name}.letters`]);
+    const letters = read.get(`${name}.letters`) ?? [];
+    // A null stays one beside a default: nothing of the row is lost.
+    expect(letters.map(inShort)).toEqual([
+      [{ id: 2 }, 'c', null, { id: 2, note: null, total: 20 }],
+      [{ id: 2 }, 'u', null, { id: 2, note: null, total: 21 }],
+      [{ id: 2 }, 'd', { id: 2, note: null, total: 0 }, null],
+      [{ id: 2 }, null],
+      [{ id: 3 }, 'c', null, { id: 3, note: null, total: 21 }],
+      [{ id: 3 }, 'd', { id: 3, note: null, total: 0 }, null],
+      [{ id: 3 }, null],
+    ]);
+    const refused = await slotline.waitFor('schema.incompatible', WAIT);
+    for (const { headers } of letters) {
+      expect(headers).toMatchObject({
+        '__debezium.context.connectorLogicalName': name,
+        '__connect.errors.topic': topic,
+        '__connect.errors.connector.name': name,
+        '__connect.errors.task.id': '0',
+        '__connect.errors.stage': 'VALUE_CONVERTER',
+        '__connect.errors.class.name': 'io.confluent.connect.avro.AvroConverter',
+        '__connect.errors.exception.class.name': 'registry_incompatible',
+        '__connect.errors.exception.message': refused['message'],
+      });
+    }
+    expect(letters.map(({ headers }) => [headers['__debezium.newkey'], headers['__debezium.oldkey']])[3]).toEqual(['{"id":3}', undefined]);
+    const own = read.get(topic) ?? [];
+    expect(await Promise.all(own.map(inAvro))).toEqual([
+      [{ id: 1 }, { id: 1, note: 'a' }],
+      [{ id: 4 }, { id: 4, note: 'd' }],
+    ]);
+  });
+
+  it('goes there in the snapshot too, and to its own topic after a start with another level', { timeout: TEST_MS }, async () => {
+    const topic = `${name}.public.item`;
+    await register(`${topic}-key`, { type: 'record', name: 'Other', fields: [{ name: 'code', type: 'string' }] });
+    await setCompatibility(registry.url, `${topic}-key`, 'BACKWARD');
+    await db.client.query('create table item (id int primary key); insert into item values (1), (2)');
+    const dead = { 'slotline.schema.incompatible.action': 'dlq' };
+    const first = await start(dead);
+    await db.client.query('insert into item values (3)');
+    await untilConfirmed();
+    expect(first.lines.filter(({ event }) => event === 'schema.incompatible')).toHaveLength(1);
+    expect(await first.stop()).toMatchObject({ exitCode: 0 });
+    await setCompatibility(registry.url, `${topic}-key`, 'NONE');
+    await start(dead);
+    await db.client.query('insert into item values (4)');
+    await untilConfirmed();
+    const read = await readTopics(bootstrapServers, [topic, `${name}.dlq`]);
+    const letters = read.get(`${name}.dlq`) ?? [];
+    expect(letters.map(({ key, value }) => [payload(key), payload(value).op])).toEqual([
+      [{ id: 1 }, 'r'],
+      [{ id: 2 }, 'r'],
+      [{ id: 3 }, 'c'],
+    ]);
+    expect(letters.map(({ headers }) => headers['__connect.errors.stage'])).toEqual(Array.from({ length: 3 }, () => 'KEY_CONVERTER'));
+    expect(await Promise.all((read.get(topic) ?? []).map(inAvro))).toEqual([[{ id: 4 }, { id: 4 }]]);
+    expect(await versionsOf(registry.url, `${topic}-value`)).toBe(1);
+  });
+
+  it('stops the connector where nothing else is asked for, also for its key, and goes on once it is allowed', {
+    timeout: TEST_MS,
+  }, async () => {
+    const topic = `${name}.public.item`;
+    await db.client.query('create table item (id int primary key, code text not null)');
+    const slotline = await start({});
+    await db.client.query(`insert into item values (1, 'a')`);
+    await untilConfirmed();
+    await setCompatibility(registry.url, `${topic}-key`, 'FULL');
+    await run('alter table item drop constraint item_pkey', 'alter table item add primary key (code)');
+    await db.client.query(`insert into item values (2, 'b')`);
+    const refused = await slotline.waitFor(({ event, code }) => event === 'connector.retrying' && code === 'registry_incompatible', WAIT);
+    expect(refused['message']).toContain(`subject=${topic}-key, version=1, fields=code added without default, id removed`);
+    await setCompatibility(registry.url, `${topic}-key`, 'NONE');
+    await untilConfirmed();
+    const own = (await readTopics(bootstrapServers, [topic])).get(topic) ?? [];
+    expect(await Promise.all(own.map(inAvro))).toEqual([
+      [{ id: 1 }, { id: 1, code: 'a' }],
+      [{ code: 'b' }, { id: 2, code: 'b' }],
+    ]);
+  });
+});
+
+async function register(subject: string, schema: object): Promise<void> {
+  const headers = { 'content-type': 'application/json' };
+  const body = JSON.stringify({ schema: JSON.stringify(schema) });
+  const answer = await fetch(`${registry.url}/subjects/${encodeURIComponent(subject)}/versions`, { method: 'POST', headers, body });
+  expect(answer.status).toBe(200);
+}

@@ -1,0 +1,91 @@
+/**
+ * Owns what the tests of a registry in trouble share: a config with Avro keys and values, what PostgreSQL says of the walsender meanwhile,
+ * and records read back with the registry's own schemas by a decoder that shares no code with the program.
+ */
+import type { Type } from 'avsc';
+import type pg from 'pg';
+import { avscType } from '../../src/serde/test-avsc.ts';
+import type { ConsumedRecord } from '../harness/consume.ts';
+import type { RegistryServer } from '../harness/registry.ts';
+import type { ConnectorConfig, Slotline } from '../harness/slotline.ts';
+import { until } from '../harness/until.ts';
+import type { ToJson } from '../harness/verify.ts';
+import { WAIT } from './delivery-scene.ts';
+
+const AVRO = 'io.confluent.connect.avro.AvroConverter';
+
+export function avroConfig(registry: Pick<RegistryServer, 'url'>): ConnectorConfig {
+  const side = (name: string): ConnectorConfig => ({ [name]: AVRO, [`${name}.schema.registry.url`]: registry.url });
+  return { ...side('key.converter'), ...side('value.converter') };
+}
+
+export type AvroReader = {
+  readonly toJson: ToJson;
+  /** Of the records that were read, how many rows have the column. */
+  rowsWith(column: string): number;
+};
+
+/** `added` columns are counted and taken away: the truth of the load table knows nothing of them. */
+export function avroReader(registry: RegistryServer, added: string): AvroReader {
+  const types = new Map<number, Promise<Type>>();
+  const counts = new Map<string, number>();
+  const loadType = async (id: number): Promise<Type> => {
+    const answer = await fetch(`${registry.url}/schemas/ids/${id}`);
+    if (!answer.ok) throw new Error(`The registry does not know the id ${id} of a record: ${answer.status}`);
+    const { schema }: { schema: string } = JSON.parse(await answer.text());
+    return avscType(schema);
+  };
+  const typeOf = (id: number): Promise<Type> => {
+    const type = types.get(id) ?? loadType(id);
+    types.set(id, type);
+    return type;
+  };
+  const decode = async (bytes: Buffer | null): Promise<unknown> => {
+    if (bytes === null) return null;
+    if (bytes[0] !== 0) throw new Error('A record does not begin with the magic byte');
+    const type = await typeOf(bytes.readInt32BE(1));
+    return type.fromBuffer(bytes.subarray(5));
+  };
+  const withoutAdded = (name: string, value: unknown): unknown => {
+    if (typeof value === 'bigint') return Number(value);
+    if (name !== 'before' && name !== 'after') return value;
+    if (typeof value !== 'object' || value === null || !(added in value)) return value;
+    if (name === 'after') counts.set(added, (counts.get(added) ?? 0) + 1);
+    const { [added]: _, ...row } = value as Record<string, unknown>;
+    return row;
+  };
+  const json = (decoded: unknown): Buffer | null => (decoded === null ? null : Buffer.from(JSON.stringify(decoded, withoutAdded)));
+  return {
+    toJson: async (record: ConsumedRecord) => ({ ...record, key: json(await decode(record.key)), value: json(await decode(record.value)) }),
+    rowsWith: (column) => counts.get(column) ?? 0,
+  };
+}
+
+export type Walsender = { readonly pid: number; readonly confirmed: string; readonly silentMs: number };
+
+/** The walsender of the slot; fails where there is none. */
+export async function walsender(client: pg.Client, slot: string): Promise<Walsender> {
+  const { rows } = await client.query<Walsender>(
+    `select r.pid, s.confirmed_flush_lsn::text as confirmed,
+            (extract(epoch from clock_timestamp() - r.reply_time) * 1000)::int as "silentMs"
+       from pg_stat_replication r join pg_replication_slots s on s.active_pid = r.pid where s.slot_name = $1`,
+    [slot],
+  );
+  const [found] = rows;
+  if (found === undefined) throw new Error(`slot ${slot} has no walsender`);
+  return found;
+}
+
+/** Records go on arriving although the registry is away: their schemas are known. */
+export async function untilConfirmedMore(client: pg.Client, slot: string): Promise<void> {
+  const { confirmed } = await walsender(client, slot);
+  await until('more is confirmed', async () => (await walsender(client, slot)).confirmed !== confirmed, WAIT);
+}
+
+export function retryCodes(slotline: Slotline): string[] {
+  return slotline.lines.filter(({ event }) => event === 'connector.retrying').map((line) => String(line['code']));
+}
+
+export function attempts(slotline: Slotline): number {
+  return slotline.lines.filter(({ event }) => event === 'task.start').length;
+}
