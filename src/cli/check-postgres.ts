@@ -117,14 +117,14 @@ select pg_catalog.current_setting('max_replication_slots')::int4 as "slotsMax",
        coalesce((select setting::float8 from pg_catalog.pg_settings where name = 'idle_replication_slot_timeout'), 0) as "idleTimeoutS"`;
 
 /** Slots and senders left, and the settings by which the server gives a slot up. */
-export async function checkLimits(session: PgSession, slotName: string): Promise<CheckItem[]> {
+export async function checkLimits(session: PgSession, slotName: string, o: { readonly readsInBulk: boolean }): Promise<CheckItem[]> {
   const rows = await session.query<LimitsRow>(LIMITS_SQL, [slotName]);
   const row = rows[0];
   if (row === undefined) throw new SlotlineError('pg_query_failed', { message: 'no row of limits' });
-  return [checkSlotsLeft(row), checkSendersLeft(row), ...checkKeepSize(row)];
+  return [checkSlotsLeft(row, o.readsInBulk), checkSendersLeft(row), ...checkKeepSize(row)];
 }
 
-function checkSlotsLeft(row: LimitsRow): CheckItem {
+function checkSlotsLeft(row: LimitsRow, readsInBulk: boolean): CheckItem {
   const check = 'postgres.max_replication_slots';
   const left = row.slotsMax - row.slotsUsed;
   const what = `${left} of ${row.slotsMax} replication slots are free`;
@@ -133,7 +133,8 @@ function checkSlotsLeft(row: LimitsRow): CheckItem {
     remedy: 'Then restart PostgreSQL; or drop a slot that nobody uses.',
   };
   if (left > 0) return ok(check, what);
-  if (row.ownSlot) return warn(check, `${what}; a snapshot beside an existing slot needs a second one for its time`, extra);
+  const needs = readsInBulk ? 'a snapshot beside an existing slot, and reading a backlog in bulk, need' : 'a snapshot beside an existing slot needs';
+  if (row.ownSlot) return warn(check, `${what}; ${needs} a second one for the time`, extra);
   return fail(check, 'replication_slots_exhausted', what, extra);
 }
 

@@ -110,7 +110,7 @@ async function checkSession(session: PgSession, { options, stop, told }: Session
   const facts = await loadServerFacts(session);
   const server = checkServer(session, facts);
   // Before the replication login, which takes a sender for its time.
-  const limits = await section('postgres.limits', () => checkLimits(session, options.slot.name));
+  const limits = await section('postgres.limits', () => checkLimits(session, options.slot.name, { readsInBulk: options.catchUp.enabled }));
   const replication = checkReplicationLogin(options, stop);
   const slot = await section('postgres.slot', () => checkSlot(session, options));
   const tables = await section('tables.captured', async () => {
