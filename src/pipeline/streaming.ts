@@ -29,7 +29,7 @@ const LAG_LOOK_MAX_MS = 2_000;
 /** A stream that stands between no two transactions for so long goes on as it is. */
 const PAUSE_DEADLINE_MS = 10_000;
 /** After bulk reading did not pay or did not work the stream is left alone for a while. */
-const NO_BULK_MS = 60_000;
+const NO_BULK_MS = 600_000;
 
 export type StreamingRun = {
   /** The server accepted; from here the slot is held. */
@@ -150,7 +150,8 @@ class Reading {
       onStop: async (confirm) => {
         context.heartbeat?.stop();
         await this.#settle();
-        await confirm(tracker.durableLsn);
+        // A call that takes longer is not waited for: what it would have confirmed comes again.
+        await Promise.race([confirm(tracker.durableLsn), wait(CONFIRM_DEADLINE_MS, context.signal)]);
       },
     });
     if (end.tag === 'stopped') return 'stopped';

@@ -15,6 +15,7 @@ import { serverError } from './errors.ts';
 import { quoteIdentifier } from './identifiers.ts';
 import { ReadAhead } from './read-ahead.ts';
 import type { FrameConsumer } from './replication-stream.ts';
+import { bulkCopyName } from './slot.ts';
 import { queryMessage, WireReader } from './wire-reader.ts';
 
 export type BulkSettings = {
@@ -99,8 +100,7 @@ export class BulkDecode {
    * session. Throws replication_slots_exhausted, pg_privilege_missing, slot_missing …
    */
   static async open(session: PgSession, settings: BulkSettings, fromLsn: Lsn): Promise<BulkDecode> {
-    const suffix = `_bulk_${session.processId}`;
-    const copyName = `${settings.slotName.slice(0, 63 - suffix.length)}${suffix}`;
+    const copyName = bulkCopyName(settings.slotName, session.processId);
     const rows = await session.query<{ lsn: string | null }>(
       'select lsn::text from pg_catalog.pg_copy_logical_replication_slot($1::name, $2::name, true)',
       [settings.slotName, copyName],

@@ -167,6 +167,21 @@ export async function dropSlot(session: PgSession, name: string, options: QueryO
   }
 }
 
+const BULK_INFIX = '_bulk_';
+
+/** The temporary copy from which a session reads a backlog (bulk-decode.ts). A slot's name has at most 63 characters. */
+export function bulkCopyName(slotName: string, pid: number): string {
+  const suffix = `${BULK_INFIX}${pid}`;
+  return `${slotName.slice(0, 63 - suffix.length)}${suffix}`;
+}
+
+/** Whether somebody reads the slot's backlog in bulk at this moment: from a copy that is named after it. */
+export async function isReadInBulk(session: PgSession, name: string, options: QueryOptions = {}): Promise<boolean> {
+  const sql = 'select slot_name::text as "name", active_pid as "pid" from pg_catalog.pg_replication_slots where temporary and active';
+  const rows = await session.query<{ name: string; pid: number }>(sql, [], options);
+  return rows.some((row) => row.name === bulkCopyName(name, row.pid));
+}
+
 export type SlotLag = {
   readonly currentLsn: Lsn;
   /** WAL that was written and not confirmed; undefined while the slot has no position. */

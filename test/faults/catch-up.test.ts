@@ -17,6 +17,15 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
 
+function terminate(application: string): Promise<unknown> {
+  return server.query('postgres', `select pg_terminate_backend(pid) from pg_stat_activity where application_name = '${application}'`);
+}
+
+async function restart(): Promise<void> {
+  await server.stop('immediate');
+  await server.start();
+}
+
 test('a backlog is read in bulk, then the stream goes on without a gap or a repetition, and the slot follows', async () => {
   const { scene, first } = await openCatchUp(server, sharedKafka().bootstrapServers);
   await using _ = scene;
@@ -93,6 +102,25 @@ test('somebody else who takes the slot meanwhile stops us without harm', async (
   const line = await slotline.waitFor('connector.retrying', WAIT);
   expect(line['code']).toBe('slot_in_use');
   expect(first.hasExited()).toBe(true);
+});
+
+test.each([
+  { name: 'the session that reads is terminated', inject: () => terminate('Slotline Catch-up') },
+  { name: 'the session that holds the lock is terminated', inject: () => terminate('Slotline General') },
+  { name: 'the server crashes and recovers', inject: restart },
+])('$name while a backlog is read in bulk: nothing is lost or out of order', async ({ inject }) => {
+  const { scene, first } = await openCatchUp(server, sharedKafka().bootstrapServers);
+  await using _ = scene;
+  await writeBacklog(scene, 4_000);
+  await using slotline = startSlotline(scene.config);
+  await slotline.waitFor('catchup.started', WAIT);
+  await slotline.waitFor('lsn.confirmed', WAIT);
+  await inject();
+  await until('the stream is read', async () => slotline.lines.some(({ event }) => event === 'stream.started'), WAIT);
+  await writeBacklog(scene, 50);
+  await scene.untilAllConfirmed();
+  expect((await slotline.stop()).exitCode).toBe(0);
+  await scene.verify(first);
 });
 
 test('without a free slot, and where the switch is off, the stream is read', async () => {
