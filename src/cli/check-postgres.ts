@@ -133,7 +133,9 @@ function checkSlotsLeft(row: LimitsRow, readsInBulk: boolean): CheckItem {
     remedy: 'Then restart PostgreSQL; or drop a slot that nobody uses.',
   };
   if (left > 0) return ok(check, what);
-  const needs = readsInBulk ? 'a snapshot beside an existing slot, and reading a backlog in bulk, need' : 'a snapshot beside an existing slot needs';
+  const needs = readsInBulk
+    ? 'a snapshot beside an existing slot, and reading a backlog in bulk, need'
+    : 'a snapshot beside an existing slot needs';
   if (row.ownSlot) return warn(check, `${what}; ${needs} a second one for the time`, extra);
   return fail(check, 'replication_slots_exhausted', what, extra);
 }

@@ -7,7 +7,7 @@ import { formatLsn, type Lsn } from '../core/lsn.ts';
 import type { ResolvedOptions } from '../core/options.ts';
 import { wait } from '../core/time.ts';
 import { openSession, type PgSession } from '../postgres/connection.ts';
-import { isLost, loadSlot, loadSlotLag, type SlotLag, type SlotState } from '../postgres/slot.ts';
+import { isLost, isReadInBulk, loadSlot, loadSlotLag, type SlotLag, type SlotState } from '../postgres/slot.ts';
 import type { ExitCode, StatusArguments } from './args.ts';
 import { loadAll } from './run.ts';
 
@@ -15,8 +15,8 @@ export type StatusReport = {
   readonly connector: string;
   readonly slot: string;
   readonly server: string;
-  /** `lost`: the server removed WAL that it needs. */
-  readonly state: 'streaming' | 'idle' | 'lost' | 'missing' | 'unreadable';
+  /** `catching_up`: a backlog is read in bulk, and no walsender holds the slot; `lost`: the server removed WAL that it needs. */
+  readonly state: 'streaming' | 'catching_up' | 'idle' | 'lost' | 'missing' | 'unreadable';
   readonly activePid?: number;
   readonly confirmedFlushLsn?: string;
   readonly restartLsn?: string;
@@ -54,7 +54,7 @@ export async function runStatus(
       const reports = await Promise.all(connectors.map((options) => look(options, sessions, deps.stop)));
       if (deps.stop.aborted) break;
       for (const report of reports) deps.write(args.json ? `${JSON.stringify(report)}\n` : printStatus(report));
-      exitCode = reports.every(({ state }) => state === 'streaming' || state === 'idle') ? 0 : 1;
+      exitCode = reports.every(({ state }) => HEALTHY.has(state)) ? 0 : 1;
       if (args.watch) await wait(args.intervalMs, deps.stop);
     } while (args.watch && !deps.stop.aborted);
   } finally {
@@ -63,6 +63,8 @@ export async function runStatus(
   // Watching ends because someone stopped it, which is no failure.
   return args.watch ? 0 : exitCode;
 }
+
+const HEALTHY: ReadonlySet<StatusReport['state']> = new Set(['streaming', 'catching_up', 'idle'] as const);
 
 /** A status is asked by a person who waits: it does not take longer, whatever database.connection.timeout.ms says. */
 const PATIENCE_MS = 10_000;
@@ -77,7 +79,10 @@ async function look(options: ResolvedOptions, sessions: Map<ResolvedOptions, PgS
     const query = { timeoutMs: PATIENCE_MS, signal: stop };
     const slot = await loadSlot(session, options.slot.name, query);
     const lag = await loadSlotLag(session, options.slot.name, query);
-    return slot === undefined || lag === undefined ? { ...head, state: 'missing' } : { ...head, ...described(slot, lag) };
+    if (slot === undefined || lag === undefined) return { ...head, state: 'missing' };
+    const report = { ...head, ...described(slot, lag) };
+    const isCatchingUp = report.state === 'idle' && (await isReadInBulk(session, options.slot.name, query));
+    return isCatchingUp ? { ...report, state: 'catching_up' } : report;
   } catch (error) {
     await sessions.get(options)?.close();
     sessions.delete(options);

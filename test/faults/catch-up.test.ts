@@ -1,12 +1,14 @@
 /** A backlog read in bulk: nothing lost, order kept, whatever ends it; the thirty moments of kill -9 are in catch-up.all.test.ts. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runStatus } from '../../src/cli/status.ts';
+import { resolveConfig } from '../../src/config/resolve.ts';
 import { writeBigTransaction } from '../harness/load.ts';
 import { type PostgresServer, startPostgres } from '../harness/postgres.ts';
 import { sharedKafka } from '../harness/shared.ts';
 import { startSlotline, startStreaming } from '../harness/slotline.ts';
 import { until } from '../harness/until.ts';
 import { killWhileCatchingUp, openCatchUp, writeBacklog } from './catch-up.ts';
-import { expectNoRepetition, WAIT } from './delivery-scene.ts';
+import { type DeliveryScene, expectNoRepetition, WAIT } from './delivery-scene.ts';
 
 let server: PostgresServer;
 
@@ -24,6 +26,15 @@ function terminate(application: string): Promise<unknown> {
 async function restart(): Promise<void> {
   await server.stop('immediate');
   await server.start();
+}
+
+async function statusOf(scene: DeliveryScene): Promise<string> {
+  const resolved = resolveConfig(scene.config, { variables: {}, readFile: () => '' });
+  if (resolved.tag !== 'resolved') throw new Error('the config is refused');
+  const lines: string[] = [];
+  const deps = { write: (text: string) => lines.push(text), stop: new AbortController().signal };
+  await runStatus([resolved.options], { watch: false, intervalMs: 10, json: false }, deps);
+  return lines.join('');
 }
 
 test('a backlog is read in bulk, then the stream goes on without a gap or a repetition, and the slot follows', async () => {
@@ -79,6 +90,7 @@ test('a second process waits while the first reads in bulk, and takes over when 
   await holder.waitFor('catchup.started', WAIT);
   await using standby = startSlotline(scene.config);
   await standby.waitFor('standby.waiting', WAIT);
+  expect(await statusOf(scene)).toContain(' catching_up, ');
   await holder.kill();
   await standby.waitFor('standby.takes_over', WAIT);
   await scene.untilAllConfirmed();
