@@ -199,12 +199,47 @@ const AVRO: readonly Note[] = [
   },
 ];
 
+const JSON_SCHEMA_AND_TEXT: readonly Note[] = [
+  {
+    debezium: "JSON Schema: a column's default that is NaN or an infinity fails the task: Confluent's converter cannot print the schema.",
+    here: 'The schema has no such default. A null is still sent as the default.',
+    why: 'The table can be captured.',
+  },
+  {
+    debezium: 'JSON Schema: values that are NaN or an infinity are texts where the schema has numbers.',
+    here: 'The same; such a record is not valid for its schema.',
+    why: "As Confluent's converter writes them.",
+  },
+  {
+    debezium:
+      'Text: a plain byte array (bit strings, the `wkb` of geometries, the value of a numeric without precision) is its place in memory, `[B@1b2c3d4e`. A `bytea` is `java.nio.HeapByteBuffer[pos=0 lim=2 cap=2]`.',
+    here: 'Both are the latter, with the number of their bytes.',
+    why: 'The same row gives the same text.',
+  },
+  {
+    debezium: 'Text: keys of such columns are no keys: they differ for equal rows, or are equal for different ones.',
+    here: 'The connector stops with `string_key_bytes`.',
+    why: 'Order and compaction go by the key.',
+  },
+  {
+    debezium: "Text: dates and times of `time.precision.mode=connect` are shown in the worker's time zone.",
+    here: 'In UTC.',
+    why: 'A server setting must not change events.',
+  },
+  {
+    debezium: 'ByteArrayConverter fails the task at its first record.',
+    here: 'The config is refused.',
+    why: 'Events are structures, never bytes.',
+  },
+];
+
 export const NOTES: readonly NoteTopic[] = [
   { title: 'Events', notes: EVENTS },
   { title: 'Tables and names', notes: TABLES },
   { title: 'Delivery', notes: DELIVERY },
   { title: 'Running it', notes: RUNNING },
   { title: "Differences of Apicurio's Avro converter and Confluent's", notes: AVRO },
+  { title: 'JSON Schema and text', notes: JSON_SCHEMA_AND_TEXT },
 ];
 
 /** What each value of `slotline.values.corrections` mends, and recorded cases that show what it mends. */
