@@ -55,6 +55,20 @@ describe('a schema registry', () => {
     expect(await client.latest(subject, signal)).toMatchObject({ id, version: 1 });
   });
 
+  it('gives the id also to those who register the same schema at one moment', async () => {
+    const clients = Array.from({ length: 6 }, () => openRegistry(registryOptions([registry.url])));
+    try {
+      for (const fields of [[ID], [ID, NOTE]]) {
+        for (const subject of Array.from({ length: 4 }, (_, index) => `${uniqueName('s')}-${index}-value`)) {
+          const ids = await Promise.all(clients.map((client) => client.register({ subject, schema: record(fields) }, signal)));
+          expect(new Set(ids).size).toBe(1);
+        }
+      }
+    } finally {
+      for (const client of clients) await client[Symbol.asyncDispose]();
+    }
+  });
+
   it('knows nothing of subjects, schemas and ids that are not there', async () => {
     await using client = openRegistry(registryOptions([registry.url]));
     const subject = `${uniqueName('s')}-value`;
