@@ -10,6 +10,7 @@ import { type FreshDatabase, freshDatabase, sharedKafka, uniqueName } from '../h
 import { type ConnectorConfig, connectorConfig, type Slotline, startStreaming } from '../harness/slotline.ts';
 import { until } from '../harness/until.ts';
 import { protobufReader } from './protobuf-decoder.ts';
+import { documentedChanges, triedChanges } from './protobuf-evolution.ts';
 
 const REGISTRY_START_MS = 150_000;
 const TEST_MS = 120_000;
@@ -159,5 +160,9 @@ describe('events in Protobuf', () => {
     await db.client.query("insert into item values (1, '{1,null}')");
     const refused = await slotline.waitFor((line) => line['code'] === 'value_not_convertible', WAIT);
     expect(String(refused['message'])).toContain('a null in an array, which Protobuf does not have');
+  });
+
+  it('have schemas whose changes a registry judges as docs/schema-evolution.md says', { timeout: TEST_MS }, async () => {
+    expect(documentedChanges()).toEqual(await triedChanges(registry.url));
   });
 });
