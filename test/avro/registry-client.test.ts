@@ -108,6 +108,21 @@ describe('a schema registry', () => {
     expect(error).toMatchObject({ code: 'registry_invalid_schema', details: { status: 422 } });
   });
 
+  it('is not taken for one at another path or port: one error says where', async () => {
+    const { origin } = new URL(registry.url);
+    const register = async (url: string): Promise<SlotlineError> => {
+      await using client = openRegistry(registryOptions([url]));
+      return await codeOf(client.register({ subject: uniqueName('s'), schema: record([ID]) }, signal));
+    };
+    for (const path of ['/', '/apis/ccompat/v7/v7', '/apis/registry/v2'])
+      expect(await register(origin + path)).toMatchObject({ code: 'registry_bad_answer', details: { status: 404 } });
+    expect(await register('http://127.0.0.1:1')).toMatchObject({ code: 'registry_unreachable', details: { reason: 'ECONNREFUSED' } });
+    expect(await register('http://no-such-host.invalid')).toMatchObject({
+      code: 'registry_unreachable',
+      details: { reason: expect.stringMatching(/^(ENOTFOUND|EAI_AGAIN)$/) },
+    });
+  });
+
   it('is found behind an address that does not answer', async () => {
     await using client = openRegistry(registryOptions(['http://127.0.0.1:1', registry.url]));
     expect(await client.register({ subject: uniqueName('s'), schema: record([ID]) }, signal)).toBeGreaterThan(0);
