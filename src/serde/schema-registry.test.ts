@@ -138,6 +138,8 @@ describe('a registry that misbehaves', () => {
     expect(await afterOutage(missing, missing)).toMatchObject(lost);
     expect(await afterOutage(missing, answer(200, { schema: '"string"' }))).toMatchObject(lost);
     expect(await afterOutage(answer(200, { id: 7 }), answer(200, { schema: '"string"' }))).toMatchObject(lost);
+    // It may be registered, not read.
+    expect(await afterOutage(answer(403, ''))).toBe(6);
     // Found by its id, not by its text.
     expect(await afterOutage(missing, answer(200, { schema: WANTED.schema.replace('{', '{ ') }))).toBe(6);
   });

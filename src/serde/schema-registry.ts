@@ -162,7 +162,12 @@ export class SchemaRegistry implements AsyncDisposable {
    */
   async #compareKnown(signal: AbortSignal): Promise<void> {
     const [known] = this.#ids.values();
-    if (known !== undefined && !(await this.#stillHas(known, signal)))
+    // Who may register may not always read: a question that is refused says nothing.
+    const refusal = (error: unknown): boolean => {
+      if (error instanceof SlotlineError && error.code !== 'registry_unreachable') return true;
+      throw error;
+    };
+    if (known !== undefined && !(await this.#stillHas(known, signal).catch(refusal)))
       throw new SlotlineError('registry_data_lost', { subject: known.wanted.subject, id: known.id });
     this.#wasAway = false;
   }
