@@ -199,12 +199,96 @@ const AVRO: readonly Note[] = [
   },
 ];
 
+const JSON_SCHEMA_AND_TEXT: readonly Note[] = [
+  {
+    debezium: "JSON Schema: a column's default that is NaN or an infinity fails the task: Confluent's converter cannot print the schema.",
+    here: 'The schema has no such default. A null is still sent as the default.',
+    why: 'The table can be captured.',
+  },
+  {
+    debezium: 'JSON Schema: values that are NaN or an infinity are texts where the schema has numbers.',
+    here: 'The same; such a record is not valid for its schema.',
+    why: "As Confluent's converter writes them.",
+  },
+  {
+    debezium:
+      'Text: a plain byte array (bit strings, the `wkb` of geometries, the value of a numeric without precision) is its place in memory, `[B@1b2c3d4e`. A `bytea` is `java.nio.HeapByteBuffer[pos=0 lim=2 cap=2]`.',
+    here: 'Both are the latter, with the number of their bytes.',
+    why: 'The same row gives the same text.',
+  },
+  {
+    debezium: 'Text: keys of such columns are no keys: they differ for equal rows, or are equal for different ones.',
+    here: 'The connector stops with `string_key_bytes`.',
+    why: 'Order and compaction go by the key.',
+  },
+  {
+    debezium: "Text: dates and times of `time.precision.mode=connect` are shown in the worker's time zone.",
+    here: 'In UTC.',
+    why: 'A server setting must not change events.',
+  },
+  {
+    debezium: 'ByteArrayConverter fails the task at its first record.',
+    here: 'The config is refused.',
+    why: 'Events are structures, never bytes.',
+  },
+];
+
+const PROTOBUF: readonly Note[] = [
+  {
+    debezium:
+      'A null in a field of text, number or bytes is sent as no field: readers show it as an empty text, 0 or false, and nothing tells it from one.',
+    here: 'The same, as long as neither `optional.for.nullables` nor `wrapper.for.nullables` is `true`. Set `optional.for.nullables=true` for both converters.',
+    why: "Confluent's default. With the option nulls are exact but in arrays and maps, and the bytes are hardly more.",
+  },
+  {
+    debezium:
+      'A null array or map is an empty one; a null in a map of texts (`hstore.handling.mode=map`) an empty text, unless `wrapper.for.nullables=true`.',
+    here: 'The same.',
+    why: 'Protobuf tells no more.',
+  },
+  {
+    debezium:
+      'A null in an array, a map in an array (`hstore[]` as maps), a timestamp outside of the years 1 to 9999: the task fails at the row.',
+    here: 'The connector stops with `value_not_convertible` at such a row, whatever `event.converting.failure.handling.mode` says. `column.exclude.list` leaves the column out; times as numbers (`time.precision.mode`) have no such bounds.',
+    why: 'Nothing that Protobuf has may stand for them.',
+  },
+  {
+    debezium: 'A date before our era loses its era: the year 44 BC is sent as 44.',
+    here: 'The connector stops with `value_not_convertible`.',
+    why: 'A wrong date would not be seen.',
+  },
+  {
+    debezium: 'Dates of `time.precision.mode=connect` before 1582-10-15 are those of the Julian calendar; the time 24:00 is 00:00.',
+    here: 'The same.',
+    why: "As Confluent's converter writes them, and reads them back.",
+  },
+  {
+    debezium:
+      "A table with an array of arrays (of vectors), or with a column whose name is no identifier of Protobuf, or that of another column's type, fails the task.",
+    here: 'The connector stops with `protobuf_schema_invalid`, which names it. `field.name.adjustment.mode=avro` or `scrub.invalid.names=true` mend names; `column.exclude.list` leaves the column out.',
+    why: 'As Confluent.',
+  },
+  {
+    debezium: 'A topic prefix or a table with a dash is a package with a dash, which registries take and compilers of .proto files do not.',
+    here: 'The same. `schema.name.adjustment.mode=avro` makes it valid.',
+    why: "Readers with Confluent's library work as they did.",
+  },
+  {
+    debezium:
+      'Fields are numbered by their place: a column that is dropped before others gives its number to the next one. Options name `confluent.field_meta`, of which no file is imported.',
+    here: 'The same. Read records by the id of their own schema: a class compiled from an older one would show one column in another.',
+    why: "Confluent's numbers and text: both may write to one subject.",
+  },
+];
+
 export const NOTES: readonly NoteTopic[] = [
   { title: 'Events', notes: EVENTS },
   { title: 'Tables and names', notes: TABLES },
   { title: 'Delivery', notes: DELIVERY },
   { title: 'Running it', notes: RUNNING },
   { title: "Differences of Apicurio's Avro converter and Confluent's", notes: AVRO },
+  { title: 'JSON Schema and text', notes: JSON_SCHEMA_AND_TEXT },
+  { title: 'Protobuf', notes: PROTOBUF },
 ];
 
 /** What each value of `slotline.values.corrections` mends, and recorded cases that show what it mends. */

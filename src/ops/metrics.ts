@@ -25,7 +25,7 @@ export const METRICS: readonly MetricSpec[] = [
   { name: 'slotline_streaming', kind: 'gauge', help: '1 while changes are streamed.', read: (live) => flag(live.connector.tag === 'running') },
   { name: 'slotline_snapshotting', kind: 'gauge', help: '1 while a snapshot is taken.', read: (live) => flag(live.isSnapshotting) },
   { name: 'slotline_attempts_total', kind: 'counter', help: 'Attempts that were begun: the start, and one more after each that failed.', read: (live) => live.attempts },
-  { name: 'slotline_events_total', kind: 'counter', help: 'Events by operation since the start of the process, repeated ones included; skipped: left out because an option says so.', label: 'operation', readEach: (live) => snakeCased(live.events) },
+  { name: 'slotline_events_total', kind: 'counter', help: 'Events by operation since the start of the process, repeated ones included; skipped: left out because an option says so; dead_lettered: those of the others that went to the dead-letter topic.', label: 'operation', readEach: (live) => snakeCased(live.events) },
   { name: 'slotline_records_acknowledged_total', kind: 'counter', help: 'Records that all in-sync replicas have acknowledged, tombstones and heartbeats included.', read: (live) => live.recordsAcknowledged },
   { name: 'slotline_last_message_age_seconds', kind: 'gauge', help: 'Time since a message of the stream or a row of a snapshot was last read; absent before the first.', read: (live, nowUs) => (live.lastMessageUs === 0 ? undefined : Math.max(0, nowUs - live.lastMessageUs) / 1e6) },
   { name: 'slotline_received_lsn_bytes', kind: 'gauge', help: 'Highest WAL position that PostgreSQL has sent, in bytes; 0 before streaming.', read: (live) => live.receivedLsn },

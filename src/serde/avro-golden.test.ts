@@ -62,7 +62,8 @@ function connectSchema(json: SchemaJson, field: (name: string) => string): Field
 /** JSON has text where a number is none. */
 function defaultOf(json: SchemaJson, type: FieldSchema['type']): FieldSchema['defaultValue'] {
   if (type === 'bytes') return bytesOf(json);
-  return typeof json.default === 'string' && type.startsWith('float') ? Number(json.default) : json.default;
+  if (json.default === undefined || !type.startsWith('float')) return json.default;
+  return type === 'float32' ? Math.fround(Number(json.default)) : Number(json.default);
 }
 
 /** Base64, or with the JSON converter's decimal.format=NUMERIC a number. */

@@ -29,6 +29,11 @@ describe('an Avro schema', () => {
     );
   });
 
+  it("prints a float's default with the float's digits", () => {
+    const { text } = avroSchema(row({ a: { type: 'float32', optional: false, defaultValue: Math.fround(-0.1) } }));
+    expect(text).toContain('{"name":"a","type":{"type":"float","connect.default":-0.1},"default":-0.1}');
+  });
+
   it('leaves out a default that is no number', () => {
     const double: FieldSchema = { type: 'float64', optional: true };
     const schema = row({

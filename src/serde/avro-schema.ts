@@ -243,12 +243,14 @@ function defaultJson(schema: FieldSchema, value: DefaultValue): string {
   return schema.type === 'float32' ? formatFloat32(value) : value.toString();
 }
 
-/** Avro's library keeps the default of a float as a double. */
+/** Avro's library reads the text of a float's default as a double. */
 function fieldDefault(schema: FieldSchema): string | undefined {
   const { optional, type } = schema;
   const defaultValue = defaultOf(schema);
   if (defaultValue === undefined) return optional ? 'null' : undefined;
-  return type === 'float32' && typeof defaultValue === 'number' ? formatFloat64(defaultValue) : defaultJson(schema, defaultValue);
+  return type === 'float32' && typeof defaultValue === 'number'
+    ? formatFloat64(Number(formatFloat32(defaultValue)))
+    : defaultJson(schema, defaultValue);
 }
 
 // --- names ---

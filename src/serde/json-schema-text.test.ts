@@ -119,9 +119,8 @@ describe('a JSON Schema', () => {
     expect(jsonSchemaText(SCHEMAS[name] ?? struct([]), OTHERWISE)).toBe(text);
   });
 
-  it('has a default that is no number as text, where Confluent fails', () => {
+  it('has no default that is no number, where Confluent fails', () => {
     const schema = struct([field('a', 'float32', { defaultValue: Number.NaN }), field('b', 'float64', { defaultValue: -Infinity })]);
-    expect(jsonSchemaText(schema, BY_DEFAULT)).toContain('"default":"NaN"');
-    expect(jsonSchemaText(schema, BY_DEFAULT)).toContain('"default":"-Infinity"');
+    expect(jsonSchemaText(schema, BY_DEFAULT)).not.toContain('default');
   });
 });

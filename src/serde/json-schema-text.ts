@@ -39,7 +39,9 @@ function printRequired(schema: FieldSchema, index: number | undefined, settings:
   const common: Member[] = [];
   if (name !== undefined) common.push(['title', quote(name)]);
   if (doc !== undefined) common.push(['description', quote(doc)]);
-  if (defaultValue !== undefined) common.push(['default', printDefault(schema, defaultValue, settings.decimals)]);
+  if (defaultValue !== undefined && isPrintable(defaultValue)) {
+    common.push(['default', printDefault(schema, defaultValue, settings.decimals)]);
+  }
   const connect: Member[] = [];
   if (shape.connectType !== undefined) connect.push(['connect.type', quote(shape.connectType)]);
   if (version !== undefined) connect.push(['connect.version', String(version)]);
@@ -136,6 +138,11 @@ function asCopiedMap(members: readonly Member[]): readonly Member[] {
 function printParameters(parameters: readonly (readonly [string, string])[]): string {
   const members = parameters.map(([name, value]): Member => [name, quote(value)]);
   return object(inHashMapOrder(asMap(members), { hashOf, compare, expected: members.length }));
+}
+
+/** JSON has no NaN and no infinities: where Confluent fails, the schema tells no default. */
+function isPrintable(value: DefaultValue): boolean {
+  return typeof value !== 'number' || Number.isFinite(value);
 }
 
 function printDefault(schema: FieldSchema, value: DefaultValue, decimals: DecimalFormat): string {

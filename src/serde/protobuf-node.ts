@@ -49,42 +49,39 @@ export function messageFields(schema: FieldSchema, settings: NullSettings): read
 }
 
 export function fieldNode(schema: FieldSchema, number: number, settings: NullSettings): ProtobufNode {
+  return nodeIn('message', schema, number, settings);
+}
+
+/** What a value stands in decides about its null. Confluent gives a map's entries no optional fields. */
+type Place = 'message' | 'array' | 'entry';
+
+function nodeIn(place: Place, schema: FieldSchema, number: number, settings: NullSettings): ProtobufNode {
+  const repeated = { ...NO_NODE, key: (number << 3) | LENGTH, takesNull: true };
   if (schema.type === 'array' && schema.items !== undefined) {
-    const element = valueNode(schema.items, number, { settings, isElement: true });
-    return { ...NO_NODE, key: (number << 3) | LENGTH, items: element, takesNull: true };
+    return { ...repeated, items: valueNode('array', schema.items, number, settings) };
   }
-  if (schema.type !== 'map' || schema.keys === undefined || schema.values === undefined) {
-    return valueNode(schema, number, { settings, isElement: false });
+  if (schema.type === 'map' && schema.keys !== undefined && schema.values !== undefined) {
+    return { ...repeated, keys: nodeIn('entry', schema.keys, 1, settings), items: nodeIn('entry', schema.values, 2, settings) };
   }
-  // Confluent gives entries no optional fields: a null and a zero are the same in them.
-  const entry = { ...settings, optionalForNullables: false };
-  return {
-    ...NO_NODE,
-    key: (number << 3) | LENGTH,
-    keys: fieldNode(schema.keys, 1, entry),
-    items: fieldNode(schema.values, 2, entry),
-    takesNull: true,
-  };
+  return valueNode(place, schema, number, settings);
 }
 
 /** Of no value: what is begun without a schema. */
 export const NO_NODE: ProtobufNode = { key: 0, form: IMPLICIT, logical: PLAIN, takesNull: false, items: null, keys: null, fields: [] };
 
-function valueNode(schema: FieldSchema, number: number, o: { readonly settings: NullSettings; readonly isElement: boolean }): ProtobufNode {
-  const { settings, isElement } = o;
-  const logical = logicalOf(schema);
+function valueNode(place: Place, schema: FieldSchema, number: number, settings: NullSettings): ProtobufNode {
   // Of an array's maps only the schema is there: ProtobufData cannot write them.
   const isMessage = schema.type === 'struct' || schema.type === 'map' || (schema.name !== undefined && LOGICAL_MESSAGES.has(schema.name));
   const isWrapped = !isMessage && settings.wrapperForNullables && schema.optional;
   const wire = isMessage || isWrapped ? LENGTH : wireType(schema.type);
-  const form = isWrapped ? WRAPPED : plainForm(schema, { wire, isElement, hasPresence: isMessage || settings.optionalForNullables });
+  const hasPresence = isMessage || (schema.optional && settings.optionalForNullables && place !== 'entry');
+  const form = isWrapped ? WRAPPED : place === 'array' ? elementForm(wire) : hasPresence ? EXPLICIT : IMPLICIT;
   const fields = schema.type === 'struct' ? messageFields(schema, settings) : [];
-  return { key: (number << 3) | wire, form, logical, takesNull: !isElement, items: null, keys: null, fields };
+  return { ...NO_NODE, key: (number << 3) | wire, form, logical: logicalOf(schema), takesNull: place !== 'array', fields };
 }
 
-function plainForm(schema: FieldSchema, o: { readonly wire: number; readonly isElement: boolean; readonly hasPresence: boolean }): Form {
-  if (o.isElement) return o.wire === LENGTH ? EXPLICIT : PACKED;
-  return o.hasPresence && schema.optional ? EXPLICIT : IMPLICIT;
+function elementForm(wire: number): Form {
+  return wire === LENGTH ? EXPLICIT : PACKED;
 }
 
 function wireType(type: FieldSchema['type']): number {

@@ -307,19 +307,29 @@ class ProtobufRowSerializer implements RowSerializer {
   }
 
   #writeFailed(error: unknown, column: ProtobufColumn): void {
-    if (!(error instanceof ConversionError)) throw error;
-    const { schema, table } = this.#plan;
     const { optional, defaultValue } = column.codec.schema;
-    const isRequired = (!optional && defaultValue === undefined) || error instanceof UnrepresentableError;
-    this.#onFailure({ schema, table, column: column.name, type: column.type, reason: error.message, isRequired });
+    this.#report(error, column, (!optional && defaultValue === undefined) || error instanceof UnrepresentableError);
     this.#writeNull(column.failureRule, column);
   }
 
   /** A null is no field. */
   #writeNull(rule: NullRule, column: ProtobufColumn): void {
     if (rule === 'null') return;
+    const mark = this.#out.length;
     this.#values.begin(column.node);
-    column.codec.writeFallback(this.#values);
+    try {
+      column.codec.writeFallback(this.#values);
+    } catch (error) {
+      this.#out.length = mark;
+      // A default that Protobuf cannot hold: nothing else may stand for it.
+      this.#report(error, column, true);
+    }
+  }
+
+  #report(error: unknown, column: ProtobufColumn, isRequired: boolean): void {
+    if (!(error instanceof ConversionError)) throw error;
+    const { schema, table } = this.#plan;
+    this.#onFailure({ schema, table, column: column.name, type: column.type, reason: error.message, isRequired });
   }
 }
 

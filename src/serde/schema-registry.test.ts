@@ -72,6 +72,7 @@ describe('a registry that misbehaves', () => {
       answer(409, { error_code: 409, message: 'incompatible' }),
       answer(404, { error_code: 40403 }),
       answer(200, latest),
+      answer(200, { is_compatible: false }),
     ]);
     expect(error).toMatchObject({
       code: 'registry_incompatible',
@@ -83,6 +84,23 @@ describe('a registry that misbehaves', () => {
     await using server = await startMisbehavingRegistry([answer(409, ''), answer(200, { id: 5, version: 1, schema: WANTED.schema })]);
     await using client = openRegistry(registryOptions([server.url]));
     expect(await client.register(WANTED, signal)).toBe(5);
+  });
+
+  it('is asked again where a conflict names no version that the schema does not fit', async () => {
+    const notYet = [answer(409, ''), answer(404, { error_code: 40403 })];
+    const other = answer(200, { id: 3, version: 1, schema: WANTED.schema });
+    const replies = [
+      ...notYet,
+      answer(404, { error_code: 40401 }),
+      ...notYet,
+      other,
+      answer(200, { is_compatible: true }),
+      answer(200, { id: 5 }),
+    ];
+    await using server = await startMisbehavingRegistry(replies);
+    await using client = openRegistry(registryOptions([server.url]));
+    expect(await client.register(WANTED, signal)).toBe(5);
+    expect(server.asked).toHaveLength(replies.length);
   });
 
   it('is asked again after a pause, and each pause is told', async () => {
@@ -120,6 +138,8 @@ describe('a registry that misbehaves', () => {
     expect(await afterOutage(missing, missing)).toMatchObject(lost);
     expect(await afterOutage(missing, answer(200, { schema: '"string"' }))).toMatchObject(lost);
     expect(await afterOutage(answer(200, { id: 7 }), answer(200, { schema: '"string"' }))).toMatchObject(lost);
+    // It may be registered, not read.
+    expect(await afterOutage(answer(403, ''))).toBe(6);
     // Found by its id, not by its text.
     expect(await afterOutage(missing, answer(200, { schema: WANTED.schema.replace('{', '{ ') }))).toBe(6);
   });

@@ -27,6 +27,8 @@ export type SubjectSchema = { readonly subject: string; readonly schema: string;
 /** No answer of these calls is longer: a schema of 1,600 columns has about 400 kB. */
 const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
 const MESSAGE_CHARS_MAX = 300;
+/** A request that is given up ends within seconds at the registry; a level that looks at all versions refuses again each time. */
+const CONFLICTS_MAX = 4;
 /** A registry that was asked within this time has not been restarted unnoticed: none starts faster. */
 const QUIET_MS = 2_000;
 const TOO_LONG = 'ANSWER_TOO_LONG';
@@ -73,15 +75,20 @@ export class SchemaRegistry implements AsyncDisposable {
   /** The id of the schema under the subject, registered if it is new there. Throws registry_incompatible, registry_invalid_schema. */
   async register(wanted: SubjectSchema, signal: AbortSignal): Promise<number> {
     return await this.#cached(`register ${wanted.subject} ${wanted.schema}`, { wanted, signal }, async () => {
-      const answer = await this.#call(
-        { method: 'POST', path: this.#subjectPath(wanted.subject, '/versions'), body: schemaBody(wanted) },
-        signal,
-      );
-      if (answer.status === 409) return await this.#idDespiteConflict(wanted, answer, signal);
-      if (answer.status === 422) throw refused('registry_invalid_schema', answer, wanted.subject);
-      if (answer.status !== 200) throw refused('registry_bad_answer', answer, wanted.subject);
-      return idOf(answer, wanted.subject);
+      for (let attempt = 1; ; attempt++) {
+        const answer = await this.#postVersion(wanted, signal);
+        if (answer.status === 200) return idOf(answer, wanted.subject);
+        if (answer.status === 422) throw refused('registry_invalid_schema', answer, wanted.subject);
+        if (answer.status !== 409) throw refused('registry_bad_answer', answer, wanted.subject);
+        const id = await this.#idDespiteConflict(wanted, { answer, isLast: attempt > CONFLICTS_MAX }, signal);
+        if (id !== undefined) return id;
+        await wait(backoffMs(attempt, this.#deps.random()), signal);
+      }
     });
+  }
+
+  #postVersion(wanted: SubjectSchema, signal: AbortSignal): Promise<Answer> {
+    return this.#call({ method: 'POST', path: this.#subjectPath(wanted.subject, '/versions'), body: schemaBody(wanted) }, signal);
   }
 
   /** The id of the schema under the subject; undefined where it is not registered there. */
@@ -155,7 +162,12 @@ export class SchemaRegistry implements AsyncDisposable {
    */
   async #compareKnown(signal: AbortSignal): Promise<void> {
     const [known] = this.#ids.values();
-    if (known !== undefined && !(await this.#stillHas(known, signal)))
+    // Who may register may not always read: a question that is refused says nothing.
+    const refusal = (error: unknown): boolean => {
+      if (error instanceof SlotlineError && error.code !== 'registry_unreachable') return true;
+      throw error;
+    };
+    if (known !== undefined && !(await this.#stillHas(known, signal).catch(refusal)))
       throw new SlotlineError('registry_data_lost', { subject: known.wanted.subject, id: known.id });
     this.#wasAway = false;
   }
@@ -168,16 +180,21 @@ export class SchemaRegistry implements AsyncDisposable {
     return answer.status === 200 && typeof schema === 'string' && isSameText(schema, wanted.schema);
   }
 
-  /** A conflict is also what some registries call a schema that another request registers at this moment. */
-  async #idDespiteConflict(wanted: SubjectSchema, answer: Answer, signal: AbortSignal): Promise<number> {
+  /**
+   * A conflict is also what some registries call a schema that another request registers at this moment: of another process, or an own one
+   * that was given up and is still at work there. Undefined: to be asked again, for nothing says that the schema does not fit; where the
+   * registry stays with it, it is believed. Throws registry_incompatible.
+   */
+  async #idDespiteConflict(
+    wanted: SubjectSchema,
+    { answer, isLast }: { readonly answer: Answer; readonly isLast: boolean },
+    signal: AbortSignal,
+  ): Promise<number | undefined> {
     const id = await this.#lookUp(wanted, signal).catch(() => undefined);
-    if (id === undefined) throw await this.#incompatible(wanted, answer, signal);
-    return id;
-  }
-
-  async #incompatible(wanted: SubjectSchema, answer: Answer, signal: AbortSignal): Promise<SlotlineError> {
-    const latest = await this.latest(wanted.subject, signal).catch(() => undefined);
-    return new SlotlineError('registry_incompatible', {
+    if (id !== undefined) return id;
+    const latest = await this.latest(wanted.subject, signal);
+    if (!isLast && (latest === undefined || (await this.isCompatible(wanted, signal).catch(() => false)))) return undefined;
+    throw new SlotlineError('registry_incompatible', {
       subject: wanted.subject,
       version: latest?.version,
       fields: latest === undefined ? undefined : schemaDifferences({ registered: latest.schema, wanted: wanted.schema, type: wanted.type }),

@@ -10,6 +10,7 @@ import { type RegistryServer, startRegistry } from '../harness/registry.ts';
 import { type FreshDatabase, freshDatabase, sharedKafka, uniqueName } from '../harness/shared.ts';
 import { type ConnectorConfig, connectorConfig, type Slotline, startSlotline, startStreaming } from '../harness/slotline.ts';
 import { until } from '../harness/until.ts';
+import { setCompatibility } from './schema-evolution-run.ts';
 
 const REGISTRY_START_MS = 150_000;
 const TEST_MS = 120_000;
@@ -81,11 +82,6 @@ async function readEvents(topic: string): Promise<Event[]> {
   const decode = decoder();
   const records = await readTopic(bootstrapServers, topic);
   return await Promise.all(records.map(async ({ key, value }) => ({ key: await decode(key), value: await decode(value) }) as Event));
-}
-
-async function compatibility(subject: string, level: string): Promise<void> {
-  const headers = { 'content-type': 'application/json' };
-  await fetch(`${registry.url}/config/${subject}`, { method: 'PUT', headers, body: JSON.stringify({ compatibility: level }) });
 }
 
 describe('events in Avro', () => {
@@ -172,7 +168,8 @@ describe('events in Avro', () => {
     const slotline = await start({ ...avroSide('key'), ...avroSide('value') });
     await db.client.query('insert into item values (1)');
     await untilConfirmed();
-    await compatibility(subject, 'BACKWARD');
+    await setCompatibility(registry.url, subject, 'BACKWARD');
+    const from = slotline.lines.length;
     // In one transaction: NOT NULL is the catalog's, and in force when the change is read.
     const change = [
       'alter table item add column total int',
@@ -181,10 +178,10 @@ describe('events in Avro', () => {
     ];
     await db.client.query(['begin', ...change, 'commit'].join(';'));
     await db.client.query('insert into item values (2, 6)');
-    const refused = await slotline.waitFor((line) => line['code'] === 'registry_incompatible', WAIT);
+    const refused = await slotline.waitFor((line) => line['code'] === 'registry_incompatible', { ...WAIT, from });
     expect(String(refused['message'])).toContain(`subject=${subject}`);
     expect(String(refused['message'])).toContain('before.total added without default');
-    await compatibility(subject, 'NONE');
+    await setCompatibility(registry.url, subject, 'NONE');
     await untilConfirmed();
     const events = await readEvents(`${name}.public.item`);
     expect(events.map(({ value }) => [value.op, value.after])).toEqual([

@@ -55,6 +55,20 @@ describe('a schema registry', () => {
     expect(await client.latest(subject, signal)).toMatchObject({ id, version: 1 });
   });
 
+  it('gives the id also to those who register the same schema at one moment', async () => {
+    const clients = Array.from({ length: 6 }, () => openRegistry(registryOptions([registry.url])));
+    try {
+      for (const fields of [[ID], [ID, NOTE]]) {
+        for (const subject of Array.from({ length: 4 }, (_, index) => `${uniqueName('s')}-${index}-value`)) {
+          const ids = await Promise.all(clients.map((client) => client.register({ subject, schema: record(fields) }, signal)));
+          expect(new Set(ids).size).toBe(1);
+        }
+      }
+    } finally {
+      for (const client of clients) await client[Symbol.asyncDispose]();
+    }
+  });
+
   it('knows nothing of subjects, schemas and ids that are not there', async () => {
     await using client = openRegistry(registryOptions([registry.url]));
     const subject = `${uniqueName('s')}-value`;
@@ -92,6 +106,21 @@ describe('a schema registry', () => {
     await using client = openRegistry(registryOptions([registry.url]));
     const error = await codeOf(client.register({ subject: uniqueName('s'), schema: '{"type":"record"}' }, signal));
     expect(error).toMatchObject({ code: 'registry_invalid_schema', details: { status: 422 } });
+  });
+
+  it('is not taken for one at another path or port: one error says where', async () => {
+    const { origin } = new URL(registry.url);
+    const register = async (url: string): Promise<SlotlineError> => {
+      await using client = openRegistry(registryOptions([url]));
+      return await codeOf(client.register({ subject: uniqueName('s'), schema: record([ID]) }, signal));
+    };
+    for (const path of ['/', '/apis/ccompat/v7/v7', '/apis/registry/v2'])
+      expect(await register(origin + path)).toMatchObject({ code: 'registry_bad_answer', details: { status: 404 } });
+    expect(await register('http://127.0.0.1:1')).toMatchObject({ code: 'registry_unreachable', details: { reason: 'ECONNREFUSED' } });
+    expect(await register('http://no-such-host.invalid')).toMatchObject({
+      code: 'registry_unreachable',
+      details: { reason: expect.stringMatching(/^(ENOTFOUND|EAI_AGAIN)$/) },
+    });
   });
 
   it('is found behind an address that does not answer', async () => {

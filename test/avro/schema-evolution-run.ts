@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { SchemaRegistry as IndependentDecoder, SchemaType } from '@kafkajs/confluent-schema-registry';
 import { type EachMessagePayload, Kafka, logLevel } from 'kafkajs';
+import type { Client } from 'pg';
 import { longsAsBigints } from '../../src/serde/test-avsc.ts';
 import { until } from '../harness/until.ts';
 
@@ -46,6 +47,13 @@ async function countAll(kafka: Kafka, topics: readonly string[]): Promise<number
   } finally {
     await admin.disconnect();
   }
+}
+
+/** The slot has confirmed everything that is written so far: it is in Kafka. */
+export async function untilConfirmed(client: Pick<Client, 'query'>, slot: string, o: { timeoutMs: number }): Promise<void> {
+  const { rows } = await client.query<{ lsn: string }>('select pg_current_wal_insert_lsn()::text as lsn');
+  const sql = 'select from pg_replication_slots where slot_name = $1 and confirmed_flush_lsn >= $2::pg_lsn';
+  await until('everything is confirmed', async () => (await client.query(sql, [slot, rows[0]?.lsn])).rowCount === 1, o);
 }
 
 export type Decode = (bytes: Buffer | null) => Promise<unknown>;

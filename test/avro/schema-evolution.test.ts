@@ -7,7 +7,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { anyRegistry } from '../harness/registry.ts';
 import { type FreshDatabase, freshDatabase, sharedKafka, uniqueName } from '../harness/shared.ts';
 import { connectorConfig, type Slotline, startStreaming } from '../harness/slotline.ts';
-import { until } from '../harness/until.ts';
 import { EVOLUTION_CASES, type EvolutionCase, evolutionRows, LEVELS, type Level } from './schema-evolution-cases.ts';
 import {
   type Decode,
@@ -17,6 +16,7 @@ import {
   schemaIdOf,
   setCompatibility,
   type TopicRecord,
+  untilConfirmed,
   versionsOf,
 } from './schema-evolution-run.ts';
 
@@ -51,12 +51,6 @@ describe('a schema change while streaming', () => {
     await db.client.query(transactions.join(';'));
   };
 
-  const untilConfirmed = async (): Promise<void> => {
-    const { rows } = await db.client.query<{ lsn: string }>('select pg_current_wal_insert_lsn()::text as lsn');
-    const sql = 'select from pg_replication_slots where slot_name = $1 and confirmed_flush_lsn >= $2::pg_lsn';
-    await until('everything is confirmed', async () => (await db.client.query(sql, [name, rows[0]?.lsn])).rowCount === 1, WAIT);
-  };
-
   beforeAll(async () => {
     registry = await anyRegistry();
     db = await freshDatabase(18);
@@ -68,12 +62,12 @@ describe('a schema change while streaming', () => {
     const place = { server: db.server, database: db.database, bootstrapServers, name };
     slotline = await startStreaming(connectorConfig(place, { ...converter, ...urls, ...more }), WAIT);
     await run(({ evolution }) => [`insert into T values (${evolution.before[0]})`]);
-    await untilConfirmed();
+    await untilConfirmed(db.client, name, WAIT);
     await Promise.all(tried.map(fixLevels));
     await db.client.query(`alter type mood add value 'new'`);
     await run(({ evolution }) => evolution.statements);
     await run(({ evolution }) => [`insert into T values (${evolution.after[0]})`]);
-    await untilConfirmed();
+    await untilConfirmed(db.client, name, WAIT);
     decode = independentDecoder(registry.url);
     records = await readTopics(bootstrapServers, [...tried.map(({ topic }) => topic), `${name}.dlq`]);
     letters = records.get(`${name}.dlq`) ?? [];

@@ -11,7 +11,7 @@ import { startSlotline, startStreaming } from '../harness/slotline.ts';
 import { openScene, untilStreaming, WAIT } from './delivery-scene.ts';
 import { attempts, avroConfig, avroReader, retryCodes, untilConfirmedMore, walsender } from './registry-outage.ts';
 
-const WAL_SENDER_TIMEOUT_MS = 3_000;
+const WAL_SENDER_TIMEOUT_MS = 8_000;
 const START_MS = 150_000;
 const TEST_MS = 240_000;
 const LONG_WAIT = { timeoutMs: 90_000 };

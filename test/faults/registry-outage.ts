@@ -63,17 +63,19 @@ export function avroReader(registry: RegistryServer, added: string): AvroReader 
 
 export type Walsender = { readonly pid: number; readonly confirmed: string; readonly silentMs: number };
 
-/** The walsender of the slot; fails where there is none. */
+/** The walsender of the slot; between two attempts there is none for a moment. */
 export async function walsender(client: pg.Client, slot: string): Promise<Walsender> {
+  return await until(`slot ${slot} has a walsender`, () => findWalsender(client, slot), WAIT);
+}
+
+async function findWalsender(client: pg.Client, slot: string): Promise<Walsender | undefined> {
   const { rows } = await client.query<Walsender>(
     `select r.pid, s.confirmed_flush_lsn::text as confirmed,
             (extract(epoch from clock_timestamp() - r.reply_time) * 1000)::int as "silentMs"
        from pg_stat_replication r join pg_replication_slots s on s.active_pid = r.pid where s.slot_name = $1`,
     [slot],
   );
-  const [found] = rows;
-  if (found === undefined) throw new Error(`slot ${slot} has no walsender`);
-  return found;
+  return rows[0];
 }
 
 /** Records go on arriving although the registry is away: their schemas are known. */

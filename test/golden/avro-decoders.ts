@@ -10,6 +10,21 @@ import { printRecords, type RecordSchemas, type TextRecord, textRecords } from '
 import { type PythonOutcome, startPythonDecoder } from './python-decoder.ts';
 import type { GoldenRecord, RecordedText } from './replay-cases.ts';
 
+/** What a decoder cannot read of what the converters write, Debezium's as well as Slotline's. */
+export const UNREADABLE: readonly { readonly decoder: AvroDecoder['name']; readonly cases: readonly string[]; readonly reason: string }[] =
+  [
+    {
+      decoder: 'python',
+      cases: ['keys-of-odd-indexes'],
+      reason: "Confluent's client for Python takes no record without a byte behind the schema's id, as one without fields is",
+    },
+    {
+      decoder: 'python',
+      cases: ['matrix-numeric-precise', 'numbers-negative-scale', 'propagate-negative-scale'],
+      reason: 'fastavro takes no decimal whose scale is negative or beyond its precision, which PostgreSQL has since release 15',
+    },
+  ];
+
 type Half = 'key' | 'value';
 type DecodeHalf = (topic: string, half: Half, bytes: Buffer) => Promise<unknown>;
 type Print = (records: readonly GoldenRecord[], schemas: RecordSchemas) => Promise<TextRecord[]>;

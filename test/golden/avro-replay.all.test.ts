@@ -1,5 +1,5 @@
 /** Every case of the Avro corpus, replayed. */
-import { readAvroCases, readCasesOfJsonOptions } from './avro-cases.ts';
+import { readAvroCases, readCasesOfJsonAlone } from './avro-cases.ts';
 import { testReplays } from './avro-replaying.ts';
 
-testReplays(readAvroCases(), readCasesOfJsonOptions());
+testReplays(readAvroCases(), readCasesOfJsonAlone());

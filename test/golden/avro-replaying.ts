@@ -8,7 +8,7 @@ import { itemAt } from '../../src/core/byte-reader.ts';
 import { anyRegistry } from '../harness/registry.ts';
 import { missingPostgres } from '../harness/shared.ts';
 import { type AvroCase, asJsonRecords, avroForm, hasValidNamespaces, readJsonTwin, withoutNaN } from './avro-cases.ts';
-import { type AvroDecoders, startDecoders } from './avro-decoders.ts';
+import { type AvroDecoders, startDecoders, UNREADABLE } from './avro-decoders.ts';
 import { AvroRegistry, bytesOf } from './avro-registry.ts';
 import { differences, type Side } from './compare.ts';
 import { expectedRecords, RecordSchemas } from './corpus-values.ts';
@@ -18,6 +18,8 @@ import { replayGroup } from './replay-run.ts';
 
 const INVALID_NAMESPACE = 'the Confluent API of the registry takes no such namespace; Debezium registered it through its other API';
 const SHOWN_MAX = 4;
+const SHOWN_BEFORE = 80;
+const SHOWN_BEHIND = 200;
 const REGISTRY_START_MS = 150_000;
 let registry: Awaited<ReturnType<typeof anyRegistry>>;
 let schemas: AvroRegistry;
@@ -96,9 +98,19 @@ async function decodedDifferences(golden: AvroCase | GoldenCase, { published }: 
   const json = { name: 'json', records: expectedRecords(twin, form, readJsonTwin(golden, { schemas: false })) };
   const found: string[] = [];
   for (const { name, print } of decoders.decoders) {
-    found.push(...compare(golden.name, json, { name, records: await print(published, new RecordSchemas(twin, form)) }));
+    const printed = print(published, new RecordSchemas(twin, form));
+    if (!UNREADABLE.some(({ decoder, cases }) => decoder === name && cases.includes(golden.name)))
+      found.push(...compare(golden.name, json, { name, records: await printed }));
+    else if (await isRead(printed)) found.push(`${name} reads ${golden.name} now: it is no exception any more`);
   }
   return found;
+}
+
+async function isRead(printed: Promise<unknown>): Promise<boolean> {
+  return await printed.then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Subjects whose schemas are not those that Debezium's converter registered; the closing message of a replay may have its own. */
@@ -106,8 +118,17 @@ function schemaFaults(golden: AvroCase, written: ReadonlyMap<string, ReadonlySet
   return Object.entries(golden.subjects).flatMap(([subject, versions]) => {
     const wanted = versions.filter((version) => version !== null).map((version) => withoutNaN(golden.schemas[version - 1] ?? ''));
     const own = [...(written.get(subject) ?? [])];
-    return wanted.filter((text) => !own.includes(text)).map((text) => `${subject} lacks ${text}\n  and has ${own.join('\n  and has ')}`);
+    return wanted
+      .filter((text) => !own.includes(text))
+      .map((text) => `${subject} lacks a schema${own.map((one) => shownDifference(text, one)).join('')}`);
   });
+}
+
+function shownDifference(wanted: string, own: string): string {
+  let at = 0;
+  while (at < wanted.length && wanted[at] === own[at]) at++;
+  const [left, right] = [wanted, own].map((text) => text.slice(Math.max(0, at - SHOWN_BEFORE), at + SHOWN_BEHIND));
+  return `\n  debezium …${left}\n  slotline …${right}`;
 }
 
 /** One test for each case, against one registry; those of `json` are compared with what was recorded in JSON alone. */

@@ -11,7 +11,7 @@ import type { NullOption } from './protobuf-replaying.ts';
 
 export type Refusal = { readonly code: 'protobuf_schema_invalid' | 'value_not_convertible'; readonly why: string };
 
-type Half = { readonly schema: ConnectSchema; readonly payload: unknown };
+export type Half = { readonly schema: ConnectSchema; readonly payload: unknown };
 
 export function refusalOf(twin: GoldenCase, nulls: NullOption): Refusal | undefined {
   for (const half of twin.records.flatMap(({ key, value }) => [parsed(key), parsed(value)])) {
@@ -106,6 +106,13 @@ function parsed(half: RecordedText): Half | undefined {
 function exactly(text: string): Half {
   const revive = (_: string, value: unknown, context?: { readonly source?: string }): unknown =>
     typeof value === 'number' && context?.source !== undefined ? rawJson(context.source) : value;
+  return JSON.parse(text, revive) as Half;
+}
+
+/** Integers as bigints. */
+export function parseHalf(text: string): Half {
+  const revive = (_: string, value: unknown, context?: { readonly source?: string }): unknown =>
+    typeof value === 'number' && /^-?\d+$/.test(context?.source ?? '') ? BigInt(context?.source ?? 0) : value;
   return JSON.parse(text, revive) as Half;
 }
 

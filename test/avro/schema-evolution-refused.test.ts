@@ -1,10 +1,21 @@
-/** What becomes of a table while the registry refuses its schema: with slotline.schema.incompatible.action=dlq, and with fail. */
+/** What becomes of a table whose schema the registry refuses, with slotline.schema.incompatible.action=dlq and with fail; what `check` says before. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { CHECK_DEPS, runCheck } from '../../src/cli/check.ts';
+import type { CheckItem, CheckReport } from '../../src/cli/check-report.ts';
+import { formatProblems } from '../../src/config/problems.ts';
+import { resolveConfig } from '../../src/config/resolve.ts';
 import { anyRegistry } from '../harness/registry.ts';
 import { type FreshDatabase, freshDatabase, sharedKafka, uniqueName } from '../harness/shared.ts';
 import { type ConnectorConfig, connectorConfig, type Slotline, startStreaming } from '../harness/slotline.ts';
-import { until } from '../harness/until.ts';
-import { type Decode, independentDecoder, readTopics, setCompatibility, type TopicRecord, versionsOf } from './schema-evolution-run.ts';
+import {
+  type Decode,
+  independentDecoder,
+  readTopics,
+  setCompatibility,
+  type TopicRecord,
+  untilConfirmed,
+  versionsOf,
+} from './schema-evolution-run.ts';
 
 const START_MS = 150_000;
 const TEST_MS = 120_000;
@@ -33,21 +44,20 @@ afterEach(async () => {
   await db.drop();
 });
 
-async function start(overrides: ConnectorConfig): Promise<Slotline> {
+function config(more: ConnectorConfig): ConnectorConfig {
   const { server, database } = db;
   const urls = { 'key.converter.schema.registry.url': registry.url, 'value.converter.schema.registry.url': registry.url };
   const avro = { 'key.converter': 'avro', 'value.converter': 'avro', ...urls, 'status.update.interval.ms': '500' };
-  const config = connectorConfig({ server, database, bootstrapServers, name }, { ...avro, ...overrides });
-  const slotline = await startStreaming(config, WAIT);
+  return connectorConfig({ server, database, bootstrapServers, name }, { ...avro, ...more });
+}
+
+async function start(overrides: ConnectorConfig): Promise<Slotline> {
+  const slotline = await startStreaming(config(overrides), WAIT);
   running.push(slotline);
   return slotline;
 }
 
-async function untilConfirmed(): Promise<void> {
-  const { rows } = await db.client.query<{ lsn: string }>('select pg_current_wal_insert_lsn()::text as lsn');
-  const sql = 'select from pg_replication_slots where slot_name = $1 and confirmed_flush_lsn >= $2::pg_lsn';
-  await until('everything is confirmed', async () => (await db.client.query(sql, [name, rows[0]?.lsn])).rowCount === 1, WAIT);
-}
+const confirmed = (): Promise<void> => untilConfirmed(db.client, name, WAIT);
 
 /** In one transaction, so that NOT NULL is in force when the change is read. */
 async function run(...statements: readonly string[]): Promise<void> {
@@ -69,7 +79,7 @@ describe('a table whose schema the registry refuses', () => {
     const dead = { 'slotline.schema.incompatible.action': 'dlq', 'slotline.schema.incompatible.dlq.topic': `${name}.letters` };
     const slotline = await start(dead);
     await db.client.query(`insert into item values (1, 'a')`);
-    await untilConfirmed();
+    await confirmed();
     await setCompatibility(registry.url, `${topic}-value`, 'BACKWARD');
     await run('alter table item add column total int not null default 0', 'alter table item alter column total drop default');
     await db.client.query('insert into item values (2, null, 20)');
@@ -79,7 +89,7 @@ describe('a table whose schema the registry refuses', () => {
     await db.client.query('truncate item');
     await db.client.query('alter table item drop column total');
     await db.client.query(`insert into item values (4, 'd')`);
-    await untilConfirmed();
+    await confirmed();
     const read = await readTopics(bootstrapServers, [topic, `${name}.letters`]);
     const letters = read.get(`${name}.letters`) ?? [];
     // A null stays one beside a default: nothing of the row is lost.
@@ -121,13 +131,13 @@ describe('a table whose schema the registry refuses', () => {
     const dead = { 'slotline.schema.incompatible.action': 'dlq' };
     const first = await start(dead);
     await db.client.query('insert into item values (3)');
-    await untilConfirmed();
+    await confirmed();
     expect(first.lines.filter(({ event }) => event === 'schema.incompatible')).toHaveLength(1);
     expect(await first.stop()).toMatchObject({ exitCode: 0 });
     await setCompatibility(registry.url, `${topic}-key`, 'NONE');
     await start(dead);
     await db.client.query('insert into item values (4)');
-    await untilConfirmed();
+    await confirmed();
     const read = await readTopics(bootstrapServers, [topic, `${name}.dlq`]);
     const letters = read.get(`${name}.dlq`) ?? [];
     expect(letters.map(({ key, value }) => [payload(key), payload(value).op])).toEqual([
@@ -147,14 +157,14 @@ describe('a table whose schema the registry refuses', () => {
     await db.client.query('create table item (id int primary key, code text not null)');
     const slotline = await start({});
     await db.client.query(`insert into item values (1, 'a')`);
-    await untilConfirmed();
+    await confirmed();
     await setCompatibility(registry.url, `${topic}-key`, 'FULL');
     await run('alter table item drop constraint item_pkey', 'alter table item add primary key (code)');
     await db.client.query(`insert into item values (2, 'b')`);
     const refused = await slotline.waitFor(({ event, code }) => event === 'connector.retrying' && code === 'registry_incompatible', WAIT);
     expect(refused['message']).toContain(`subject=${topic}-key, version=1, fields=code added without default, id removed`);
     await setCompatibility(registry.url, `${topic}-key`, 'NONE');
-    await untilConfirmed();
+    await confirmed();
     const own = (await readTopics(bootstrapServers, [topic])).get(topic) ?? [];
     expect(await Promise.all(own.map(inAvro))).toEqual([
       [{ id: 1 }, { id: 1, code: 'a' }],
@@ -162,6 +172,75 @@ describe('a table whose schema the registry refuses', () => {
     ]);
   });
 });
+
+const STRICT = { 'key.converter.auto.register.schemas': 'false', 'value.converter.auto.register.schemas': 'false' };
+
+describe('the check of schemas', () => {
+  it('plans tables as they are streamed: what a connector has registered is found again', async () => {
+    await db.client.query(`create type mood as enum ('good')`);
+    await db.client.query(`create domain price as numeric(10,2) not null default 1`);
+    const columns = `id int, code text default 'c', made timestamptz default now(), mood mood, price price, tags text[]`;
+    await db.client.query(`create table item (${columns}, twice int generated always as (id * 2) stored, primary key (code, id))`);
+    await db.client.query('create table "Odd" (id bigint primary key, "A b" int not null default 5)');
+    await db.client.query('create table part (id int primary key, hidden text)');
+    await db.client.query(`create publication ${name} for table item, "Odd", part (id)`);
+    const ready = { 'publication.autocreate.mode': 'disabled' };
+    expect((await check({ ...ready, ...STRICT })).schemas.map(({ code }) => code)).toEqual(
+      Array.from({ length: 6 }, () => 'registry_schema_missing'),
+    );
+    expect((await check(ready)).schemas).toMatchObject([{ status: 'ok', what: 'The schemas of 3 of 3 tables fit' }]);
+    expect(await versionsOf(registry.url, `${name}.public.item-value`)).toBe(0);
+    await stream(['insert into item (id) values (1)', 'insert into "Odd" (id) values (1)', 'insert into part (id) values (1)']);
+    expect((await check({ ...ready, ...STRICT })).schemas).toMatchObject([{ status: 'ok', what: 'The schemas of 3 of 3 tables fit' }]);
+  });
+
+  it('names what the registry would refuse, key and value, before anything is sent', async () => {
+    await db.client.query('create table item (id int primary key, code text not null); create table other (id int primary key)');
+    await stream([`insert into item values (1, 'a')`, 'insert into other values (1)']);
+    const topic = `${name}.public.item`;
+    for (const side of ['key', 'value']) await setCompatibility(registry.url, `${topic}-${side}`, 'BACKWARD');
+    await db.client.query('alter table item drop constraint item_pkey, add primary key (code), add column n int not null default 0');
+    await db.client.query('alter table item alter column n drop default');
+    const { ok, schemas } = await check();
+    expect(ok).toBe(false);
+    expect(schemas).toMatchObject([
+      { status: 'ok', what: 'The schemas of 1 of 2 tables fit' },
+      {
+        status: 'fail',
+        code: 'registry_incompatible',
+        where: 'public.item',
+        what: expect.stringContaining(`subject=${topic}-key, version=1, fields=code added without default, id removed`),
+        remedy: expect.stringContaining('compatibility level'),
+      },
+      {
+        status: 'fail',
+        code: 'registry_incompatible',
+        where: 'public.item',
+        what: expect.stringContaining(`subject=${topic}-value, version=1, fields=before.n added without default, after.n`),
+      },
+    ]);
+    expect(await versionsOf(registry.url, `${topic}-key`)).toBe(1);
+    const lenient = await check({ 'slotline.schema.incompatible.action': 'dlq' });
+    expect(lenient.schemas.map(({ status }) => status)).toEqual(['ok', 'warn', 'warn']);
+    expect(lenient.schemas[1]?.what).toContain(`its rows go to ${name}.dlq`);
+    expect(lenient.ok).toBe(true);
+  });
+});
+
+async function check(more: ConnectorConfig = {}): Promise<CheckReport & { readonly schemas: readonly CheckItem[] }> {
+  const result = resolveConfig(config(more), { variables: {}, readFile: () => '' });
+  if (result.tag === 'refused') throw new Error(formatProblems(result.problems));
+  const report = await runCheck(result.options, CHECK_DEPS);
+  return { ...report, schemas: report.items.filter((item) => item.check === 'registry.schemas') };
+}
+
+/** Until the rows are in Kafka. */
+async function stream(statements: readonly string[]): Promise<void> {
+  const slotline = await start({});
+  for (const statement of statements) await db.client.query(statement);
+  await confirmed();
+  await slotline.stop();
+}
 
 async function register(subject: string, schema: object): Promise<void> {
   const headers = { 'content-type': 'application/json' };
