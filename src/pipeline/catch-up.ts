@@ -22,6 +22,8 @@ const WATCH_MS = 500;
 const LEFT_SHARE = 8;
 /** The server reads at most this many times the bytes of a chunk again, because a transaction is open; else chunks grow. */
 const REREAD_FACTOR = 2;
+/** Reading so many of the largest chunks again costs the server more than streaming one. */
+const GIVE_UP_CHUNKS = 8;
 /** A server that gives nothing for so long does not decode any more. */
 const SILENCE_MAX_MS = 120_000;
 /** How soon it is noticed that somebody else takes the slot. */
@@ -240,15 +242,16 @@ class BulkRun {
   }
 
   /**
-   * While a transaction is open the server begins each chunk where that began: chunks grow with the distance, so that it reads nothing
-   * more often than a few times. A transaction that is larger than the largest chunk is the walsender's, which spools it once.
+   * The server begins each chunk at restart_lsn, which moves with the running-xacts records that it logs every 15 s, and stays where a
+   * transaction is open: chunks grow with the distance, so that nothing is read more than a few times. What is larger than the largest
+   * chunk is the walsender's, which spools it once.
    */
   #onChunk({ endLsn, restartLsn, frames }: Chunk): void {
     this.#parts.loop.onKeepalive(endLsn, false);
     const bytesMax = this.#context.options.catchUp.chunkBytesMax;
     const reread = endLsn - restartLsn;
     if (frames > 0 && reread <= REREAD_FACTOR * this.#chunkBytes) return;
-    if (this.#chunkBytes >= bytesMax && reread > REREAD_FACTOR * bytesMax) this.#givenUp = 'a transaction is open for too long';
+    if (this.#chunkBytes >= bytesMax && reread > GIVE_UP_CHUNKS * bytesMax) this.#givenUp = 'a transaction is open for too long';
     else this.#chunkBytes = Math.min(bytesMax, Math.max(2 * this.#chunkBytes, Math.ceil(reread / REREAD_FACTOR)));
   }
 

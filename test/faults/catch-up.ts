@@ -6,6 +6,8 @@ import { expect } from 'vitest';
 import { type Load, writeLoad } from '../harness/load.ts';
 import type { PostgresHandle } from '../harness/postgres.ts';
 import { type ConnectorConfig, type LogLine, type Slotline, startSlotline, startStreaming } from '../harness/slotline.ts';
+import { startTcpProxy, type TcpProxy } from '../harness/tcp-proxy.ts';
+import { until } from '../harness/until.ts';
 import { type DeliveryReport, describeReport, untilInactive } from '../harness/verify.ts';
 import { type DeliveryScene, openScene, WAIT } from './delivery-scene.ts';
 
@@ -21,19 +23,45 @@ export const EAGER: ConnectorConfig = {
   'producer.batch.size': '16384',
 };
 const BACKLOG_TRANSACTIONS = 1_500;
-const KILL_WITHIN_MS = 600;
+/** Some hundreds of changes. */
+const HELD_AFTER_BYTES = 100_000;
+const CATCH_UP = 'Slotline Catch-up';
+
+export type CatchUpScene = AsyncDisposable & {
+  readonly scene: DeliveryScene;
+  readonly first: Slotline;
+  /** Between the program and PostgreSQL. */
+  readonly proxy: TcpProxy;
+};
 
 /** Begins with a slot and a table that are in step, and a process that has ended. */
 export async function openCatchUp(
   server: PostgresHandle,
   bootstrapServers: string,
   overrides: ConnectorConfig = {},
-): Promise<{ scene: DeliveryScene; first: Slotline }> {
-  const scene = await openScene(server, bootstrapServers, { ...EAGER, ...overrides });
+): Promise<CatchUpScene> {
+  const proxy = await startTcpProxy(server);
+  const scene = await openScene(server, bootstrapServers, { ...EAGER, 'database.port': String(proxy.port), ...overrides });
   const first = await startStreaming(scene.config, WAIT);
   await scene.untilAllConfirmed();
   expect((await first.stop()).exitCode).toBe(0);
-  return { scene, first };
+  const dispose = async (): Promise<void> => {
+    await scene[Symbol.asyncDispose]();
+    await proxy[Symbol.asyncDispose]();
+  };
+  return { scene, first, proxy, [Symbol.asyncDispose]: dispose };
+}
+
+/** Starts the program, lets a part of the backlog come in bulk, and holds the rest back. */
+export async function startHeldInBulk(
+  { scene, proxy }: CatchUpScene,
+  o: { bytes?: number; config?: ConnectorConfig } = {},
+): Promise<Slotline> {
+  proxy.limitNext(CATCH_UP, 'down', o.bytes ?? HELD_AFTER_BYTES);
+  const slotline = startSlotline(o.config ?? scene.config);
+  await slotline.waitFor('stream.started', WAIT);
+  await until('a part of the backlog has come', async () => (proxy.find(CATCH_UP)?.held('down').length ?? 0) > 0, WAIT);
+  return slotline;
 }
 
 export async function writeBacklog(scene: DeliveryScene, transactions = BACKLOG_TRANSACTIONS): Promise<void> {
@@ -46,14 +74,14 @@ export async function killWhileCatchingUp(
   bootstrapServers: string,
   phases: readonly CatchUpPhase[],
 ): Promise<DeliveryReport> {
-  const { scene, first } = await openCatchUp(server, bootstrapServers);
-  await using _ = scene;
+  await using catchUp = await openCatchUp(server, bootstrapServers);
+  const { scene, first } = catchUp;
   let load: Load | undefined;
   try {
     for (const [index, phase] of phases.entries()) {
       await writeBacklog(scene);
       load = await scene.startLoad();
-      await killOnce(scene, phase);
+      await killOnce(catchUp, phase);
       await load.stop();
       await untilInactive(await scene.client(), scene.name);
       console.log(`[catch-up ${index + 1}/${phases.length}] killed while ${phase}`);
@@ -70,22 +98,27 @@ export async function killWhileCatchingUp(
   return report;
 }
 
-async function killOnce(scene: DeliveryScene, phase: CatchUpPhase): Promise<void> {
-  await using slotline = startSlotline(scene.config);
-  const reached = await KILL_AFTER[phase](scene, slotline);
-  if (reached === 'catchup.started') await pause(Math.random() * KILL_WITHIN_MS);
-  else await pause(Math.random() * 60);
+async function killOnce(catchUp: CatchUpScene, phase: CatchUpPhase): Promise<void> {
+  await using slotline = await KILL_AFTER[phase](catchUp);
+  await pause(Math.random() * 60);
   await slotline.kill();
+  for (const connection of catchUp.proxy.connections()) connection.cut();
 }
 
-const KILL_AFTER: Readonly<Record<CatchUpPhase, (scene: DeliveryScene, slotline: Slotline) => Promise<string>>> = {
-  'reading in bulk': async (_scene, slotline) => (await slotline.waitFor('catchup.started', WAIT)).event,
-  'handing over to the stream': async (_scene, slotline) => (await slotline.waitFor('catchup.completed', WAIT)).event,
-  'leaving the stream': async (scene, slotline) => {
+const KILL_AFTER: Readonly<Record<CatchUpPhase, (catchUp: CatchUpScene) => Promise<Slotline>>> = {
+  'reading in bulk': (catchUp) => startHeldInBulk(catchUp, { bytes: Math.floor(Math.random() * 2 * HELD_AFTER_BYTES) }),
+  'handing over to the stream': async ({ scene }) => {
+    const slotline = startSlotline(scene.config);
+    await slotline.waitFor('catchup.completed', WAIT);
+    return slotline;
+  },
+  'leaving the stream': async ({ scene }) => {
+    const slotline = startSlotline(scene.config);
     await slotline.waitFor('catchup.completed', WAIT);
     await slotline.waitFor('lsn.confirmed', { ...WAIT, from: slotline.lines.length });
     await writeBacklog(scene, 3_000);
-    return (await slotline.waitFor(isBehind, WAIT)).event;
+    await slotline.waitFor(isBehind, WAIT);
+    return slotline;
   },
 };
 
