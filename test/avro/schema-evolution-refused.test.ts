@@ -176,27 +176,35 @@ describe('a table whose schema the registry refuses', () => {
 const STRICT = { 'key.converter.auto.register.schemas': 'false', 'value.converter.auto.register.schemas': 'false' };
 
 describe('the check of schemas', () => {
-  it('plans tables as they are streamed: what a connector has registered is found again', async () => {
-    await db.client.query(`create type mood as enum ('good')`);
-    await db.client.query(`create domain price as numeric(10,2) not null default 1`);
-    const columns = `id int, code text default 'c', made timestamptz default now(), mood mood, price price, tags text[]`;
-    await db.client.query(`create table item (${columns}, twice int generated always as (id * 2) stored, primary key (code, id))`);
-    await db.client.query('create table "Odd" (id bigint primary key, "A b" int not null default 5)');
-    await db.client.query('create table part (id int primary key, hidden text)');
-    await db.client.query(`create publication ${name} for table item, "Odd", part (id)`);
-    const ready = { 'publication.autocreate.mode': 'disabled' };
-    expect((await check({ ...ready, ...STRICT })).schemas.map(({ code }) => code)).toEqual(
-      Array.from({ length: 6 }, () => 'registry_schema_missing'),
-    );
-    expect((await check(ready)).schemas).toMatchObject([{ status: 'ok', what: 'The schemas of 3 of 3 tables fit' }]);
-    expect(await versionsOf(registry.url, `${name}.public.item-value`)).toBe(0);
-    await stream(['insert into item (id) values (1)', 'insert into "Odd" (id) values (1)', 'insert into part (id) values (1)']);
-    expect((await check({ ...ready, ...STRICT })).schemas).toMatchObject([{ status: 'ok', what: 'The schemas of 3 of 3 tables fit' }]);
-  });
+  it.each(['avro', 'json-schema', 'protobuf'])(
+    'plans tables as they are streamed: what a connector has registered is found again (%s)',
+    async (format) => {
+      const converters = { 'key.converter': format, 'value.converter': format, 'field.name.adjustment.mode': 'avro' };
+      await db.client.query(`create type mood as enum ('good')`);
+      await db.client.query(`create domain price as numeric(10,2) not null default 1`);
+      const columns = `id int, code text default 'c', made timestamptz default now(), mood mood, price price, tags text[]`;
+      await db.client.query(`create table item (${columns}, twice int generated always as (id * 2) stored, primary key (code, id))`);
+      await db.client.query('create table "Odd" (id bigint primary key, "A b" int not null default 5)');
+      await db.client.query('create table part (id int primary key, hidden text)');
+      await db.client.query(`create publication ${name} for table item, "Odd", part (id)`);
+      const ready = { ...converters, 'publication.autocreate.mode': 'disabled' };
+      expect((await check({ ...ready, ...STRICT })).schemas.map(({ code }) => code)).toEqual(
+        Array.from({ length: 6 }, () => 'registry_schema_missing'),
+      );
+      expect((await check(ready)).schemas).toMatchObject([{ status: 'ok', what: 'The schemas of 3 of 3 tables fit' }]);
+      expect(await versionsOf(registry.url, `${name}.public.item-value`)).toBe(0);
+      await stream(converters, [
+        'insert into item (id) values (1)',
+        'insert into "Odd" (id) values (1)',
+        'insert into part (id) values (1)',
+      ]);
+      expect((await check({ ...ready, ...STRICT })).schemas).toMatchObject([{ status: 'ok', what: 'The schemas of 3 of 3 tables fit' }]);
+    },
+  );
 
   it('names what the registry would refuse, key and value, before anything is sent', async () => {
     await db.client.query('create table item (id int primary key, code text not null); create table other (id int primary key)');
-    await stream([`insert into item values (1, 'a')`, 'insert into other values (1)']);
+    await stream({}, [`insert into item values (1, 'a')`, 'insert into other values (1)']);
     const topic = `${name}.public.item`;
     for (const side of ['key', 'value']) await setCompatibility(registry.url, `${topic}-${side}`, 'BACKWARD');
     await db.client.query('alter table item drop constraint item_pkey, add primary key (code), add column n int not null default 0');
@@ -235,8 +243,8 @@ async function check(more: ConnectorConfig = {}): Promise<CheckReport & { readon
 }
 
 /** Until the rows are in Kafka. */
-async function stream(statements: readonly string[]): Promise<void> {
-  const slotline = await start({});
+async function stream(more: ConnectorConfig, statements: readonly string[]): Promise<void> {
+  const slotline = await start(more);
   for (const statement of statements) await db.client.query(statement);
   await confirmed();
   await slotline.stop();
