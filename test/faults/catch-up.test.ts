@@ -7,7 +7,7 @@ import { type PostgresServer, startPostgres } from '../harness/postgres.ts';
 import { sharedKafka } from '../harness/shared.ts';
 import { startSlotline, startStreaming } from '../harness/slotline.ts';
 import { until } from '../harness/until.ts';
-import { killWhileCatchingUp, openCatchUp, startHeldInBulk, writeBacklog } from './catch-up.ts';
+import { CATCH_UP, killWhileCatchingUp, openCatchUp, startHeldInBulk, writeBacklog } from './catch-up.ts';
 import { type DeliveryScene, expectNoRepetition, WAIT } from './delivery-scene.ts';
 
 let server: PostgresServer;
@@ -111,7 +111,7 @@ test('somebody else who takes the slot meanwhile stops us without harm', async (
 });
 
 test.each([
-  { name: 'the session that reads is terminated', inject: () => terminate('Slotline Catch-up') },
+  { name: 'the session that reads is terminated', inject: () => terminate(CATCH_UP) },
   { name: 'the session that holds the lock is terminated', inject: () => terminate('Slotline General') },
   { name: 'the server crashes and recovers', inject: restart },
 ])('$name while a backlog is read in bulk: nothing is lost or out of order', async ({ inject }) => {
@@ -121,6 +121,7 @@ test.each([
   await using slotline = await startHeldInBulk(catchUp);
   const from = slotline.lines.length;
   await inject();
+  catchUp.proxy.find(CATCH_UP)?.release('down');
   await slotline.waitFor(({ event }) => event === 'connector.retrying' || event === 'catchup.fallback', { ...WAIT, from });
   await writeBacklog(scene, 50);
   await scene.untilAllConfirmed();

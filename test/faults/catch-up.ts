@@ -25,7 +25,9 @@ export const EAGER: ConnectorConfig = {
 const BACKLOG_TRANSACTIONS = 1_500;
 /** Some hundreds of changes. */
 const HELD_AFTER_BYTES = 100_000;
-const CATCH_UP = 'Slotline Catch-up';
+/** More than a login and the answer to the copying of the slot. */
+const LOGIN_BYTES = 5_000;
+export const CATCH_UP = 'Slotline Catch-up';
 
 export type CatchUpScene = AsyncDisposable & {
   readonly scene: DeliveryScene;
@@ -106,7 +108,7 @@ async function killOnce(catchUp: CatchUpScene, phase: CatchUpPhase): Promise<voi
 }
 
 const KILL_AFTER: Readonly<Record<CatchUpPhase, (catchUp: CatchUpScene) => Promise<Slotline>>> = {
-  'reading in bulk': (catchUp) => startHeldInBulk(catchUp, { bytes: Math.floor(Math.random() * 2 * HELD_AFTER_BYTES) }),
+  'reading in bulk': (catchUp) => startHeldInBulk(catchUp, { bytes: LOGIN_BYTES + Math.floor(Math.random() * 2 * HELD_AFTER_BYTES) }),
   'handing over to the stream': async ({ scene }) => {
     const slotline = startSlotline(scene.config);
     await slotline.waitFor('catchup.completed', WAIT);
