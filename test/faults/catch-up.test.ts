@@ -58,12 +58,15 @@ test('SIGTERM while reading in bulk ends in order: what was sent is confirmed, a
   const { scene, first } = catchUp;
   await writeBacklog(scene, 4_000);
   await using slotline = await startHeldInBulk(catchUp);
+  const began = (await slotline.waitFor('stream.started', WAIT))['lsn'];
+  await slotline.waitFor((line) => line.event === 'lsn.confirmed' && line['lsn'] !== began, WAIT);
   const { exitCode } = await slotline.stop();
   expect(exitCode, slotline.tail()).toBe(0);
   await using next = await startStreaming(scene.config, WAIT);
   await scene.untilAllConfirmed();
   expect((await next.stop()).exitCode).toBe(0);
   const report = await scene.verify(first);
+  expect(report.runIds).toHaveLength(3);
   // A transaction that was sent in part comes again whole.
   expect(report.repeated).toBeLessThan(200);
 });
