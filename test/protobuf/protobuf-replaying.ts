@@ -23,12 +23,18 @@ const HEAD_BYTES = 6;
 const SPINE = fileURLToPath(new URL('../golden/spine', import.meta.url));
 let registry: Awaited<ReturnType<typeof anyRegistry>>;
 
+/** Cases that two connectors of one recording were needed for. */
+const LEFT_OUT: Readonly<Record<string, string>> = {
+  'heartbeat-action': 'the heartbeat of the one connector writes rows that the other one reads',
+  'heartbeat-action-failing': 'the same',
+};
+
 export type NullOption = 'optional.for.nullables' | 'wrapper.for.nullables';
 
 /** Recorded with schemas: they tell the types of what is decoded. */
 export function readTwins(): GoldenCase[] {
   return readGroups(SPINE)
-    .filter(({ name }) => !(name in AVRO_LEFT_OUT))
+    .filter(({ name }) => !(name in AVRO_LEFT_OUT || name in LEFT_OUT))
     .flatMap(({ cases }) => cases.filter(({ name }) => name.endsWith(SCHEMAS_SUFFIX)));
 }
 
@@ -48,7 +54,8 @@ class Decoder {
   async read(records: readonly GoldenRecord[]): Promise<DecodedRecord[]> {
     const decoded: DecodedRecord[] = [];
     for (const record of records) {
-      decoded.push({ ...record, key: await this.#half(record.key), value: await this.#half(record.value) });
+      const [key, value] = [await this.#half(record.key), await this.#half(record.value)];
+      decoded.push({ ...record, key, value: isEnd(key) ? withNumbers(value) : value });
     }
     return decoded;
   }
@@ -62,6 +69,15 @@ class Decoder {
     this.#readers.set(id, reader);
     return reader.read(bytes.subarray(HEAD_BYTES));
   }
+}
+
+/** The message that closes a replay has no recorded schema in most cases: its xid is looked for in plain JSON. */
+function isEnd(key: unknown): boolean {
+  return JSON.stringify(key) === '{"prefix":"golden_end"}';
+}
+
+function withNumbers(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value, (_, one: unknown) => (typeof one === 'bigint' ? Number(one) : one)));
 }
 
 async function schemaOf(id: number): Promise<string> {
