@@ -50,14 +50,23 @@ function converters(nulls: NullOption): Record<string, string> {
 
 class Decoder {
   readonly #readers = new Map<number, ProtobufReader>();
+  readonly #schemas: RecordSchemas;
+
+  constructor(schemas: RecordSchemas) {
+    this.#schemas = schemas;
+  }
 
   async read(records: readonly GoldenRecord[]): Promise<DecodedRecord[]> {
     const decoded: DecodedRecord[] = [];
     for (const record of records) {
       const [key, value] = [await this.#half(record.key), await this.#half(record.value)];
-      decoded.push({ ...record, key, value: isEnd(key) ? withNumbers(value) : value });
+      decoded.push({ ...record, key, value: this.#isRecorded(record) ? value : withNumbers(value) });
     }
     return decoded;
+  }
+
+  #isRecorded({ topic, partition }: GoldenRecord): boolean {
+    return this.#schemas.at(`${topic} ${partition}`, 0, 'value') !== undefined;
   }
 
   async #half(half: RecordedText): Promise<unknown> {
@@ -71,11 +80,7 @@ class Decoder {
   }
 }
 
-/** The message that closes a replay has no recorded schema in most cases: its xid is looked for in plain JSON. */
-function isEnd(key: unknown): boolean {
-  return JSON.stringify(key) === '{"prefix":"golden_end"}';
-}
-
+/** For what is printed without a schema: the message that closes a replay, whose xid is looked for in plain JSON. */
 function withNumbers(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value, (_, one: unknown) => (typeof one === 'bigint' ? Number(one) : one)));
 }
@@ -91,7 +96,7 @@ async function replayedDifferences(twin: GoldenCase, nulls: NullOption): Promise
   const group = { name: twin.name, cases: [twin] };
   const form = { loneSurrogate: '?', rename: (golden: GoldenCase) => asProtobufHolds(golden, nulls) };
   const schemas = new RecordSchemas(twin);
-  const decoder = new Decoder();
+  const decoder = new Decoder(schemas);
   const read = async (records: readonly GoldenRecord[]): Promise<GoldenRecord[]> => printRecords(await decoder.read(records), schemas);
   const [replay] = await replayGroup(group, twin.server ?? 18, { place: converters(nulls), read });
   const known = KNOWN_DIFFERENCES.filter(({ cases }) => cases.includes(twin.name.replace(SCHEMAS_SUFFIX, '')));
