@@ -275,7 +275,7 @@ const PROTOBUF: readonly Note[] = [
   },
   {
     debezium:
-      'Fields are numbered by their place: a column that is dropped before others gives its number to the next one. Options name `confluent.field_meta`, of which no file is imported.',
+      'Fields are numbered by their place: a column that is dropped before others gives its number to the next one. Fields of decimals and of smallint have the option `confluent.field_meta`, whose file is not imported: protoc wants `import "confluent/meta.proto"` added.',
     here: 'The same. Read records by the id of their own schema: a class compiled from an older one would show one column in another.',
     why: "Confluent's numbers and text: both may write to one subject.",
   },

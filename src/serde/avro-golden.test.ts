@@ -102,6 +102,13 @@ it('has every case of the corpus but those that are left out', () => {
 });
 
 describe.each(CASES)('$name', (golden) => {
+  it('tells the subject of every record', () => {
+    for (const { topic, key, value } of golden.records) {
+      if (key !== null) expect(golden.subjects).toHaveProperty([`${topic}-key`]);
+      if (value !== null) expect(golden.subjects).toHaveProperty([`${topic}-value`]);
+    }
+  });
+
   it('has the schemas that were registered', () => {
     const own = ownSchemas(golden);
     for (const schema of golden.schemas) expect(own).toContain(withoutNaN(schema));

@@ -57,16 +57,16 @@ export class AvroRegistry {
     return known.has(subject);
   }
 
-  /** The ids of a subject's versions, from the first on. */
+  /** The ids of a subject's versions, from the first on; none where nothing is registered. A list of all subjects would be cut at 1000. */
   async versionIds(subject: string): Promise<number[]> {
     const path = `/subjects/${encodeURIComponent(subject)}/versions`;
+    const response = await fetch(this.#url + path);
+    if (response.status === 404) return [];
+    if (!response.ok) throw new Error(`the registry answers ${response.status} to ${path}`);
+    const versions = (await response.json()) as number[];
     const ids: number[] = [];
-    for (const version of await this.#json<number[]>(path)) ids.push((await this.#json<{ id: number }>(`${path}/${version}`)).id);
+    for (const version of versions) ids.push((await this.#json<{ id: number }>(`${path}/${version}`)).id);
     return ids;
-  }
-
-  async subjects(): Promise<string[]> {
-    return await this.#json<string[]>('/subjects');
   }
 
   async #ask(id: number): Promise<RegistrySchema> {

@@ -23,12 +23,18 @@ const HEAD_BYTES = 6;
 const SPINE = fileURLToPath(new URL('../golden/spine', import.meta.url));
 let registry: Awaited<ReturnType<typeof anyRegistry>>;
 
+/** Cases that two connectors of one recording were needed for. */
+const LEFT_OUT: Readonly<Record<string, string>> = {
+  'heartbeat-action': 'the heartbeat of the one connector writes rows that the other one reads',
+  'heartbeat-action-failing': 'the same',
+};
+
 export type NullOption = 'optional.for.nullables' | 'wrapper.for.nullables';
 
 /** Recorded with schemas: they tell the types of what is decoded. */
 export function readTwins(): GoldenCase[] {
   return readGroups(SPINE)
-    .filter(({ name }) => !(name in AVRO_LEFT_OUT))
+    .filter(({ name }) => !(name in AVRO_LEFT_OUT || name in LEFT_OUT))
     .flatMap(({ cases }) => cases.filter(({ name }) => name.endsWith(SCHEMAS_SUFFIX)));
 }
 
@@ -44,13 +50,23 @@ function converters(nulls: NullOption): Record<string, string> {
 
 class Decoder {
   readonly #readers = new Map<number, ProtobufReader>();
+  readonly #schemas: RecordSchemas;
+
+  constructor(schemas: RecordSchemas) {
+    this.#schemas = schemas;
+  }
 
   async read(records: readonly GoldenRecord[]): Promise<DecodedRecord[]> {
     const decoded: DecodedRecord[] = [];
     for (const record of records) {
-      decoded.push({ ...record, key: await this.#half(record.key), value: await this.#half(record.value) });
+      const [key, value] = [await this.#half(record.key), await this.#half(record.value)];
+      decoded.push({ ...record, key, value: this.#isRecorded(record) ? value : withNumbers(value) });
     }
     return decoded;
+  }
+
+  #isRecorded({ topic, partition }: GoldenRecord): boolean {
+    return this.#schemas.at(`${topic} ${partition}`, 0, 'value') !== undefined;
   }
 
   async #half(half: RecordedText): Promise<unknown> {
@@ -64,6 +80,11 @@ class Decoder {
   }
 }
 
+/** For what is printed without a schema: the message that closes a replay, whose xid is looked for in plain JSON. */
+function withNumbers(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value, (_, one: unknown) => (typeof one === 'bigint' ? Number(one) : one)));
+}
+
 async function schemaOf(id: number): Promise<string> {
   const answer = await (await fetch(`${registry.url}/schemas/ids/${id}`)).json();
   const { schema, schemaType } = answer as { schema: string; schemaType: string };
@@ -75,7 +96,7 @@ async function replayedDifferences(twin: GoldenCase, nulls: NullOption): Promise
   const group = { name: twin.name, cases: [twin] };
   const form = { loneSurrogate: '?', rename: (golden: GoldenCase) => asProtobufHolds(golden, nulls) };
   const schemas = new RecordSchemas(twin);
-  const decoder = new Decoder();
+  const decoder = new Decoder(schemas);
   const read = async (records: readonly GoldenRecord[]): Promise<GoldenRecord[]> => printRecords(await decoder.read(records), schemas);
   const [replay] = await replayGroup(group, twin.server ?? 18, { place: converters(nulls), read });
   const known = KNOWN_DIFFERENCES.filter(({ cases }) => cases.includes(twin.name.replace(SCHEMAS_SUFFIX, '')));
