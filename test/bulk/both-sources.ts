@@ -33,7 +33,6 @@ export async function openRange(client: pg.Client): Promise<{ slot: string; from
 export async function endOfWal(client: pg.Client): Promise<Lsn> {
   // A message in a transaction of its own closes the range: the stream has it when it has everything.
   const { rows } = await client.query<{ lsn: string }>(`select pg_logical_emit_message(true, 'end', '')::text as lsn`);
-  await client.query('select pg_switch_wal()');
   return parseLsn(rows[0]?.lsn ?? '');
 }
 
