@@ -1,0 +1,54 @@
+/** Owns comparing both sources over the recorded cases: each case's statements in a database of its own, read by both. */
+import { fileURLToPath } from 'node:url';
+import { describe, it } from 'vitest';
+import type { Lsn } from '../../src/core/lsn.ts';
+import { type CaseGroup, type CaseServer, readGroups, serversOf } from '../golden/replay-cases.ts';
+import { reasonLeftOut } from '../golden/server-differences.ts';
+import { freshDatabase, missingPostgres } from '../harness/shared.ts';
+import { endOfWal, framesByBulk, framesByStream, openRange } from './both-sources.ts';
+
+/** Several chunks for a case, whose statements write some kilobytes. */
+const CHUNK_BYTES = 3_000;
+const TIMEOUT_MS = 60_000;
+
+export function corpusGroups(): CaseGroup[] {
+  return readGroups(fileURLToPath(new URL('../golden/spine', import.meta.url)));
+}
+
+export function describeCorpusFrames(groups: readonly CaseGroup[], servers: readonly CaseServer[]): void {
+  describe('a recorded case, read by both sources', () => {
+    for (const server of servers) {
+      for (const group of groups.filter(({ cases }) => cases[0] !== undefined && serversOf(cases[0]).includes(server))) {
+        const reason = reasonLeftOut(group.name, server) ?? missingPostgres(server);
+        const title = `${group.name} on ${server}`;
+        if (reason !== undefined) it.skip(`${title}: ${reason}`, () => {});
+        else
+          it.concurrent(title, { timeout: TIMEOUT_MS }, async ({ expect }) => {
+            const { streamed, bulk } = await readBoth(group, server);
+            expect(bulk).toEqual(streamed);
+            expect(streamed.length).toBeGreaterThan(2);
+          });
+      }
+    }
+  });
+}
+
+async function readBoth(group: CaseGroup, server: CaseServer): Promise<{ streamed: string[]; bulk: string[] }> {
+  const db = await freshDatabase(server);
+  try {
+    const [golden] = group.cases;
+    for (const statement of golden?.setup ?? []) await db.client.query(statement);
+    const { slot, fromLsn } = await openRange(db.client);
+    for (const step of golden?.steps ?? []) {
+      if (step.length > 1) await db.client.query('begin');
+      for (const statement of step) await db.client.query(statement);
+      if (step.length > 1) await db.client.query('commit');
+    }
+    const range = { server: db.server, database: db.database, slot, fromLsn, toLsn: await endOfWal(db.client) };
+    const streamed = await framesByStream(db.client, range);
+    const { frames } = await framesByBulk(db.client, range, { nextEdge: (asked) => (asked + CHUNK_BYTES) as Lsn });
+    return { streamed, bulk: frames };
+  } finally {
+    await db.drop();
+  }
+}
