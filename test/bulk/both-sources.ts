@@ -46,6 +46,7 @@ class Recorder implements FrameConsumer {
   readonly #onEnd: () => void;
   readonly #relations = new Map<number, string>();
   #isIn = false;
+  #hasEnded = false;
 
   constructor(endLsn: Lsn, onEnd: () => void) {
     this.#endLsn = endLsn;
@@ -58,9 +59,13 @@ class Recorder implements FrameConsumer {
     if (tag === 'B') this.#isIn = true;
     if (tag === 'C') this.#isIn = false;
     // A type is described before each relation that has it; the loop takes no notice of it.
-    if (tag === 'Y' || (tag === 'R' && this.#isRepeated(frame))) return undefined;
+    if (this.#hasEnded || tag === 'Y' || (tag === 'R' && this.#isRepeated(frame))) return undefined;
     this.frames.push(`${formatLsn(lsn)} ${tag} ${frame.toString('hex')}`);
-    if (tag === 'C' && lsn > this.#endLsn) this.#onEnd();
+    if (tag === 'C' && lsn > this.#endLsn) {
+      // Before version 15 transactions of other databases come too, as empty ones: not all that follow are read by both.
+      this.#hasEnded = true;
+      this.#onEnd();
+    }
     return undefined;
   }
 

