@@ -113,11 +113,13 @@ test('somebody else who takes the slot meanwhile stops us without harm', async (
   expect(first.hasExited()).toBe(true);
 });
 
-test.each([
+const FAULTS = [
   { name: 'the session that reads is terminated', inject: () => terminate(CATCH_UP) },
   { name: 'the session that holds the lock is terminated', inject: () => terminate('Slotline General') },
   { name: 'the server crashes and recovers', inject: restart },
-])('$name while a backlog is read in bulk: nothing is lost or out of order', async ({ inject }) => {
+];
+
+test.each(FAULTS)('$name while a backlog is read in bulk: nothing is lost or out of order', async ({ inject }) => {
   await using catchUp = await openCatchUp(server, sharedKafka().bootstrapServers);
   const { scene, first } = catchUp;
   await writeBacklog(scene, 4_000);

@@ -3,9 +3,6 @@ import { fileURLToPath } from 'node:url';
 import { readGroups } from '../golden/replay-cases.ts';
 import { testReplays } from './json-schema-replaying.ts';
 
-const SHORT_LANE: readonly string[] = [
-  ...['basics', 'temporal', 'arrays', 'defaults', 'defaults-no-replace', 'extensions'],
-  ...['messages', 'transaction-metadata', 'decimal-format-numeric', 'pgvector'],
-];
+const SHORT_LANE: readonly string[] = [...['basics', 'temporal', 'arrays', 'defaults', 'extensions', 'messages', 'transaction-metadata']];
 
 testReplays(readGroups(fileURLToPath(new URL('../golden/spine', import.meta.url))).filter(({ name }) => SHORT_LANE.includes(name)));
