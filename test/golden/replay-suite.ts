@@ -9,7 +9,7 @@ import { differences } from './compare.ts';
 import { type CaseGroup, type CaseServer, readGroups, serversOf } from './replay-cases.ts';
 import { resolveCase } from './replay-config.ts';
 import { KNOWN_DIFFERENCES, type KnownDifference } from './replay-differences.ts';
-import { replayGroup, replayPlace } from './replay-run.ts';
+import { type ReplayOptions, replayGroup, replayPlace } from './replay-run.ts';
 import { reasonLeftOut } from './server-differences.ts';
 
 const GROUPS = readGroups(fileURLToPath(new URL('spine', import.meta.url)));
@@ -18,7 +18,7 @@ const SHOWN_MAX = 6;
 const TIMEOUT_MS = 120_000;
 const NOWHERE = replayPlace({ host: 'localhost', port: 1, superuser: 'nobody', password: '' }, { database: 'none', slot: 'none' });
 
-async function replayedDifferences(group: CaseGroup, server: CaseServer): Promise<string> {
+async function replayedDifferences(group: CaseGroup, server: CaseServer, o: ReplayOptions): Promise<string> {
   const known = KNOWN_DIFFERENCES.filter((one) => one.cases.includes(group.name) && (one.server === undefined || one.server === server));
   const met = new Set<KnownDifference>();
   const adjust = (line: string): string =>
@@ -27,7 +27,7 @@ async function replayedDifferences(group: CaseGroup, server: CaseServer): Promis
       if (changed !== text) met.add(difference);
       return changed;
     }, line);
-  const found = (await replayGroup(group, server)).flatMap(({ golden, records }) => {
+  const found = (await replayGroup(group, server, o)).flatMap(({ golden, records }) => {
     const sides = { expected: { name: 'debezium', records: golden.records }, actual: { name: 'slotline', records } };
     return differences({ group: group.name, ...sides, adjust }).map((text) => `${golden.name}: ${text}`);
   });
@@ -46,7 +46,7 @@ function reasonToSkip(group: CaseGroup, server: CaseServer): string | undefined 
 }
 
 /** One test for each case and server that it is for. A case's topics are the same on every server: two with it need two brokers. */
-export function describeReplays(servers: readonly CaseServer[], o: { readonly twins: boolean }): void {
+export function describeReplays(servers: readonly CaseServer[], o: Pick<ReplayOptions, 'place'> & { readonly twins: boolean }): void {
   describe('a recorded Debezium', () => {
     for (const server of servers) {
       for (const group of GROUPS.filter(({ cases }) => cases.some((golden) => serversOf(golden).includes(server)))) {
@@ -58,7 +58,7 @@ export function describeReplays(servers: readonly CaseServer[], o: { readonly tw
         if (reason !== undefined) it.skip(`${group.name} on ${server}: ${reason}`, () => {});
         else
           it.concurrent(`${group.name} on ${server}`, { timeout: TIMEOUT_MS }, async ({ expect }) => {
-            expect(await replayedDifferences(o.twins ? group : withSchemasOnly(group), server)).toBe('');
+            expect(await replayedDifferences(o.twins ? group : withSchemasOnly(group), server, o)).toBe('');
           });
       }
     }
