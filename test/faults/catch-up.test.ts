@@ -2,11 +2,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runStatus } from '../../src/cli/status.ts';
 import { resolveConfig } from '../../src/config/resolve.ts';
+import { startKafka } from '../harness/kafka.ts';
 import { writeBigTransaction } from '../harness/load.ts';
 import { type PostgresServer, startPostgres } from '../harness/postgres.ts';
 import { sharedKafka } from '../harness/shared.ts';
-import { startSlotline, startStreaming } from '../harness/slotline.ts';
+import { type Slotline, startSlotline, startStreaming } from '../harness/slotline.ts';
 import { until } from '../harness/until.ts';
+import { untilInactive } from '../harness/verify.ts';
 import { CATCH_UP, killWhileCatchingUp, openCatchUp, startHeldInBulk, writeBacklog } from './catch-up.ts';
 import { type DeliveryScene, expectNoRepetition, WAIT } from './delivery-scene.ts';
 
@@ -18,6 +20,8 @@ beforeAll(async () => {
 afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
+
+const STILL_MS = 300;
 
 function terminate(application: string): Promise<unknown> {
   return server.query('postgres', `select pg_terminate_backend(pid) from pg_stat_activity where application_name = '${application}'`);
@@ -82,6 +86,41 @@ test('kill -9 in bulk reading and at the hand-over: nothing is lost, order is ke
   ]);
   expect(report.replays).toBeGreaterThan(0);
 });
+
+test('D2: what Kafka has not acknowledged is not confirmed by moving the slot', async () => {
+  await using cluster = await startKafka();
+  const [broker] = cluster.brokers;
+  await using catchUp = await openCatchUp(server, cluster.bootstrapServers, { 'status.update.interval.ms': '1' });
+  const { scene, first } = catchUp;
+  for (let round = 1; round <= 3; round++) {
+    await writeBacklog(scene);
+    await using slotline = startSlotline(scene.config);
+    const began = (await slotline.waitFor('stream.started', WAIT))['lsn'];
+    await slotline.waitFor((line) => line.event === 'lsn.confirmed' && line['tookMs'] !== undefined && line['lsn'] !== began, WAIT);
+    broker?.pause();
+    try {
+      await untilStill(slotline);
+      await slotline.kill();
+    } finally {
+      broker?.resume();
+    }
+    await untilInactive(await scene.client(), scene.name);
+  }
+  await using last = await startStreaming(scene.config, WAIT);
+  await scene.untilAllConfirmed();
+  expect((await last.stop()).exitCode).toBe(0);
+  await scene.verify(first);
+});
+
+/** What was durable before the broker stood still is told to the server. */
+async function untilStill(slotline: Slotline): Promise<void> {
+  const seen = { lines: -1, sinceMs: 0 };
+  const isStill = async (): Promise<boolean> => {
+    if (slotline.lines.length !== seen.lines) Object.assign(seen, { lines: slotline.lines.length, sinceMs: performance.now() });
+    return performance.now() - seen.sinceMs > STILL_MS;
+  };
+  await until('nothing more is confirmed', isStill, WAIT);
+}
 
 test('a second process waits while the first reads in bulk, and takes over when it is killed', async () => {
   await using catchUp = await openCatchUp(server, sharedKafka().bootstrapServers);
