@@ -83,6 +83,8 @@ describe('a table whose schema the registry refuses', () => {
     await setCompatibility(registry.url, `${topic}-value`, 'BACKWARD');
     await run('alter table item add column total int not null default 0', 'alter table item alter column total drop default');
     await db.client.query('insert into item values (2, null, 20)');
+    // The catalog says NOT NULL only until the column is dropped below.
+    const refused = await slotline.waitFor('schema.incompatible', WAIT);
     await db.client.query('update item set total = 21 where id = 2');
     await db.client.query('update item set id = 3 where id = 2');
     await db.client.query('delete from item where id = 3');
@@ -102,7 +104,6 @@ describe('a table whose schema the registry refuses', () => {
       [{ id: 3 }, 'd', { id: 3, note: null, total: 0 }, null],
       [{ id: 3 }, null],
     ]);
-    const refused = await slotline.waitFor('schema.incompatible', WAIT);
     for (const { headers } of letters) {
       expect(headers).toMatchObject({
         '__debezium.context.connectorLogicalName': name,
