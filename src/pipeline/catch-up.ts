@@ -5,6 +5,7 @@
  */
 import { SlotlineError, toSlotlineError } from '../core/errors.ts';
 import { formatLsn, type Lsn } from '../core/lsn.ts';
+import { aborted } from '../core/time.ts';
 import { BulkDecode, type Chunk } from '../postgres/bulk-decode.ts';
 import { openSession } from '../postgres/connection.ts';
 import { loadSlot, loadSlotLag } from '../postgres/slot.ts';
@@ -31,8 +32,8 @@ const OWNERSHIP_MS = 1_000;
 
 export type CatchUpParts = {
   readonly loop: StreamLoop;
+  /** Its last position is where the backlog begins. */
   readonly tracker: AckTracker;
-  readonly fromLsn: Lsn;
   /** wal_sender_timeout: how long a proof of ownership counts. */
   readonly timeoutMs: number;
   readonly stop: AbortSignal;
@@ -47,12 +48,6 @@ export type CatchUpParts = {
 export type CatchUpEnd =
   /** The walsender goes on at tracker.markedLsn. `mayAgain`: false where this way did not pay or did not work. */
   { readonly tag: 'handOver'; readonly mayAgain: boolean } | { readonly tag: 'stopped' };
-
-/** Bytes of WAL behind `fromLsn`. */
-export async function backlogBytes(context: TaskContext, fromLsn: Lsn): Promise<number> {
-  const lag = await loadSlotLag(context.sql, context.options.slot.name);
-  return lag === undefined ? 0 : lag.currentLsn - fromLsn;
-}
 
 /** Rejects with what ends the attempt; what only ends this way of reading is told and answered with handOver. */
 export async function catchUp(context: TaskContext, parts: CatchUpParts): Promise<CatchUpEnd> {
@@ -78,6 +73,7 @@ class BulkRun {
   readonly #failed = Promise.withResolvers<never>();
   readonly #closing = new AsyncDisposableStack();
   #bulk: BulkDecode | undefined;
+  readonly #fromLsn: Lsn;
   #chunkBytes: number;
   #askedLsn: Lsn;
   /** The end of the WAL when last looked. */
@@ -89,8 +85,9 @@ class BulkRun {
   constructor(context: TaskContext, parts: CatchUpParts) {
     this.#context = context;
     this.#parts = parts;
-    this.#askedLsn = parts.fromLsn;
-    this.#targetLsn = parts.fromLsn;
+    this.#fromLsn = parts.tracker.markedLsn;
+    this.#askedLsn = this.#fromLsn;
+    this.#targetLsn = this.#fromLsn;
     this.#chunkBytes = Math.min(CHUNK_BYTES, context.options.catchUp.chunkBytesMax);
     this.#receivedMs = context.clock.monotonicMs();
     this.#failed.promise.catch(() => {});
@@ -107,7 +104,8 @@ class BulkRun {
 
   async run(): Promise<CatchUpEnd> {
     const { log, clock, signal } = this.#context;
-    const { fromLsn, tracker, stop } = this.#parts;
+    const { tracker, stop } = this.#parts;
+    const fromLsn = this.#fromLsn;
     const startedMs = clock.monotonicMs();
     await this.#lookAhead();
     log.info('catchup.started', { lsn: formatLsn(fromLsn), backlogBytes: this.#targetLsn - fromLsn });
@@ -167,7 +165,7 @@ class BulkRun {
       extraParams: options.slot.streamParams,
       readAheadBytes: READ_AHEAD_BYTES,
     };
-    const bulk = await BulkDecode.open(session, settings, this.#parts.fromLsn);
+    const bulk = await BulkDecode.open(session, settings, this.#fromLsn);
     this.#bulk = bulk;
     this.#closing.defer(async () => {
       // A server that decodes notices the end of its connection only when it sends.
@@ -263,11 +261,4 @@ class BulkRun {
     this.#parts.tracker.release(publisher.settledOrdinal);
     await Promise.race([advancer.finish(this.#parts.tracker.durableLsn), this.#failed.promise]);
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

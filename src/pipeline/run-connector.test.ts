@@ -2,18 +2,11 @@
 import { describe, expect, it } from 'vitest';
 import { SlotlineError } from '../core/errors.ts';
 import { SILENT_LOG } from '../core/log.ts';
-import { SYSTEM_CLOCK } from '../core/time.ts';
+import { aborted, SYSTEM_CLOCK } from '../core/time.ts';
 import { type AttemptHooks, runConnector } from './run-connector.ts';
 
 const LIMITS = { startTimeoutMs: 60, retriesMax: -1, retryWaitMaxMs: 5 };
 const DEPS = { clock: SYSTEM_CLOCK, log: SILENT_LOG, random: () => 0 };
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((settle) => {
-    if (signal.aborted) settle();
-    else signal.addEventListener('abort', () => settle(), { once: true });
-  });
-}
 
 /** Runs attempt after attempt as the list says. */
 async function runAttempts(attempts: readonly ((hooks: AttemptHooks) => Promise<void>)[]): Promise<SlotlineError | undefined> {

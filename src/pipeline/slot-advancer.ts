@@ -8,6 +8,7 @@ import type { Log } from '../core/log.ts';
 import { formatLsn, type Lsn } from '../core/lsn.ts';
 import type { Clock } from '../core/time.ts';
 import type { PgSession } from '../postgres/connection.ts';
+import { advanceSlot } from '../postgres/slot.ts';
 
 const ADVANCE_BYTES = 128 * 1024 * 1024;
 /** A call that took long is not followed by another for this many times as long. */
@@ -80,9 +81,7 @@ export class SlotAdvancer {
     const wanted = this.#wanted;
     const startedMs = clock.monotonicMs();
     try {
-      await session.query('select 1 from pg_catalog.pg_replication_slot_advance($1::name, $2::pg_lsn)', [slotName, formatLsn(wanted)], {
-        subject: 'slot',
-      });
+      await advanceSlot(session, slotName, wanted);
     } catch (error) {
       this.#failed = true;
       throw error;

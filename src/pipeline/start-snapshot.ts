@@ -15,7 +15,7 @@ import type { TupleView } from '../pgoutput/tuple.ts';
 import { listTables, loadTables } from '../postgres/catalog.ts';
 import { openSession, type PgSession } from '../postgres/connection.ts';
 import { RowStream } from '../postgres/row-stream.ts';
-import { createSlot } from '../postgres/slot.ts';
+import { createSlot, temporarySlotName } from '../postgres/slot.ts';
 import { InitialSnapshot, orderTables, type SnapshotProgress, type SnapshotSink, type SnapshotTable } from '../snapshot/initial.ts';
 import { findOverride } from '../snapshot/select-override.ts';
 import type { TaskContext } from './task-context.ts';
@@ -74,7 +74,7 @@ async function beginAt(context: TaskContext, reader: PgSession, source: Snapshot
   const slotSession = await openSession(options.database, { replication: true, applicationName: 'Slotline Slot', signal });
   try {
     const temporary = source === 'existingSlot';
-    const name = temporary ? temporaryName(options.slot.name, slotSession.processId) : options.slot.name;
+    const name = temporary ? temporarySlotName(options.slot.name, 'snap', slotSession.processId) : options.slot.name;
     const slot = await createSlot(slotSession, { name, temporary, failover: options.slot.failover }, { signal });
     if (!temporary) context.log.info('slot.created', { slot: name, lsn: formatLsn(slot.consistentPoint) });
     await reader.simple(begin);
@@ -90,12 +90,6 @@ async function beginAt(context: TaskContext, reader: PgSession, source: Snapshot
 const CURRENT_LSN_SQL = `
 select case when pg_catalog.pg_is_in_recovery() then pg_catalog.pg_last_wal_receive_lsn()
             else pg_catalog.pg_current_wal_lsn() end::text as lsn`;
-
-/** A slot's name has at most 63 characters. */
-function temporaryName(slotName: string, pid: number): string {
-  const suffix = `_snap_${pid}`;
-  return `${slotName.slice(0, 63 - suffix.length)}${suffix}`;
-}
 
 /** What every row's source block says: the reading transaction's id and start. */
 async function snapshotFacts(reader: PgSession): Promise<{ xid: number; timeUs: number }> {

@@ -4,13 +4,13 @@
  */
 import { SlotlineError } from '../core/errors.ts';
 import { formatLsn, type Lsn } from '../core/lsn.ts';
-import { wait } from '../core/time.ts';
+import { aborted, wait } from '../core/time.ts';
 import { compileAny } from '../events/filter.ts';
 import { openSession, type PgSession } from '../postgres/connection.ts';
 import { ReplicationStream } from '../postgres/replication-stream.ts';
 import { loadSlot, loadSlotLag } from '../postgres/slot.ts';
 import { AckTracker } from './ack-tracker.ts';
-import { backlogBytes, catchUp } from './catch-up.ts';
+import { catchUp } from './catch-up.ts';
 import { ConfirmPacer } from './confirm-pacer.ts';
 import { releaseLock, tryLock } from './ownership.ts';
 import { SlotOwnership } from './slot-ownership.ts';
@@ -106,12 +106,9 @@ class Reading {
 
   async run(): Promise<void> {
     await this.#xmin?.start();
-    for (let end: StreamEnd = 'behind', lsn = this.#run.startLsn; end === 'behind'; lsn = this.#tracker.markedLsn) {
-      if (await this.#isFarBehind(lsn)) {
-        const caughtUp = await this.#readInBulk(lsn);
-        if (caughtUp === 'stopped') break;
-      }
-      end = await this.#readStream(this.#tracker.markedLsn);
+    for (let end: StreamEnd = 'behind'; end === 'behind'; ) {
+      if ((await this.#isFarBehind()) && (await this.#readInBulk()) === 'stopped') break;
+      end = await this.#readStream();
     }
     this.#orderly = true;
   }
@@ -127,19 +124,22 @@ class Reading {
     this.#hooks.maySend = () => orderly;
   }
 
-  async #isFarBehind(lsn: Lsn): Promise<boolean> {
-    const { clock, options } = this.#context;
+  async #isFarBehind(): Promise<boolean> {
+    const { clock, sql, options } = this.#context;
     if (clock.monotonicMs() < this.#noBulkUntilMs) return false;
-    return (await backlogBytes(this.#context, lsn)) > options.catchUp.thresholdBytes;
+    const lag = await loadSlotLag(sql, options.slot.name);
+    return lag !== undefined && this.#isFar(lag.currentLsn);
   }
 
-  async #readInBulk(fromLsn: Lsn): Promise<'stopped' | 'handOver'> {
-    const { context, run, loop, tracker } = { context: this.#context, run: this.#run, loop: this.#loop, tracker: this.#tracker };
+  async #readInBulk(): Promise<'stopped' | 'handOver'> {
+    const context = this.#context;
+    const run = this.#run;
+    const loop = this.#loop;
+    const tracker = this.#tracker;
     loop.resume();
     const end = await catchUp(context, {
       loop,
       tracker,
-      fromLsn,
       timeoutMs: run.walSenderTimeoutMs,
       stop: run.stop,
       onSource: (source) => {
@@ -169,14 +169,17 @@ class Reading {
     this.#context.heartbeat?.start();
   }
 
-  async #readStream(startLsn: Lsn): Promise<StreamEnd> {
-    const { context, run, loop } = { context: this.#context, run: this.#run, loop: this.#loop };
+  async #readStream(): Promise<StreamEnd> {
+    const context = this.#context;
+    const run = this.#run;
+    const loop = this.#loop;
+    const { markedLsn: startLsn, durableLsn: flushedLsn } = this.#tracker;
     const session = await openSession(context.options.database, {
       replication: true,
       applicationName: 'Slotline Streaming',
       signal: context.signal,
     });
-    const settings = streamSettings(context, run, { session, startLsn, flushedLsn: this.#tracker.durableLsn });
+    const settings = streamSettings(context, run, { session, startLsn, flushedLsn });
     const stream = new ReplicationStream(session, settings, context.clock);
     const ownership = new SlotOwnership({
       clock: context.clock,
@@ -262,7 +265,7 @@ class Reading {
 
   /** What was taken in is waited for, and what is durable of it told. */
   async #settle(): Promise<void> {
-    const { context } = { context: this.#context };
+    const context = this.#context;
     const { publisher } = context;
     this.#loop.end();
     publisher.flush();
@@ -337,11 +340,4 @@ async function untilConfirmed(context: TaskContext, lsn: Lsn): Promise<void> {
     if (slot?.confirmedFlushLsn === undefined || slot.confirmedFlushLsn >= lsn) return;
     await wait(CONFIRM_POLL_MS, context.signal);
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

@@ -12,17 +12,14 @@ import { SlotlineError } from '../core/errors.ts';
 import { formatLsn, LSN_ZERO, type Lsn, lsnFromWords, parseLsn } from '../core/lsn.ts';
 import type { PgSession } from './connection.ts';
 import { serverError } from './errors.ts';
-import { quoteIdentifier } from './identifiers.ts';
+import { quoteLiteral } from './identifiers.ts';
 import { ReadAhead } from './read-ahead.ts';
-import type { FrameConsumer } from './replication-stream.ts';
-import { bulkCopyName } from './slot.ts';
+import { type FrameConsumer, type PluginSettings, pluginParams } from './replication-stream.ts';
+import { advanceSlot, bulkCopyName } from './slot.ts';
 import { queryMessage, WireReader } from './wire-reader.ts';
 
-export type BulkSettings = {
+export type BulkSettings = PluginSettings & {
   readonly slotName: string;
-  readonly publicationName: string;
-  readonly messages: boolean;
-  readonly extraParams: readonly (readonly [string, string])[];
   /** What is read ahead of the consumer. */
   readonly readAheadBytes: number;
 };
@@ -108,7 +105,7 @@ export class BulkDecode {
     );
     const copiedLsn = rows[0]?.lsn;
     if (typeof copiedLsn === 'string' && parseLsn(copiedLsn) < fromLsn) {
-      await session.query('select 1 from pg_catalog.pg_replication_slot_advance($1::name, $2::pg_lsn)', [copyName, formatLsn(fromLsn)]);
+      await advanceSlot(session, copyName, fromLsn);
     }
     return new BulkDecode(session, settings, copyName);
   }
@@ -174,15 +171,8 @@ export class BulkDecode {
   }
 
   #chunkSql(edge: Lsn): string {
-    const { publicationName, messages, extraParams } = this.#settings;
-    const params: (readonly [string, string])[] = [
-      ['proto_version', '1'],
-      ['publication_names', quoteIdentifier(publicationName)],
-      ...(messages ? [['messages', 'true'] as const] : []),
-      ...extraParams,
-    ];
-    const list = params.flat().map(quoteText).join(', ');
-    const slot = quoteText(this.#copyName);
+    const list = pluginParams(this.#settings).flat().map(quoteLiteral).join(', ');
+    const slot = quoteLiteral(this.#copyName);
     return `copy (select lsn, data from pg_catalog.pg_logical_slot_get_binary_changes(${slot}, '${formatLsn(edge)}', null, ${list}))
  to stdout (format binary);
 select confirmed_flush_lsn, restart_lsn from pg_catalog.pg_replication_slots where slot_name = ${slot}`;
@@ -283,10 +273,6 @@ select confirmed_flush_lsn, restart_lsn from pg_catalog.pg_replication_slots whe
     else this.#done.reject(error);
     if (error !== undefined) this.#session.destroy();
   }
-}
-
-function quoteText(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
 }
 
 /** DataRow of two LSNs as text: Int16 2, per column Int32 length, bytes. */

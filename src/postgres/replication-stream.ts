@@ -22,14 +22,18 @@ export interface FrameConsumer {
   onDrained(): undefined | Promise<void>;
 }
 
-export type StreamSettings = {
-  readonly slotName: string;
+/** What the output plugin is told, by either source of frames. */
+export type PluginSettings = {
   readonly publicationName: string;
+  readonly messages: boolean;
+  readonly extraParams: readonly (readonly [string, string])[];
+};
+
+export type StreamSettings = PluginSettings & {
+  readonly slotName: string;
   readonly startLsn: Lsn;
   /** What is durable when the stream begins: at most startLsn. */
   readonly flushedLsn: Lsn;
-  readonly messages: boolean;
-  readonly extraParams: readonly (readonly [string, string])[];
   readonly statusIntervalMs: number;
   /** wal_sender_timeout as the server has it; 0: none. */
   readonly walSenderTimeoutMs: number;
@@ -278,13 +282,18 @@ export class ReplicationStream {
   }
 }
 
-function startCommand(settings: StreamSettings): string {
-  const params: (readonly [string, string])[] = [
+/** Names and values in the order in which they are sent. */
+export function pluginParams({ publicationName, messages, extraParams }: PluginSettings): readonly (readonly [string, string])[] {
+  return [
     ['proto_version', '1'],
-    ['publication_names', quoteIdentifier(settings.publicationName)],
+    ['publication_names', quoteIdentifier(publicationName)],
+    ...(messages ? [['messages', 'true'] as const] : []),
+    ...extraParams,
   ];
-  if (settings.messages) params.push(['messages', 'true']);
-  params.push(...settings.extraParams);
+}
+
+function startCommand(settings: StreamSettings): string {
+  const params = pluginParams(settings);
   const list = params.map(([key, value]) => `${quoteIdentifier(key)} '${value.replaceAll("'", "''")}'`).join(', ');
   return `START_REPLICATION SLOT ${quoteIdentifier(settings.slotName)} LOGICAL ${formatLsn(settings.startLsn)} (${list})`;
 }

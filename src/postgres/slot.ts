@@ -3,7 +3,7 @@
  * dropping it, its lag. Does not stream from it (replication-stream.ts).
  */
 import { SlotlineError } from '../core/errors.ts';
-import { type Lsn, parseLsn } from '../core/lsn.ts';
+import { formatLsn, type Lsn, parseLsn } from '../core/lsn.ts';
 import type { PgSession, QueryOptions } from './connection.ts';
 import { quoteIdentifier } from './identifiers.ts';
 
@@ -167,12 +167,21 @@ export async function dropSlot(session: PgSession, name: string, options: QueryO
   }
 }
 
-const BULK_INFIX = '_bulk_';
-
-/** The temporary copy from which a session reads a backlog (bulk-decode.ts). A slot's name has at most 63 characters. */
-export function bulkCopyName(slotName: string, pid: number): string {
-  const suffix = `${BULK_INFIX}${pid}`;
+/** Of a session's own slot beside the one that is named. A slot's name has at most 63 characters. */
+export function temporarySlotName(slotName: string, purpose: string, pid: number): string {
+  const suffix = `_${purpose}_${pid}`;
   return `${slotName.slice(0, 63 - suffix.length)}${suffix}`;
+}
+
+/** The temporary copy from which a session reads a backlog (bulk-decode.ts). */
+export function bulkCopyName(slotName: string, pid: number): string {
+  return temporarySlotName(slotName, 'bulk', pid);
+}
+
+/** Moves a slot that nobody reads to exactly this position. Throws slot_in_use, slot_missing, slot_lost. */
+export async function advanceSlot(session: PgSession, name: string, lsn: Lsn): Promise<void> {
+  const sql = 'select 1 from pg_catalog.pg_replication_slot_advance($1::name, $2::pg_lsn)';
+  await session.query(sql, [name, formatLsn(lsn)], { subject: 'slot' });
 }
 
 /** Whether somebody reads the slot's backlog in bulk at this moment: from a copy that is named after it. */

@@ -4,15 +4,16 @@
  */
 import type pg from 'pg';
 import { formatLsn, type Lsn, parseLsn } from '../../src/core/lsn.ts';
-import type { DatabaseOptions } from '../../src/core/options.ts';
 import { SYSTEM_CLOCK } from '../../src/core/time.ts';
 import { BulkDecode, type Chunk } from '../../src/postgres/bulk-decode.ts';
 import { openSession } from '../../src/postgres/connection.ts';
 import { type FrameConsumer, ReplicationStream } from '../../src/postgres/replication-stream.ts';
+import { databaseOptions } from '../harness/database-options.ts';
 import type { PostgresHandle } from '../harness/postgres.ts';
 import { uniqueName } from '../harness/shared.ts';
 
 export const PUBLICATION = 'both_sources';
+const NO_LIMIT = { queryTimeoutMs: 0 };
 
 export type Range = {
   readonly server: PostgresHandle;
@@ -88,25 +89,6 @@ class Recorder implements FrameConsumer {
   }
 }
 
-function databaseOptions({ server, database }: Range): DatabaseOptions {
-  return {
-    hostname: server.host,
-    port: server.port,
-    user: server.superuser,
-    password: server.password,
-    dbname: database,
-    sslMode: 'disable',
-    sslCert: undefined,
-    sslKey: undefined,
-    sslPassword: undefined,
-    sslRootCert: undefined,
-    tcpKeepAlive: true,
-    initialStatements: [],
-    connectTimeoutMs: 10_000,
-    queryTimeoutMs: 0,
-  };
-}
-
 async function withCopy<T>(client: pg.Client, range: Range, read: (slot: string) => Promise<T>): Promise<T> {
   const copy = uniqueName('copy');
   await client.query('select pg_copy_logical_replication_slot($1, $2)', [range.slot, copy]);
@@ -123,7 +105,10 @@ async function withCopy<T>(client: pg.Client, range: Range, read: (slot: string)
 
 export async function framesByStream(client: pg.Client, range: Range, fromLsn = range.fromLsn): Promise<Frames> {
   return await withCopy(client, range, async (slotName) => {
-    const session = await openSession(databaseOptions(range), { replication: true, applicationName: 'test stream' });
+    const session = await openSession(databaseOptions(range.server, range.database, NO_LIMIT), {
+      replication: true,
+      applicationName: 'test stream',
+    });
     const settings = { slotName, publicationName: PUBLICATION, startLsn: fromLsn, flushedLsn: range.fromLsn };
     const stream = new ReplicationStream(
       session,
@@ -148,7 +133,7 @@ export async function framesByBulk(
   o: { readonly nextEdge: (askedLsn: Lsn) => Lsn; readonly fromLsn?: Lsn; readonly readAheadBytes?: number },
 ): Promise<BulkReading> {
   return await withCopy(client, range, async (slotName) => {
-    const session = await openSession(databaseOptions(range), { applicationName: 'test bulk' });
+    const session = await openSession(databaseOptions(range.server, range.database, NO_LIMIT), { applicationName: 'test bulk' });
     const settings = {
       slotName,
       publicationName: PUBLICATION,
