@@ -8,9 +8,9 @@ import { topicNaming } from '../events/table-checks.ts';
 import { dataTopic, deadLetterTopic, heartbeatTopic, type TopicNaming, transactionTopic } from '../events/topic.ts';
 import type { ClusterDescription, TopicDescription } from '../kafka/cluster.ts';
 import { newTopic } from '../kafka/topics.ts';
+import { fail, failure, type Judgement, ok, warn } from '../pipeline/judgements/judgement.ts';
+import { keyOf, shorten } from '../pipeline/judgements/tables.ts';
 import type { TableDescription } from '../postgres/catalog.ts';
-import { type CheckItem, fail, failure, ok, warn } from './check-report.ts';
-import { keyOf, shorten } from './check-tables.ts';
 
 /** What the checks need of the Kafka client. */
 export interface CheckedKafka {
@@ -22,7 +22,7 @@ export interface CheckedKafka {
 /** Questions on their way at once: enough for hundreds of tables within seconds. */
 const QUESTIONS_AT_ONCE = 8;
 
-export async function checkCluster(kafka: CheckedKafka, options: ResolvedOptions): Promise<CheckItem[]> {
+export async function checkCluster(kafka: CheckedKafka, options: ResolvedOptions): Promise<Judgement[]> {
   const cluster = await kafka.describeCluster();
   const where = options.kafka.bootstrapServers.map(({ host, port }) => `${host}:${port}`).join(', ');
   const brokers = `${cluster.brokers.length} broker${cluster.brokers.length === 1 ? '' : 's'}`;
@@ -40,7 +40,7 @@ export async function checkCluster(kafka: CheckedKafka, options: ResolvedOptions
   return items;
 }
 
-export async function checkOffsetTopic(kafka: CheckedKafka, options: ResolvedOptions): Promise<CheckItem[]> {
+export async function checkOffsetTopic(kafka: CheckedKafka, options: ResolvedOptions): Promise<Judgement[]> {
   const check = 'kafka.offset_topic';
   const topic = await kafka.describeTopic(options.offsetStorage.topic);
   const where = topic.name;
@@ -60,11 +60,11 @@ export async function checkTopics(
   options: ResolvedOptions,
   captured: readonly TableDescription[],
   signal: AbortSignal,
-): Promise<CheckItem[]> {
+): Promise<Judgement[]> {
   const naming = topicNaming(options.events);
   const byTopic = Map.groupBy(captured, ({ schema, table }) => dataTopic(naming, schema, table));
   for (const name of controlTopics(options, naming)) byTopic.set(name, byTopic.get(name) ?? []);
-  const items: CheckItem[] = [];
+  const items: Judgement[] = [];
   const missing: string[] = [];
   const queue = [...byTopic];
   const askInTurn = async (): Promise<void> => {
@@ -93,7 +93,7 @@ function controlTopics({ events }: ResolvedOptions, naming: TopicNaming): string
   return topics;
 }
 
-function checkMissing(missing: readonly string[], options: ResolvedOptions): CheckItem {
+function checkMissing(missing: readonly string[], options: ResolvedOptions): Judgement {
   const check = 'kafka.topics_missing';
   const names = shorten(missing);
   const first = newTopic(missing[0] ?? '', options.topicCreation);
@@ -103,7 +103,7 @@ function checkMissing(missing: readonly string[], options: ResolvedOptions): Che
   return warn(check, `Topics do not exist, and Slotline is not told to create them: ${names}`, { remedy });
 }
 
-function checkTopic(topic: TopicDescription, options: ResolvedOptions, tables: readonly TableDescription[]): CheckItem[] {
+function checkTopic(topic: TopicDescription, options: ResolvedOptions, tables: readonly TableDescription[]): Judgement[] {
   if (topic.error !== undefined) return [failure('kafka.topics', topic.error)];
   const items = checkTopicHealth(topic, options);
   const isCompacted = topic.configs.get('cleanup.policy')?.split(',').includes('compact') === true;
@@ -116,9 +116,9 @@ function checkTopic(topic: TopicDescription, options: ResolvedOptions, tables: r
   return items;
 }
 
-function checkTopicHealth(topic: TopicDescription, options: ResolvedOptions): CheckItem[] {
+function checkTopicHealth(topic: TopicDescription, options: ResolvedOptions): Judgement[] {
   const where = topic.name;
-  const items: CheckItem[] = [];
+  const items: Judgement[] = [];
   if (topic.mayWrite === false) items.push(fail('kafka.authorization', 'kafka_unauthorized', 'The principal may not write', { where }));
   if (topic.leaderless > 0) {
     const what = `${topic.leaderless} of ${topic.partitions} partitions have no leader`;

@@ -6,9 +6,9 @@ import type { ConverterOptions, ResolvedOptions } from '../core/options.ts';
 import { MESSAGE_KEY_SCHEMA } from '../events/control-events.ts';
 import type { RowPlan } from '../events/row-plan.ts';
 import { messageTopic } from '../events/topic.ts';
+import { failure, type Judgement, ok, skipped } from '../pipeline/judgements/judgement.ts';
 import { type Half, subjectName } from '../pipeline/schema-ids.ts';
 import { SchemaRegistry } from '../serde/schema-registry.ts';
-import { type CheckItem, failure, ok, skipped } from './check-report.ts';
 import { checkSchemas } from './check-schemas.ts';
 
 const CHECK = 'registry.reachable';
@@ -19,7 +19,7 @@ export async function checkRegistries(
   options: ResolvedOptions,
   planned: Promise<readonly RowPlan[] | undefined>,
   signal: AbortSignal,
-): Promise<CheckItem[]> {
+): Promise<Judgement[]> {
   const reachable = await checkReachable(options, signal);
   if (reachable.length === 0) return [];
   if (reachable.some(({ status }) => status === 'fail'))
@@ -33,7 +33,7 @@ export async function checkRegistries(
   }
 }
 
-async function checkReachable(options: ResolvedOptions, signal: AbortSignal): Promise<CheckItem[]> {
+async function checkReachable(options: ResolvedOptions, signal: AbortSignal): Promise<Judgement[]> {
   const halves: readonly (readonly [Half, ConverterOptions])[] = [
     ['key', options.keyConverter],
     ['value', options.valueConverter],
@@ -47,7 +47,7 @@ async function checkRegistry(
   half: Half,
   converter: ConverterOptions,
   { options, signal }: { readonly options: ResolvedOptions; readonly signal: AbortSignal },
-): Promise<CheckItem | undefined> {
+): Promise<Judgement | undefined> {
   if (!('registry' in converter)) return undefined;
   const { topicPrefix: prefix, topicDelimiter: delimiter } = options.events;
   const place = { topic: messageTopic({ prefix, delimiter }), half, record: MESSAGE_KEY_SCHEMA.name ?? '' };

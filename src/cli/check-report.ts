@@ -1,58 +1,17 @@
-/** Owns what `slotline check` says: the items of a report, their text for people and their JSON. Does not check anything. */
-import { type ErrorCode, SlotlineError, toSlotlineError } from '../core/errors.ts';
-
-/** `skipped`: could not be tried because an earlier item failed. */
-export type CheckStatus = 'ok' | 'warn' | 'fail' | 'skipped';
-
-export type CheckItem = {
-  /** Constant name, e.g. `postgres.wal_level`. */
-  readonly check: string;
-  readonly status: CheckStatus;
-  readonly code?: ErrorCode;
-  readonly what: string;
-  /** Table, topic, slot or server that it is about. */
-  readonly where?: string;
-  readonly remedy?: string;
-  /** Statements that mend it, to be run in this order by a role that may. */
-  readonly sql?: readonly string[];
-};
+/** Owns what `slotline check` prints of its judgements: their text for people and their JSON. Does not judge anything. */
+import type { Judgement, JudgementStatus } from '../pipeline/judgements/judgement.ts';
 
 export type CheckReport = {
   readonly connector: string;
   readonly ok: boolean;
-  readonly items: readonly CheckItem[];
+  readonly items: readonly Judgement[];
 };
 
-type Extra = Omit<CheckItem, 'check' | 'status' | 'what' | 'code'>;
-
-export function ok(check: string, what: string, extra: Extra = {}): CheckItem {
-  return { check, status: 'ok', what, ...extra };
-}
-
-export function warn(check: string, what: string, extra: Extra = {}): CheckItem {
-  return { check, status: 'warn', what, ...extra };
-}
-
-export function fail(check: string, code: ErrorCode, what: string, extra: Extra = {}): CheckItem {
-  return { check, status: 'fail', code, what, remedy: new SlotlineError(code).remedy, ...extra };
-}
-
-export function skipped(check: string, what: string): CheckItem {
-  return { check, status: 'skipped', what };
-}
-
-/** What was thrown while checking, as an item of its own. */
-export function failure(check: string, thrown: unknown): CheckItem {
-  const error = toSlotlineError(thrown);
-  const { sql } = error.details;
-  return fail(check, error.code, error.message, typeof sql === 'string' ? { sql: [sql] } : {});
-}
-
-export function makeReport(connector: string, items: readonly CheckItem[]): CheckReport {
+export function makeReport(connector: string, items: readonly Judgement[]): CheckReport {
   return { connector, ok: items.every(({ status }) => status !== 'fail'), items };
 }
 
-const MARKS: Readonly<Record<CheckStatus, string>> = { ok: 'ok  ', warn: 'WARN', fail: 'FAIL', skipped: '-   ' };
+const MARKS: Readonly<Record<JudgementStatus, string>> = { ok: 'ok  ', warn: 'WARN', fail: 'FAIL', skipped: '-   ' };
 
 /** Failures keep their place: the order is that of the way from PostgreSQL to Kafka. */
 export function printReport(report: CheckReport): string {
@@ -68,13 +27,13 @@ export function printReport(report: CheckReport): string {
   return `${lines.join('\n')}\n`;
 }
 
-function mendLines(item: CheckItem): readonly string[] {
+function mendLines(item: Judgement): readonly string[] {
   const sql = item.sql?.map((statement) => `${statement};`) ?? [];
   return item.remedy === undefined ? sql : [item.remedy, ...sql];
 }
 
 function summary(report: CheckReport): string {
-  const count = (status: CheckStatus): number => report.items.filter((item) => item.status === status).length;
+  const count = (status: JudgementStatus): number => report.items.filter((item) => item.status === status).length;
   const counts = `${count('ok')} ok, ${count('warn')} to look at, ${count('fail')} failed`;
   const skips = count('skipped');
   return `${report.ok ? 'Ready' : 'Not ready'}: ${counts}${skips === 0 ? '' : `, ${skips} not tried`}.`;

@@ -9,14 +9,14 @@ import { planRows, type RowPlan } from '../events/row-plan.ts';
 import { SourceInfo } from '../events/source-info.ts';
 import { topicNaming } from '../events/table-checks.ts';
 import { deadLetterTopic } from '../events/topic.ts';
+import { failure, type Judgement, ok } from '../pipeline/judgements/judgement.ts';
+import { nameOf } from '../pipeline/judgements/tables.ts';
 import { planSettings } from '../pipeline/task-context.ts';
 import { createTaskSerde } from '../pipeline/task-serde.ts';
 import { type TableDescription, tableFacts } from '../postgres/catalog.ts';
 import type { PgSession } from '../postgres/connection.ts';
 import { TypeRegistry } from '../postgres/type-registry.ts';
 import { SchemaRegistry } from '../serde/schema-registry.ts';
-import { type CheckItem, failure, ok } from './check-report.ts';
-import { nameOf } from './check-tables.ts';
 import { TrialRegistry } from './trial-registry.ts';
 
 const CHECK = 'registry.schemas';
@@ -66,8 +66,8 @@ function streamedColumns(published: ReadonlySet<string> | undefined): (column: T
 }
 
 /** One item for each schema that does not fit. Throws what keeps the registry from answering. */
-export async function checkSchemas(options: ResolvedOptions, plans: readonly RowPlan[], signal: AbortSignal): Promise<CheckItem[]> {
-  const items: CheckItem[] = [];
+export async function checkSchemas(options: ResolvedOptions, plans: readonly RowPlan[], signal: AbortSignal): Promise<Judgement[]> {
+  const items: Judgement[] = [];
   const clients = new Map<RegistryOptions, SchemaRegistry>();
   const openClient = (registry: RegistryOptions): SchemaRegistry => {
     const client = clients.get(registry) ?? new SchemaRegistry({ ...registry, retryForMs: 0 }, { random: Math.random, onRetry: () => {} });
@@ -121,7 +121,7 @@ async function tryPlan(plan: RowPlan, { options, signal, openClient }: Trial): P
 }
 
 /** What goes to the dead-letter topic does not keep the connector from running. */
-function refusedItem(plan: RowPlan, error: SlotlineError, { events }: ResolvedOptions): CheckItem {
+function refusedItem(plan: RowPlan, error: SlotlineError, { events }: ResolvedOptions): Judgement {
   const item = { ...failure(CHECK, error), where: nameOf(plan) };
   if (events.deadLetters === undefined || error.code !== 'registry_incompatible') return item;
   const topic = deadLetterTopic(topicNaming(events), events.deadLetters);

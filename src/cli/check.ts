@@ -1,6 +1,6 @@
 /**
  * Owns `slotline check`: runs every precondition at once, changes nothing, always ends, and prints what mends each.
- * The checks themselves are in check-*.ts. Exit codes: 0 ready, 1 something failed, 2 config.
+ * What it judges by is pipeline/judgements/, which a start asks too, and check-*.ts for Kafka and registries. Exit codes: 0 ready, 1 something failed, 2 config.
  */
 import { SlotlineError } from '../core/errors.ts';
 import { SILENT_LOG } from '../core/log.ts';
@@ -9,21 +9,36 @@ import { SYSTEM_CLOCK } from '../core/time.ts';
 import { compileFilter } from '../events/filter.ts';
 import type { RowPlan } from '../events/row-plan.ts';
 import { createKafkaClient } from '../kafka/client.ts';
+import { checkIdentityChanges, withChanges } from '../pipeline/judgements/identities.ts';
+import { failure, type Judgement, skipped } from '../pipeline/judgements/judgement.ts';
+import {
+  checkColumnLists,
+  checkFieldNames,
+  checkGuardrail,
+  checkKeyColumns,
+  checkSnapshotLists,
+  checkTopicNames,
+} from '../pipeline/judgements/names.ts';
+import { checkPublication } from '../pipeline/judgements/publication.ts';
+import { checkSelectOverrides } from '../pipeline/judgements/selects.ts';
+import { checkLimits, checkReplicationLogin, checkServer } from '../pipeline/judgements/server.ts';
+import { checkSlot } from '../pipeline/judgements/slot.ts';
+import {
+  type CapturedTables,
+  checkCaptured,
+  checkGrants,
+  checkKeys,
+  checkReplicaIdentity,
+  loadCaptured,
+} from '../pipeline/judgements/tables.ts';
 import type { TableDescription } from '../postgres/catalog.ts';
 import { openSession, type PgSession } from '../postgres/connection.ts';
 import { loadServerFacts, type ServerFacts } from '../postgres/session.ts';
 import type { CheckArguments, ExitCode } from './args.ts';
-import { checkIdentityChanges, withChanges } from './check-identity.ts';
 import { type CheckedKafka, checkCluster, checkOffsetTopic, checkTopics, kafkaTimeout } from './check-kafka.ts';
-import { checkColumnLists, checkFieldNames, checkGuardrail, checkKeyColumns, checkSnapshotLists, checkTopicNames } from './check-names.ts';
-import { checkLimits, checkReplicationLogin, checkServer } from './check-postgres.ts';
-import { checkPublication } from './check-publication.ts';
 import { checkRegistries } from './check-registry.ts';
-import { type CheckItem, type CheckReport, failure, makeReport, printReport, skipped } from './check-report.ts';
+import { type CheckReport, makeReport, printReport } from './check-report.ts';
 import { hasRegistry, planCaptured } from './check-schemas.ts';
-import { checkSelectOverrides } from './check-select.ts';
-import { checkSlot } from './check-slot.ts';
-import { type CapturedTables, checkCaptured, checkGrants, checkKeys, checkReplicaIdentity, loadCaptured } from './check-tables.ts';
 import { loadAll } from './run.ts';
 
 /** `check` always ends: after this long whatever has no answer yet has failed. */
@@ -72,7 +87,7 @@ export async function runCheck(options: ResolvedOptions, deps: CheckDeps): Promi
   return makeReport(options.name, [...postgres, ...kafka, ...registries]);
 }
 
-async function checkPostgres(given: ResolvedOptions, stop: AbortSignal, told: Told): Promise<CheckItem[]> {
+async function checkPostgres(given: ResolvedOptions, stop: AbortSignal, told: Told): Promise<Judgement[]> {
   const connectTimeoutMs = Math.min(given.database.connectTimeoutMs, LOGIN_TIMEOUT_MS);
   const options = { ...given, database: { ...given.database, connectTimeoutMs } };
   let session: PgSession;
@@ -106,7 +121,7 @@ type Told = {
 
 type SessionChecks = { readonly options: ResolvedOptions; readonly stop: AbortSignal; readonly told: Told };
 
-async function checkSession(session: PgSession, { options, stop, told }: SessionChecks): Promise<CheckItem[]> {
+async function checkSession(session: PgSession, { options, stop, told }: SessionChecks): Promise<Judgement[]> {
   const facts = await loadServerFacts(session);
   const server = checkServer(session, facts);
   // Before the replication login, which takes a sender for its time.
@@ -127,7 +142,7 @@ async function planSchemas(
   session: PgSession,
   options: ResolvedOptions,
   { captured, told }: { readonly captured: readonly TableDescription[]; readonly told: Told },
-): Promise<CheckItem[]> {
+): Promise<Judgement[]> {
   if (!hasRegistry(options) || checkFieldNames(options, captured).length > 0) return [];
   told.onPlanned(await planCaptured(session, options, captured));
   return [];
@@ -137,7 +152,7 @@ async function checkTables(
   session: PgSession,
   options: ResolvedOptions,
   { facts, loaded }: { readonly facts: ServerFacts; readonly loaded: CapturedTables },
-): Promise<CheckItem[]> {
+): Promise<Judgement[]> {
   const { captured } = loaded;
   const grants = captured.length === 0 ? [] : await section('tables.grants', () => checkGrants(session, loaded, options));
   const overrides = await section('tables.select_overrides', () => checkSelectOverrides(session, options, captured));
@@ -166,9 +181,9 @@ async function checkKafka(
   options: ResolvedOptions,
   deps: CheckDeps,
   { stop, captured }: { readonly stop: AbortSignal; readonly captured: Promise<CapturedTables | undefined> },
-): Promise<CheckItem[]> {
+): Promise<Judgement[]> {
   const kafka = deps.kafka(options);
-  const bounded = (check: string, ask: () => Promise<CheckItem[]>): Promise<CheckItem[]> => section(check, () => within(ask(), stop));
+  const bounded = (check: string, ask: () => Promise<Judgement[]>): Promise<Judgement[]> => section(check, () => within(ask(), stop));
   try {
     const cluster = await bounded('kafka.reachable', () => checkCluster(kafka, options));
     if (cluster.some(({ check, status }) => check === 'kafka.reachable' && status === 'fail')) {
@@ -187,7 +202,7 @@ async function checkKafka(
 }
 
 /** One failing question is one failed item and does not take the others with it. */
-async function section(check: string, ask: () => Promise<CheckItem[]>): Promise<CheckItem[]> {
+async function section(check: string, ask: () => Promise<Judgement[]>): Promise<Judgement[]> {
   try {
     return await ask();
   } catch (error) {

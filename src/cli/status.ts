@@ -5,6 +5,7 @@
 import { type SlotlineError, toSlotlineError } from '../core/errors.ts';
 import { formatLsn, type Lsn } from '../core/lsn.ts';
 import type { ResolvedOptions } from '../core/options.ts';
+import { prettyBytes } from '../core/pretty-bytes.ts';
 import { wait } from '../core/time.ts';
 import { openSession, type PgSession } from '../postgres/connection.ts';
 import { isLost, isReadInBulk, loadSlot, loadSlotLag, type SlotLag, type SlotState } from '../postgres/slot.ts';
@@ -135,19 +136,4 @@ export function printStatus(report: StatusReport): string {
     report.invalidationReason === undefined ? undefined : `invalidated: ${report.invalidationReason}`,
   ];
   return `${head}, ${parts.filter((part) => part !== undefined).join(', ')}\n`;
-}
-
-const UNITS = ['kB', 'MB', 'GB', 'TB', 'PB'];
-
-/** As pg_size_pretty, one decimal: `16.4 MB`; `-` for none. */
-export function prettyBytes(bytes: number | undefined): string {
-  if (bytes === undefined) return '-';
-  let shown = `${bytes} bytes`;
-  let value = bytes;
-  for (const unit of UNITS) {
-    if (Math.abs(value) < 1024) break;
-    value /= 1024;
-    shown = `${value.toFixed(1)} ${unit}`;
-  }
-  return shown;
 }

@@ -7,13 +7,14 @@ import { SlotlineError, toSlotlineError } from '../core/errors.ts';
 import { formatLsn, LSN_ZERO, type Lsn } from '../core/lsn.ts';
 import { wait } from '../core/time.ts';
 import { createCompactedTopic } from '../kafka/compacted-topic.ts';
-import { isSnapshotUnfinished, type StoredOffset } from '../offsets/offset.ts';
+import type { StoredOffset } from '../offsets/offset.ts';
 import { createOffsetStore, type OffsetStore } from '../offsets/store.ts';
 import { openSession, type PgSession } from '../postgres/connection.ts';
 import { loadServerFacts, requireEncoding, requireLogicalWal, requireVersion, type ServerFacts } from '../postgres/session.ts';
-import { createSlot, dropSlot, isLost, loadSlot, type SlotState, unsuitability } from '../postgres/slot.ts';
-import { decideStart, type RememberedOffset, type SlotCondition, type StartDecision } from '../snapshot/decision.ts';
+import { createSlot, dropSlot, loadSlot, type SlotState } from '../postgres/slot.ts';
+import type { StartDecision } from '../snapshot/decision.ts';
 import type { SnapshotProgress } from '../snapshot/initial.ts';
+import { isSnapshot, judgeStart, refusalOf, rememberedOffset } from './judgements/start.ts';
 import { awaitOwnership } from './ownership.ts';
 import { prepareTables } from './source-tables.ts';
 import { takeSnapshot } from './start-snapshot.ts';
@@ -117,19 +118,14 @@ async function runOwned(context: TaskContext, attempt: Attempt): Promise<void> {
   const remembered = await store.load(AbortSignal.any([signal, startDeadlineOf(hooks)]));
   hooks.answered?.();
   const slot = await loadSlot(sql, options.slot.name);
-  const decision = decideStart({
-    mode: options.snapshot.mode,
-    offset: rememberedOffset(remembered),
-    slot: slotCondition(slot, options.database.dbname),
-    snapshotTaken: memory.snapshotTaken,
-  });
+  const decision = judgeStart(options, { remembered, slot, snapshotTaken: memory.snapshotTaken });
   log.info('task.start', {
     decision: decision.tag,
     mode: options.snapshot.mode,
     offset: rememberedOffset(remembered),
     slot: options.slot.name,
   });
-  if (decision.tag === 'refuse') throw new SlotlineError(decision.code, { slot: options.slot.name, mode: options.snapshot.mode });
+  if (decision.tag === 'refuse') throw refusalOf(decision, options);
   if (decision.tag === 'nothing') return;
   if (decision.tag === 'stream' && hasStreamed(remembered, slot)) context.info.endTransaction(slot.confirmedFlushLsn);
   await prepare(context, attempt, { store, decision });
@@ -171,10 +167,6 @@ async function prepare(
   });
   context.live.isSnapshotting = false;
   await store.save({ lsn: result.lsn, txId: result.xid, tsUs: result.timeUs }, context.signal);
-}
-
-function isSnapshot(decision: StartDecision): boolean {
-  return decision.tag === 'snapshotNewSlot' || decision.tag === 'snapshotExistingSlot' || decision.tag === 'snapshotOnly';
 }
 
 async function stream(
@@ -222,17 +214,4 @@ async function dropOwnSlot(context: TaskContext): Promise<void> {
   } finally {
     await session.close();
   }
-}
-
-function rememberedOffset(offset: StoredOffset | undefined): RememberedOffset {
-  if (offset === undefined) return 'none';
-  return isSnapshotUnfinished(offset) ? 'incomplete' : 'complete';
-}
-
-/** Throws slot_unsuitable for one that can never be ours. */
-function slotCondition(slot: SlotState | undefined, dbname: string): SlotCondition {
-  if (slot === undefined) return 'missing';
-  const reason = unsuitability(slot, dbname);
-  if (reason !== undefined) throw new SlotlineError('slot_unsuitable', { slot: slot.name, reason });
-  return isLost(slot) ? 'lost' : 'usable';
 }

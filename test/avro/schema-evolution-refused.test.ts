@@ -1,9 +1,10 @@
 /** What becomes of a table whose schema the registry refuses, with slotline.schema.incompatible.action=dlq and with fail; what `check` says before. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CHECK_DEPS, runCheck } from '../../src/cli/check.ts';
-import type { CheckItem, CheckReport } from '../../src/cli/check-report.ts';
+import type { CheckReport } from '../../src/cli/check-report.ts';
 import { formatProblems } from '../../src/config/problems.ts';
 import { resolveConfig } from '../../src/config/resolve.ts';
+import type { Judgement } from '../../src/pipeline/judgements/judgement.ts';
 import { anyRegistry } from '../harness/registry.ts';
 import { type FreshDatabase, freshDatabase, sharedKafka, uniqueName } from '../harness/shared.ts';
 import { type ConnectorConfig, connectorConfig, type Slotline, startStreaming } from '../harness/slotline.ts';
@@ -236,7 +237,7 @@ describe('the check of schemas', () => {
   });
 });
 
-async function check(more: ConnectorConfig = {}): Promise<CheckReport & { readonly schemas: readonly CheckItem[] }> {
+async function check(more: ConnectorConfig = {}): Promise<CheckReport & { readonly schemas: readonly Judgement[] }> {
   const result = resolveConfig(config(more), { variables: {}, readFile: () => '' });
   if (result.tag === 'refused') throw new Error(formatProblems(result.problems));
   const report = await runCheck(result.options, CHECK_DEPS);

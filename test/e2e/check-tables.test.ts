@@ -4,8 +4,9 @@
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CHECK_DEPS, runCheck } from '../../src/cli/check.ts';
-import type { CheckItem, CheckReport } from '../../src/cli/check-report.ts';
+import type { CheckReport } from '../../src/cli/check-report.ts';
 import { resolveConfig } from '../../src/config/resolve.ts';
+import type { Judgement } from '../../src/pipeline/judgements/judgement.ts';
 import { type FreshDatabase, freshDatabase, sharedKafka, uniqueName } from '../harness/shared.ts';
 import { type ConnectorConfig, connectorConfig, startSlotline, startStreaming } from '../harness/slotline.ts';
 
@@ -37,7 +38,7 @@ describe('names, lists and replica identities', () => {
     if (result.tag === 'refused') throw new Error(JSON.stringify(result.problems));
     return runCheck(result.options, CHECK_DEPS);
   };
-  const told = (report: CheckReport, status: CheckItem['status']): string[] =>
+  const told = (report: CheckReport, status: Judgement['status']): string[] =>
     report.items.filter((item) => item.status === status).map(({ what, where }) => (where === undefined ? what : `${where}: ${what}`));
   const faults = { 'table.include.list': 'public.*', 'topic.transaction': 'public.item', 'provide.transaction.metadata': 'true' };
 

@@ -10,11 +10,13 @@ import { fileURLToPath } from 'node:url';
 import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CHECK_DEPS, runCheck } from '../../src/cli/check.ts';
-import { type CheckItem, type CheckReport, printReport } from '../../src/cli/check-report.ts';
-import { prettyBytes, runStatus } from '../../src/cli/status.ts';
+import { type CheckReport, printReport } from '../../src/cli/check-report.ts';
+import { runStatus } from '../../src/cli/status.ts';
 import { systemEnvironment } from '../../src/config/environment.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { ResolvedOptions } from '../../src/core/options.ts';
+import { prettyBytes } from '../../src/core/pretty-bytes.ts';
+import type { Judgement } from '../../src/pipeline/judgements/judgement.ts';
 import { openSession } from '../../src/postgres/connection.ts';
 import { type PostgresHandle, startPostgres } from '../harness/postgres.ts';
 import { removeTemporaryFolder, temporaryFolder } from '../harness/process.ts';
@@ -45,7 +47,7 @@ function optionsOf(server: PostgresHandle, database: string, overrides: Override
   return result.options;
 }
 
-function itemsOf(report: CheckReport, check: string): readonly CheckItem[] {
+function itemsOf(report: CheckReport, check: string): readonly Judgement[] {
   return report.items.filter((item) => item.check === check);
 }
 

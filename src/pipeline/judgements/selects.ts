@@ -1,11 +1,11 @@
 /** Owns the check of snapshot.select.statement.overrides: each SELECT is planned by the server, and none is run. */
-import { toSlotlineError } from '../core/errors.ts';
-import type { ResolvedOptions } from '../core/options.ts';
-import type { TableDescription } from '../postgres/catalog.ts';
-import type { PgSession } from '../postgres/connection.ts';
-import { findOverride } from '../snapshot/select-override.ts';
-import { type CheckItem, fail, ok } from './check-report.ts';
-import { nameOf } from './check-tables.ts';
+import { toSlotlineError } from '../../core/errors.ts';
+import type { ResolvedOptions } from '../../core/options.ts';
+import type { TableDescription } from '../../postgres/catalog.ts';
+import type { PgSession } from '../../postgres/connection.ts';
+import { findOverride } from '../../snapshot/select-override.ts';
+import { fail, type Judgement, ok } from './judgement.ts';
+import { nameOf } from './tables.ts';
 
 const CHECK = 'tables.select_overrides';
 
@@ -13,8 +13,8 @@ export async function checkSelectOverrides(
   session: PgSession,
   options: ResolvedOptions,
   captured: readonly TableDescription[],
-): Promise<CheckItem[]> {
-  const items: CheckItem[] = [];
+): Promise<Judgement[]> {
+  const items: Judgement[] = [];
   if (options.snapshot.mode === 'no_data') return items;
   for (const table of captured) {
     const select = findOverride(options.snapshot.selectOverrides, table);

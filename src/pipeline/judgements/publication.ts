@@ -1,8 +1,8 @@
 /** Owns the checks of the publication: what the start would do to it, whether the role may, what it leaves out. */
-import type { ResolvedOptions } from '../core/options.ts';
-import type { ListedTable } from '../postgres/catalog.ts';
-import type { PgSession } from '../postgres/connection.ts';
-import { quoteIdentifier, quoteTable } from '../postgres/identifiers.ts';
+import type { ResolvedOptions } from '../../core/options.ts';
+import type { ListedTable } from '../../postgres/catalog.ts';
+import type { PgSession } from '../../postgres/connection.ts';
+import { quoteIdentifier, quoteTable } from '../../postgres/identifiers.ts';
 import {
   addTablesSql,
   createPublicationSql,
@@ -11,10 +11,10 @@ import {
   type PublicationRequest,
   type PublicationState,
   type PublishedOperation,
-} from '../postgres/publication.ts';
-import type { ServerFacts } from '../postgres/session.ts';
-import { type CheckItem, fail, ok, warn } from './check-report.ts';
-import { nameOf, shorten } from './check-tables.ts';
+} from '../../postgres/publication.ts';
+import type { ServerFacts } from '../../postgres/session.ts';
+import { fail, type Judgement, ok, warn } from './judgement.ts';
+import { nameOf, shorten } from './tables.ts';
 
 const CHECK = 'postgres.publication';
 
@@ -22,7 +22,7 @@ export async function checkPublication(
   session: PgSession,
   options: ResolvedOptions,
   server: { readonly facts: ServerFacts; readonly captured: readonly ListedTable[] },
-): Promise<CheckItem[]> {
+): Promise<Judgement[]> {
   const { publication, events } = options;
   const request: PublicationRequest = { publication, events, captured: server.captured, inRecovery: server.facts.inRecovery };
   const existing = await loadPublication(session, publication.name);
@@ -31,7 +31,7 @@ export async function checkPublication(
   return [...coverage, ...checkContents(request, existing)];
 }
 
-async function checkMissing(session: PgSession, request: PublicationRequest): Promise<CheckItem> {
+async function checkMissing(session: PgSession, request: PublicationRequest): Promise<Judgement> {
   const { name, autocreateMode } = request.publication;
   if (autocreateMode === 'disabled' || request.inRecovery) {
     const sql = request.captured.some(({ unlogged }) => !unlogged) ? [createPublicationSql(request)] : [];
@@ -74,7 +74,7 @@ async function checkCoverage(
   session: PgSession,
   request: PublicationRequest,
   found: { readonly existing: PublicationState; readonly options: ResolvedOptions },
-): Promise<CheckItem[]> {
+): Promise<Judgement[]> {
   const { existing, options } = found;
   const { name, autocreateMode } = request.publication;
   if (autocreateMode === 'filtered' && existing.allTables) {
@@ -113,8 +113,8 @@ const OPERATION_WORDS: readonly (readonly [PublishedOperation, string])[] = [
   ['t', 'truncate'],
 ];
 
-function checkContents(request: PublicationRequest, existing: PublicationState): CheckItem[] {
-  const items: CheckItem[] = [];
+function checkContents(request: PublicationRequest, existing: PublicationState): Judgement[] {
+  const items: Judgement[] = [];
   const name = quoteIdentifier(existing.name);
   const sent = OPERATION_WORDS.filter(([operation]) => existing.operations.has(operation)).map(([, word]) => word);
   const wanted = OPERATION_WORDS.filter(([operation]) => !request.events.skippedOperations.has(operation));

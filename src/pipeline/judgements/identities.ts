@@ -1,12 +1,12 @@
 /** Owns the check of replica.identity.autoset.values: which tables the start would change, and which it may not. Changes nothing. */
-import type { ResolvedOptions } from '../core/options.ts';
-import { chooseIdentities } from '../events/filter.ts';
-import type { TableDescription } from '../postgres/catalog.ts';
-import type { PgSession } from '../postgres/connection.ts';
-import { type IdentityChange, planIdentityChanges } from '../postgres/replica-identity.ts';
-import type { ServerFacts } from '../postgres/session.ts';
-import { type CheckItem, ok, warn } from './check-report.ts';
-import { type CapturedTables, nameOf } from './check-tables.ts';
+import type { ResolvedOptions } from '../../core/options.ts';
+import { chooseIdentities } from '../../events/filter.ts';
+import type { TableDescription } from '../../postgres/catalog.ts';
+import type { PgSession } from '../../postgres/connection.ts';
+import { type IdentityChange, planIdentityChanges } from '../../postgres/replica-identity.ts';
+import type { ServerFacts } from '../../postgres/session.ts';
+import { type Judgement, ok, warn } from './judgement.ts';
+import { type CapturedTables, nameOf } from './tables.ts';
 
 const CHECK = 'tables.replica_identity_autoset';
 
@@ -14,7 +14,7 @@ export async function checkIdentityChanges(
   session: PgSession,
   options: ResolvedOptions,
   server: { readonly facts: ServerFacts; readonly captured: readonly TableDescription[] },
-): Promise<{ readonly items: CheckItem[]; readonly changes: readonly IdentityChange[] }> {
+): Promise<{ readonly items: Judgement[]; readonly changes: readonly IdentityChange[] }> {
   const rules = options.publication.replicaIdentities;
   if (rules.length === 0) return { items: [], changes: [] };
   const { wanted, ambiguous: unclear } = chooseIdentities(rules, server.captured);
@@ -37,12 +37,12 @@ export function withChanges(tables: CapturedTables, changes: readonly IdentityCh
   return { ...tables, captured };
 }
 
-function ambiguous(table: TableDescription): CheckItem {
+function ambiguous(table: TableDescription): Judgement {
   const what = 'More than one entry of replica.identity.autoset.values matches: the start leaves the replica identity as it is';
   return warn(CHECK, what, { where: nameOf(table), remedy: 'Let one entry match.' });
 }
 
-function changeItem(change: IdentityChange, facts: ServerFacts): CheckItem {
+function changeItem(change: IdentityChange, facts: ServerFacts): Judgement {
   const extra = { where: change.table, sql: [change.sql] };
   const what = `Replica identity is ${change.from} and is to be ${change.to}`;
   if (facts.inRecovery) return warn(CHECK, `${what}: this server is a standby`, { ...extra, remedy: 'On the primary:' });

@@ -2,13 +2,13 @@
  * Owns the checks of the captured tables: that there are any, grants for the snapshot, row-level security, replica
  * identity, keys. Does not look at the publication (check-publication.ts) or at topics (check-kafka.ts).
  */
-import type { ResolvedOptions } from '../core/options.ts';
-import { compilePattern, type TableFilter } from '../events/filter.ts';
-import { selectKey } from '../events/row-plan.ts';
-import { type ListedTable, listTables, loadTables, type TableDescription, tableFacts } from '../postgres/catalog.ts';
-import type { PgSession } from '../postgres/connection.ts';
-import { quoteIdentifier, quoteTable } from '../postgres/identifiers.ts';
-import { type CheckItem, fail, ok, warn } from './check-report.ts';
+import type { ResolvedOptions } from '../../core/options.ts';
+import { compilePattern, type TableFilter } from '../../events/filter.ts';
+import { selectKey } from '../../events/row-plan.ts';
+import { type ListedTable, listTables, loadTables, type TableDescription, tableFacts } from '../../postgres/catalog.ts';
+import type { PgSession } from '../../postgres/connection.ts';
+import { quoteIdentifier, quoteTable } from '../../postgres/identifiers.ts';
+import { fail, type Judgement, ok, warn } from './judgement.ts';
 
 export type CapturedTables = {
   readonly captured: readonly TableDescription[];
@@ -36,7 +36,7 @@ export async function loadCaptured(session: PgSession, filter: TableFilter): Pro
   return { captured: pick(captured), hiddenPartitions: pick(hidden) };
 }
 
-export function checkCaptured(tables: CapturedTables, options: ResolvedOptions): CheckItem[] {
+export function checkCaptured(tables: CapturedTables, options: ResolvedOptions): Judgement[] {
   const { captured } = tables;
   if (captured.length === 0) {
     const remedy = 'Check the schema and table include and exclude lists, and that the tables exist in this database.';
@@ -65,14 +65,14 @@ select c.oid, pg_catalog.has_table_privilege(c.oid, 'select') as "mayRead",
   from pg_catalog.pg_class c where c.oid = any($1::oid[])`;
 
 /** SELECT on the tables and USAGE on their schemas: the snapshot needs them, the stream does not. */
-export async function checkGrants(session: PgSession, tables: CapturedTables, options: ResolvedOptions): Promise<CheckItem[]> {
+export async function checkGrants(session: PgSession, tables: CapturedTables, options: ResolvedOptions): Promise<Judgement[]> {
   if (options.snapshot.mode === 'no_data') return [ok('tables.grants', 'No grants are needed: snapshot.mode=no_data reads no table')];
   const rows = await session.query<GrantRow>(GRANTS_SQL, [tables.captured.map(({ oid }) => oid)]);
   const byOid = new Map(rows.map((row) => [row.oid, row]));
   const role = quoteIdentifier(options.database.user);
   const unusable = tables.captured.filter(({ oid }) => byOid.get(oid)?.mayUse === false);
   const unreadable = tables.captured.filter(({ oid }) => byOid.get(oid)?.mayRead === false);
-  const items: CheckItem[] = [];
+  const items: Judgement[] = [];
   if (unusable.length + unreadable.length > 0) {
     const schemas = [...new Set(unusable.map(({ schema }) => schema))];
     const sql = schemas.map((schema) => `grant usage on schema ${quoteIdentifier(schema)} to ${role}`);
@@ -97,10 +97,10 @@ export async function checkGrants(session: PgSession, tables: CapturedTables, op
 }
 
 /** What the server can tell of an update or a delete, table by table; only what is in order is summed up. */
-export function checkReplicaIdentity(tables: CapturedTables): CheckItem[] {
+export function checkReplicaIdentity(tables: CapturedTables): Judgement[] {
   const streamed = [...tables.captured, ...tables.hiddenPartitions].filter((table) => table.kind === 'table' && !table.unlogged);
   const silent = streamed.filter(identifiesNoRow);
-  const items: CheckItem[] = silent.map((table) =>
+  const items: Judgement[] = silent.map((table) =>
     warn('tables.replica_identity', identityProblem(table), {
       where: nameOf(table),
       sql: [`alter table ${quoteTable(table)} replica identity full`],
@@ -137,8 +137,8 @@ const IDENTITY_TEXT: Readonly<Record<TableDescription['replicaIdentity'], string
 };
 
 /** Records without a key are spread over partitions, so the order per row is lost. */
-export function checkKeys(tables: CapturedTables, options: ResolvedOptions): CheckItem[] {
-  const items: CheckItem[] = [];
+export function checkKeys(tables: CapturedTables, options: ResolvedOptions): Judgement[] {
+  const items: Judgement[] = [];
   const keyless = tables.captured.filter((table) => keyOf(table, options).length === 0);
   if (keyless.length > 0) {
     const remedy = 'Add a primary key or a unique index, or name columns in message.key.columns.';

@@ -1,14 +1,14 @@
 /** Owns the checks of the replication slot: there or to be made, of the right kind, not lost, not endangered. */
-import type { ResolvedOptions } from '../core/options.ts';
-import type { PgSession } from '../postgres/connection.ts';
-import { quoteLiteral } from '../postgres/identifiers.ts';
-import { isLost, loadSlot, loadSlotLag, type SlotState, unsuitability } from '../postgres/slot.ts';
-import { type CheckItem, fail, ok, warn } from './check-report.ts';
-import { prettyBytes } from './status.ts';
+import type { ResolvedOptions } from '../../core/options.ts';
+import { prettyBytes } from '../../core/pretty-bytes.ts';
+import type { PgSession } from '../../postgres/connection.ts';
+import { quoteLiteral } from '../../postgres/identifiers.ts';
+import { isLost, loadSlot, loadSlotLag, type SlotState, unsuitability } from '../../postgres/slot.ts';
+import { fail, type Judgement, ok, warn } from './judgement.ts';
 
 const CHECK = 'postgres.slot';
 
-export async function checkSlot(session: PgSession, options: ResolvedOptions): Promise<CheckItem[]> {
+export async function checkSlot(session: PgSession, options: ResolvedOptions): Promise<Judgement[]> {
   const { name } = options.slot;
   const slot = await loadSlot(session, name);
   if (slot === undefined) {
@@ -39,13 +39,13 @@ export async function checkSlot(session: PgSession, options: ResolvedOptions): P
   return [ok(CHECK, `The slot ${name} exists, ${lagText}`), ...checkDanger(slot), ...(await checkOwner(session, slot))];
 }
 
-function checkDanger(slot: SlotState): CheckItem[] {
+function checkDanger(slot: SlotState): Judgement[] {
   if (slot.walStatus !== 'unreserved') return [];
   const remedy = 'The next checkpoint may remove WAL that it needs: start the connector now, or raise max_slot_wal_keep_size.';
   return [warn('postgres.slot_wal_status', `The slot ${slot.name} is about to be lost (wal_status unreserved)`, { remedy })];
 }
 
-async function checkOwner(session: PgSession, slot: SlotState): Promise<CheckItem[]> {
+async function checkOwner(session: PgSession, slot: SlotState): Promise<Judgement[]> {
   if (!slot.active) return [];
   const sql = 'select application_name::text as "name" from pg_catalog.pg_stat_activity where pid = $1';
   const rows = await session.query<{ name: string }>(sql, [slot.activePid]);
@@ -61,7 +61,7 @@ select pid, extract(epoch from pg_catalog.now() - xact_start)::int4 as "seconds"
  where backend_xid is not null and pid <> pg_catalog.pg_backend_pid() and xact_start < pg_catalog.now() - interval '60 seconds'
  order by xact_start limit 5`;
 
-async function checkOpenTransactions(session: PgSession): Promise<CheckItem[]> {
+async function checkOpenTransactions(session: PgSession): Promise<Judgement[]> {
   const rows = await session.query<{ pid: number; seconds: number }>(OPEN_TRANSACTIONS_SQL);
   if (rows.length === 0) return [];
   const list = rows.map(({ pid, seconds }) => `pid ${pid} for ${seconds} s`).join(', ');

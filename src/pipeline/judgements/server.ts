@@ -2,20 +2,20 @@
  * Owns the checks of the server as such: login, version, encoding, wal_level, free slots and senders, the role's right to
  * replicate, the settings that endanger a slot. Does not look at tables (check-tables.ts) or the slot (check-slot.ts).
  */
-import { SlotlineError, toSlotlineError } from '../core/errors.ts';
-import type { ResolvedOptions } from '../core/options.ts';
-import { openSession, type PgSession } from '../postgres/connection.ts';
-import { quoteIdentifier } from '../postgres/identifiers.ts';
-import { requireEncoding, requireVersion, type ServerFacts } from '../postgres/session.ts';
-import { type CheckItem, fail, failure, ok, warn } from './check-report.ts';
-import { prettyBytes } from './status.ts';
+import { SlotlineError, toSlotlineError } from '../../core/errors.ts';
+import type { ResolvedOptions } from '../../core/options.ts';
+import { prettyBytes } from '../../core/pretty-bytes.ts';
+import { openSession, type PgSession } from '../../postgres/connection.ts';
+import { quoteIdentifier } from '../../postgres/identifiers.ts';
+import { requireEncoding, requireVersion, type ServerFacts } from '../../postgres/session.ts';
+import { fail, failure, type Judgement, ok, warn } from './judgement.ts';
 
 /** A standby decodes logically from this version on. */
 const STANDBY_SINCE = 16;
 /** Below this a busy moment of the network ends the stream. */
 const SENDER_TIMEOUT_MIN_MS = 5_000;
 
-export function checkServer(session: PgSession, facts: ServerFacts): CheckItem[] {
+export function checkServer(session: PgSession, facts: ServerFacts): Judgement[] {
   const { host, port, database, user } = session.address;
   const encryption = session.encrypted ? 'TLS' : 'not encrypted';
   const where = `${user}@${host}:${port}/${database}, ${encryption}`;
@@ -29,7 +29,7 @@ export function checkServer(session: PgSession, facts: ServerFacts): CheckItem[]
   ];
 }
 
-function guarded(check: string, what: string, requirement: () => void): CheckItem {
+function guarded(check: string, what: string, requirement: () => void): Judgement {
   try {
     requirement();
     return ok(check, what);
@@ -38,14 +38,14 @@ function guarded(check: string, what: string, requirement: () => void): CheckIte
   }
 }
 
-function checkWalLevel(facts: ServerFacts): CheckItem {
+function checkWalLevel(facts: ServerFacts): Judgement {
   if (facts.walLevel === 'logical') return ok('postgres.wal_level', 'wal_level is logical');
   const remedy = 'Then restart PostgreSQL. (Amazon RDS: rds.logical_replication = 1; Cloud SQL: cloudsql.logical_decoding = on.)';
   const extra = { sql: ["alter system set wal_level = 'logical'"], remedy };
   return fail('postgres.wal_level', 'wal_level_not_logical', `wal_level is ${facts.walLevel}`, extra);
 }
 
-function checkStandby(facts: ServerFacts): CheckItem[] {
+function checkStandby(facts: ServerFacts): Judgement[] {
   if (!facts.inRecovery) return [];
   if (facts.major < STANDBY_SINCE) {
     const what = `The server is a standby; logical decoding there needs version ${STANDBY_SINCE}`;
@@ -58,7 +58,7 @@ function checkStandby(facts: ServerFacts): CheckItem[] {
   ];
 }
 
-function checkSenderTimeout(facts: ServerFacts): CheckItem {
+function checkSenderTimeout(facts: ServerFacts): Judgement {
   const check = 'postgres.wal_sender_timeout';
   const timeoutMs = facts.walSenderTimeoutMs;
   const sql = ["alter system set wal_sender_timeout = '60s'", 'select pg_reload_conf()'];
@@ -71,7 +71,7 @@ function checkSenderTimeout(facts: ServerFacts): CheckItem {
 }
 
 /** The real thing: a replication session is opened and closed, so attributes, cloud roles and pg_hba.conf are all tried. */
-export async function checkReplicationLogin(options: ResolvedOptions, signal: AbortSignal): Promise<CheckItem> {
+export async function checkReplicationLogin(options: ResolvedOptions, signal: AbortSignal): Promise<Judgement> {
   const check = 'postgres.replication_login';
   try {
     const session = await openSession(options.database, { replication: true, applicationName: 'Slotline Check', signal });
@@ -117,14 +117,14 @@ select pg_catalog.current_setting('max_replication_slots')::int4 as "slotsMax",
        coalesce((select setting::float8 from pg_catalog.pg_settings where name = 'idle_replication_slot_timeout'), 0) as "idleTimeoutS"`;
 
 /** Slots and senders left, and the settings by which the server gives a slot up. */
-export async function checkLimits(session: PgSession, slotName: string, o: { readonly readsInBulk: boolean }): Promise<CheckItem[]> {
+export async function checkLimits(session: PgSession, slotName: string, o: { readonly readsInBulk: boolean }): Promise<Judgement[]> {
   const rows = await session.query<LimitsRow>(LIMITS_SQL, [slotName]);
   const row = rows[0];
   if (row === undefined) throw new SlotlineError('pg_query_failed', { message: 'no row of limits' });
   return [checkSlotsLeft(row, o.readsInBulk), checkSendersLeft(row), ...checkKeepSize(row)];
 }
 
-function checkSlotsLeft(row: LimitsRow, readsInBulk: boolean): CheckItem {
+function checkSlotsLeft(row: LimitsRow, readsInBulk: boolean): Judgement {
   const check = 'postgres.max_replication_slots';
   const left = row.slotsMax - row.slotsUsed;
   const what = `${left} of ${row.slotsMax} replication slots are free`;
@@ -140,7 +140,7 @@ function checkSlotsLeft(row: LimitsRow, readsInBulk: boolean): CheckItem {
   return fail(check, 'replication_slots_exhausted', what, extra);
 }
 
-function checkSendersLeft(row: LimitsRow): CheckItem {
+function checkSendersLeft(row: LimitsRow): Judgement {
   const check = 'postgres.max_wal_senders';
   const left = row.sendersMax - row.sendersUsed;
   const what = `${left} of ${row.sendersMax} WAL senders are free`;
@@ -149,9 +149,9 @@ function checkSendersLeft(row: LimitsRow): CheckItem {
   return warn(check, what, sendersRemedy());
 }
 
-function checkKeepSize(row: LimitsRow): CheckItem[] {
+function checkKeepSize(row: LimitsRow): Judgement[] {
   const check = 'postgres.max_slot_wal_keep_size';
-  const items: CheckItem[] = [];
+  const items: Judgement[] = [];
   if (row.keepBytes < 0) {
     const remedy = 'A connector that is stopped for long keeps WAL until the disk is full. A limit costs a new snapshot instead.';
     const sql = ["alter system set max_slot_wal_keep_size = '100GB'", 'select pg_reload_conf()'];

@@ -2,15 +2,15 @@
  * Owns the checks of names: topics that more than one source claims, key columns that do not exist, and entries of lists
  * that match nothing captured, which are typing errors more often than not.
  */
-import type { ColumnRule, ResolvedOptions } from '../core/options.ts';
-import { compileFilter, compilePattern } from '../events/filter.ts';
-import { findFieldCollisions, findMissingKeyColumns, findTopicCollisions, findUnmatchedKeyEntries } from '../events/table-checks.ts';
-import type { TableDescription } from '../postgres/catalog.ts';
-import { findOverride, parseTableName } from '../snapshot/select-override.ts';
-import { type CheckItem, fail, ok, warn } from './check-report.ts';
-import { nameOf, shorten } from './check-tables.ts';
+import type { ColumnRule, ResolvedOptions } from '../../core/options.ts';
+import { compileFilter, compilePattern } from '../../events/filter.ts';
+import { findFieldCollisions, findMissingKeyColumns, findTopicCollisions, findUnmatchedKeyEntries } from '../../events/table-checks.ts';
+import type { TableDescription } from '../../postgres/catalog.ts';
+import { findOverride, parseTableName } from '../../snapshot/select-override.ts';
+import { fail, type Judgement, ok, warn } from './judgement.ts';
+import { nameOf, shorten } from './tables.ts';
 
-export function checkGuardrail({ guardrail }: ResolvedOptions, captured: readonly TableDescription[]): CheckItem[] {
+export function checkGuardrail({ guardrail }: ResolvedOptions, captured: readonly TableDescription[]): Judgement[] {
   const { tablesMax, action } = guardrail;
   if (tablesMax === 0 || captured.length <= tablesMax) return [];
   const what = `${captured.length} tables are captured, and guardrail.collections.max is ${tablesMax}`;
@@ -18,7 +18,7 @@ export function checkGuardrail({ guardrail }: ResolvedOptions, captured: readonl
 }
 
 /** Without Kafka: the names alone tell. */
-export function checkTopicNames(options: ResolvedOptions, captured: readonly TableDescription[]): CheckItem[] {
+export function checkTopicNames(options: ResolvedOptions, captured: readonly TableDescription[]): Judgement[] {
   const collisions = findTopicCollisions(options.events, options.offsetStorage.topic, captured);
   if (collisions.length === 0) return captured.length === 0 ? [] : [ok('tables.topics', 'Every captured table has a topic of its own')];
   return collisions.map(({ topic, claimants }) =>
@@ -26,7 +26,7 @@ export function checkTopicNames(options: ResolvedOptions, captured: readonly Tab
   );
 }
 
-export function checkKeyColumns(options: ResolvedOptions, captured: readonly TableDescription[]): CheckItem[] {
+export function checkKeyColumns(options: ResolvedOptions, captured: readonly TableDescription[]): Judgement[] {
   const { keyColumns } = options.events;
   const missing = findMissingKeyColumns(keyColumns, captured).map(({ column, tables }) =>
     fail('tables.key_columns', 'key_column_missing', `message.key.columns names ${column}, which no matching table has`, {
@@ -39,7 +39,7 @@ export function checkKeyColumns(options: ResolvedOptions, captured: readonly Tab
   return [...missing, ...unmatched];
 }
 
-export function checkFieldNames(options: ResolvedOptions, captured: readonly TableDescription[]): CheckItem[] {
+export function checkFieldNames(options: ResolvedOptions, captured: readonly TableDescription[]): Judgement[] {
   const collisions = findFieldCollisions(options.events.fieldNameAdjustment, compileFilter(options.filter), captured);
   return collisions.map(({ table, field, columns }) =>
     fail('tables.fields', 'field_name_collision', `${columns.join(' and ')} become one field, ${field}`, { where: table }),
@@ -47,7 +47,7 @@ export function checkFieldNames(options: ResolvedOptions, captured: readonly Tab
 }
 
 /** A mask that matches no column hides nothing. */
-export function checkColumnLists(options: ResolvedOptions, captured: readonly TableDescription[]): CheckItem[] {
+export function checkColumnLists(options: ResolvedOptions, captured: readonly TableDescription[]): Judgement[] {
   const { filter, events } = options;
   const lists: (readonly [option: string, patterns: readonly string[]])[] = [
     ['column.include.list', filter.columnInclude],
@@ -59,7 +59,7 @@ export function checkColumnLists(options: ResolvedOptions, captured: readonly Ta
   return lists.flatMap(([option, patterns]) => unmatched('tables.columns', { option, patterns, names }));
 }
 
-export function checkSnapshotLists(options: ResolvedOptions, captured: readonly TableDescription[]): CheckItem[] {
+export function checkSnapshotLists(options: ResolvedOptions, captured: readonly TableDescription[]): Judgement[] {
   const { includeCollections, selectOverrides } = options.snapshot;
   const option = 'snapshot.include.collection.list';
   const items = unmatched('tables.snapshot', { option, patterns: includeCollections, names: captured.map(nameOf) });
@@ -73,7 +73,7 @@ export function checkSnapshotLists(options: ResolvedOptions, captured: readonly 
 function unmatched(
   check: string,
   list: { readonly option: string; readonly patterns: readonly string[]; readonly names: readonly string[] },
-): CheckItem[] {
+): Judgement[] {
   const idle = list.patterns.filter((pattern) => {
     const compiled = compilePattern(pattern);
     return !list.names.some((name) => compiled.test(name));
@@ -81,7 +81,7 @@ function unmatched(
   return idle.map((pattern) => matchesNothing(check, list.option, pattern));
 }
 
-function matchesNothing(check: string, option: string, entry: string): CheckItem {
+function matchesNothing(check: string, option: string, entry: string): Judgement {
   return warn(check, `${option} has an entry that matches nothing captured: ${entry}`);
 }
 
