@@ -1,6 +1,6 @@
 /**
- * Owns docs/options.md, docs/errors.md, docs/metrics.md, the "not yet" block of the README, and that docs/compatibility.md (compatibility.ts) and
- * docs/coverage.md (coverage-page.ts) are written: all from the tables of the program and the recorded cases. Run by `npm run docs`; test/docs.test.ts compares. Does not own any other text.
+ * Owns docs/options.md, docs/metrics.md, the "not yet" block of the README, and that docs/errors.md (errors-page.ts), docs/compatibility.md
+ * (compatibility.ts) and docs/coverage.md (coverage-page.ts) are written: all from the tables of the program and the recorded cases. Run by `npm run docs`; test/docs.test.ts compares. Does not own any other text.
  */
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -8,12 +8,12 @@ import { fileURLToPath } from 'node:url';
 import { isFamily, type OptionSpec, type ValueKind } from '../src/config/option-spec.ts';
 import { OPTION_TOPICS, type OptionTopic } from '../src/config/options.ts';
 import { RENAMED, RENAMED_VALUES } from '../src/config/renamed.ts';
-import { ERROR_TABLE } from '../src/core/errors.ts';
 import { METRICS } from '../src/ops/metrics.ts';
 import { coverage } from '../test/golden/coverage.ts';
 import { readGroups } from '../test/golden/replay-cases.ts';
 import { compatibilityPage } from './compatibility.ts';
 import { coveragePage } from './coverage-page.ts';
+import { errorsPage } from './errors-page.ts';
 import { cell, code, refusedValues, sentence } from './markdown.ts';
 
 const ROOT = new URL('..', import.meta.url);
@@ -161,24 +161,6 @@ function renamedSection(): string {
   const lines = rows.map((row) => `| ${row.map(cell).join(' | ')} |`);
   return `## Old names\n\nNames that Debezium had once are read as the new ones, with a note; what is gone is an error.\n\n| old | now |\n|---|---|\n${lines.join('\n')}\n`;
 }
-
-export function errorsPage(): string {
-  const rows = Object.entries(ERROR_TABLE).map(
-    ([name, each]) => `| ${[code(name), each.retry, sentence(each.what), sentence(each.remedy)].map(cell).join(' | ')} |`,
-  );
-  return `${ERRORS_INTRODUCTION}\n| code | retry | what happened | what to do |\n|---|---|---|---|\n${rows.join('\n')}\n`;
-}
-
-const ERRORS_INTRODUCTION = `# Errors
-
-This page is generated from the error table (\`npm run docs\`).
-
-| retry | what happens |
-|---|---|
-| auto | retried with a growing pause |
-| manual | ends the process at start, because a person has to act; retried once the connector has run |
-| never | ends the process whenever it appears |
-`;
 
 export function metricsPage(): string {
   const rows = METRICS.map((spec) => {

@@ -53,7 +53,7 @@ describe('a config with the required options only', () => {
       statusUpdateIntervalMs: 10_000,
       startTimeoutMs: Number.POSITIVE_INFINITY,
       retriesMax: -1,
-      retryWaitMaxMs: 10_000,
+      retryWaitMaxMs: 2_000,
       logLevel: 'info',
     });
     expect(options.producer).toEqual({

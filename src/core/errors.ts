@@ -7,6 +7,9 @@
 
 export type RetryPolicy = 'auto' | 'manual' | 'never';
 
+/** What mends a server's refusal: time; splitting, reopening or asking again; a person. One table per system says it of every code. */
+export type Healing = 'alone' | 'again' | 'person';
+
 type ErrorEntry = { readonly retry: RetryPolicy; readonly what: string; readonly remedy: string };
 
 /**
@@ -60,11 +63,18 @@ export const ERROR_TABLE = {
   kafka_tls_failed: { retry: 'manual', what: 'The TLS connection to Kafka failed', remedy: 'Check security.protocol and the ssl.* options.' },
   kafka_unauthorized: { retry: 'manual', what: 'Kafka refused access', remedy: 'Grant the principal Write, Describe and Create on the topic (and IdempotentWrite on brokers before 2.8).' },
   kafka_topic_missing: { retry: 'manual', what: 'The topic does not exist and cannot be created', remedy: 'Create the topic, or set topic.creation.enable=true and grant Create.' },
-  kafka_topic_invalid: { retry: 'never', what: 'Kafka refused the topic', remedy: 'Check topic.prefix and topic.creation.*.' },
+  kafka_topic_invalid: { retry: 'manual', what: 'Kafka refused the topic', remedy: 'Check topic.prefix and topic.creation.*.' },
+  kafka_topic_changed: { retry: 'auto', what: 'The topic was deleted and came back with another number of partitions', remedy: 'Slotline goes back to the last durable position by itself.' },
+  kafka_record_invalid: {
+    retry: 'never',
+    what: 'Kafka refused a record',
+    remedy: 'INVALID_RECORD (code 87): a compacted topic takes no record without a key: give the table a primary key, choose one by message.key.columns, or set the topic to cleanup.policy=delete. INVALID_TIMESTAMP (code 32): set the clocks right, or widen message.timestamp.before.max.ms and after.max.ms of the topic.',
+  },
   kafka_record_too_large: { retry: 'never', what: 'A record is larger than the topic takes', remedy: 'Raise max.message.bytes of the topic and producer.max.request.size.' },
   kafka_delivery_timeout: { retry: 'auto', what: 'Kafka did not acknowledge within producer.delivery.timeout.ms', remedy: 'Slotline goes back to the last durable position by itself; check the brokers.' },
   kafka_sequence_broken: { retry: 'auto', what: 'A broker lost the sequence state of this producer', remedy: 'Slotline goes back to the last durable position by itself.' },
-  kafka_request_failed: { retry: 'auto', what: 'Kafka refused a request', remedy: 'See the error name that Kafka gave.' },
+  kafka_request_failed: { retry: 'auto', what: 'Kafka could not answer a request', remedy: 'See the error name that Kafka gave; Slotline asks again by itself.' },
+  kafka_request_refused: { retry: 'manual', what: 'Kafka refused a request', remedy: 'See the error name that Kafka gave, and docs/errors.md.' },
   kafka_reply_incomplete: { retry: 'auto', what: "A broker's reply does not cover what was sent", remedy: 'Slotline goes back to the last durable position by itself.' },
   avro_name_invalid: { retry: 'never', what: 'Avro cannot hold a name', remedy: 'Set field.name.adjustment.mode=avro and schema.name.adjustment.mode=avro, or scrub.invalid.names=true for the converter.' },
   protobuf_schema_invalid: { retry: 'never', what: 'Protobuf cannot hold a name or a type of a table', remedy: 'For names set field.name.adjustment.mode=avro and schema.name.adjustment.mode=avro, or scrub.invalid.names=true for the converter; exclude a column whose type is named.' },

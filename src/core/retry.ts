@@ -1,11 +1,11 @@
 /** Owns the backoff arithmetic. Whether to retry is pipeline/connector.ts's decision. */
 
 export const BACKOFF_FIRST_MS = 200;
-/** A server's return should be noticed within seconds, so the pause stays short whatever the option allows. */
+/** Where nobody says otherwise: a server's return is noticed within seconds. */
 export const BACKOFF_MAX_MS = 2_000;
 
-/** Pause before attempt `attempt` (1 is the first retry): doubles from 200 ms to 2 s or `maxMs`, with `jitter` in [0, 1) spreading the upper half. */
+/** Pause before attempt `attempt` (1 is the first retry): doubles from 200 ms to `maxMs`, with `jitter` in [0, 1) spreading the upper half. */
 export function backoffMs(attempt: number, jitter: number, maxMs: number = BACKOFF_MAX_MS): number {
-  const full = Math.min(BACKOFF_MAX_MS, maxMs, BACKOFF_FIRST_MS * 2 ** Math.min(attempt - 1, 10));
+  const full = Math.min(maxMs, BACKOFF_FIRST_MS * 2 ** Math.min(attempt - 1, 30));
   return Math.round(full / 2 + (full / 2) * jitter);
 }

@@ -19,6 +19,7 @@ import {
   initProducerIdV4,
   listOffsetsV7,
   metadataV12,
+  protocolErrorsCodesById,
   type SASLCustomAuthenticator,
   type SASLOptions,
   type saslAuthenticateV2,
@@ -47,6 +48,12 @@ import type {
   TopicConfigs,
   TopicResult,
 } from './wire.ts';
+
+/**
+ * The library looks every code of a reply up in its own table, and what it does not find there (of newer brokers) becomes a TypeError in
+ * place of the reply. Below that table lies this one, which has a name for every number; our own code reads the number.
+ */
+Object.setPrototypeOf(protocolErrorsCodesById, new Proxy({}, { get: () => 'UNKNOWN_SERVER_ERROR' }));
 
 export type { KafkaClient } from './cluster.ts';
 

@@ -7,7 +7,7 @@ import { SlotlineError, toSlotlineError } from '../core/errors.ts';
 import type { KafkaConnectionOptions } from '../core/options.ts';
 import { wait } from '../core/time.ts';
 import type { KafkaDeps } from './client.ts';
-import { connectionError, isRetriableCode, KAFKA_CODE, kafkaCodeError } from './protocol-errors.ts';
+import { connectionError, KAFKA_CODE, kafkaCodeError } from './protocol-errors.ts';
 import type { BatchCodec, BrokerAddress, BrokerConnection, ClusterMetadata, ConnectBroker, Endpoint, MetadataRequest } from './wire.ts';
 
 export type ClusterDescription = {
@@ -214,7 +214,7 @@ class Cluster implements KafkaClient {
     const topic = reply.topics.find((candidate) => candidate.name === name);
     const code = topic?.errorCode ?? KAFKA_CODE.UNKNOWN_TOPIC_OR_PARTITION;
     const exists = topic !== undefined && (code === KAFKA_CODE.NONE || code === KAFKA_CODE.LEADER_NOT_AVAILABLE);
-    const refused = code !== KAFKA_CODE.NONE && !isRetriableCode(code);
+    const refused = !exists && code !== KAFKA_CODE.UNKNOWN_TOPIC_OR_PARTITION;
     const operations = topic?.authorizedOperations ?? OPERATIONS_UNKNOWN;
     return {
       name,

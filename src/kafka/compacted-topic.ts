@@ -5,7 +5,7 @@
 import { SlotlineError } from '../core/errors.ts';
 import type { ProducerOptions, TopicCreationOptions } from '../core/options.ts';
 import type { KafkaClient, KafkaDeps } from './client.ts';
-import { isRetriableCode, kafkaCodeError, kafkaCodeName } from './protocol-errors.ts';
+import { kafkaAnswerError } from './protocol-errors.ts';
 import { createPublisher } from './publisher.ts';
 import type { RecordView } from './publisher-contract.ts';
 import { openTopic } from './topics.ts';
@@ -112,9 +112,7 @@ async function offsetOf(of: Partition, asked: Promise<{ readonly errorCode: numb
 }
 
 function refuse(errorCode: number, of: Partition): void {
-  if (errorCode === 0) return;
-  if (isRetriableCode(errorCode)) throw new SlotlineError('kafka_request_failed', { ...of, error: kafkaCodeName(errorCode) });
-  throw kafkaCodeError(errorCode, of);
+  if (errorCode !== 0) throw kafkaAnswerError(errorCode, of);
 }
 
 type Writing = { readonly options: CompactedTopicOptions; readonly creation: TopicCreationOptions; readonly deps: KafkaDeps };

@@ -6,7 +6,7 @@
  * old values behind new ones. (KIP-360; a broker takes a higher epoch that begins at sequence 0.)
  */
 import type { KafkaClient } from './client.ts';
-import { kafkaCodeError } from './protocol-errors.ts';
+import { kafkaAnswerError } from './protocol-errors.ts';
 
 export type ProducerEpoch = { readonly producerId: bigint; readonly producerEpoch: number };
 
@@ -33,7 +33,7 @@ function newProducer(client: KafkaClient, signal: AbortSignal): Promise<Producer
   return client.untilAnswered('producer id', signal, async () => {
     const timeoutMs = client.options.requestTimeoutMs;
     const { errorCode, producerId, producerEpoch } = await client.control((connection) => connection.initProducerId(timeoutMs));
-    if (errorCode !== 0) throw kafkaCodeError(errorCode, { request: 'InitProducerId' });
+    if (errorCode !== 0) throw kafkaAnswerError(errorCode, { request: 'InitProducerId' });
     return { producerId, producerEpoch };
   });
 }

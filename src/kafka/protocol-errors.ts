@@ -1,101 +1,50 @@
 /**
- * Owns the meaning of Kafka's error codes and of connection failures: which are retried, and which SlotlineError they become.
+ * Owns the meaning of Kafka's error codes (by error-table.ts) and of connection failures: which are retried, and which SlotlineError they become.
  * Does not retry, and does not know the Kafka library: its errors are recognised by their `code` strings.
  */
-import { type ErrorCode, type ErrorDetails, SlotlineError } from '../core/errors.ts';
+import { type ErrorDetails, SlotlineError } from '../core/errors.ts';
+import { FOREIGN_KAFKA_ERRORS, KAFKA_ERRORS, type KafkaErrorEntry } from './error-table.ts';
 
-/** Codes of the Kafka protocol that Slotline names. */
+/** Codes that the program looks for itself. */
 export const KAFKA_CODE = {
   NONE: 0,
-  CORRUPT_MESSAGE: 2,
   UNKNOWN_TOPIC_OR_PARTITION: 3,
   LEADER_NOT_AVAILABLE: 5,
-  NOT_LEADER_OR_FOLLOWER: 6,
-  REQUEST_TIMED_OUT: 7,
-  BROKER_NOT_AVAILABLE: 8,
-  REPLICA_NOT_AVAILABLE: 9,
-  MESSAGE_TOO_LARGE: 10,
-  NETWORK_EXCEPTION: 13,
-  COORDINATOR_LOAD_IN_PROGRESS: 14,
-  COORDINATOR_NOT_AVAILABLE: 15,
-  INVALID_TOPIC_EXCEPTION: 17,
-  RECORD_LIST_TOO_LARGE: 18,
-  NOT_ENOUGH_REPLICAS: 19,
-  NOT_ENOUGH_REPLICAS_AFTER_APPEND: 20,
-  TOPIC_AUTHORIZATION_FAILED: 29,
-  CLUSTER_AUTHORIZATION_FAILED: 31,
-  UNSUPPORTED_VERSION: 35,
   TOPIC_ALREADY_EXISTS: 36,
-  INVALID_PARTITIONS: 37,
-  INVALID_REPLICATION_FACTOR: 38,
-  INVALID_REPLICA_ASSIGNMENT: 39,
-  INVALID_CONFIG: 40,
-  NOT_CONTROLLER: 41,
-  INVALID_REQUEST: 42,
-  POLICY_VIOLATION: 44,
   OUT_OF_ORDER_SEQUENCE_NUMBER: 45,
-  DUPLICATE_SEQUENCE_NUMBER: 46,
-  INVALID_PRODUCER_EPOCH: 47,
-  KAFKA_STORAGE_ERROR: 56,
-  UNKNOWN_PRODUCER_ID: 59,
-  FENCED_LEADER_EPOCH: 74,
-  UNKNOWN_LEADER_EPOCH: 75,
-  THROTTLING_QUOTA_EXCEEDED: 89,
+  UNKNOWN_TOPIC_ID: 100,
 } as const;
 
-const NAMES = new Map<number, string>(Object.entries(KAFKA_CODE).map(([name, code]) => [code, name]));
+const BY_CODE: ReadonlyMap<number, KafkaErrorEntry> = new Map(KAFKA_ERRORS.map((entry) => [entry.code, entry]));
+
+/** What the table says of a code. One that it does not know may pass by itself, and is repeated within the bounds of those that do. */
+export function kafkaErrorEntry(code: number): KafkaErrorEntry {
+  const known = BY_CODE.get(code);
+  if (known !== undefined) return known;
+  const name = FOREIGN_KAFKA_ERRORS.get(code) ?? `code ${code}`;
+  return { code, name, healing: 'again', batch: 'again', becomes: 'kafka_request_failed' };
+}
 
 /** The protocol's name of a code, for details and logs. */
 export function kafkaCodeName(code: number): string {
-  return NAMES.get(code) ?? `code ${code}`;
+  return kafkaErrorEntry(code).name;
 }
 
-/** Failures that pass by themselves: a leader moves, a replica comes back, a broker restarts. */
-const RETRIABLE: ReadonlySet<number> = new Set([
-  KAFKA_CODE.CORRUPT_MESSAGE,
-  KAFKA_CODE.UNKNOWN_TOPIC_OR_PARTITION,
-  KAFKA_CODE.LEADER_NOT_AVAILABLE,
-  KAFKA_CODE.NOT_LEADER_OR_FOLLOWER,
-  KAFKA_CODE.REQUEST_TIMED_OUT,
-  KAFKA_CODE.BROKER_NOT_AVAILABLE,
-  KAFKA_CODE.REPLICA_NOT_AVAILABLE,
-  KAFKA_CODE.NETWORK_EXCEPTION,
-  KAFKA_CODE.COORDINATOR_LOAD_IN_PROGRESS,
-  KAFKA_CODE.COORDINATOR_NOT_AVAILABLE,
-  KAFKA_CODE.NOT_ENOUGH_REPLICAS,
-  KAFKA_CODE.NOT_ENOUGH_REPLICAS_AFTER_APPEND,
-  KAFKA_CODE.NOT_CONTROLLER,
-  KAFKA_CODE.KAFKA_STORAGE_ERROR,
-  KAFKA_CODE.FENCED_LEADER_EPOCH,
-  KAFKA_CODE.UNKNOWN_LEADER_EPOCH,
-  KAFKA_CODE.THROTTLING_QUOTA_EXCEEDED,
-]);
-
+/** The question is asked again: a leader moves, a replica comes back, a broker restarts. */
 export function isRetriableCode(code: number): boolean {
-  return RETRIABLE.has(code);
+  return kafkaErrorEntry(code).healing !== 'person';
 }
-
-const CODE_MEANING: ReadonlyMap<number, ErrorCode> = new Map<number, ErrorCode>([
-  [KAFKA_CODE.MESSAGE_TOO_LARGE, 'kafka_record_too_large'],
-  [KAFKA_CODE.RECORD_LIST_TOO_LARGE, 'kafka_record_too_large'],
-  [KAFKA_CODE.TOPIC_AUTHORIZATION_FAILED, 'kafka_unauthorized'],
-  [KAFKA_CODE.CLUSTER_AUTHORIZATION_FAILED, 'kafka_unauthorized'],
-  [KAFKA_CODE.UNKNOWN_TOPIC_OR_PARTITION, 'kafka_topic_missing'],
-  [KAFKA_CODE.INVALID_TOPIC_EXCEPTION, 'kafka_topic_invalid'],
-  [KAFKA_CODE.INVALID_PARTITIONS, 'kafka_topic_invalid'],
-  [KAFKA_CODE.INVALID_REPLICATION_FACTOR, 'kafka_topic_invalid'],
-  [KAFKA_CODE.INVALID_REPLICA_ASSIGNMENT, 'kafka_topic_invalid'],
-  [KAFKA_CODE.INVALID_CONFIG, 'kafka_topic_invalid'],
-  [KAFKA_CODE.POLICY_VIOLATION, 'kafka_topic_invalid'],
-  [KAFKA_CODE.OUT_OF_ORDER_SEQUENCE_NUMBER, 'kafka_sequence_broken'],
-  [KAFKA_CODE.UNKNOWN_PRODUCER_ID, 'kafka_sequence_broken'],
-  [KAFKA_CODE.INVALID_PRODUCER_EPOCH, 'kafka_sequence_broken'],
-]);
 
 /** A code in a broker's reply as an error. `reason` is the broker's own message: it never holds record contents. */
 export function kafkaCodeError(code: number, details: ErrorDetails, reason?: string | null): SlotlineError {
-  const meaning = CODE_MEANING.get(code) ?? 'kafka_request_failed';
-  return new SlotlineError(meaning, { ...details, error: kafkaCodeName(code), reason: reason ?? undefined });
+  const { becomes, name } = kafkaErrorEntry(code);
+  return new SlotlineError(becomes, { ...details, error: name, reason: reason ?? undefined });
+}
+
+/** The same where a question can be asked again: then it is an error that untilAnswered() repeats. */
+export function kafkaAnswerError(code: number, details: ErrorDetails, reason?: string | null): SlotlineError {
+  if (!isRetriableCode(code)) return kafkaCodeError(code, details, reason);
+  return new SlotlineError('kafka_request_failed', { ...details, error: kafkaCodeName(code), reason: reason ?? undefined });
 }
 
 const AUTHENTICATION_API_IDS: ReadonlySet<string> = new Set([

@@ -12,7 +12,7 @@ import type { KafkaClient, KafkaDeps } from './client.ts';
 import { Leaders } from './leaders.ts';
 import type { PartitionQueue } from './partition-queue.ts';
 import { type ProduceOutcome, parseProduceReply, produceBody } from './produce-request.ts';
-import { isRetriableCode, KAFKA_CODE, kafkaCodeError, kafkaCodeName } from './protocol-errors.ts';
+import { KAFKA_CODE, kafkaCodeError, kafkaErrorEntry } from './protocol-errors.ts';
 import type { RecordBatch } from './record-batch.ts';
 
 export type SenderEvents = {
@@ -198,18 +198,19 @@ export class Sender {
   /** Returns why the batch is to be sent again, if it is. Throws what cannot be retried. */
   #settleBatch(queue: PartitionQueue, batch: RecordBatch, outcome: ProduceOutcome, nowMs: number): string | undefined {
     const { errorCode, baseOffset } = outcome;
-    if (errorCode === KAFKA_CODE.NONE || errorCode === KAFKA_CODE.DUPLICATE_SEQUENCE_NUMBER) {
+    const { batch: effect, name } = kafkaErrorEntry(errorCode);
+    if (effect === 'written') {
       this.#acknowledge(queue, batch, errorCode === KAFKA_CODE.NONE ? baseOffset : -1, nowMs);
       return undefined;
     }
     // Behind a batch that failed, a gap in the sequence is the broker's way to keep the order.
     const isGap = errorCode === KAFKA_CODE.OUT_OF_ORDER_SEQUENCE_NUMBER && !queue.isHead(batch);
-    if (!isGap && !isRetriableCode(errorCode)) {
+    if (!isGap && effect !== 'again' && effect !== 'reopen') {
       const details = { topic: queue.topic, partition: queue.partition, bytes: batch.length, records: batch.count };
       throw kafkaCodeError(errorCode, details, outcome.message);
     }
     queue.markFailed(batch);
-    return kafkaCodeName(errorCode);
+    return name;
   }
 
   #acknowledge(queue: PartitionQueue, batch: RecordBatch, baseOffset: number, nowMs: number): void {

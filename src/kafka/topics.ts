@@ -6,7 +6,7 @@
 import { SlotlineError } from '../core/errors.ts';
 import type { TopicCreationGroup, TopicCreationOptions } from '../core/options.ts';
 import type { KafkaClient } from './client.ts';
-import { isRetriableCode, KAFKA_CODE, kafkaCodeError } from './protocol-errors.ts';
+import { isRetriableCode, KAFKA_CODE, kafkaAnswerError } from './protocol-errors.ts';
 import type { NewTopic, TopicMetadata } from './wire.ts';
 
 export type ResolvedTopic = { readonly name: string; readonly metadata: TopicMetadata; readonly maxMessageBytes: number };
@@ -30,7 +30,7 @@ export async function openTopic(
   const metadata = await client.untilAnswered(`topic ${name}`, signal, async () => {
     const topic = await describe(client, name, wanted === undefined);
     if (topic.errorCode === KAFKA_CODE.NONE) return topic;
-    if (topic.errorCode !== KAFKA_CODE.UNKNOWN_TOPIC_OR_PARTITION) throw temporaryOrFatal(topic.errorCode, { topic: name });
+    if (topic.errorCode !== KAFKA_CODE.UNKNOWN_TOPIC_OR_PARTITION) throw kafkaAnswerError(topic.errorCode, { topic: name });
     if (wanted !== undefined) await createTopic(client, wanted);
     missingSinceMs ??= performance.now();
     if (performance.now() - missingSinceMs > MISSING_FOR_MS) throw new SlotlineError('kafka_topic_missing', { topic: name });
@@ -47,11 +47,6 @@ async function describe(client: KafkaClient, name: string, allowAutoTopicCreatio
   return topic;
 }
 
-function temporaryOrFatal(errorCode: number, details: { topic: string }, reason?: string): SlotlineError {
-  if (isRetriableCode(errorCode)) return new SlotlineError('kafka_request_failed', { ...details, error: errorCode });
-  return kafkaCodeError(errorCode, details, reason);
-}
-
 /** Creates the topic; that another has created it meanwhile is fine. */
 export async function createTopic(client: KafkaClient, topic: NewTopic): Promise<void> {
   const timeoutMs = client.options.requestTimeoutMs;
@@ -59,7 +54,7 @@ export async function createTopic(client: KafkaClient, topic: NewTopic): Promise
   const result = results.find((candidate) => candidate.name === topic.name);
   if (result === undefined) throw new SlotlineError('kafka_reply_incomplete', { topic: topic.name, request: 'CreateTopics' });
   if (result.errorCode === KAFKA_CODE.NONE || result.errorCode === KAFKA_CODE.TOPIC_ALREADY_EXISTS) return;
-  throw temporaryOrFatal(result.errorCode, { topic: topic.name }, result.errorMessage);
+  throw kafkaAnswerError(result.errorCode, { topic: topic.name }, result.errorMessage);
 }
 
 /** What to create, or undefined where creation is left to the broker, as Connect leaves it without topic.creation.* or with it disabled. */
@@ -89,7 +84,7 @@ function matchesWhole(pattern: string, name: string): boolean {
 async function maxMessageBytes(client: KafkaClient, name: string): Promise<number> {
   const results = await client.control((connection) => connection.describeTopicConfigs([name], [MAX_MESSAGE_BYTES], CONFIG_TIMEOUT_MS));
   const result = results[0];
-  if (result !== undefined && isRetriableCode(result.errorCode)) throw temporaryOrFatal(result.errorCode, { topic: name });
+  if (result !== undefined && isRetriableCode(result.errorCode)) throw kafkaAnswerError(result.errorCode, { topic: name });
   const bytes = Number(result?.configs.get(MAX_MESSAGE_BYTES));
   return Number.isInteger(bytes) && bytes > 0 ? bytes : MAX_MESSAGE_BYTES_DEFAULT;
 }

@@ -3,11 +3,11 @@ import { type ErrorCode, SlotlineError } from '../core/errors.ts';
 import { type ConnectorState, FIRST_STATE, transition } from './connector.ts';
 
 const limits = { startTimeoutMs: Number.POSITIVE_INFINITY, retriesMax: -1, retryWaitMaxMs: 10_000 };
-const failed = (code: ErrorCode, nowMs = 1000): Parameters<typeof transition>[1] => ({
+const failed = (code: ErrorCode, nowMs = 1000, jitter = 0): Parameters<typeof transition>[1] => ({
   tag: 'failed',
   error: new SlotlineError(code, {}),
   nowMs,
-  jitter: 0,
+  jitter,
 });
 const running: ConnectorState = { tag: 'running' };
 
@@ -33,6 +33,21 @@ describe('connector', () => {
       expect(waiting.effect).toEqual({ tag: 'wait', ms: 500 });
       state = transition(waiting.state, { tag: 'timer' }, limits).state;
     }
+  });
+
+  it('doubles its pauses up to retriable.restart.connector.wait.ms, and begins anew after it ran', () => {
+    const pauses = (retryWaitMaxMs: number): number[] => {
+      let state: ConnectorState = running;
+      return Array.from({ length: 12 }, () => {
+        const { state: waiting, effect } = transition(state, failed('pg_unreachable', 1000, 0.999), { ...limits, retryWaitMaxMs });
+        state = transition(waiting, { tag: 'timer' }, limits).state;
+        return effect.tag === 'wait' ? effect.ms : -1;
+      });
+    };
+    expect(pauses(10_000)).toEqual([200, 400, 800, 1_599, 3_198, 6_397, 9_995, 9_995, 9_995, 9_995, 9_995, 9_995]);
+    expect(pauses(2_000).at(-1)).toBe(1_999);
+    expect(pauses(50).every((ms) => ms <= 50)).toBe(true);
+    expect(Math.max(...pauses(60_000))).toBe(59_970);
   });
 
   it('ends the first start after slotline.start.timeout', () => {
