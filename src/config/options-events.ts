@@ -109,8 +109,8 @@ export const EVENT_OPTIONS: readonly OptionSpec[] = [
   honoured({ name: 'heartbeat.action.query', kind: { tag: 'sql' }, why: 'Nothing is written to the database.', doc: 'SQL run with each heartbeat.' }),
 ];
 
-/** The pattern is Debezium's: `table:column,column`. */
-const KEY_COLUMNS = /^\s*([^:]+):([^:,]+(?:,[^:,]+)*)\s*$/;
+/** Debezium's `table:column,column`; blanks around either are taken off afterwards. */
+const KEY_COLUMNS = /^([^:]+):([^:,]+(?:,[^:,]+)*)$/;
 
 /** `message.key.columns` in order; undefined where an item cannot be read. */
 export function parseKeyColumns(value: string): { table: string; columns: string[] }[] | undefined {

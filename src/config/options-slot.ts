@@ -95,7 +95,7 @@ export function parseStreamParams(value: string): (readonly [string, string])[] 
   const pairs: (readonly [string, string])[] = [];
   for (const part of value.split(';')) {
     if (part.trim() === '') continue;
-    const match = /^\s*([A-Za-z_][A-Za-z0-9_.-]*)\s*=\s*(.*?)\s*$/.exec(part);
+    const match = /^([A-Za-z_][A-Za-z0-9_.-]*)\s*=\s*(.*)$/.exec(part.trim());
     if (match?.[1] === undefined || match[2] === undefined) return undefined;
     pairs.push([match[1], match[2]]);
   }
@@ -112,8 +112,8 @@ function checkStreamParams(value: string): string | undefined {
   return undefined;
 }
 
-/** Debezium's pattern: `table:DEFAULT`, `table:INDEX name`. */
-const REPLICA_IDENTITY = /^\s*([^:]+):\s*(?:(default|full|nothing)|index\s+(\S.*?))\s*$/i;
+/** Debezium's `table:DEFAULT`, `table:INDEX name`, in an item without blanks at its ends. */
+const REPLICA_IDENTITY = /^([^:]+):\s*(?:(default|full|nothing)|index\s+(\S.*))$/i;
 
 /** `replica.identity.autoset.values` in order; undefined where an item cannot be read. */
 export function parseReplicaIdentities(value: string): ReplicaIdentityRule[] | undefined {

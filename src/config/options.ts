@@ -57,7 +57,7 @@ function spellings(spec: OptionSpec): [string, FoundOption][] {
 }
 
 function familyPattern(name: string): RegExp {
-  const parts = name.split(/<[^>]*>/).map((part) => RegExp.escape(part));
+  const parts = name.split(/<[^<>]*>/).map((part) => RegExp.escape(part));
   const holes = parts.length - 1;
   const source = parts.map((part, index) => (index === 0 ? part : `${index === holes && part === '' ? '.+' : '[^.]+'}${part}`)).join('');
   return new RegExp(`^${source}$`, 's');

@@ -1,7 +1,8 @@
 /**
  * Owns the splitting of comma-separated lists of regular expressions and the check that a pattern written for Java
- * means the same in JavaScript. Does not own the compiling for matching: events/filter.ts does.
+ * means the same in JavaScript. Does not own the compiling for matching: core/user-pattern.ts does.
  */
+import { isSlowPattern, TOO_SLOW } from '../core/user-pattern.ts';
 
 /**
  * Splits as Debezium does: at commas that no backslash precedes; `\,` is a comma inside a pattern; every other
@@ -50,7 +51,7 @@ export function regexProblem(pattern: string): string | undefined {
   const foreign = new RegExp(`\\\\([${JAVA_ONLY_ESCAPES}]|x\\{|0)`).exec(pattern.replaceAll('\\\\', '__'));
   if (foreign !== null) return `has ${foreign[0]}, which JavaScript reads differently from Java`;
   const bare = pattern.replace(/\\./gs, '__');
-  const outside = bare.replace(/\[[^\]]*\]/g, 'x');
+  const outside = bare.replace(/\[[^\]]*\]?/g, 'x');
   const found = JAVA_ONLY.find((each) => each.find.test(outside));
   if (found !== undefined) return found.what;
   if (/\[[^\]]*(&&|\[)/.test(bare)) return 'has a nested or intersected character class, which JavaScript reads differently from Java';
@@ -60,8 +61,7 @@ export function regexProblem(pattern: string): string | undefined {
 /** With the one flag that events/filter.ts uses. */
 function compileProblem(pattern: string): string | undefined {
   try {
-    new RegExp(`^(?:${pattern})$`, 'i');
-    return undefined;
+    return isSlowPattern(pattern, 'i') ? TOO_SLOW : undefined;
   } catch {
     return 'is not a regular expression';
   }

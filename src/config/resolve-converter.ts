@@ -120,7 +120,7 @@ function resolveApicurio(
 
 /** Apicurio's own API and its Confluent API stand side by side. */
 function confluentApi(url: string): string {
-  return url.replace(/\/+$/, '').replace(/\/apis\/registry\/v\d+$/, '/apis/ccompat/v7');
+  return url.replace(/(?<!\/)\/+$/, '').replace(/\/apis\/registry\/v\d+$/, '/apis/ccompat/v7');
 }
 
 function requiredUrls(values: OptionValues, report: ConfigReport, name: string): readonly string[] {

@@ -1,5 +1,6 @@
 /** Owns the rule which values are never printed, and the printable form of keys and values. */
 
+import { compileUserPattern, type UserPattern } from '../core/user-pattern.ts';
 import type { OptionSpec } from './option-spec.ts';
 
 export const MASK = '***';
@@ -27,14 +28,31 @@ export function printableValue(key: string, spec: OptionSpec | undefined, writte
   if (spec === undefined) return undefined;
   if (spec.kind.tag === 'secret' || spec.kind.tag === 'sql' || isSecret(key) || isSecret(spec.name)) return MASK;
   if (written.includes('-----BEGIN')) return MASK;
-  const shown = JSON.stringify(written.replace(/:\/\/.*@/gs, `://${MASK}@`)).slice(1, -1);
+  const shown = JSON.stringify(withoutCredentials(written)).slice(1, -1);
   return shown.length > 100 ? `${shown.slice(0, 100)}…` : shown;
 }
 
-function compile(pattern: string): RegExp | undefined {
+/** From the first `://` to the last `@`. */
+function withoutCredentials(text: string): string {
+  const start = text.indexOf('://');
+  const end = text.lastIndexOf('@');
+  return start === -1 || end < start ? text : `${text.slice(0, start)}://${MASK}${text.slice(end)}`;
+}
+
+/** A name that takes too long to match is a secret: nothing is shown that may be one. */
+function compile(pattern: string): UserPattern | undefined {
   try {
-    return new RegExp(`^(?:${pattern})$`, 'i');
+    const compiled = compileUserPattern(pattern, 'i');
+    return { test: (key) => matchesOrUnknown(compiled, key) };
   } catch {
     return undefined;
+  }
+}
+
+function matchesOrUnknown(pattern: UserPattern, key: string): boolean {
+  try {
+    return pattern.test(key);
+  } catch {
+    return true;
   }
 }

@@ -103,7 +103,7 @@ function integerDigits(magnitude: number, { exponent, significantBits }: Binary)
     whole = whole / unit + (whole % unit >= unit / 2n ? 1n : 0n);
   }
   const text = whole.toString();
-  return { text: text.replace(/0+$/, ''), exponent: text.length + unknownDigits };
+  return { text: text.replace(/(?<!0)0+$/, ''), exponent: text.length + unknownDigits };
 }
 
 /** Bits of 5^i. */

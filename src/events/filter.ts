@@ -3,6 +3,7 @@
  * Source: Debezium's PostgreSQL connector, "schema.include.list" and following; io.debezium.relational.Selectors.
  */
 import type { FilterOptions, ReplicaIdentityRule } from '../core/options.ts';
+import { compileUserPattern, type UserPattern } from '../core/user-pattern.ts';
 
 export interface TableFilter {
   includesTable(schema: string, table: string): boolean;
@@ -32,8 +33,8 @@ export function compileFilter(options: FilterOptions): TableFilter {
 }
 
 /** One pattern, anchored and case-insensitive, as Debezium's Predicates.includes. */
-export function compilePattern(pattern: string): RegExp {
-  return new RegExp(`^(?:${pattern.trim()})$`, 'i');
+export function compilePattern(pattern: string): UserPattern {
+  return compileUserPattern(pattern.trim(), 'i');
 }
 
 /** True when any pattern matches the whole name; an empty list matches nothing. */

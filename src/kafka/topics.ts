@@ -5,6 +5,7 @@
  */
 import { SlotlineError } from '../core/errors.ts';
 import type { TopicCreationGroup, TopicCreationOptions } from '../core/options.ts';
+import { compileUserPattern } from '../core/user-pattern.ts';
 import type { KafkaClient } from './client.ts';
 import { isRetriableCode, KAFKA_CODE, kafkaAnswerError } from './protocol-errors.ts';
 import type { NewTopic, TopicMetadata } from './wire.ts';
@@ -78,7 +79,7 @@ function matches(group: TopicCreationGroup, name: string): boolean {
 }
 
 function matchesWhole(pattern: string, name: string): boolean {
-  return new RegExp(`^(?:${pattern})$`).test(name);
+  return compileUserPattern(pattern, '').test(name);
 }
 
 async function maxMessageBytes(client: KafkaClient, name: string): Promise<number> {

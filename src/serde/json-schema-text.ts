@@ -165,7 +165,7 @@ function quote(text: string): string {
 /** A number in Java's spelling as org.json writes it, without zeros at its end, and Jackson then reads and writes it: as a BigDecimal. */
 function numberText(text: string): string {
   const [mantissa = '', exponent] = text.split('E');
-  if (exponent === undefined) return text.includes('.') ? plainNumber(text.replace(/\.?0+$/, '')) : text;
+  if (exponent === undefined) return text.includes('.') ? plainNumber(text.replace(/(?:\.|(?<!0))0+$/, '')) : text;
   const sign = mantissa.startsWith('-') ? '-' : '';
   const [whole = '', fraction = ''] = mantissa.slice(sign.length).split('.');
   return sign + bigDecimalText(whole + fraction, fraction.length - Number(exponent));

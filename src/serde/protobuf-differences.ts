@@ -47,11 +47,11 @@ function shortType(type: string): string {
   return /^\.?(google|confluent)\./.test(type) ? type.replace(/^\./, '') : (type.split('.').at(-1) ?? type);
 }
 
-/** What ends with a semicolon or opens a message, without comments and options, and the closing braces. */
+/** What ends with a semicolon or opens a message, without comments and options, and the closing braces. What is not closed goes on to the end. */
 function statementsOf(text: string): string[] {
   return text
-    .replace(/\/\/[^\n]*|\/\*[\s\S]*?\*\//g, '')
-    .replace(/\[\s*\([\s\S]*?\]\s*;/g, ';')
+    .replace(/\/\/[^\n]*|\/\*(?:[\s\S]*?\*\/|[\s\S]*)/g, '')
+    .replace(/\[\s*\((?:[\s\S]*?\]\s*;|[\s\S]*)/g, ';')
     .replace(/([{}])/g, (brace) => (brace === '{' ? ';' : ';};'))
     .split(';')
     .map((statement) => statement.replace(/\s+/g, ' ').trim())

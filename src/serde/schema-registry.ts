@@ -251,7 +251,7 @@ export class SchemaRegistry implements AsyncDisposable {
   }
 
   #exchange(base: string, call: Call, signal: AbortSignal): Promise<{ status: number; text: string }> {
-    const url = new URL(base.replace(/\/+$/, '') + call.path);
+    const url = new URL(base.replace(/(?<!\/)\/+$/, '') + call.path);
     const body = call.body === undefined ? undefined : Buffer.from(JSON.stringify(call.body));
     const isTls = url.protocol === 'https:';
     const options: RequestOptions = {

@@ -124,6 +124,27 @@ describe('column defaults', () => {
     expect(defaultOf(enumType('bug.status', ['new']), `'new'::"bug.status"`)).toBe('new');
   });
 
+  it.each([
+    ['20 commas on one line of several', `f('${'a, '.repeat(20)}\n'::text)`, undefined],
+    ['a megabyte of commas', `f('${', '.repeat(500_000)}\n'::text)`, undefined],
+    ['a megabyte of brackets', `f${'('.repeat(1_000_000)}`, `f${'('.repeat(1_000_000)}`],
+    ['a megabyte of quotes', `'${"''".repeat(500_000)}'::text`, ''],
+    ['a megabyte of letters', 'a'.repeat(1_000_000), 'a'.repeat(1_000_000)],
+    ['a call that a line break of Unicode interrupts', "f('a\u0085'::text)", undefined],
+    ['a call that is closed before the line ends', "f('a', 'b')\n", ''],
+  ])('with %s is read at once', (_, expression, expected) => {
+    const startedMs = performance.now();
+    expect(defaultOf('text', expression)).toBe(expected);
+    expect(performance.now() - startedMs).toBeLessThan(1_000);
+  });
+
+  it('of an enum is found in any text at once', () => {
+    const startedMs = performance.now();
+    for (const text of [`'${'""'.repeat(300_000)}`, `x::"${'""'.repeat(300_000)}`, `x::${'"a".'.repeat(200_000)}`])
+      defaultOf(enumType('m', ['ok']), text);
+    expect(performance.now() - startedMs).toBeLessThan(1_000);
+  });
+
   it('of an array is not published', () => {
     expect(defaultOf(arrayType(builtIn('int4')), "'{1}'::integer[]")).toBeUndefined();
   });

@@ -87,8 +87,11 @@ function timestamptzCell(literal: string): string | undefined {
 
 const INFINITY = /^-?infinity$/;
 
-/** A call at the beginning, as Debezium recognises it. */
-const FUNCTION_CALL = /^[(]?[A-Za-z0-9_.]+\((?:.+(?:, ?.+)*)?\)/;
+/**
+ * A call at the beginning, closed on its line: what Debezium's `^[(]?[A-Za-z0-9_.]+\((?:.+(?:, ?.+)*)?\)` finds. As it is written there it
+ * tries every way to split the line at its commas, 2^n for n of them.
+ */
+const FUNCTION_CALL = /^\(?[A-Za-z0-9_.]+\([^)\n\r\u0085\u2028\u2029]*\)/;
 const CURRENT_TIMES: ReadonlySet<string> = new Set(['current_timestamp', 'current_time', 'current_date', 'localtime', 'localtimestamp']);
 
 /** Up to the next quote: a doubled quote inside ends the literal, and a line break hides it. */

@@ -130,7 +130,7 @@ const PRINTED_DECIMALS = 9;
 /** The digits of that double, errors included (1.235 is 1.234999999), cut behind nine decimals, without trailing zeros. */
 function secondText(): string {
   const [whole = '', decimals = ''] = String(seconds()).split('.');
-  const kept = decimals.slice(0, PRINTED_DECIMALS).replace(/0+$/, '');
+  const kept = decimals.slice(0, PRINTED_DECIMALS).replace(/(?<!0)0+$/, '');
   return kept === '' ? whole : `${whole}.${kept}`;
 }
 

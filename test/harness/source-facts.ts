@@ -29,7 +29,12 @@ export type SourceFacts = {
   readonly asyncLines: readonly number[];
   /** Property accesses and calls as `Date.now`, and free identifiers as `setTimeout`, with their lines. */
   readonly globals: readonly { readonly name: string; readonly line: number }[];
+  /** Regular expressions as literals, and calls of `RegExp`. */
+  readonly patterns: readonly PatternFact[];
 };
+
+/** `pattern` is undefined where it is made at run time. */
+export type PatternFact = { readonly line: number; readonly pattern: RegExp | undefined };
 
 /** Tracked files and new ones that are not ignored, as paths from the project folder. */
 export function projectFiles(): readonly string[] {
@@ -67,10 +72,11 @@ type Collected = {
   nonNullLines: number[];
   asyncLines: number[];
   globals: { name: string; line: number }[];
+  patterns: PatternFact[];
 };
 
 function factsOf(path: string, file: ts.SourceFile): SourceFacts {
-  const found: Collected = { imports: [], functions: [], anyLines: [], nonNullLines: [], asyncLines: [], globals: [] };
+  const found: Collected = { imports: [], functions: [], anyLines: [], nonNullLines: [], asyncLines: [], globals: [], patterns: [] };
   const lineOf = (position: number): number => file.getLineAndCharacterOfPosition(position).line + 1;
   const visit = (node: ts.Node): void => {
     const line = lineOf(node.getStart(file));
@@ -80,6 +86,7 @@ function factsOf(path: string, file: ts.SourceFile): SourceFacts {
     if (ts.isNonNullExpression(node)) found.nonNullLines.push(line);
     if (node.kind === ts.SyntaxKind.AsyncKeyword) found.asyncLines.push(line);
     collectGlobal(node, line, found);
+    collectPattern(node, line, found);
     node.forEachChild(visit);
   };
   visit(file);
@@ -138,4 +145,13 @@ function collectGlobal(node: ts.Node, line: number, found: Collected): void {
   if (ts.isNewExpression(node) && ts.isIdentifier(node.expression) && (node.arguments?.length ?? 0) === 0) {
     found.globals.push({ name: `new ${node.expression.text}()`, line });
   }
+}
+
+function collectPattern(node: ts.Node, line: number, found: Collected): void {
+  if (ts.isRegularExpressionLiteral(node)) {
+    const end = node.text.lastIndexOf('/');
+    found.patterns.push({ line, pattern: new RegExp(node.text.slice(1, end), node.text.slice(end + 1)) });
+  }
+  const called = ts.isNewExpression(node) || ts.isCallExpression(node) ? node.expression : undefined;
+  if (called !== undefined && ts.isIdentifier(called) && called.text === 'RegExp') found.patterns.push({ line, pattern: undefined });
 }
