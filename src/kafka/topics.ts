@@ -85,7 +85,8 @@ function matchesWhole(pattern: string, name: string): boolean {
 async function maxMessageBytes(client: KafkaClient, name: string): Promise<number> {
   const results = await client.control((connection) => connection.describeTopicConfigs([name], [MAX_MESSAGE_BYTES], CONFIG_TIMEOUT_MS));
   const result = results[0];
-  if (result !== undefined && isRetriableCode(result.errorCode)) throw kafkaAnswerError(result.errorCode, { topic: name });
+  const isAnswered = result === undefined || result.errorCode === KAFKA_CODE.NONE || !isRetriableCode(result.errorCode);
+  if (!isAnswered) throw kafkaAnswerError(result.errorCode, { topic: name });
   const bytes = Number(result?.configs.get(MAX_MESSAGE_BYTES));
   return Number.isInteger(bytes) && bytes > 0 ? bytes : MAX_MESSAGE_BYTES_DEFAULT;
 }
