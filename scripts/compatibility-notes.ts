@@ -90,6 +90,14 @@ const TABLES: readonly Note[] = [
   },
 ];
 
+const ENCODINGS: readonly Note[] = [
+  {
+    debezium: 'A database in SQL_ASCII is read as if it were UTF-8, and bytes that are not become another character or fail the task.',
+    here: 'It is refused, as MULE_INTERNAL is. Every encoding that the server converts to UTF8 is read.',
+    why: 'Its bytes do not tell which characters they are.',
+  },
+];
+
 const DELIVERY: readonly Note[] = [
   {
     debezium: 'Positions are confirmed once per `offset.flush.interval.ms`.',
@@ -283,7 +291,7 @@ const PROTOBUF: readonly Note[] = [
 
 export const NOTES: readonly NoteTopic[] = [
   { title: 'Events', notes: EVENTS },
-  { title: 'Tables and names', notes: TABLES },
+  { title: 'Tables and names', notes: [...TABLES, ...ENCODINGS] },
   { title: 'Delivery', notes: DELIVERY },
   { title: 'Running it', notes: RUNNING },
   { title: "Differences of Apicurio's Avro converter and Confluent's", notes: AVRO },

@@ -30,7 +30,12 @@ export const ERROR_TABLE = {
   pg_shutting_down: { retry: 'auto', what: 'PostgreSQL is shutting down or starting up', remedy: 'Slotline reconnects by itself.' },
   pg_query_failed: { retry: 'auto', what: 'A query failed', remedy: 'See sqlState and message.' },
   pg_version_unsupported: { retry: 'never', what: 'This PostgreSQL version is not supported', remedy: 'Slotline reads PostgreSQL 14 to 18.' },
-  pg_encoding_unsupported: { retry: 'never', what: 'The database encoding is not UTF8', remedy: 'Slotline needs a UTF8 database.' },
+  pg_encoding_unsupported: { retry: 'never', what: 'The encoding of the database does not say which characters its bytes are, or has no way to UTF8', remedy: 'Slotline needs a database in UTF8 or an encoding that the server converts to it, such as LATIN1: all but SQL_ASCII and MULE_INTERNAL.' },
+  pg_text_untranslatable: {
+    retry: 'never',
+    what: 'A value holds bytes that are no characters of the encoding of the database, or have none in UTF8',
+    remedy: 'The server cannot send it as UTF8. In a snapshot: mend the row. In the stream: mend the row, leave the slot behind (drop it) and take a new snapshot (snapshot.mode=when_needed).',
+  },
   pg_privilege_missing: { retry: 'manual', what: 'The role lacks a privilege', remedy: 'Run the SQL that `slotline check` prints.' },
   wal_level_not_logical: { retry: 'manual', what: 'wal_level is not logical', remedy: "Run: alter system set wal_level = 'logical'; then restart PostgreSQL." },
   replication_slots_exhausted: { retry: 'manual', what: 'No replication slot is left', remedy: 'Raise max_replication_slots and restart PostgreSQL, or drop an unused slot.' },

@@ -29,7 +29,8 @@ export function serverError(body: Uint8Array, details: ErrorDetails): SlotlineEr
   for (const field of Buffer.from(body).toString('utf8').split('\0')) fields.set(field.slice(0, 1), field.slice(1));
   const found = { sqlState: fields.get('C') ?? '', message: fields.get('M') ?? '' };
   const subject = details.slot !== undefined ? 'slot' : details.publication !== undefined ? 'publication' : 'other';
-  return new SlotlineError(codeOfState(found, subject), { ...details, ...found });
+  const code = codeOfState(found, subject);
+  return new SlotlineError(code, { ...details, ...sayable(code, found) });
 }
 
 /** Anything that `pg`, a socket or TLS threw, as a SlotlineError. `opening`: the session was not usable yet. */
@@ -42,12 +43,23 @@ export function connectionError(
   const code = codeField(error);
   if (isSqlState(code, error)) {
     const fields = { sqlState: code, message: messageOf(error) };
-    return new SlotlineError(codeOfState(fields, context.subject ?? 'other'), { ...address, ...fields }, { cause: error });
+    const known = opening && isWithoutConversion(fields) ? 'pg_encoding_unsupported' : codeOfState(fields, context.subject ?? 'other');
+    return new SlotlineError(known, { ...address, ...sayable(known, fields) }, { cause: error });
   }
   const details = { ...address, message: messageOf(error) };
   if (isSaslError(error)) return new SlotlineError('pg_authentication_failed', details, { cause: error });
   if (isTlsCode(code)) return new SlotlineError('pg_tls_failed', details, { cause: error });
   return new SlotlineError(opening ? 'pg_unreachable' : 'pg_connection_lost', details, { cause: error });
+}
+
+/** The server shows the bytes that it cannot convert, and they are a part of a value. */
+function sayable(code: ErrorCode, fields: ServerErrorFields): Partial<ServerErrorFields> {
+  return code === 'pg_text_untranslatable' ? { sqlState: fields.sqlState } : fields;
+}
+
+/** feature_not_supported at login: the database's encoding has no conversion to the one that every session asks for. Names of encodings are never translated. */
+function isWithoutConversion({ sqlState, message }: ServerErrorFields): boolean {
+  return sqlState === '0A000' && message.includes('UTF8');
 }
 
 /** True for an error after which the session is gone: the server said that it closes, or there is no server any more. */
@@ -59,6 +71,9 @@ export function endsSession(error: SlotlineError): boolean {
 
 /** idle_in_transaction_session_timeout, transaction_timeout, idle_session_timeout, crash of a sibling. */
 const SESSION_ENDING_STATES = new Set(['25P03', '25P04', '57P05', '57P02']);
+
+/** character_not_in_repertoire, untranslatable_character. */
+const UNTRANSLATABLE_STATES: ReadonlySet<string> = new Set(['22021', '22P05']);
 
 const CODE_OF_STATE: Readonly<Record<string, ErrorCode>> = {
   '3D000': 'pg_database_missing',
@@ -86,6 +101,7 @@ const CODE_OF_SLOT_STATE: Readonly<Record<string, ErrorCode>> = {
 function codeOfState({ sqlState, message }: ServerErrorFields, subject: ErrorSubject): ErrorCode {
   if (sqlState.startsWith('28')) return 'pg_authentication_failed';
   if (sqlState.startsWith('08')) return 'pg_connection_lost';
+  if (UNTRANSLATABLE_STATES.has(sqlState)) return 'pg_text_untranslatable';
   // Setting names are never translated.
   if (sqlState === '53300') return message.includes('max_wal_senders') ? 'wal_senders_exhausted' : 'pg_connections_exhausted';
   if (sqlState === '55000' && message.includes('wal_level')) return 'wal_level_not_logical';

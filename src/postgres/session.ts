@@ -67,9 +67,12 @@ export function requireVersion(facts: Pick<ServerFacts, 'major' | 'versionText'>
   }
 }
 
+/** Every session asks for UTF8. From these the server does not convert: the first has bytes only, the second no conversion. */
+const WITHOUT_CONVERSION: ReadonlySet<string> = new Set(['SQL_ASCII', 'MULE_INTERNAL']);
+
 /** Throws `pg_encoding_unsupported`. */
 export function requireEncoding(facts: Pick<ServerFacts, 'encoding'>): void {
-  if (facts.encoding !== 'UTF8') throw new SlotlineError('pg_encoding_unsupported', { encoding: facts.encoding });
+  if (WITHOUT_CONVERSION.has(facts.encoding)) throw new SlotlineError('pg_encoding_unsupported', { encoding: facts.encoding });
 }
 
 /** Throws `wal_level_not_logical`. */

@@ -152,10 +152,13 @@ export class InitialSnapshot {
 
 /** What is wrong with a SELECT of the config is told as such; what interrupts any reading stays what it is. */
 async function readRows(rows: RowStream, table: SnapshotTable, consumer: RowConsumer): Promise<void> {
-  if (table.select === undefined) return rows.read(selectRows(table), consumer);
   try {
-    await rows.read(table.select, consumer);
+    await rows.read(table.select ?? selectRows(table), consumer);
   } catch (error) {
+    if (error instanceof SlotlineError && error.code === 'pg_text_untranslatable') {
+      throw new SlotlineError(error.code, { ...error.details, table: `${table.schema}.${table.table}` }, { cause: error });
+    }
+    if (table.select === undefined) throw error;
     const state = error instanceof SlotlineError ? String(error.details.sqlState) : '';
     // The server's message about a value would quote it.
     if (error instanceof SlotlineError && state.startsWith('42')) throw overrideError(table, String(error.details.message), error);

@@ -31,7 +31,7 @@ export type PostgresHandle = {
   readonly password: string;
   /** One statement on a connection of its own, as superuser. */
   query(database: string, sql: string): Promise<pg.QueryResult>;
-  createDatabase(name: string): Promise<void>;
+  createDatabase(name: string, encoding?: string): Promise<void>;
   /** A connected client as superuser. Its later connection errors are swallowed: a test that stops the server sees them in its queries. */
   connect(database: string): Promise<pg.Client>;
 };
@@ -99,10 +99,10 @@ export function postgresHandle(o: Omit<PostgresHandle, 'query' | 'createDatabase
       await client.end();
     }
   };
-  const createDatabase = async (name: string): Promise<void> => {
+  const createDatabase = async (name: string, encoding = 'UTF8'): Promise<void> => {
     // Since 15 the server would write the whole template to the WAL, which every walsender then reads.
     const strategy = o.major === 14 ? '' : ' strategy file_copy';
-    await query('postgres', `create database ${pg.escapeIdentifier(name)} template template0 encoding 'UTF8'${strategy}`);
+    await query('postgres', `create database ${pg.escapeIdentifier(name)} template template0 encoding '${encoding}' locale 'C'${strategy}`);
   };
   return { ...o, connect, query, createDatabase };
 }

@@ -58,9 +58,9 @@ export type FreshDatabase = {
   drop(): Promise<void>;
 };
 
-export async function freshDatabase(name: PostgresServerName, database = uniqueName('t')): Promise<FreshDatabase> {
+export async function freshDatabase(name: PostgresServerName, database = uniqueName('t'), encoding = 'UTF8'): Promise<FreshDatabase> {
   const server = sharedPostgres(name);
-  await server.createDatabase(database);
+  await server.createDatabase(database, encoding);
   const client = await server.connect(database);
   return { server, database, client, drop: () => dropDatabase({ server, database, client }) };
 }
