@@ -51,7 +51,10 @@ async function checkRegistry(
   if (!('registry' in converter)) return undefined;
   const { topicPrefix: prefix, topicDelimiter: delimiter } = options.events;
   const place = { topic: messageTopic({ prefix, delimiter }), half, record: MESSAGE_KEY_SCHEMA.name ?? '' };
-  await using registry = new SchemaRegistry({ ...converter.registry, retryForMs: 0 }, { random: Math.random, onRetry: () => {} });
+  await using registry = new SchemaRegistry(
+    { ...converter.registry, retryForMs: 0 },
+    { random: Math.random, onRetry: () => {}, onAnswered: () => {} },
+  );
   try {
     await registry.latest(subjectName(converter.subjectNames, place), signal);
     return ok(CHECK, `The schema registry of ${half}.converter answers`);

@@ -70,7 +70,9 @@ export async function checkSchemas(options: ResolvedOptions, plans: readonly Row
   const items: Judgement[] = [];
   const clients = new Map<RegistryOptions, SchemaRegistry>();
   const openClient = (registry: RegistryOptions): SchemaRegistry => {
-    const client = clients.get(registry) ?? new SchemaRegistry({ ...registry, retryForMs: 0 }, { random: Math.random, onRetry: () => {} });
+    const client =
+      clients.get(registry) ??
+      new SchemaRegistry({ ...registry, retryForMs: 0 }, { random: Math.random, onRetry: () => {}, onAnswered: () => {} });
     clients.set(registry, client);
     return client;
   };
@@ -106,12 +108,14 @@ async function tryPlan(plan: RowPlan, { options, signal, openClient }: Trial): P
     constants: { version: '', name: options.events.topicPrefix, db: options.database.dbname },
     facts: { info: new SourceInfo(), order: undefined },
     onFailure: () => {},
-    registry: { random: Math.random, onRetry: () => {} },
+    registry: { random: Math.random, onRetry: () => {}, onAnswered: () => {} },
     openRegistry: (registry) => new TrialRegistry(openClient(registry), refusals),
     signal,
   });
   try {
-    await serde.learn(plan);
+    const table = serde.table(plan);
+    await table.openKey();
+    await table.openValue();
   } catch (error) {
     const known = toSlotlineError(error);
     if (known.retry === 'auto' || known.code === 'unexpected') throw known;

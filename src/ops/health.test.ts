@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type ErrorCode, SlotlineError } from '../core/errors.ts';
 import type { ConnectorState } from '../pipeline/connector.ts';
 import { LiveState } from '../pipeline/live-state.ts';
-import { healthOf, isHealthy, isWaitingFor } from './health.ts';
+import { connectorHealth, healthOf, isHealthy, isWaitingFor } from './health.ts';
 
 const RUNNING: ConnectorState = { tag: 'running' };
 const STARTING: ConnectorState = { tag: 'starting', attempt: 1, everRan: true, sinceMs: 0 };
@@ -38,12 +38,25 @@ describe('health', () => {
     const connector = live(retrying('pg_unreachable'), STARTING);
     connector.isSnapshotting = true;
     expect(healthOf([connector])).toEqual({ status: 'ok', reasons: [] });
-    connector.onRegistryRetry(new SlotlineError('registry_unreachable', { url: 'http://registry:8081/' }));
+    connector.onRegistryRetry(new SlotlineError('registry_unreachable', { url: 'http://registry:8081/' }), {});
     expect(healthOf([connector])).toMatchObject({ status: 'waiting', reasons: [{ waitingFor: 'registry', code: 'registry_unreachable' }] });
     expect(isWaitingFor(connector, 'registry')).toBe(1);
     expect(isWaitingFor(connector, 'kafka')).toBe(0);
     connector.endAttempt();
     expect(isWaitingFor(connector, 'registry')).toBe(0);
+  });
+
+  it('stays waiting for the registry until the question that waits is answered, whatever others ask or register', async () => {
+    const connector = live(RUNNING);
+    const [first, second] = [{}, {}];
+    connector.onRegistryRetry(new SlotlineError('registry_unreachable'), first);
+    connector.onRegistryRetry(new SlotlineError('registry_unreachable'), second);
+    await connector.countRefusals(Promise.resolve());
+    expect(connectorHealth(connector).status).toBe('waiting');
+    connector.onRegistryAnswered(second);
+    expect(connectorHealth(connector).status).toBe('waiting');
+    connector.onRegistryAnswered(first);
+    expect(connectorHealth(connector).status).toBe('ok');
   });
 
   it('is the worst of several connectors, with the reasons of all', () => {

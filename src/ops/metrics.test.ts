@@ -72,11 +72,13 @@ describe('what is counted', () => {
 
   it('tells refused schemas and questions that were asked again', async () => {
     const live = new LiveState('shop');
-    live.onRegistryRetry(new SlotlineError('registry_unreachable'));
+    const question = {};
+    live.onRegistryRetry(new SlotlineError('registry_unreachable'), question);
     expect(sampleOf(live, 'slotline_registry_waiting{connector="shop"}')).toBe('1');
     const refusal = new SlotlineError('registry_incompatible', { subject: 's' });
-    await expect(live.watchRegistering(Promise.reject(refusal))).rejects.toBe(refusal);
-    await expect(live.watchRegistering(Promise.resolve(7))).resolves.toBe(7);
+    await expect(live.countRefusals(Promise.reject(refusal))).rejects.toBe(refusal);
+    await expect(live.countRefusals(Promise.resolve(7))).resolves.toBe(7);
+    live.onRegistryAnswered(question);
     expect(sampleOf(live, 'slotline_registry_waiting{connector="shop"}')).toBe('0');
     expect(sampleOf(live, 'slotline_schema_incompatible_total{connector="shop"}')).toBe('1');
     expect(sampleOf(live, 'slotline_registry_retries_total{connector="shop"}')).toBe('1');

@@ -11,6 +11,7 @@ import type { Publisher, RecordView, TopicHandle } from '../kafka/publisher-cont
 import type { RowMessage } from '../pgoutput/messages.ts';
 import type { TupleView } from '../pgoutput/tuple.ts';
 import { encodeHeaders, type Header } from '../serde/record-headers.ts';
+import type { ConversionFailures } from './conversion-failures.ts';
 import type { TablePlan } from './table-plans.ts';
 
 /** `deadLettered` are counted by kind too. */
@@ -30,6 +31,7 @@ export type ChangeWriterDeps = {
   /** Counts events where they are told their place in the transaction. */
   readonly order: TransactionOrder | undefined;
   readonly publisher: Pick<Publisher, 'append'>;
+  readonly failures: Pick<ConversionFailures, 'try'>;
   readonly options: Pick<EventOptions, 'tombstonesOnDelete' | 'skippedOperations'>;
   /** Headers of every data record; empty when extended headers are off. */
   readonly contextHeaders: readonly Header[];
@@ -42,6 +44,7 @@ export class ChangeWriter {
   readonly #info: SourceInfo;
   readonly #order: TransactionOrder | undefined;
   readonly #publisher: Pick<Publisher, 'append'>;
+  readonly #failures: Pick<ConversionFailures, 'try'>;
   readonly #context: readonly Header[];
   readonly #contextBlock: Buffer;
   readonly #tombstones: boolean;
@@ -53,6 +56,7 @@ export class ChangeWriter {
     this.#info = deps.info;
     this.#order = deps.order;
     this.#publisher = deps.publisher;
+    this.#failures = deps.failures;
     this.#context = deps.contextHeaders;
     this.#contextBlock = encodeHeaders(deps.contextHeaders);
     this.#tombstones = deps.options.tombstonesOnDelete;
@@ -69,47 +73,62 @@ export class ChangeWriter {
     };
   }
 
-  /** Appends the records of one streamed row message. */
-  writeRow(table: TablePlan, row: RowMessage): void {
+  /**
+   * Appends the records of one streamed row message. A promise, for the first row that needs them: nothing is written or counted yet, topic
+   * and schemas are being opened, and once it resolves the row is to be written again.
+   */
+  writeRow(table: TablePlan, row: RowMessage): undefined | Promise<void> {
     fillUnchanged(row);
-    const headers = this.#headersOf(table);
     const change: Change = classifyChange(row, table.plan);
     if (row.tag === 'update' && row.old !== 'none' && change !== 'none' && table.comparer?.same(row.before, row.after) === true) {
       this.counts.skipped++;
-      return;
+      return undefined;
     }
+    if (!table.output.isOpen && this.#isSent(table, row, change)) {
+      return this.#open(table, row.old === 'none' ? undefined : row.before, row.tag === 'delete' ? undefined : row.after);
+    }
+    const headers = this.#headersOf(table);
     switch (change) {
       case 'create':
         this.#write(table, 'c', undefined, row.after, headers);
-        return;
+        return undefined;
       case 'update':
         this.#write(table, 'u', row.old === 'none' ? undefined : row.before, row.after, headers);
-        return;
+        return undefined;
       case 'delete':
         this.#writeDelete(table, row.before, headers);
-        return;
+        return undefined;
       case 'keyChange':
         this.#writeKeyChange(table, row);
-        return;
+        return undefined;
       case 'none':
         this.counts.skipped++;
-        return;
+        return undefined;
     }
   }
 
-  /** Appends a snapshot's read event. */
+  /** Appends a snapshot's read event; the table is open. */
   writeRead(table: TablePlan, row: TupleView): void {
     this.#write(table, 'r', undefined, row, this.#headersOf(table));
   }
 
-  writeTruncate(table: TablePlan): void {
-    if (this.#skips('t')) return;
+  /** Before the first read event of a table: this one. */
+  openRead(table: TablePlan, row: TupleView): Promise<void> {
+    return this.#open(table, undefined, row);
+  }
+
+  /** A promise, as of writeRow. The record has no key. */
+  writeTruncate(table: TablePlan): undefined | Promise<void> {
+    const { output } = table;
+    if (!output.isValueOpen && !this.#skipped.has('t')) return output.open({ withKey: false });
+    if (this.#skips('t')) return undefined;
     this.counts.truncated++;
-    if (table.deadLetter !== undefined) this.counts.deadLettered++;
+    if (output.deadLetter !== undefined) this.counts.deadLettered++;
     if (this.#order?.open === true) this.#order.count(table.collection);
     this.#out.reset();
-    table.serializer.writeValue('t', undefined, undefined);
-    this.#append(table.topic, -1, this.#out.length, this.#headersOf(table));
+    output.serializer.writeValue('t', undefined, undefined);
+    this.#append(output.topic, -1, this.#out.length, this.#headersOf(table));
+    return undefined;
   }
 
   /** Appends a record whose key stands in out[0, keyEnd) and whose value follows; messages and control records carry no headers. */
@@ -117,6 +136,35 @@ export class ChangeWriter {
     this.#record.partition = options.partition;
     this.#append(topic, keyEnd, this.#out.length, NO_HEADERS);
     this.#record.partition = BY_KEY.partition;
+  }
+
+  /** Whether any record of the row is sent; asked only while its table is not open. */
+  #isSent(table: TablePlan, row: RowMessage, change: Change): boolean {
+    const skipped = this.#skipped;
+    switch (change) {
+      case 'create':
+        return !skipped.has('c');
+      case 'update':
+        return !skipped.has('u');
+      case 'delete':
+        return !skipped.has('d');
+      case 'keyChange':
+        if (skipped.has('u')) return false;
+        return table.keys.same(row.before, row.after) || !skipped.has('d') || !skipped.has('c');
+      case 'none':
+        return false;
+    }
+  }
+
+  /** A row that cannot be converted ends the attempt and is never a record, so it is tried first: it needs neither topic nor schema. */
+  #open({ output }: TablePlan, before: TupleView | undefined, after: TupleView | undefined): Promise<void> {
+    this.#failures.try(() => {
+      this.#out.reset();
+      if (before !== undefined) output.trial.writeKey(before);
+      if (after !== undefined) output.trial.writeKey(after);
+      output.trial.writeValue('u', before, after);
+    });
+    return output.open({ withKey: true });
   }
 
   /** The cells differ; a key that is printed alike (1.0 and 1.00, or times cut to milliseconds) is the same key. */
@@ -127,14 +175,14 @@ export class ChangeWriter {
     }
     // Debezium asks for the row's own operation first, then for each emitted one.
     if (this.#skips('u')) return;
-    this.#writeDelete(table, row.before, this.#keyHeaders('__debezium.newkey', table, row.after));
-    this.#write(table, 'c', undefined, row.after, this.#keyHeaders('__debezium.oldkey', table, row.before));
+    if (!this.#skips('d')) this.#writeDelete(table, row.before, this.#keyHeaders('__debezium.newkey', table, row.after));
+    if (!this.#skips('c')) this.#write(table, 'c', undefined, row.after, this.#keyHeaders('__debezium.oldkey', table, row.before));
   }
 
   #writeDelete(table: TablePlan, before: TupleView, headers: Buffer): void {
     const keyEnd = this.#write(table, 'd', before, undefined, headers);
     if (keyEnd === SKIPPED || !this.#tombstones) return;
-    this.#append(table.topic, keyEnd, -1, headers);
+    this.#append(table.output.topic, keyEnd, -1, headers);
   }
 
   /** Returns where the key ends, -1 for a null key, SKIPPED when skipped.operations dropped the event. */
@@ -143,11 +191,12 @@ export class ChangeWriter {
     this.#count(op, table);
     if (this.#order?.open === true) this.#order.count(table.collection);
     const out = this.#out;
+    const { serializer, topic } = table.output;
     out.reset();
     const keyTuple = after ?? before;
-    const keyEnd = keyTuple !== undefined && table.serializer.writeKey(keyTuple) ? out.length : -1;
-    table.serializer.writeValue(op, before, after);
-    this.#append(table.topic, keyEnd, out.length, headers);
+    const keyEnd = keyTuple !== undefined && serializer.writeKey(keyTuple) ? out.length : -1;
+    serializer.writeValue(op, before, after);
+    this.#append(topic, keyEnd, out.length, headers);
     return keyEnd;
   }
 
@@ -165,12 +214,13 @@ export class ChangeWriter {
   #keyHeaders(name: string, table: TablePlan, tuple: TupleView): Buffer {
     const out = this.#out;
     out.reset();
-    table.serializer.writeKeyHeader(tuple);
-    return encodeHeaders([[name, out.toOwned()], ...(table.deadLetter?.headers ?? this.#context)]);
+    table.output.serializer.writeKeyHeader(tuple);
+    return encodeHeaders([[name, out.toOwned()], ...(table.output.deadLetter?.headers ?? this.#context)]);
   }
 
   #headersOf(table: TablePlan): Buffer {
-    return table.deadLetter === undefined ? this.#contextBlock : table.deadLetter.headerBlock;
+    const { deadLetter } = table.output;
+    return deadLetter === undefined ? this.#contextBlock : deadLetter.headerBlock;
   }
 
   #skips(op: Op): boolean {
@@ -180,7 +230,7 @@ export class ChangeWriter {
   }
 
   #count(op: Op, table: TablePlan): void {
-    if (table.deadLetter !== undefined) this.counts.deadLettered++;
+    if (table.output.deadLetter !== undefined) this.counts.deadLettered++;
     if (op === 'c') this.counts.created++;
     else if (op === 'u') this.counts.updated++;
     else if (op === 'd') this.counts.deleted++;

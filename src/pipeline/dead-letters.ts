@@ -42,6 +42,9 @@ export function deadLetterFormat(binary: SerdeSettings['binary']): SerdeSettings
   };
 }
 
+/** Refusals that are told once; a database whose tables come and go has no end of them. */
+const TOLD_MAX = 10_000;
+
 export class DeadLetters {
   readonly #deps: DeadLettersDeps;
   readonly #told = new Set<string>();
@@ -65,6 +68,8 @@ export class DeadLetters {
     const refusal = JSON.stringify([table, subject, version, fields]);
     if (!this.#told.has(refusal)) {
       this.#told.add(refusal);
+      const [oldest] = this.#told;
+      if (this.#told.size > TOLD_MAX && oldest !== undefined) this.#told.delete(oldest);
       log.warn('schema.incompatible', { table, topic: topic.name, code: error.code, message: error.message, remedy: error.remedy });
     }
     const headers = [...contextHeaders, ...this.#errorHeaders(plan, error)];

@@ -30,8 +30,6 @@ export class LiveState {
   isSnapshotting = false;
   /** Who has the slot or the lock that this process waits for. */
   slotHolder: string | undefined;
-  /** Why the schema registry is asked again at this moment. */
-  registryTrouble: SlotlineError | undefined;
   registryRetries = 0;
   /** A backlog is read in bulk; else changes come by the replication stream. */
   isReadingInBulk = false;
@@ -39,6 +37,8 @@ export class LiveState {
   catchUpFallbacks = 0;
   /** Refusals of a schema by the registry's compatibility rules. */
   schemasIncompatible = 0;
+  /** Why each question to the schema registry that waits at this moment is asked again. */
+  readonly #registryTroubles = new Map<object, SlotlineError>();
   #connector: ConnectorState = startingSince(0);
   #lastError: SlotlineError | undefined;
   #attempt: AttemptParts | undefined;
@@ -85,7 +85,7 @@ export class LiveState {
     this.#attempt = undefined;
     this.isSnapshotting = false;
     this.slotHolder = undefined;
-    this.registryTrouble = undefined;
+    this.#registryTroubles.clear();
   }
 
   beginStream(stream: StreamPositions): void {
@@ -98,20 +98,28 @@ export class LiveState {
     this.isReadingInBulk = false;
   }
 
-  onRegistryRetry(error: SlotlineError): void {
-    this.registryTrouble = error;
+  /** `question` is the one that waits; what others wait for is theirs. */
+  onRegistryRetry(error: SlotlineError, question: object): void {
+    this.#registryTroubles.set(question, error);
     this.registryRetries++;
   }
 
-  /** Behind it the registry is not waited for any more. */
-  async watchRegistering<T>(registering: Promise<T>): Promise<T> {
+  onRegistryAnswered(question: object): void {
+    this.#registryTroubles.delete(question);
+  }
+
+  /** Why the schema registry is asked again at this moment. */
+  get registryTrouble(): SlotlineError | undefined {
+    const [trouble] = this.#registryTroubles.values();
+    return trouble;
+  }
+
+  async countRefusals<T>(registering: Promise<T>): Promise<T> {
     try {
       return await registering;
     } catch (error) {
       if (error instanceof SlotlineError && error.code === 'registry_incompatible') this.schemasIncompatible++;
       throw error;
-    } finally {
-      this.registryTrouble = undefined;
     }
   }
 

@@ -127,10 +127,11 @@ async function readTables(
 ): Promise<number> {
   const { plans, changes, info, clock, publisher, signal } = context;
   const sink: SnapshotSink = {
-    async openTable(table) {
+    async openTable(table, first) {
       const relation = { ...table, replicaIdentity: 'default' as const, columns: table.columns.map(asRelationColumn) };
       const known = await plans.learn(relation, 'snapshot');
       if (known === null) throw new SlotlineError('unexpected', { message: 'a table of the snapshot is not captured' });
+      await changes.openRead(known, first);
       info.nowUs = clock.nowUs();
       return (row: TupleView, marker: SnapshotMarker) => {
         info.markSnapshot(marker);

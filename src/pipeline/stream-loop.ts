@@ -74,8 +74,7 @@ export class StreamLoop implements FrameConsumer {
       case 'insert':
       case 'update':
       case 'delete':
-        this.#onRow(message, lsn);
-        return undefined;
+        return this.#onRow(message, lsn);
       case 'begin':
         return this.#onBegin(message);
       case 'commit':
@@ -85,13 +84,13 @@ export class StreamLoop implements FrameConsumer {
         info.setOrigin({ name: message.name, lsn: message.commitLsn });
         return undefined;
       case 'relation':
+        this.#deps.plans.passed(this.#deps.tracker.markedLsn);
         return this.#deps.plans.learn(message).then(() => {});
       case 'type':
         // Debezium keeps what it has learnt of a type until it starts again: labels added to an enum are not in its schema.
         return undefined;
       case 'truncate':
-        this.#onTruncate(message, lsn);
-        return undefined;
+        return this.#onTruncate(message, { from: 0, lsn });
       case 'message':
         return this.#onMessage(message, lsn);
       default:
@@ -181,18 +180,29 @@ export class StreamLoop implements FrameConsumer {
     this.#pauseHere();
   }
 
-  #onRow(row: RowMessage, lsn: Lsn): void {
+  /** The row's frame and its views stay as they are while the promise holds the stream; then the same row is written. */
+  #onRow(row: RowMessage, lsn: Lsn): undefined | Promise<void> {
     const table = this.#tableOf(row.relationOid, lsn);
-    if (table === null) this.counts.filtered++;
-    else this.#deps.changes.writeRow(table, row);
+    if (table === null) {
+      this.counts.filtered++;
+      return undefined;
+    }
+    const { changes } = this.#deps;
+    return changes.writeRow(table, row)?.then(() => (this.#reached ? undefined : changes.writeRow(table, row)));
   }
 
-  #onTruncate(message: TruncateMessage, lsn: Lsn): void {
-    for (const oid of message.relationOids) {
+  #onTruncate(message: TruncateMessage, { from, lsn }: { readonly from: number; readonly lsn: Lsn }): undefined | Promise<void> {
+    for (const [index, oid] of message.relationOids.entries()) {
+      if (index < from) continue;
       const table = this.#tableOf(oid, lsn);
-      if (table === null) this.counts.filtered++;
-      else this.#deps.changes.writeTruncate(table);
+      if (table === null) {
+        this.counts.filtered++;
+        continue;
+      }
+      const opening = this.#deps.changes.writeTruncate(table);
+      if (opening !== undefined) return opening.then(() => (this.#reached ? undefined : this.#onTruncate(message, { from: index, lsn })));
     }
+    return undefined;
   }
 
   #onMessage(message: LogicalMessage, lsn: Lsn): undefined | Promise<void> {
@@ -211,7 +221,7 @@ export class StreamLoop implements FrameConsumer {
     }
     return openMessageTopic().then((topic) => {
       this.#messageTopic = topic;
-      this.#writeMessage(message, topic);
+      if (!this.#reached) this.#writeMessage(message, topic);
     });
   }
 

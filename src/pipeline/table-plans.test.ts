@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type ErrorDetails, SlotlineError } from '../core/errors.ts';
 import { type Log, type LogFields, SILENT_LOG } from '../core/log.ts';
+import { LSN_ZERO, type Lsn } from '../core/lsn.ts';
 import type { ConverterOptions } from '../core/options.ts';
 import { compileFilter } from '../events/filter.ts';
 import type { PlanSettings } from '../events/row-plan.ts';
@@ -20,10 +21,13 @@ function relation(table: string, columns: readonly string[] = ['id'], oid = 1): 
   };
 }
 
+const SERIALIZER: RowSerializer = { writeKey: () => true, writeKeyHeader: () => {}, writeValue: () => {} };
 const AVRO = { format: 'avro' } as ConverterOptions;
 
 /** Captures public.a alone, or what the pattern says. */
-function plansOfA(pattern = 'public.a', more: Partial<TablePlansDeps> = {}): TablePlans {
+type More = Partial<Omit<TablePlansDeps, 'catalog'>> & { readonly catalog?: Partial<Catalog> };
+
+function plansOfA(pattern = 'public.a', more: More = {}): TablePlans {
   const filter = compileFilter({
     schemaInclude: [],
     schemaExclude: [],
@@ -37,6 +41,7 @@ function plansOfA(pattern = 'public.a', more: Partial<TablePlansDeps> = {}): Tab
     loadFacts: async () => ({ primaryKey: ['id'], uniqueIndexes: [], columns: new Map([['id', { notNull: true }]]) }),
     resolveTypes: async () => {},
     typeOf: (_schema, oid) => ({ oid, name: 'int4', schema: 'pg_catalog', kind: 'base' }),
+    findDropped: async () => ({ oids: [], endLsn: LSN_ZERO }),
   };
   const settings: PlanSettings = {
     naming: { prefix: 'srv', delimiter: '.' },
@@ -47,9 +52,16 @@ function plansOfA(pattern = 'public.a', more: Partial<TablePlansDeps> = {}): Tab
     adjustSchemaName: (name) => name,
     adjustFieldName: (name) => name,
   };
-  const compile = (): RowSerializer => ({ writeKey: () => true, writeKeyHeader: () => {}, writeValue: () => {} });
+  const serde = () => ({ serializer: SERIALIZER, openKey: async () => {}, openValue: async () => {} });
   const openTopic = async (name: string) => ({ name, partitionCount: 1, recordBatchBytesMax: 1_000_000 });
-  return new TablePlans({ catalog, filter, settings, compile, openTopic, deadLetters: undefined, skipUnchanged: false, ...more });
+  const deps = { catalog, filter, settings, serde, openTopic, deadLetters: undefined, skipUnchanged: false };
+  return new TablePlans({ ...deps, ...more, catalog: { ...catalog, ...more.catalog } });
+}
+
+/** With a row in it. */
+async function used(plans: TablePlans, described: Omit<RelationMessage, 'tag'>): Promise<void> {
+  const known = await plans.learn(described);
+  await known?.output.open({ withKey: true });
 }
 
 describe('a table that is renamed out of the captured ones', () => {
@@ -57,7 +69,7 @@ describe('a table that is renamed out of the captured ones', () => {
     const plans = plansOfA();
     await plans.learn(relation('a'));
     await plans.learn(relation('renamed'));
-    expect(plans.get(1)).toMatchObject({ collection: 'public.a', topic: { name: 'srv.public.a' } });
+    expect(plans.get(1)).toMatchObject({ collection: 'public.a', plan: { topic: 'srv.public.a' } });
   });
 
   it('is not captured any more with other columns', async () => {
@@ -80,26 +92,105 @@ describe('a table that is renamed out of the captured ones', () => {
 describe('a topic', () => {
   it('of two tables stops the connector', async () => {
     const plans = plansOfA('public.*');
-    await plans.learn(relation('a b', ['id'], 1));
-    await expect(plans.learn(relation('a?b', ['id'], 2))).rejects.toMatchObject({
+    await used(plans, relation('a b', ['id'], 1));
+    await expect(used(plans, relation('a?b', ['id'], 2))).rejects.toMatchObject({
       code: 'topic_name_collision',
       details: { tables: ['public.a b', 'public.a?b'] },
     });
   });
 
-  it('is free again once its table has another name', async () => {
+  it('belongs to the table that has records', async () => {
     const plans = plansOfA('public.*');
     await plans.learn(relation('a b', ['id'], 1));
-    await plans.learn(relation('c', ['id'], 1));
-    await plans.learn(relation('a?b', ['id'], 2));
-    expect(plans.get(2)).toMatchObject({ topic: { name: 'srv.public.a_b' } });
+    await used(plans, relation('a?b', ['id'], 2));
+    expect(plans.get(2)?.output.topic.name).toBe('srv.public.a_b');
+    await expect(plans.get(1)?.output.open({ withKey: false })).rejects.toMatchObject({ code: 'topic_name_collision' });
+  });
+
+  it('is free again once its table has another name', async () => {
+    const plans = plansOfA('public.*');
+    await used(plans, relation('a b', ['id'], 1));
+    await used(plans, relation('c', ['id'], 1));
+    await used(plans, relation('a?b', ['id'], 2));
+    expect(plans.get(2)?.output.topic.name).toBe('srv.public.a_b');
+  });
+
+  it('is free again once its table was dropped', async () => {
+    const plans = plansOfA('public.*', { catalog: { findDropped: async (oids) => ({ oids, endLsn: 10 as Lsn }) } });
+    await used(plans, relation('a b', ['id'], 1));
+    await used(plans, relation('a?b', ['id'], 2));
+    expect(plans.get(2)?.output.topic.name).toBe('srv.public.a_b');
   });
 
   it('goes on with a table that was dropped and created again', async () => {
     const plans = plansOfA();
-    await plans.learn(relation('a', ['id'], 1));
-    await plans.learn(relation('a', ['id'], 2));
-    expect(plans.get(2)).toMatchObject({ topic: { name: 'srv.public.a' } });
+    await used(plans, relation('a', ['id'], 1));
+    await used(plans, relation('a', ['id'], 2));
+    expect(plans.get(2)?.output.topic.name).toBe('srv.public.a');
+  });
+});
+
+describe('the plan of a table that was dropped', () => {
+  /** The catalog knows the last created tables only. */
+  function setUp(tablesAlive: number) {
+    const created: number[] = [];
+    const state = { endLsn: 0 };
+    const findDropped: Catalog['findDropped'] = async (oids) => {
+      const alive = new Set(created.slice(-tablesAlive));
+      return { oids: oids.filter((oid) => !alive.has(oid)), endLsn: state.endLsn as Lsn };
+    };
+    const plans = plansOfA('public.*', { catalog: { findDropped } });
+    const create = async (table: string, oid: number): Promise<void> => {
+      created.push(oid);
+      await used(plans, relation(table, ['id'], oid));
+    };
+    return { plans, create, state };
+  }
+
+  it('goes when another takes its topic, once the stream has passed its last rows', async () => {
+    const { plans, create, state } = setUp(1);
+    await create('job', 1);
+    state.endLsn = 100;
+    await create('job', 2);
+    plans.passed(99 as Lsn);
+    expect(plans.get(1)?.collection).toBe('public.job');
+    plans.passed(100 as Lsn);
+    expect(plans.get(1)).toBeUndefined();
+    expect(plans.get(2)?.output.isOpen).toBe(true);
+  });
+
+  it('stays where the server describes it again', async () => {
+    const { plans, create, state } = setUp(1);
+    await create('job', 1);
+    state.endLsn = 100;
+    await create('job', 2);
+    await plans.learn(relation('job_old', ['id'], 1));
+    plans.passed(1000 as Lsn);
+    expect(plans.get(1)?.collection).toBe('public.job_old');
+  });
+
+  it('stays while the table is there, though another has taken its topic', async () => {
+    const { plans, create, state } = setUp(2);
+    await create('job', 1);
+    state.endLsn = 100;
+    await create('job', 2);
+    plans.passed(1000 as Lsn);
+    expect(plans.get(1)?.collection).toBe('public.job');
+  });
+
+  it.each([
+    ['under one name', () => 'job'],
+    ['under a new name each time', (oid: number) => `job_${oid}`],
+  ])('goes with 10,000 tables that are created and dropped one after the other %s', async (_how, nameOf) => {
+    const { plans, create, state } = setUp(3);
+    let most = 0;
+    for (let oid = 1; oid <= 10_000; oid++) {
+      plans.passed(oid as Lsn);
+      state.endLsn = oid;
+      await create(nameOf(oid), oid);
+      most = Math.max(most, plans.size);
+    }
+    expect(most).toBeLessThan(600);
   });
 });
 
@@ -123,20 +214,20 @@ describe('a relation version that the registry refuses', () => {
       contextHeaders: [['context', Buffer.from('c')]],
       log,
     });
-    const compile = async () => {
+    const openKey = async (): Promise<void> => {
       const error = refuse();
       if (error !== undefined) throw error;
-      return serializer;
     };
-    const plans = plansOfA('public.a', { compile, openTopic, deadLetters: isAsked ? deadLetters : undefined });
+    const serde = () => ({ serializer, openKey, openValue: async () => {} });
+    const plans = plansOfA('public.a', { serde, openTopic, deadLetters: isAsked ? deadLetters : undefined });
     return { plans, lines, opened };
   }
 
   it('goes to the dead-letter topic with headers that say why; the next one is asked for anew', async () => {
     let error: SlotlineError | undefined = refusal({ subject: 'srv.public.a-value', version: 3, fields: ['after.b added'] });
     const { plans, lines, opened } = setUp(() => error);
-    await plans.learn(relation('a', ['id', 'b']));
-    const table = plans.get(1);
+    await used(plans, relation('a', ['id', 'b']));
+    const table = plans.get(1)?.output;
     const { message } = error;
     expect(table?.topic.name).toBe('srv.dlq');
     expect(opened).toEqual(['srv.dlq']);
@@ -151,30 +242,30 @@ describe('a relation version that the registry refuses', () => {
       ['__connect.errors.exception.message', message],
     ]);
     error = refusal({ ...error.details, message: 'the same in other words' });
-    await plans.learn(relation('a', ['id', 'b']));
+    await used(plans, relation('a', ['id', 'b']));
     expect(lines).toEqual([{ table: 'public.a', topic: 'srv.dlq', code: 'registry_incompatible', message, remedy: error.remedy }]);
     error = undefined;
-    await plans.learn(relation('a', ['id', 'c']));
-    expect(plans.get(1)).toMatchObject({ topic: { name: 'srv.public.a' }, deadLetter: undefined });
+    await used(plans, relation('a', ['id', 'c']));
+    expect(plans.get(1)?.output).toMatchObject({ topic: { name: 'srv.public.a' }, deadLetter: undefined });
   });
 
   it.each([['srv.public.a-key'], ['srv.public.a.Key'], ['srv.public.a-srv.public.a.Key']])(
     'says that the key was refused (%s)',
     async (subject) => {
       const { plans } = setUp(() => refusal({ subject }));
-      await plans.learn(relation('a'));
-      const stage = plans.get(1)?.deadLetter?.headers.find(([name]) => name === '__connect.errors.stage');
+      await used(plans, relation('a'));
+      const stage = plans.get(1)?.output.deadLetter?.headers.find(([name]) => name === '__connect.errors.stage');
       expect(String(stage?.[1])).toBe('KEY_CONVERTER');
     },
   );
 
   it('ends the attempt where no dead letters are asked for', async () => {
     const { plans } = setUp(() => refusal({ subject: 's' }), false);
-    await expect(plans.learn(relation('a'))).rejects.toMatchObject({ code: 'registry_incompatible' });
+    await expect(used(plans, relation('a'))).rejects.toMatchObject({ code: 'registry_incompatible' });
   });
 
   it.each(['registry_invalid_schema', 'registry_schema_missing', 'registry_unreachable'] as const)('is not one with %s', async (code) => {
     const { plans } = setUp(() => new SlotlineError(code));
-    await expect(plans.learn(relation('a'))).rejects.toMatchObject({ code });
+    await expect(used(plans, relation('a'))).rejects.toMatchObject({ code });
   });
 });

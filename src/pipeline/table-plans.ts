@@ -1,23 +1,22 @@
 /**
- * Owns the cache from relation OID to compiled table plan: row plan, serializer, topic. Asks the catalog and Kafka when a
- * relation version is new; never per row.
+ * Owns the cache from relation OID to compiled table plan, and when a plan leaves it. Asks the catalog when a relation version is new;
+ * never per row. What its first record opens is table-output.ts's.
+ *
+ * The server says nothing of a table that was dropped. The catalog is asked, when another table takes its topic and whenever many new ones
+ * have come; a plan then goes once the stream has passed what was written when the answer was given, for no row can be behind that.
  */
 import { SlotlineError } from '../core/errors.ts';
+import type { Lsn } from '../core/lsn.ts';
 import type { TableFilter } from '../events/filter.ts';
 import { type PlanSettings, planRows, type RowPlan, type TableFacts } from '../events/row-plan.ts';
-import type { TopicHandle } from '../kafka/publisher-contract.ts';
 import type { RelationMessage } from '../pgoutput/messages.ts';
-import type { RowSerializer } from '../serde/serializer.ts';
-import { ValueComparer } from '../serde/value-comparer.ts';
+import { ComparerScratch, ValueComparer } from '../serde/value-comparer.ts';
 import type { PgType, Phase } from '../values/pg-type.ts';
-import type { DeadLetter, DeadLetters } from './dead-letters.ts';
+import { TableOutput, type TableOutputDeps } from './table-output.ts';
 
 export type TablePlan = {
   readonly plan: RowPlan;
-  readonly serializer: RowSerializer;
-  readonly topic: TopicHandle;
-  /** The registry refused this version of the table: its rows go elsewhere. Undefined in all others. */
-  readonly deadLetter: DeadLetter | undefined;
+  readonly output: TableOutput;
   /** Tells whether two tuples have one key. */
   readonly keys: ValueComparer;
   /** Tells updates that change nothing; undefined: all are sent. */
@@ -34,17 +33,16 @@ export interface Catalog {
   resolveTypes(oids: readonly number[]): Promise<void>;
   /** For a column of a table in that schema. */
   typeOf(tableSchema: string, oid: number): PgType;
+  /** Which of these relations are not there any more, and the end of the WAL when that was so. */
+  findDropped(oids: readonly number[]): Promise<DroppedRelations>;
 }
 
-export type TablePlansDeps = {
+export type DroppedRelations = { readonly oids: readonly number[]; readonly endLsn: Lsn };
+
+export type TablePlansDeps = TableOutputDeps & {
   readonly catalog: Catalog;
   readonly filter: TableFilter;
   readonly settings: PlanSettings;
-  /** Resolves when the schemas that the rows need are registered. */
-  readonly compile: (plan: RowPlan) => RowSerializer | Promise<RowSerializer>;
-  readonly openTopic: (name: string) => Promise<TopicHandle>;
-  /** Undefined: what the registry refuses ends the attempt. */
-  readonly deadLetters: Pick<DeadLetters, 'accepts' | 'take'> | undefined;
   /** skip.messages.without.change. */
   readonly skipUnchanged: boolean;
 };
@@ -52,10 +50,20 @@ export type TablePlansDeps = {
 /** null: the relation is known and not captured. */
 export type KnownRelation = TablePlan | null;
 
+/** With so many relations it is asked for the first time which of them are gone. */
+const SWEEP_MIN = 500;
+const NEVER = Number.POSITIVE_INFINITY;
+
 export class TablePlans {
   readonly #deps: TablePlansDeps;
   readonly #byOid = new Map<number, KnownRelation>();
   readonly #ownerByTopic = new Map<string, { readonly oid: number; readonly table: string }>();
+  readonly #scratch = new ComparerScratch();
+  /** Relations that were dropped, and behind which position nothing comes of them any more. */
+  readonly #leaving = new Map<number, Lsn>();
+  /** The least position in #leaving. */
+  #leavingLsn: number = NEVER;
+  #sweepSize = SWEEP_MIN;
 
   constructor(deps: TablePlansDeps) {
     this.#deps = deps;
@@ -66,9 +74,28 @@ export class TablePlans {
     return this.#byOid.get(oid);
   }
 
-  /** A Relation message, or a snapshot's table presented as one. Throws topic_name_collision. */
+  get size(): number {
+    return this.#byOid.size;
+  }
+
+  /** The stream has handed over every transaction that commits before it. */
+  passed(lsn: Lsn): void {
+    if (lsn < this.#leavingLsn) return;
+    this.#leavingLsn = NEVER;
+    for (const [oid, leavingLsn] of this.#leaving) {
+      if (lsn >= leavingLsn) this.#forget(oid);
+      else this.#leavingLsn = Math.min(this.#leavingLsn, leavingLsn);
+    }
+  }
+
+  /** A Relation message, or a snapshot's table presented as one. */
   async learn(relation: Omit<RelationMessage, 'tag'>, phase: Phase = 'stream'): Promise<KnownRelation> {
     const { catalog, filter, settings } = this.#deps;
+    this.#leaving.delete(relation.oid);
+    if (this.#byOid.size >= this.#sweepSize) {
+      await this.#leaveIfDropped([...this.#byOid.keys()]);
+      this.#sweepSize = Math.max(SWEEP_MIN, 2 * (this.#byOid.size - this.#leaving.size));
+    }
     if (!filter.includesTable(relation.schema, relation.table)) {
       const known = sameColumns(this.#byOid.get(relation.oid), relation);
       this.#byOid.set(relation.oid, known);
@@ -80,12 +107,11 @@ export class TablePlans {
       ...settings,
       modes: { ...settings.modes, phase },
     });
-    this.#claimTopic(plan);
     const known: TablePlan = {
       plan,
-      ...(await this.#open(plan)),
-      keys: new ValueComparer({ columns: plan.key }),
-      comparer: this.#deps.skipUnchanged ? new ValueComparer(plan) : undefined,
+      output: new TableOutput(plan, this.#deps, () => this.#claimTopic(plan)),
+      keys: new ValueComparer({ columns: plan.key }, this.#scratch),
+      comparer: this.#deps.skipUnchanged ? new ValueComparer(plan, this.#scratch) : undefined,
       collection: `${plan.schema}.${plan.table}`,
       relationColumns: phase === 'stream' ? columnsOf(relation) : '',
     };
@@ -93,26 +119,34 @@ export class TablePlans {
     return known;
   }
 
-  /** The schemas first, as Connect has it: a topic of a table that is refused is not created. */
-  async #open(plan: RowPlan): Promise<Pick<TablePlan, 'serializer' | 'topic' | 'deadLetter'>> {
-    const { compile, openTopic, deadLetters } = this.#deps;
-    try {
-      const serializer = await compile(plan);
-      return { serializer, topic: await openTopic(plan.topic), deadLetter: undefined };
-    } catch (error) {
-      if (!deadLetters?.accepts(error)) throw error;
-      return await deadLetters.take(plan, error);
-    }
-  }
-
-  /** Two tables whose names become one topic would mix their rows. A table that was renamed or recreated leaves its topic free. */
-  #claimTopic(plan: RowPlan): void {
+  /**
+   * Before the first record. Two tables whose names become one topic would mix their rows; one without records hinders nobody. A table that
+   * was renamed, dropped or recreated leaves its topic free. Throws topic_name_collision.
+   */
+  async #claimTopic(plan: RowPlan): Promise<void> {
     const { topic, relationOid: oid } = plan;
     const table = `${plan.schema}.${plan.table}`;
     const owner = this.#ownerByTopic.get(topic);
     const isOwned = owner !== undefined && owner.oid !== oid && this.#byOid.get(owner.oid)?.plan.topic === topic;
-    if (isOwned && owner.table !== table) throw new SlotlineError('topic_name_collision', { topic, tables: [owner.table, table] });
+    const isDropped = isOwned && (await this.#leaveIfDropped([owner.oid]));
+    if (isOwned && !isDropped && owner.table !== table)
+      throw new SlotlineError('topic_name_collision', { topic, tables: [owner.table, table] });
     this.#ownerByTopic.set(topic, { oid, table });
+  }
+
+  /** True if one of them was dropped. */
+  async #leaveIfDropped(oids: readonly number[]): Promise<boolean> {
+    const { oids: dropped, endLsn } = await this.#deps.catalog.findDropped(oids);
+    for (const oid of dropped) this.#leaving.set(oid, endLsn);
+    if (dropped.length > 0) this.#leavingLsn = Math.min(this.#leavingLsn, endLsn);
+    return dropped.length > 0;
+  }
+
+  #forget(oid: number): void {
+    const topic = this.#byOid.get(oid)?.plan.topic;
+    if (topic !== undefined && this.#ownerByTopic.get(topic)?.oid === oid) this.#ownerByTopic.delete(topic);
+    this.#byOid.delete(oid);
+    this.#leaving.delete(oid);
   }
 }
 

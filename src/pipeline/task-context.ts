@@ -3,9 +3,8 @@
  * and streaming share the same plans, codecs and serializers. A context lives for one attempt and keeps nothing between.
  */
 import type { ByteWriter } from '../core/byte-writer.ts';
-import { SlotlineError, toSlotlineError } from '../core/errors.ts';
+import { type SlotlineError, toSlotlineError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import { formatLsn } from '../core/lsn.ts';
 import type { EventOptions, ResolvedOptions } from '../core/options.ts';
 import type { Clock } from '../core/time.ts';
 import { compileColumnRules } from '../events/column-rules.ts';
@@ -20,7 +19,7 @@ import { createKafkaClient, type KafkaClient } from '../kafka/client.ts';
 import type { ProducerIdentity } from '../kafka/producer-identity.ts';
 import { createPublisher } from '../kafka/publisher.ts';
 import type { Publisher, PublisherEvents, TopicHandle } from '../kafka/publisher-contract.ts';
-import { loadTable, tableFacts } from '../postgres/catalog.ts';
+import { findDropped, loadTable, tableFacts } from '../postgres/catalog.ts';
 import { openSession, type PgSession } from '../postgres/connection.ts';
 import { TypeRegistry } from '../postgres/type-registry.ts';
 import type { ControlKind } from '../serde/avro-control.ts';
@@ -29,15 +28,15 @@ import { contextHeaders as contextHeadersOf, type Header } from '../serde/record
 import type { ConversionFailure } from '../serde/serializer.ts';
 import type { ValueModes } from '../values/pg-type.ts';
 import { ChangeWriter } from './change-writer.ts';
+import { ConversionFailures } from './conversion-failures.ts';
 import { DeadLetters, deadLetterFormat } from './dead-letters.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { HeartbeatAction } from './heartbeat-action.ts';
 import type { LiveState } from './live-state.ts';
 import { TablePlans } from './table-plans.ts';
-import { createTaskSerde, type TaskSerde } from './task-serde.ts';
+import { createTaskSerde, type TableSerde, type TaskSerde } from './task-serde.ts';
 import { TransactionBoundaries } from './transaction-boundaries.ts';
 
-const CONVERSION_LOG_EVERY = 100_000;
 const TASK_ID = '0';
 
 export type TaskDeps = {
@@ -92,7 +91,8 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
   info.commitTimeUs = deps.clock.nowMs() * 1000;
   const filter = compileFilter(options.filter);
   const order = options.events.transactionMetadata ? new TransactionOrder({ endBytesMax: options.producer.requestBytesMax }) : undefined;
-  const serde = createSerde(deps, { info, order }, hooks.signal);
+  const failures = new ConversionFailures(options.events.conversionFailure, deps.log, info);
+  const serde = createSerde(deps, { facts: { info, order }, failures, signal: hooks.signal });
   const types = new TypeRegistry(sql);
   const naming = topicNaming(options.events);
   const headers = contextHeadersOf({ connectorLogicalName: options.events.topicPrefix, taskId: TASK_ID, runId: deps.runId });
@@ -103,12 +103,13 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
       loadFacts: async (relation) => tableFacts(await loadTable(sql, relation.oid)),
       resolveTypes: (oids) => types.resolve(oids),
       typeOf: (tableSchema, oid) => types.typeIn(tableSchema, oid),
+      findDropped: (oids) => findDropped(sql, oids),
     },
     filter,
     settings: planSettings(options, filter),
-    compile: (plan) => deps.live.watchRegistering(serde.learn(plan)),
+    serde: (plan) => countingRefusals(serde.table(plan), deps.live),
     openTopic,
-    deadLetters: createDeadLetters(deps, { out: serde.out, facts: { info, order }, contextHeaders, openTopic }),
+    deadLetters: createDeadLetters(deps, { out: serde.out, facts: { info, order }, contextHeaders, openTopic, failures }),
     skipUnchanged: options.events.skipUnchanged,
   });
   const changes = new ChangeWriter({
@@ -116,11 +117,12 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
     info,
     order,
     publisher,
+    failures,
     options: options.events,
     contextHeaders,
   });
   const openControlTopic = async (kind: ControlKind, name: string): Promise<TopicHandle> => {
-    await deps.live.watchRegistering(serde.openControl(kind, name));
+    await deps.live.countRefusals(serde.openControl(kind, name));
     return await openTopic(name);
   };
   const openMessageTopic = (): Promise<TopicHandle> => openControlTopic('message', messageTopic(naming));
@@ -144,20 +146,30 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
   return { ...deps, ...parts, openMessageTopic, signal: hooks.signal };
 }
 
+function countingRefusals(table: TableSerde, live: LiveState): TableSerde {
+  return {
+    serializer: table.serializer,
+    openKey: () => live.countRefusals(table.openKey()),
+    openValue: () => live.countRefusals(table.openValue()),
+  };
+}
+
 type DeadLetterParts = {
+  readonly failures: ConversionFailures;
   readonly out: ByteWriter;
   readonly facts: EventFacts;
   readonly contextHeaders: readonly Header[];
   readonly openTopic: (name: string) => Promise<TopicHandle>;
 };
 
-function createDeadLetters(deps: TaskDeps, { out, facts, contextHeaders, openTopic }: DeadLetterParts): DeadLetters | undefined {
+function createDeadLetters(deps: TaskDeps, parts: DeadLetterParts): DeadLetters | undefined {
+  const { out, facts, contextHeaders, openTopic, failures } = parts;
   const { options, log, version } = deps;
   const { events, database } = options;
   const { deadLetters } = events;
   if (deadLetters === undefined) return undefined;
   const constants = { version, name: events.topicPrefix, db: database.dbname };
-  const onFailure = onConversionFailure(events.conversionFailure, log, facts.info);
+  const onFailure = (failure: ConversionFailure): void => failures.report(failure);
   return new DeadLetters({
     serde: new JsonSerde(deadLetterFormat(events.binaryHandlingMode), constants, facts, onFailure, out),
     openTopic: () => openTopic(deadLetterTopic(topicNaming(events), deadLetters)),
@@ -187,45 +199,26 @@ function createHeartbeat(deps: TaskDeps, hooks: ContextHooks, parts: HeartbeatPa
   return new Heartbeat({ ...parts, intervalMs, clock: deps.clock, action, onFailure: (error) => hooks.onFailure(toSlotlineError(error)) });
 }
 
-function createSerde(deps: TaskDeps, facts: EventFacts, signal: AbortSignal): TaskSerde {
+type SerdeParts = { readonly facts: EventFacts; readonly failures: ConversionFailures; readonly signal: AbortSignal };
+
+function createSerde(deps: TaskDeps, { facts, failures, signal }: SerdeParts): TaskSerde {
   const { options, log, version, random, live } = deps;
   const { events, database } = options;
   return createTaskSerde({
     options,
     constants: { version, name: events.topicPrefix, db: database.dbname },
     facts,
-    onFailure: onConversionFailure(events.conversionFailure, log, facts.info),
+    onFailure: (failure) => failures.report(failure),
     registry: {
       random,
-      onRetry: (error, attempt) => {
+      onRetry: (error, attempt, question) => {
         log.warn('registry.retry', { code: error.code, ...error.details, attempt });
-        live.onRegistryRetry(error);
+        live.onRegistryRetry(error, question);
       },
+      onAnswered: (question) => live.onRegistryAnswered(question),
     },
     signal,
   });
-}
-
-/**
- * event.converting.failure.handling.mode. Where neither null nor a default can stand for the value, the connector stops in every mode, as
- * Debezium does: a zero in its place would be a lie. A column that does not convert usually does so in every row: one line for the first,
- * the rest are counted.
- */
-function onConversionFailure(
-  mode: 'skip' | 'warn' | 'fail',
-  log: Log,
-  info: Pick<SourceInfo, 'lsn'>,
-): (failure: ConversionFailure) => void {
-  const counts = new Map<string, number>();
-  return ({ schema, table, column, type, reason, isRequired }) => {
-    const where = { table: `${schema}.${table}`, column, type, lsn: formatLsn(info.lsn), reason };
-    if (mode === 'fail' || isRequired) throw new SlotlineError('value_not_convertible', where);
-    if (mode === 'skip') return;
-    const name = `${schema}.${table}.${column}`;
-    const count = (counts.get(name) ?? 0) + 1;
-    counts.set(name, count);
-    if (count === 1 || count % CONVERSION_LOG_EVERY === 0) log.warn('value.not_convertible', { ...where, count });
-  };
 }
 
 /** Of streaming; a snapshot's differ in `modes.phase`. */

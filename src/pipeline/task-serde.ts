@@ -1,6 +1,6 @@
 /**
  * Owns which formats one attempt writes, one in keys and another in values if so configured, behind one interface. The bytes are the
- * serdes'; the formats with a schema registry each have a file registered-*.ts.
+ * serdes'; the formats with a schema registry are in registered-serde.ts.
  */
 import { ByteWriter } from '../core/byte-writer.ts';
 import type { ConverterOptions, JsonConverterOptions, ResolvedOptions } from '../core/options.ts';
@@ -12,9 +12,7 @@ import { type EventFacts, JsonSerde } from '../serde/json.ts';
 import type { SourceConstants } from '../serde/json-source.ts';
 import type { ConversionFailure, RowSerializer } from '../serde/serializer.ts';
 import { StringSerde } from '../serde/string-serde.ts';
-import { RegisteredAvro } from './registered-avro.ts';
-import { RegisteredJsonSchema } from './registered-json-schema.ts';
-import { RegisteredProtobuf } from './registered-protobuf.ts';
+import { createRegisteredSerde } from './registered-serde.ts';
 import type { RegistryUse } from './schema-ids.ts';
 
 /** Writes of records that are not rows: each resets `out`, appends the key, then the value, and returns where the key ends. */
@@ -25,10 +23,19 @@ export interface ControlSerde {
   writeHeartbeat(): number;
 }
 
+/** How the records of one relation version are written; each half has to be open before a record with it is sent. */
+export type TableSerde = {
+  readonly serializer: RowSerializer;
+  /** The key's schema is registered, where the format has one. Throws registry_* errors. */
+  openKey(): Promise<void>;
+  /** The same of the value's. */
+  openValue(): Promise<void>;
+};
+
 export interface TaskSerde extends ControlSerde {
   readonly out: ByteWriter;
-  /** Schemas registered where the format has them. Throws registry_* errors. */
-  learn(plan: RowPlan): Promise<RowSerializer>;
+  /** Asks and registers nothing. Throws string_key_bytes. */
+  table(plan: RowPlan): TableSerde;
   /** Before the first record of the kind. */
   openControl(kind: ControlKind, topic: string): Promise<void>;
 }
@@ -56,11 +63,9 @@ function serdeOf(format: ConverterOptions['format'], deps: TaskSerdeDeps, out: B
     case 'string':
       return withoutRegistry(createStringSerde(deps, out));
     case 'avro':
-      return new RegisteredAvro(deps, out);
     case 'json_schema':
-      return new RegisteredJsonSchema(deps, out);
     case 'protobuf':
-      return new RegisteredProtobuf(deps, out);
+      return createRegisteredSerde(format, deps, out);
   }
 }
 
@@ -100,14 +105,16 @@ function createStringSerde({ options, constants, facts, onFailure }: TaskSerdeDe
 function withoutRegistry(serde: JsonSerde | StringSerde): TaskSerde {
   return {
     out: serde.out,
-    learn: async (plan) => serde.compile(plan),
-    openControl: () => Promise.resolve(),
+    table: (plan) => ({ serializer: serde.compile(plan), openKey: () => NOTHING_TO_OPEN, openValue: () => NOTHING_TO_OPEN }),
+    openControl: () => NOTHING_TO_OPEN,
     writeMessage: (message) => serde.writeMessage(message),
     writeBegin: () => serde.writeBegin(),
     writeEnd: (eventCount, collections) => serde.writeEnd(eventCount, collections),
     writeHeartbeat: () => serde.writeHeartbeat(),
   };
 }
+
+const NOTHING_TO_OPEN = Promise.resolve();
 
 /** Keys in one format, values in the other; both append to one buffer. */
 class MixedSerde implements TaskSerde {
@@ -121,14 +128,15 @@ class MixedSerde implements TaskSerde {
     this.#values = values;
   }
 
-  async learn(plan: RowPlan): Promise<RowSerializer> {
-    const keys = await this.#keys.learn(plan);
-    const values = await this.#values.learn(plan);
-    return {
-      writeKey: (tuple) => keys.writeKey(tuple),
-      writeKeyHeader: (tuple) => keys.writeKeyHeader(tuple),
-      writeValue: (op, before, after) => values.writeValue(op, before, after),
+  table(plan: RowPlan): TableSerde {
+    const keys = this.#keys.table(plan);
+    const values = this.#values.table(plan);
+    const serializer: RowSerializer = {
+      writeKey: (tuple) => keys.serializer.writeKey(tuple),
+      writeKeyHeader: (tuple) => keys.serializer.writeKeyHeader(tuple),
+      writeValue: (op, before, after) => values.serializer.writeValue(op, before, after),
     };
+    return { serializer, openKey: () => keys.openKey(), openValue: () => values.openValue() };
   }
 
   async openControl(kind: ControlKind, topic: string): Promise<void> {

@@ -4,6 +4,7 @@
  *
  * Nullability, defaults and the order of indexes are what Debezium sees through pgjdbc's DatabaseMetaData.
  */
+import { LSN_ZERO, type Lsn, parseLsn } from '../core/lsn.ts';
 import type { TableFacts } from '../events/row-plan.ts';
 import type { PgSession, QueryOptions } from './connection.ts';
 
@@ -88,6 +89,21 @@ export async function loadTable(
   const rows = await session.query<DescribedRow>(sql, [table.schema, table.table], options);
   return rows[0] === undefined ? undefined : describedTable(rows[0]);
 }
+
+/** Which of these relations are not there any more, and where the WAL ended after that was seen: what was written of them is before it. */
+export async function findDropped(session: PgSession, oids: readonly number[], options: QueryOptions = {}): Promise<DroppedRelations> {
+  const rows = await session.query<{ oids: number[]; lsn: string | null }>(DROPPED_SQL, [oids], options);
+  const { oids: dropped = [], lsn } = rows[0] ?? {};
+  return typeof lsn === 'string' ? { oids: dropped.map(Number), endLsn: parseLsn(lsn) } : { oids: [], endLsn: LSN_ZERO };
+}
+
+export type DroppedRelations = { readonly oids: readonly number[]; readonly endLsn: Lsn };
+
+const DROPPED_SQL = `
+select coalesce((select pg_catalog.array_agg(o.oid::int8::float8) from pg_catalog.unnest($1::oid[]) as o(oid)
+          where not exists (select from pg_catalog.pg_class c where c.oid = o.oid)), '{}') as "oids",
+       case when pg_catalog.pg_is_in_recovery() then pg_catalog.pg_last_wal_replay_lsn()
+            else pg_catalog.pg_current_wal_insert_lsn() end::text as "lsn"`;
 
 /** What a row plan needs. A table that is gone has no facts: its last events are planned from the Relation message alone. */
 export function tableFacts(table: TableDescription | undefined): TableFacts {

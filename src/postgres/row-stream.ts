@@ -13,8 +13,8 @@ import { queryMessage, WireReader } from './wire-reader.ts';
 export interface RowConsumer {
   /** Before the first row, also of a result without rows: the columns' names. */
   onColumns?(names: readonly string[]): void;
-  /** One row; the view is valid until the call returns. */
-  onRow(row: TupleView): void;
+  /** One row; the view is valid until the call returns or its promise resolves. A promise pauses reading. */
+  onRow(row: TupleView): undefined | Promise<void>;
   /** All rows received so far were handed over; a promise pauses the socket (back-pressure). */
   onDrained(): undefined | Promise<void>;
 }
@@ -62,10 +62,9 @@ export class RowStream {
     return this.#session.close();
   }
 
-  #onMessage(tag: number, bytes: Uint8Array, start: number, end: number): undefined {
-    if (tag === Tag.dataRow) {
-      this.#onDataRow(bytes, start, end);
-    } else if (tag === Tag.error) {
+  #onMessage(tag: number, bytes: Uint8Array, start: number, end: number): undefined | Promise<void> {
+    if (tag === Tag.dataRow) return this.#onDataRow(bytes, start, end);
+    if (tag === Tag.error) {
       throw serverError(bytes.subarray(start, end), { host: this.#session.address.host, port: this.#session.address.port });
     } else if (tag === Tag.readyForQuery) {
       this.#result?.resolve();
@@ -75,7 +74,7 @@ export class RowStream {
     return undefined;
   }
 
-  #onDataRow(bytes: Uint8Array, start: number, end: number): void {
+  #onDataRow(bytes: Uint8Array, start: number, end: number): undefined | Promise<void> {
     const row = this.#row;
     const count = int16At(bytes, start);
     let at = start + 2;
@@ -94,7 +93,7 @@ export class RowStream {
       at += length;
       row.ends[i] = at;
     }
-    this.#consumer?.onRow(row);
+    return this.#consumer?.onRow(row);
   }
 
   #fail(error: unknown): void {

@@ -17,7 +17,7 @@ import { type AvroNode, type AvroSchema, type AvroSchemaSettings, avroSchema, no
 import { type AvroSourceConstants, AvroSourceWriter, tableFields } from './avro-source.ts';
 import { AvroValueWriter } from './avro-value-writer.ts';
 import { HeaderTextWriter } from './header-text.ts';
-import type { ConversionFailure, RowSerializer } from './serializer.ts';
+import type { ConversionFailure, IdentifiedSerializer, SchemaIds } from './serializer.ts';
 
 const MAGIC = 0;
 const NULL_ROW = 0;
@@ -29,11 +29,6 @@ export type AvroSideSettings = AvroSchemaSettings & {
 };
 
 export type AvroSerdeSettings = { readonly key: AvroSideSettings; readonly value: AvroSideSettings; readonly binary: BinaryMode };
-
-/** Of a record's two halves; undefined: the table has no key. */
-export type RecordSchemas = { readonly key: AvroSchema | undefined; readonly value: AvroSchema };
-/** What the registry calls them. Undefined where the half is not written in Avro. */
-export type SchemaIds = { readonly key: number | undefined; readonly value: number | undefined };
 
 export type AvroSerdeDeps = {
   readonly out?: ByteWriter;
@@ -69,18 +64,18 @@ export class AvroSerde {
     this.#onFailure = onFailure;
   }
 
-  /** What has to be registered before a plan is compiled. Throws avro_name_invalid. */
-  schemasOf(plan: RowPlan): RecordSchemas {
-    const { key, value } = this.#settings;
-    return {
-      key: plan.keySchema === undefined ? undefined : avroSchema(plan.keySchema, key),
-      value: avroSchema(plan.envelopeSchema, value),
-    };
+  /** What has to be registered before the first key; undefined: the table has none. Throws avro_name_invalid. */
+  keySchemaOf(plan: RowPlan): AvroSchema | undefined {
+    return plan.keySchema === undefined ? undefined : avroSchema(plan.keySchema, this.#settings.key);
   }
 
-  compile(plan: RowPlan, ids: SchemaIds): RowSerializer {
+  /** What has to be registered before the first value. Throws avro_name_invalid. */
+  valueSchemaOf(plan: RowPlan): AvroSchema {
+    return avroSchema(plan.envelopeSchema, this.#settings.value);
+  }
+
+  compile(plan: RowPlan): IdentifiedSerializer {
     return new AvroRowSerializer(plan, {
-      heads: headsOf(ids),
       header: this.#header,
       out: this.out,
       values: this.#values,
@@ -164,6 +159,8 @@ function headOf(id: number): Uint8Array {
   return Uint8Array.of(MAGIC, id >>> 24, id >>> 16, id >>> 8, id);
 }
 
+const NO_HEADS = headsOf({ key: undefined, value: undefined });
+
 /** What a null cell becomes: decided per column, not per row. */
 type NullRule = 'null' | 'fallback';
 
@@ -179,7 +176,6 @@ type AvroColumn = {
 };
 
 type Compiled = {
-  readonly heads: Heads;
   readonly header: HeaderTextWriter;
   readonly out: ByteWriter;
   readonly values: AvroValueWriter;
@@ -188,15 +184,15 @@ type Compiled = {
   readonly onFailure: (failure: ConversionFailure) => void;
 };
 
-class AvroRowSerializer implements RowSerializer {
+class AvroRowSerializer implements IdentifiedSerializer {
   readonly #plan: RowPlan;
   readonly #header: HeaderTextWriter;
   readonly #out: ByteWriter;
   readonly #values: AvroValueWriter;
   readonly #source: AvroSourceWriter;
   readonly #onFailure: (failure: ConversionFailure) => void;
-  readonly #keyHead: Uint8Array;
-  readonly #valueHead: Uint8Array;
+  #keyHead = NO_HEADS.key;
+  #valueHead = NO_HEADS.value;
   readonly #key: readonly AvroColumn[];
   readonly #columns: readonly AvroColumn[];
   readonly #table: Uint8Array;
@@ -208,11 +204,15 @@ class AvroRowSerializer implements RowSerializer {
     this.#values = compiled.values;
     this.#source = compiled.source;
     this.#onFailure = compiled.onFailure;
-    this.#keyHead = compiled.heads.key;
-    this.#valueHead = compiled.heads.value;
     this.#key = compileColumns(plan.key, compiled.settings.key);
     this.#columns = compileColumns(plan.columns, compiled.settings.value);
     this.#table = tableFields(plan.schema, plan.table);
+  }
+
+  setIds(ids: SchemaIds): void {
+    const { key, value } = headsOf(ids);
+    this.#keyHead = key;
+    this.#valueHead = value;
   }
 
   writeKey(tuple: TupleView): boolean {

@@ -14,7 +14,7 @@ import { type BinaryMode, type ControlKind, controlSchemas } from './avro-contro
 import { type EventFacts, JsonSerde } from './json.ts';
 import { type JsonSchemaSettings, jsonSchemaText } from './json-schema-text.ts';
 import type { SourceConstants } from './json-source.ts';
-import type { ConversionFailure, RowSerializer } from './serializer.ts';
+import type { ConversionFailure, IdentifiedSerializer, RowSerializer, SchemaIds } from './serializer.ts';
 
 const MAGIC = 0;
 
@@ -31,11 +31,6 @@ export type JsonSchemaSerdeSettings = {
 
 /** What is registered; `name` is the schema's title. */
 export type JsonSchema = { readonly name: string; readonly text: string; readonly type: 'JSON' };
-/** Of a record's two halves; undefined: the table has no key. */
-export type RecordSchemas = { readonly key: JsonSchema | undefined; readonly value: JsonSchema };
-/** What the registry calls them. Undefined where the half is not written in this format. */
-export type SchemaIds = { readonly key: number | undefined; readonly value: number | undefined };
-
 export type JsonSchemaSerdeDeps = {
   readonly out: ByteWriter;
   readonly constants: SourceConstants;
@@ -66,17 +61,18 @@ export class JsonSchemaSerde {
     this.#json = new JsonSerde(form, constants, facts, onFailure, out);
   }
 
-  /** What has to be registered before a plan is compiled. */
-  schemasOf(plan: RowPlan): RecordSchemas {
-    const { key, value } = this.#settings;
-    return {
-      key: plan.keySchema === undefined ? undefined : jsonSchema(plan.keySchema, key),
-      value: jsonSchema(plan.envelopeSchema, value),
-    };
+  /** What has to be registered before the first key; undefined: the table has none. */
+  keySchemaOf(plan: RowPlan): JsonSchema | undefined {
+    return plan.keySchema === undefined ? undefined : jsonSchema(plan.keySchema, this.#settings.key);
   }
 
-  compile(plan: RowPlan, ids: SchemaIds): RowSerializer {
-    return new HeadedRowSerializer(this.#json.compile(plan), { out: this.out, heads: headsOf(ids), hasKey: plan.keySchema !== undefined });
+  /** What has to be registered before the first value. */
+  valueSchemaOf(plan: RowPlan): JsonSchema {
+    return jsonSchema(plan.envelopeSchema, this.#settings.value);
+  }
+
+  compile(plan: RowPlan): IdentifiedSerializer {
+    return new HeadedRowSerializer(this.#json.compile(plan), { out: this.out, hasKey: plan.keySchema !== undefined });
   }
 
   /** What has to be registered before the first record of this kind. */
@@ -139,19 +135,25 @@ function headOf(id: number): Uint8Array {
   return Uint8Array.of(MAGIC, id >>> 24, id >>> 16, id >>> 8, id);
 }
 
-class HeadedRowSerializer implements RowSerializer {
+const NO_HEADS = headsOf({ key: undefined, value: undefined });
+
+class HeadedRowSerializer implements IdentifiedSerializer {
   readonly #json: RowSerializer;
   readonly #out: ByteWriter;
-  readonly #keyHead: Uint8Array;
-  readonly #valueHead: Uint8Array;
+  #keyHead = NO_HEADS.key;
+  #valueHead = NO_HEADS.value;
   readonly #hasKey: boolean;
 
-  constructor(json: RowSerializer, o: { readonly out: ByteWriter; readonly heads: Heads; readonly hasKey: boolean }) {
+  constructor(json: RowSerializer, o: { readonly out: ByteWriter; readonly hasKey: boolean }) {
     this.#json = json;
     this.#out = o.out;
-    this.#keyHead = o.heads.key;
-    this.#valueHead = o.heads.value;
     this.#hasKey = o.hasKey;
+  }
+
+  setIds(ids: SchemaIds): void {
+    const { key, value } = headsOf(ids);
+    this.#keyHead = key;
+    this.#valueHead = value;
   }
 
   writeKey(tuple: TupleView): boolean {

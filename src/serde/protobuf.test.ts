@@ -84,8 +84,9 @@ function setUp(plan: RowPlan, more: Partial<ProtobufSideSettings> = {}) {
     { key: side, value: side, binary: 'bytes' },
     { constants: { version: '1', name: 'srv', db: 'd' }, facts: { info, order }, onFailure: (failure) => failures.push(failure) },
   );
-  const rows = serde.compile(plan, { key: 258, value: 65_536 });
-  const schemas = serde.schemasOf(plan);
+  const rows = serde.compile(plan);
+  rows.setIds({ key: 258, value: 65_536 });
+  const schemas = { key: serde.keySchemaOf(plan), value: serde.valueSchemaOf(plan) };
   const written = (write: () => void): Buffer => {
     serde.out.reset();
     write();

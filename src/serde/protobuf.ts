@@ -29,7 +29,7 @@ import {
 import { UnrepresentableError } from './protobuf-unrepresentable.ts';
 import { ProtobufValueWriter } from './protobuf-value-writer.ts';
 import { closeMessage, openMessage, writeKey } from './protobuf-wire.ts';
-import type { ConversionFailure, RowSerializer } from './serializer.ts';
+import type { ConversionFailure, IdentifiedSerializer, SchemaIds } from './serializer.ts';
 
 const MAGIC = 0;
 /** The first message of the schema; Confluent's short form of the list [0]. */
@@ -45,11 +45,6 @@ export type ProtobufSerdeSettings = {
   readonly value: ProtobufSideSettings;
   readonly binary: BinaryMode;
 };
-
-/** Of a record's two halves; undefined: the table has no key. */
-export type RecordSchemas = { readonly key: ProtobufSchema | undefined; readonly value: ProtobufSchema };
-/** What the registry calls them. Undefined where the half is not written in Protobuf. */
-export type SchemaIds = { readonly key: number | undefined; readonly value: number | undefined };
 
 export type ProtobufSerdeDeps = {
   readonly out?: ByteWriter;
@@ -87,18 +82,18 @@ export class ProtobufSerde {
     this.#onFailure = onFailure;
   }
 
-  /** What has to be registered before a plan is compiled. Throws protobuf_schema_invalid. */
-  schemasOf(plan: RowPlan): RecordSchemas {
-    const { key, value } = this.#settings;
-    return {
-      key: plan.keySchema === undefined ? undefined : protobufSchema(plan.keySchema, key),
-      value: protobufSchema(plan.envelopeSchema, value),
-    };
+  /** What has to be registered before the first key; undefined: the table has none. Throws protobuf_schema_invalid. */
+  keySchemaOf(plan: RowPlan): ProtobufSchema | undefined {
+    return plan.keySchema === undefined ? undefined : protobufSchema(plan.keySchema, this.#settings.key);
   }
 
-  compile(plan: RowPlan, ids: SchemaIds): RowSerializer {
+  /** What has to be registered before the first value. Throws protobuf_schema_invalid. */
+  valueSchemaOf(plan: RowPlan): ProtobufSchema {
+    return protobufSchema(plan.envelopeSchema, this.#settings.value);
+  }
+
+  compile(plan: RowPlan): IdentifiedSerializer {
     return new ProtobufRowSerializer(plan, {
-      heads: headsOf(ids),
       header: this.#header,
       out: this.out,
       values: this.#values,
@@ -182,6 +177,8 @@ function headOf(id: number): Uint8Array {
   return Uint8Array.of(MAGIC, id >>> 24, id >>> 16, id >>> 8, id, FIRST_MESSAGE);
 }
 
+const NO_HEADS = headsOf({ key: undefined, value: undefined });
+
 /** What a null cell becomes: decided per column, not per row. */
 type NullRule = 'null' | 'fallback';
 
@@ -197,7 +194,6 @@ type ProtobufColumn = {
 };
 
 type Compiled = {
-  readonly heads: Heads;
   readonly header: HeaderTextWriter;
   readonly out: ByteWriter;
   readonly values: ProtobufValueWriter;
@@ -206,15 +202,15 @@ type Compiled = {
   readonly onFailure: (failure: ConversionFailure) => void;
 };
 
-class ProtobufRowSerializer implements RowSerializer {
+class ProtobufRowSerializer implements IdentifiedSerializer {
   readonly #plan: RowPlan;
   readonly #header: HeaderTextWriter;
   readonly #out: ByteWriter;
   readonly #values: ProtobufValueWriter;
   readonly #source: ProtobufSourceWriter;
   readonly #onFailure: (failure: ConversionFailure) => void;
-  readonly #keyHead: Uint8Array;
-  readonly #valueHead: Uint8Array;
+  #keyHead = NO_HEADS.key;
+  #valueHead = NO_HEADS.value;
   readonly #key: readonly ProtobufColumn[];
   readonly #columns: readonly ProtobufColumn[];
   readonly #table: Uint8Array;
@@ -231,8 +227,6 @@ class ProtobufRowSerializer implements RowSerializer {
     this.#values = compiled.values;
     this.#source = compiled.source;
     this.#onFailure = compiled.onFailure;
-    this.#keyHead = compiled.heads.key;
-    this.#valueHead = compiled.heads.value;
     const { key, value } = compiled.settings;
     this.#key = compileColumns(plan.key, plan.keySchema === undefined ? [] : messageFields(plan.keySchema, key), key);
     this.#columns = compileColumns(plan.columns, messageFields(plan.rowSchema, value), value);
@@ -241,6 +235,12 @@ class ProtobufRowSerializer implements RowSerializer {
     this.#before = node('before');
     this.#after = node('after');
     this.#tail = tailNodes(plan.envelopeSchema, value);
+  }
+
+  setIds(ids: SchemaIds): void {
+    const { key, value } = headsOf(ids);
+    this.#keyHead = key;
+    this.#valueHead = value;
   }
 
   writeKey(tuple: TupleView): boolean {

@@ -4,6 +4,7 @@ import { answer, type Reply, startMisbehavingRegistry } from '../../test/avro/mi
 import { openRegistry, registryOptions } from '../../test/avro/registry-options.ts';
 import { SlotlineError } from '../core/errors.ts';
 import type { RegistryOptions } from '../core/options.ts';
+import { SchemaRegistry } from './schema-registry.ts';
 
 const { signal } = new AbortController();
 const WANTED = { subject: 'shop.orders-value', schema: '{"type":"record","name":"Value","fields":[]}' };
@@ -109,6 +110,24 @@ describe('a registry that misbehaves', () => {
     await using client = openRegistry(registryOptions([server.url], { retryForMs: 60_000 }), retries);
     expect(await client.register(WANTED, signal)).toBe(5);
     expect(retries.map(({ details }) => details['status'] ?? details['reason'])).toEqual([503, 'ECONNRESET']);
+  });
+
+  it('is waited for by each question until that one is answered; one that is given up, until any other is', async () => {
+    const replies = [answer(503, ''), answer(200, { id: 5 }), answer(503, ''), answer(401, ''), answer(404, { error_code: 40401 })];
+    await using server = await startMisbehavingRegistry(replies);
+    const waiting = new Set<object>();
+    const told: number[] = [];
+    await using client = new SchemaRegistry(registryOptions([server.url], { retryForMs: 60_000 }), {
+      random: () => 0,
+      onRetry: (_error, _attempt, question) => told.push(waiting.add(question).size),
+      onAnswered: (question) => void waiting.delete(question),
+    });
+    await client.register(WANTED, signal);
+    expect([told, waiting.size]).toEqual([[1], 0]);
+    await expect(client.latest('other', signal)).rejects.toMatchObject({ code: 'registry_unauthorized' });
+    expect([told, waiting.size]).toEqual([[1, 1], 1]);
+    await client.latest('other', signal);
+    expect(waiting.size).toBe(0);
   });
 
   it('is not asked again for what it has answered, and not waited for once the signal aborts', async () => {

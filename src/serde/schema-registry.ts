@@ -15,8 +15,10 @@ export type RegisteredSchema = { readonly id: number; readonly version: number; 
 
 export type RegistryDeps = {
   readonly random: () => number;
-  /** Told before each pause: the registry did not answer, or said that it cannot now. */
-  readonly onRetry: (error: SlotlineError, attempt: number) => void;
+  /** Told before each pause: the registry did not answer, or said that it cannot now. `question` tells questions apart. */
+  readonly onRetry: (error: SlotlineError, attempt: number, question: object) => void;
+  /** A question that onRetry told of is answered. */
+  readonly onAnswered: (question: object) => void;
 };
 
 /** As the registry's API names them; it takes a schema without a type for Avro's. */
@@ -49,6 +51,8 @@ export class SchemaRegistry implements AsyncDisposable {
   #answeredAtMs = Number.POSITIVE_INFINITY;
   /** A question had to be asked again since known ids were last compared. */
   #wasAway = false;
+  /** Asked again and never answered; what was told of them holds until the registry answers another one. */
+  #unanswered: object[] = [];
 
   constructor(options: RegistryOptions, deps: RegistryDeps) {
     this.#options = options;
@@ -209,16 +213,28 @@ export class SchemaRegistry implements AsyncDisposable {
       try {
         const answer = await this.#askEach(call, signal);
         this.#answeredAtMs = performance.now();
+        this.#tellAnswered(call, attempt > 1);
         return answer;
       } catch (error) {
-        if (!(error instanceof SlotlineError) || error.code !== 'registry_unreachable' || signal.aborted) throw error;
+        const isAway = error instanceof SlotlineError && error.code === 'registry_unreachable' && !signal.aborted;
         const pauseMs = backoffMs(attempt, this.#deps.random());
-        if (performance.now() - startedMs + pauseMs > this.#options.retryForMs) throw error;
+        if (!isAway || performance.now() - startedMs + pauseMs > this.#options.retryForMs) {
+          if (attempt > 1) this.#unanswered.push(call);
+          throw error;
+        }
         this.#wasAway = true;
-        this.#deps.onRetry(error, attempt);
+        this.#deps.onRetry(error, attempt, call);
         await wait(pauseMs, signal);
       }
     }
+  }
+
+  /** Only this question's own trouble is over, and that of those which are not asked any more. */
+  #tellAnswered(call: Call, wasToldOf: boolean): void {
+    const over = this.#unanswered;
+    if (over.length > 0) this.#unanswered = [];
+    if (wasToldOf) over.push(call);
+    for (const question of over) this.#deps.onAnswered(question);
   }
 
   async #askEach(call: Call, signal: AbortSignal): Promise<Answer> {

@@ -41,3 +41,11 @@ export interface RowSerializer {
   /** Appends the envelope. */
   writeValue(op: Op, before: TupleView | undefined, after: TupleView | undefined): void;
 }
+
+/** What the registry calls the schemas of a record's halves. Undefined where a half is not written in that format, or not asked for yet. */
+export type SchemaIds = { readonly key: number | undefined; readonly value: number | undefined };
+
+/** Each half of a record begins with the id of its schema. Without ids a row can be tried, not sent. */
+export interface IdentifiedSerializer extends RowSerializer {
+  setIds(ids: SchemaIds): void;
+}

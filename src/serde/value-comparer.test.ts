@@ -3,7 +3,7 @@ import type { PlannedColumn } from '../events/row-plan.ts';
 import { CellKind, TupleView } from '../pgoutput/tuple.ts';
 import type { FieldSchema } from '../values/schema.ts';
 import { ConversionError, type ValueCodec } from '../values/value-writer.ts';
-import { ValueComparer } from './value-comparer.ts';
+import { ComparerScratch, ValueComparer } from './value-comparer.ts';
 
 type CodecShape = { readonly nullable: boolean; readonly schema: FieldSchema };
 
@@ -42,7 +42,8 @@ function tuple(...cells: (string | null | typeof UNCHANGED)[]): TupleView {
   return view;
 }
 
-const same = (columns: PlannedColumn[], before: TupleView, after: TupleView): boolean => new ValueComparer({ columns }).same(before, after);
+const same = (columns: PlannedColumn[], before: TupleView, after: TupleView): boolean =>
+  new ValueComparer({ columns }, new ComparerScratch()).same(before, after);
 
 describe('two tuples', () => {
   it('are the same where every included column prints the same', () => {

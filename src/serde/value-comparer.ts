@@ -12,14 +12,33 @@ import { ConversionError } from '../values/value-writer.ts';
 import { JsonValueWriter } from './json-value-writer.ts';
 
 const NULL = Buffer.from('null');
+const SCRATCH_BYTES = 16 * 1024;
+/** A single huge value must not pin its size: above this, space is not kept. */
+const SCRATCH_KEPT_BYTES_MAX = 1024 * 1024;
+
+/** Where two values are written to be compared. One serves all tables of a task: they are compared one after the other. */
+export class ComparerScratch {
+  readonly out = new ByteWriter(SCRATCH_BYTES);
+  readonly values = new JsonValueWriter(this.out);
+
+  begin(): void {
+    const { out } = this;
+    if (out.bytes.length > SCRATCH_KEPT_BYTES_MAX) out.bytes = new Uint8Array(SCRATCH_BYTES);
+    out.reset();
+  }
+}
 
 export class ValueComparer {
   readonly #columns: readonly PlannedColumn[];
-  readonly #out = new ByteWriter();
-  readonly #values = new JsonValueWriter(this.#out);
+  readonly #scratch: ComparerScratch;
+  readonly #out: ByteWriter;
+  readonly #values: JsonValueWriter;
 
-  constructor(plan: Pick<RowPlan, 'columns'>) {
+  constructor(plan: Pick<RowPlan, 'columns'>, scratch: ComparerScratch) {
     this.#columns = plan.columns;
+    this.#scratch = scratch;
+    this.#out = scratch.out;
+    this.#values = scratch.values;
   }
 
   /** A value block without columns is always the same. A cell that does not convert counts as null: writing the row tells it. */
@@ -33,7 +52,7 @@ export class ValueComparer {
   /** A null and a default differ although a converter may print them alike. */
   #isSameValue(column: PlannedColumn, before: TupleView, after: TupleView): boolean {
     const out = this.#out;
-    out.reset();
+    this.#scratch.begin();
     const wasNull = this.#write(column, before);
     const middle = out.length;
     const isNull = this.#write(column, after);

@@ -12,15 +12,15 @@ function rowsOf(counts: Record<string, number>, drainEvery: number): Pick<RowStr
   const buffer = Buffer.alloc(8);
   return {
     async read(sql: string, consumer: RowConsumer): Promise<void> {
-      const [, name = '', limit] = /"([a-z]+)"(?: limit (1))?$/.exec(sql) ?? [];
-      for (let i = 0; i < Math.min(counts[name] ?? 0, Number(limit ?? Infinity)); i++) {
+      const [, name = ''] = /"([a-z]+)"$/.exec(sql) ?? [];
+      for (let i = 0; i < (counts[name] ?? 0); i++) {
         buffer.write(`${name}${i}`.padEnd(8));
         view.source = Buffer.from(buffer);
         view.count = 1;
         view.kinds[0] = CellKind.text;
         view.starts[0] = 0;
         view.ends[0] = name.length + String(i).length;
-        consumer.onRow(view);
+        await consumer.onRow(view);
         if (i % drainEvery === 0) {
           await consumer.onDrained();
           view.source.fill(0);

@@ -26,8 +26,8 @@ export type SnapshotTable = {
 };
 
 export interface SnapshotSink {
-  /** Plans the table and opens its topic; the result appends one row. */
-  openTable(table: SnapshotTable): Promise<(row: TupleView, marker: SnapshotMarker) => void>;
+  /** Plans the table and opens its topic for the first row; the result appends one row. */
+  openTable(table: SnapshotTable, first: TupleView): Promise<(row: TupleView, marker: SnapshotMarker) => void>;
   /** Back-pressure between reads. */
   onDrained(): undefined | Promise<void>;
 }
@@ -109,22 +109,27 @@ export class InitialSnapshot {
 
   /** Where the very first table is empty, no row is marked as the first of all. A table without rows needs no topic. */
   async #readTable(table: SnapshotTable, { rows, isFirst }: { rows: RowStream; isFirst: boolean }, tick: () => void): Promise<void> {
-    if (table.select === undefined && !(await hasRows(rows, table))) return;
-    const write = await this.#sink.openTable(table);
-    let firstOfTable = true;
+    let write: ((row: TupleView, marker: SnapshotMarker) => void) | undefined;
     let mapping: ColumnMapping | undefined;
+    const take = (row: TupleView, firstOfTable: boolean): undefined => {
+      this.#flushHeld(firstOfTable ? 'last_in_data_collection' : undefined);
+      this.#held.hold(row);
+      this.#writeHeld = write;
+      this.#heldIsFirstOfAll = isFirst && firstOfTable;
+      this.#heldIsFirstOfTable = firstOfTable;
+      this.#rows++;
+    };
     await readRows(rows, table, {
       onColumns: (names) => {
         if (table.select !== undefined) mapping = new ColumnMapping(table, names);
       },
-      onRow: (row) => {
-        this.#flushHeld(firstOfTable ? 'last_in_data_collection' : undefined);
-        this.#held.hold(mapping === undefined ? row : mapping.map(row));
-        this.#writeHeld = write;
-        this.#heldIsFirstOfAll = isFirst && firstOfTable;
-        this.#heldIsFirstOfTable = firstOfTable;
-        firstOfTable = false;
-        this.#rows++;
+      onRow: (view) => {
+        const row = mapping === undefined ? view : mapping.map(view);
+        if (write !== undefined) return take(row, false);
+        return this.#sink.openTable(table, row).then((opened) => {
+          write = opened;
+          take(row, true);
+        });
       },
       onDrained: () => {
         this.#held.own();
@@ -165,17 +170,6 @@ async function readRows(rows: RowStream, table: SnapshotTable, consumer: RowCons
     if (state.startsWith('22')) throw overrideError(table, `a value of it is refused (SQLSTATE ${state})`, error);
     throw error;
   }
-}
-
-async function hasRows(rows: RowStream, table: SnapshotTable): Promise<boolean> {
-  let found = false;
-  await rows.read(`select 1 from ${quoteTable(table)} limit 1`, {
-    onRow: () => {
-      found = true;
-    },
-    onDrained: () => undefined,
-  });
-  return found;
 }
 
 function selectRows(table: SnapshotTable): string {

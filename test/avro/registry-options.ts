@@ -19,5 +19,5 @@ export function registryOptions(urls: readonly string[], changes: Partial<Regist
 
 /** Pauses are the shortest. */
 export function openRegistry(options: RegistryOptions, retries: SlotlineError[] = []): SchemaRegistry {
-  return new SchemaRegistry(options, { random: () => 0, onRetry: (error) => void retries.push(error) });
+  return new SchemaRegistry(options, { random: () => 0, onRetry: (error) => void retries.push(error), onAnswered: () => {} });
 }
