@@ -29,6 +29,11 @@ export const ERROR_TABLE = {
   pg_connections_exhausted: { retry: 'auto', what: 'PostgreSQL takes no more connections', remedy: 'Raise max_connections or the connection limit of the role or database, or end unused sessions.' },
   pg_shutting_down: { retry: 'auto', what: 'PostgreSQL is shutting down or starting up', remedy: 'Slotline reconnects by itself.' },
   pg_query_failed: { retry: 'auto', what: 'A query failed', remedy: 'See sqlState and message.' },
+  pg_catalog_behind: {
+    retry: 'auto',
+    what: 'The stream has a transaction that changes a table, and no session sees it yet',
+    remedy: 'Its commit waits for a synchronous standby: pg_stat_activity shows it with wait_event SyncRep. Bring the standby back, or change synchronous_standby_names; Slotline goes on by itself.',
+  },
   pg_version_unsupported: { retry: 'never', what: 'This PostgreSQL version is not supported', remedy: 'Slotline reads PostgreSQL 14 to 18.' },
   pg_encoding_unsupported: { retry: 'never', what: 'The encoding of the database does not say which characters its bytes are, or has no way to UTF8', remedy: 'Slotline needs a database in UTF8 or an encoding that the server converts to it, such as LATIN1: all but SQL_ASCII and MULE_INTERNAL.' },
   pg_text_untranslatable: {

@@ -62,8 +62,9 @@ export function isWaitingFor(live: LiveState, what: WaitingFor): number {
 /** What is waited for now; where nothing is known of that, what ended the last attempt. */
 function reasonsOf(live: LiveState): HealthReason[] {
   const reasons: HealthReason[] = [];
-  const { registryTrouble, kafkaTrouble, slotHolder, lastError } = live;
+  const { registryTrouble, catalogTrouble, kafkaTrouble, slotHolder, lastError } = live;
   if (registryTrouble !== undefined) reasons.push(reason(live, 'registry', registryTrouble));
+  if (catalogTrouble !== undefined) reasons.push(reason(live, 'postgres', catalogTrouble));
   if (kafkaTrouble !== undefined) reasons.push(reason(live, 'kafka', kafkaTrouble));
   if (slotHolder !== undefined) {
     const message = `The slot is held by ${slotHolder}`;

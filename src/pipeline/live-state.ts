@@ -31,6 +31,8 @@ export class LiveState {
   /** Who has the slot or the lock that this process waits for. */
   slotHolder: string | undefined;
   registryRetries = 0;
+  /** A transaction that the stream has and sessions do not see yet. */
+  catalogTrouble: SlotlineError | undefined;
   /** A backlog is read in bulk; else changes come by the replication stream. */
   isReadingInBulk = false;
   /** How often bulk reading was given up for something that broke. */
@@ -86,6 +88,7 @@ export class LiveState {
     this.isSnapshotting = false;
     this.slotHolder = undefined;
     this.#registryTroubles.clear();
+    this.catalogTrouble = undefined;
   }
 
   beginStream(stream: StreamPositions): void {

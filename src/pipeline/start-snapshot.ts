@@ -12,7 +12,7 @@ import { wait } from '../core/time.ts';
 import { compileAny } from '../events/filter.ts';
 import type { SnapshotMarker } from '../events/source-info.ts';
 import type { TupleView } from '../pgoutput/tuple.ts';
-import { listTables, loadTables } from '../postgres/catalog.ts';
+import { listTables, loadTables, type TableDescription, tableFacts } from '../postgres/catalog.ts';
 import { openSession, type PgSession } from '../postgres/connection.ts';
 import { RowStream } from '../postgres/row-stream.ts';
 import { createSlot, temporarySlotName } from '../postgres/slot.ts';
@@ -46,6 +46,9 @@ export async function takeSnapshot(context: TaskContext, steps: SnapshotSteps): 
     if (steps.source === 'existingSlot') await steps.catchUp(lsn);
     signal.throwIfAborted();
     const tables = await capturedTables(context, reader);
+    // As of the reader's snapshot, like the tables; while it reads rows it cannot be asked.
+    const typeOids = tables.flatMap(({ columns }) => columns.map(({ typeOid }) => typeOid));
+    await context.types.resolve(typeOids, { from: reader, signal });
     const { info } = context;
     info.lsn = lsn;
     info.beginTransaction({ commitTimeUs: facts.timeUs, xid: facts.xid });
@@ -102,7 +105,9 @@ async function snapshotFacts(reader: PgSession): Promise<{ xid: number; timeUs: 
   return { xid: Number(row.xid), timeUs: Number(row.time) };
 }
 
-async function capturedTables(context: TaskContext, reader: PgSession): Promise<SnapshotTable[]> {
+type CapturedTable = TableDescription & Pick<SnapshotTable, 'select'>;
+
+async function capturedTables(context: TaskContext, reader: PgSession): Promise<CapturedTable[]> {
   const { options, filter } = context;
   const listed = (await listTables(reader)).filter((table) => filter.includesTable(table.schema, table.table));
   const included = compileAny(options.snapshot.includeCollections);
@@ -122,14 +127,15 @@ async function capturedTables(context: TaskContext, reader: PgSession): Promise<
 async function readTables(
   context: TaskContext,
   reader: PgSession,
-  tables: readonly SnapshotTable[],
+  tables: readonly CapturedTable[],
   onProgress: (progress: SnapshotProgress) => void,
 ): Promise<number> {
   const { plans, changes, info, clock, publisher, signal } = context;
+  const described = new Map(tables.map((table) => [table.oid, table]));
   const sink: SnapshotSink = {
     async openTable(table, first) {
       const relation = { ...table, replicaIdentity: 'default' as const, columns: table.columns.map(asRelationColumn) };
-      const known = await plans.learn(relation, 'snapshot');
+      const known = await plans.learn(relation, { phase: 'snapshot', facts: tableFacts(described.get(table.oid)) });
       if (known === null) throw new SlotlineError('unexpected', { message: 'a table of the snapshot is not captured' });
       await changes.openRead(known, first);
       info.nowUs = clock.nowUs();

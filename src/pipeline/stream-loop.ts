@@ -16,7 +16,7 @@ import type { SourceInfo } from '../events/source-info.ts';
 import { messageCollection } from '../events/transaction.ts';
 import type { Publisher, TopicHandle } from '../kafka/publisher-contract.ts';
 import { PgoutputDecoder } from '../pgoutput/decode.ts';
-import type { BeginMessage, LogicalMessage, RowMessage, TruncateMessage } from '../pgoutput/messages.ts';
+import type { BeginMessage, LogicalMessage, RelationMessage, RowMessage, TruncateMessage, TypeMessage } from '../pgoutput/messages.ts';
 import type { FrameConsumer } from '../postgres/replication-stream.ts';
 import type { AckTracker } from './ack-tracker.ts';
 import type { ChangeWriter } from './change-writer.ts';
@@ -55,6 +55,8 @@ export class StreamLoop implements FrameConsumer {
   #clockIsStale = true;
   #reached = false;
   #messageTopic: TopicHandle | undefined;
+  /** Since the last relation. */
+  readonly #types = new Map<number, TypeMessage>();
   #mayPause: (() => boolean) | undefined;
 
   constructor(deps: StreamLoopDeps) {
@@ -84,10 +86,10 @@ export class StreamLoop implements FrameConsumer {
         info.setOrigin({ name: message.name, lsn: message.commitLsn });
         return undefined;
       case 'relation':
-        this.#deps.plans.passed(this.#deps.tracker.markedLsn);
-        return this.#deps.plans.learn(message).then(() => {});
+        return this.#onRelation(message);
       case 'type':
-        // Debezium keeps what it has learnt of a type until it starts again: labels added to an enum are not in its schema.
+        // It stands before the relations that use it. Asked where the catalog does not have the type any more.
+        this.#types.set(message.oid, message);
         return undefined;
       case 'truncate':
         return this.#onTruncate(message, { from: 0, lsn });
@@ -178,6 +180,15 @@ export class StreamLoop implements FrameConsumer {
     this.counts.transactions++;
     tracker.mark(publisher.appendedOrdinal, endLsn);
     this.#pauseHere();
+  }
+
+  /** The server describes a relation in front of its first row in the transaction that has changed it, or that is the first to use it. */
+  async #onRelation(message: RelationMessage): Promise<void> {
+    const { plans, tracker, info } = this.#deps;
+    plans.passed(tracker.markedLsn);
+    const types = new Map(this.#types);
+    this.#types.clear();
+    await plans.learn(message, { phase: 'stream', xid: info.xid, types });
   }
 
   /** The row's frame and its views stay as they are while the promise holds the stream; then the same row is written. */

@@ -56,9 +56,7 @@ function createPlans(converter: ConverterOptions): TablePlans {
   const columns = new Map([['c0', { notNull: true }]]);
   return new TablePlans({
     catalog: {
-      loadFacts: async () => ({ primaryKey: ['c0'], uniqueIndexes: [], columns }),
-      resolveTypes: async () => {},
-      typeOf: (_schema, oid) => itemAt(TYPES, oid),
+      describe: async () => ({ facts: { primaryKey: ['c0'], uniqueIndexes: [], columns }, typeOf: (oid) => itemAt(TYPES, oid) }),
       findDropped: async () => ({ oids: [], endLsn: LSN_ZERO }),
     },
     filter,

@@ -38,9 +38,10 @@ function plansOfA(pattern = 'public.a', more: More = {}): TablePlans {
     tableIgnoreBuiltin: true,
   });
   const catalog: Catalog = {
-    loadFacts: async () => ({ primaryKey: ['id'], uniqueIndexes: [], columns: new Map([['id', { notNull: true }]]) }),
-    resolveTypes: async () => {},
-    typeOf: (_schema, oid) => ({ oid, name: 'int4', schema: 'pg_catalog', kind: 'base' }),
+    describe: async () => ({
+      facts: { primaryKey: ['id'], uniqueIndexes: [], columns: new Map([['id', { notNull: true }]]) },
+      typeOf: (oid) => ({ oid, name: 'int4', schema: 'pg_catalog', kind: 'base' }),
+    }),
     findDropped: async () => ({ oids: [], endLsn: LSN_ZERO }),
   };
   const settings: PlanSettings = {
@@ -83,7 +84,7 @@ describe('a table that is renamed out of the captured ones', () => {
 
   it('is not captured where only the snapshot had read it', async () => {
     const plans = plansOfA();
-    await plans.learn(relation('a'), 'snapshot');
+    await plans.learn(relation('a'), { phase: 'snapshot', facts: { primaryKey: ['id'], uniqueIndexes: [], columns: new Map() } });
     await plans.learn(relation('renamed'));
     expect(plans.get(1)).toBeNull();
   });

@@ -8,10 +8,10 @@
 import { SlotlineError } from '../core/errors.ts';
 import type { Lsn } from '../core/lsn.ts';
 import type { TableFilter } from '../events/filter.ts';
-import { type PlanSettings, planRows, type RowPlan, type TableFacts } from '../events/row-plan.ts';
-import type { RelationMessage } from '../pgoutput/messages.ts';
+import { type PlanSettings, planRows, type RowPlan } from '../events/row-plan.ts';
+import type { DroppedRelations } from '../postgres/catalog.ts';
 import { ComparerScratch, ValueComparer } from '../serde/value-comparer.ts';
-import type { PgType, Phase } from '../values/pg-type.ts';
+import { type Moment, NOW, type Relation, type RelationDescription } from './relation-facts.ts';
 import { TableOutput, type TableOutputDeps } from './table-output.ts';
 
 export type TablePlan = {
@@ -27,17 +27,13 @@ export type TablePlan = {
   readonly relationColumns: string;
 };
 
-/** What plans are made from: the catalog of PostgreSQL, behind an interface that a test can stand in for. */
+/** What plans are made from: the catalog of PostgreSQL (relation-facts.ts), behind an interface that a test can stand in for. */
 export interface Catalog {
-  loadFacts(relation: { readonly oid: number; readonly schema: string; readonly table: string }): Promise<TableFacts>;
-  resolveTypes(oids: readonly number[]): Promise<void>;
-  /** For a column of a table in that schema. */
-  typeOf(tableSchema: string, oid: number): PgType;
+  /** As of that moment. `previousKey`: of the plan that the relation had, where it had one. */
+  describe(relation: Relation, moment: Moment, previousKey: readonly string[] | undefined): Promise<RelationDescription>;
   /** Which of these relations are not there any more, and the end of the WAL when that was so. */
   findDropped(oids: readonly number[]): Promise<DroppedRelations>;
 }
-
-export type DroppedRelations = { readonly oids: readonly number[]; readonly endLsn: Lsn };
 
 export type TablePlansDeps = TableOutputDeps & {
   readonly catalog: Catalog;
@@ -89,7 +85,7 @@ export class TablePlans {
   }
 
   /** A Relation message, or a snapshot's table presented as one. */
-  async learn(relation: Omit<RelationMessage, 'tag'>, phase: Phase = 'stream'): Promise<KnownRelation> {
+  async learn(relation: Relation, moment: Moment = NOW): Promise<KnownRelation> {
     const { catalog, filter, settings } = this.#deps;
     this.#leaving.delete(relation.oid);
     if (this.#byOid.size >= this.#sweepSize) {
@@ -101,12 +97,10 @@ export class TablePlans {
       this.#byOid.set(relation.oid, known);
       return known;
     }
-    const facts = factsOrIdentity(await catalog.loadFacts(relation), relation);
-    await catalog.resolveTypes(relation.columns.map((column) => column.typeOid));
-    const plan = planRows(relation, facts, (oid) => catalog.typeOf(relation.schema, oid), {
-      ...settings,
-      modes: { ...settings.modes, phase },
-    });
+    const { phase } = moment;
+    const previousKey = this.#byOid.get(relation.oid)?.plan.key.map(({ name }) => name);
+    const { facts, typeOf } = await catalog.describe(relation, moment, previousKey);
+    const plan = planRows(relation, facts, typeOf, { ...settings, modes: { ...settings.modes, phase } });
     const known: TablePlan = {
       plan,
       output: new TableOutput(plan, this.#deps, () => this.#claimTopic(plan)),
@@ -154,17 +148,10 @@ export class TablePlans {
  * A captured table that was renamed out of the lists goes on under its old name until the next start, as Debezium has it. With other
  * columns Debezium fails; here the table is not captured any more.
  */
-function sameColumns(known: KnownRelation | undefined, relation: Omit<RelationMessage, 'tag'>): KnownRelation {
+function sameColumns(known: KnownRelation | undefined, relation: Relation): KnownRelation {
   return known?.relationColumns === columnsOf(relation) ? known : null;
 }
 
-function columnsOf({ columns }: Omit<RelationMessage, 'tag'>): string {
+function columnsOf({ columns }: Relation): string {
   return JSON.stringify(columns.map(({ name, typeOid, typmod }) => [name, typeOid, typmod]));
-}
-
-/** A table that was dropped since has no catalog row any more; its replica identity still tells the key (hazard 16). */
-function factsOrIdentity(facts: TableFacts, relation: Omit<RelationMessage, 'tag'>): TableFacts {
-  if (facts.columns.size > 0 || relation.replicaIdentity !== 'default') return facts;
-  const key = relation.columns.filter((column) => column.inKey).map((column) => column.name);
-  return { ...facts, primaryKey: key, columns: new Map(key.map((name) => [name, { notNull: true }])) };
 }

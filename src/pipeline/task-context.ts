@@ -19,7 +19,6 @@ import { createKafkaClient, type KafkaClient } from '../kafka/client.ts';
 import type { ProducerIdentity } from '../kafka/producer-identity.ts';
 import { createPublisher } from '../kafka/publisher.ts';
 import type { Publisher, PublisherEvents, TopicHandle } from '../kafka/publisher-contract.ts';
-import { findDropped, loadTable, tableFacts } from '../postgres/catalog.ts';
 import { openSession, type PgSession } from '../postgres/connection.ts';
 import { TypeRegistry } from '../postgres/type-registry.ts';
 import type { ControlKind } from '../serde/avro-control.ts';
@@ -33,6 +32,7 @@ import { DeadLetters, deadLetterFormat } from './dead-letters.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { HeartbeatAction } from './heartbeat-action.ts';
 import type { LiveState } from './live-state.ts';
+import { CATALOG_WAIT_MS, RelationFacts } from './relation-facts.ts';
 import { TablePlans } from './table-plans.ts';
 import { createTaskSerde, type TableSerde, type TaskSerde } from './task-serde.ts';
 import { TransactionBoundaries } from './transaction-boundaries.ts';
@@ -99,12 +99,7 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
   const contextHeaders = options.events.extendedHeaders ? headers : [];
   const openTopic = (name: string): Promise<TopicHandle> => publisher.openTopic(name, hooks.signal);
   const plans = new TablePlans({
-    catalog: {
-      loadFacts: async (relation) => tableFacts(await loadTable(sql, relation.oid)),
-      resolveTypes: (oids) => types.resolve(oids),
-      typeOf: (tableSchema, oid) => types.typeIn(tableSchema, oid),
-      findDropped: (oids) => findDropped(sql, oids),
-    },
+    catalog: createCatalog(deps, { sql, types, signal: hooks.signal }),
     filter,
     settings: planSettings(options, filter),
     serde: (plan) => countingRefusals(serde.table(plan), deps.live),
@@ -152,6 +147,13 @@ function countingRefusals(table: TableSerde, live: LiveState): TableSerde {
     openKey: () => live.countRefusals(table.openKey()),
     openValue: () => live.countRefusals(table.openValue()),
   };
+}
+
+function createCatalog({ clock, log, live }: TaskDeps, parts: Pick<TaskContext, 'sql' | 'types' | 'signal'>): RelationFacts {
+  const onTrouble = (trouble: SlotlineError | undefined): void => {
+    live.catalogTrouble = trouble;
+  };
+  return new RelationFacts({ ...parts, clock, log, onTrouble, waitMsMax: CATALOG_WAIT_MS });
 }
 
 type DeadLetterParts = {

@@ -1,6 +1,6 @@
 /**
  * Owns reading table descriptions from the catalog. Does not choose keys or captured tables (events/), nor resolve types
- * (type-registry.ts). What it reads is as of now and may be newer than the event (hazard 16).
+ * (type-registry.ts). What it reads is as of the session's snapshot; catalog-moment.ts binds it to a transaction.
  *
  * Nullability, defaults and the order of indexes are what Debezium sees through pgjdbc's DatabaseMetaData.
  */
@@ -112,7 +112,7 @@ export function tableFacts(table: TableDescription | undefined): TableFacts {
   return { primaryKey, uniqueIndexes, columns: new Map(columns.map((column) => [column.name, column])) };
 }
 
-type ListedRow = {
+export type ListedRow = {
   oid: number;
   schema: string;
   table: string;
@@ -122,7 +122,7 @@ type ListedRow = {
   estimatedRows: number;
 };
 
-type DescribedRow = ListedRow & {
+export type DescribedRow = ListedRow & {
   replicaIdentity: string;
   columns: readonly (Omit<ColumnDescription, 'defaultExpression'> & {
     defaultExpression: string | null;
@@ -146,12 +146,18 @@ const LISTED_FROM = `
 
 const LIST_SQL = `select ${LISTED_COLUMNS} ${LISTED_FROM}`;
 
-/** pgjdbc, PgDatabaseMetaData.getColumns: attnotnull or the domain's; the default is pg_get_expr of pg_attrdef. */
-const COLUMNS_SQL = `
+/** Only the expression of a generated column may name columns. */
+export const NAMES_COLUMNS_SQL = "a.attgenerated <> '' and d.adbin::text like '%{VAR %'";
+
+/**
+ * pgjdbc, PgDatabaseMetaData.getColumns: attnotnull or the domain's; the default is pg_get_expr of pg_attrdef. With the table's OID that function
+ * locks the table, and so waits for an ALTER TABLE that is not over; without it, it cannot print what names columns.
+ */
+const columnsSql = (namingColumns: string): string => `
 select pg_catalog.json_agg(pg_catalog.json_build_object(
          'name', a.attname, 'attnum', a.attnum, 'typeOid', a.atttypid::int8, 'typmod', a.atttypmod,
          'notNull', a.attnotnull or (t.typtype = 'd' and t.typnotnull),
-         'defaultExpression', pg_catalog.pg_get_expr(d.adbin, d.adrelid),
+         'defaultExpression', case when ${NAMES_COLUMNS_SQL} then ${namingColumns} else pg_catalog.pg_get_expr(d.adbin, 0) end,
          'generated', a.attgenerated <> '', 'identity', a.attidentity <> '') order by a.attnum)
   from pg_catalog.pg_attribute a
   join pg_catalog.pg_type t on t.oid = a.atttypid
@@ -175,9 +181,12 @@ select pg_catalog.json_agg(pg_catalog.json_build_object(
   cross join lateral (${INDEX_COLUMNS_SQL}) as k(columns, nullable)
  where i.indrelid = c.oid and i.indisunique`;
 
-const DESCRIBE_SQL = `select ${LISTED_COLUMNS}, c.relreplident::text as "replicaIdentity",
-       coalesce((${COLUMNS_SQL}), '[]') as "columns",
+/** `namingColumns`: how an expression `d` that names columns of the table is printed. */
+export const describeSql = (namingColumns: string): string => `select ${LISTED_COLUMNS}, c.relreplident::text as "replicaIdentity",
+       coalesce((${columnsSql(namingColumns)}), '[]') as "columns",
        coalesce((${INDEXES_SQL}), '[]') as "indexes" ${LISTED_FROM}`;
+
+const DESCRIBE_SQL = describeSql('pg_catalog.pg_get_expr(d.adbin, d.adrelid)');
 
 const REPLICA_IDENTITIES: Readonly<Record<string, ReplicaIdentity>> = { d: 'default', f: 'full', i: 'index', n: 'nothing' };
 
@@ -193,7 +202,7 @@ function listedTable(row: ListedRow): ListedTable {
   };
 }
 
-function describedTable(row: DescribedRow): TableDescription {
+export function describedTable(row: DescribedRow): TableDescription {
   const primary = row.indexes.find((index) => index.primary);
   const identity = row.indexes.find((index) => index.replicaIdentity);
   return {

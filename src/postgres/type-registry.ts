@@ -37,7 +37,13 @@ select t.oid, t.typname::text as "name", n.nspname::text as "schema",
   join pg_catalog.pg_namespace n on n.oid = t.typnamespace
   left join pg_catalog.pg_type e on e.oid = t.typelem and e.typarray = t.oid`;
 
+type TypeSource = Pick<PgSession, 'query'>;
+
 const TYPES_SQL = `${TYPES_SELECT} where t.oid = any($1::oid[])`;
+
+const BUILT_IN_SQL = `
+select t.oid, t.typname::text as "name" from pg_catalog.pg_type t
+ where t.typnamespace = 'pg_catalog'::regnamespace and t.typname = any($1::name[])`;
 
 /** All but the row types of tables and their arrays, of which nothing is read. */
 const USER_TYPES_SQL = `${TYPES_SELECT} where t.oid >= 16384 and t.typtype <> 'c' and coalesce(e.typtype, '') <> 'c'`;
@@ -77,12 +83,12 @@ const KINDS: Readonly<Record<string, PgTypeKind>> = {
 };
 
 export class TypeRegistry {
-  readonly #session: Pick<PgSession, 'query'>;
+  readonly #session: TypeSource;
   readonly #rows = new Map<number, TypeRow>();
   readonly #types = new Map<number, PgType>();
   readonly #hidden = new Map<number, HiddenRow>();
 
-  constructor(session: Pick<PgSession, 'query'>) {
+  constructor(session: TypeSource) {
     this.#session = session;
   }
 
@@ -97,15 +103,33 @@ export class TypeRegistry {
     for (const row of await this.#session.query<HiddenRow>(HIDDEN_TYPES_SQL, [], options)) this.#hidden.set(row.oid, row);
   }
 
-  /** Loads these types and what they are made of. Cheap when all are known: then nothing is asked. */
-  async resolve(oids: readonly number[], options: QueryOptions = {}): Promise<void> {
+  /**
+   * Loads these types and what they are made of. Cheap when all are known: then nothing is asked. One that the catalog does not have is
+   * asked for again the next time. `from`: a session that sees another moment.
+   */
+  async resolve(oids: readonly number[], options: QueryOptions & { readonly from?: TypeSource } = {}): Promise<void> {
+    const session = options.from ?? this.#session;
     let missing = this.#unknown(oids);
     while (missing.length > 0) {
-      const rows = await this.#session.query<TypeRow>(TYPES_SQL, [missing], options);
-      for (const oid of missing) this.#rows.set(oid, goneType(oid));
+      const rows = await session.query<TypeRow>(TYPES_SQL, [missing], options);
       for (const row of rows) this.#rows.set(row.oid, row);
       missing = this.#unknown(rows.flatMap((row) => [row.elementOid, row.baseOid]));
     }
+  }
+
+  has(oid: number): boolean {
+    return this.#rows.has(oid);
+  }
+
+  /** Of pg_catalog's types those of these names, by name. */
+  async resolveBuiltIn(names: readonly string[], options: QueryOptions = {}): Promise<ReadonlyMap<string, PgType>> {
+    if (names.length === 0) return new Map();
+    const rows = await this.#session.query<{ oid: number; name: string }>(BUILT_IN_SQL, [names], options);
+    await this.resolve(
+      rows.map(({ oid }) => oid),
+      options,
+    );
+    return new Map(rows.map(({ oid, name }) => [name, this.get(oid)]));
   }
 
   /** As `get`, for a column of a table in that schema. */

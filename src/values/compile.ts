@@ -142,6 +142,7 @@ function underDomains(type: PgType, typmod: number): { readonly type: PgType; re
 }
 
 function knownPlan(type: PgType, input: PlanInput): TypePlan | undefined {
+  if (type.isGone === true) return text(input);
   if (type.kind === 'enum') return enumPlan(type.enumLabels ?? [], input.placeholder.text);
   if (type.kind === 'domain' || type.kind === 'composite' || type.kind === 'multirange') return undefined;
   const table = isBuiltIn(type) ? BUILT_IN_TYPES : EXTENSION_TYPES;

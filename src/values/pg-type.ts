@@ -20,6 +20,8 @@ export type PgType = {
   readonly isHidden?: boolean;
   /** True where Debezium finds that row type by the bare name: it then knows no default of the type in any table. */
   readonly hidesDefault?: boolean;
+  /** True where the catalog does not have it any more: nothing is known of it but how its values are printed. */
+  readonly isGone?: boolean;
   /** For kind array: the element type. */
   readonly element?: PgType;
   /** For kind domain: the type it is over, one level down, and the typmod it applies (-1 for none). */
