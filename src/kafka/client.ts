@@ -65,6 +65,7 @@ export function createKafkaClient(options: KafkaConnectionOptions, deps: KafkaDe
   return createCluster(options, deps, connect, CODEC);
 }
 
+const NO_TOPIC_ID = '00000000-0000-0000-0000-000000000000';
 const RESOURCE_TOPIC = 2;
 const ISOLATION_READ_UNCOMMITTED = 0;
 const TIMESTAMP_LATEST = -1n;
@@ -83,6 +84,7 @@ const CODEC: BatchCodec = {
     if (type === 'zstd') return zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL } });
     return compressionsAlgorithms[type].compressSync(bytes);
   },
+  decompress: (type, bytes) => compressionsAlgorithms[type].decompressSync(bytes),
 };
 
 /** The last session lifetime that a broker granted, per connection. */
@@ -347,6 +349,7 @@ function toClusterMetadata(reply: metadataV12.MetadataResponse, withOperations: 
     brokers: reply.brokers.map(({ nodeId, host, port }) => ({ nodeId, host, port })),
     topics: reply.topics.map((topic) => ({
       name: topic.name ?? '',
+      topicId: topic.topicId === NO_TOPIC_ID ? undefined : topic.topicId,
       errorCode: topic.errorCode,
       authorizedOperations: withOperations ? topic.topicAuthorizedOperations : undefined,
       partitions: topic.partitions.map((partition) => ({

@@ -1,11 +1,14 @@
 /**
- * Owns which broker leads each partition: it keeps the queues' leaders up to date from metadata, refreshes on trouble with a short
- * backoff and otherwise at metadata.max.age.ms, and lets partitions resume once a leader is known. Does not own sending.
+ * Owns which broker leads each partition, and whether the topic is still there: it keeps the queues' leaders up to date from metadata,
+ * refreshes on trouble with a short backoff and otherwise at metadata.max.age.ms, lets partitions resume once a leader is known, has a topic
+ * made again that is gone, and sees by its id that one was made again. Does not own sending, nor how a topic is made (topic-keeper.ts).
  */
 import { SlotlineError, toSlotlineError } from '../core/errors.ts';
 import { wait } from '../core/time.ts';
 import type { KafkaClient, KafkaDeps } from './client.ts';
+import type { OpenTopic } from './open-topic.ts';
 import type { PartitionQueue } from './partition-queue.ts';
+import { KAFKA_CODE } from './protocol-errors.ts';
 import type { TopicMetadata } from './wire.ts';
 
 export type LeadersEvents = {
@@ -15,19 +18,19 @@ export type LeadersEvents = {
   onRefreshed(): void;
   /** The queue has another leader, or may be sent from again. */
   onLeader(queue: PartitionQueue): void;
+  /** The topic is gone: finds it, or makes it again. */
+  reopen(name: string, signal: AbortSignal): Promise<TopicMetadata>;
+  onRecreated(): void;
   onFailure(error: SlotlineError): void;
 };
 
-export type LedTopic = {
-  readonly name: string;
-  readonly queues: readonly PartitionQueue[];
-  /** The topic has more partitions now. */
-  grow(partitionCount: number): void;
-};
+export type LedTopic = Pick<OpenTopic, 'name' | 'queues' | 'topicId' | 'missingSinceMs' | 'hasUnacknowledged' | 'resize'>;
 
 /** A new leader is taken up as soon as it exists; a cluster without one is asked twice a second. */
 const REFRESH_FIRST_MS = 25;
 const REFRESH_MAX_MS = 500;
+/** A broker that lags may miss a topic for a moment. */
+const GONE_AFTER_MS = 1_000;
 
 export class Leaders {
   readonly #client: KafkaClient;
@@ -38,6 +41,8 @@ export class Leaders {
   readonly #stranded = new Set<PartitionQueue>();
   /** With a failed batch and nothing in flight; the number is the refresh that must be over. */
   readonly #recovering = new Map<PartitionQueue, number>();
+  /** Being made again. */
+  readonly #reopening = new Set<LedTopic>();
   readonly #ageTimer: NodeJS.Timeout;
   readonly #stop = new AbortController();
   #refreshCount = 0;
@@ -116,7 +121,14 @@ export class Leaders {
   }
 
   #apply(led: LedTopic, metadata: TopicMetadata): void {
-    if (metadata.partitions.length > led.queues.length) led.grow(metadata.partitions.length);
+    if (metadata.errorCode === KAFKA_CODE.UNKNOWN_TOPIC_OR_PARTITION || metadata.errorCode === KAFKA_CODE.UNKNOWN_TOPIC_ID) {
+      this.#missing(led);
+      return;
+    }
+    if (metadata.partitions.length === 0) return;
+    led.missingSinceMs = undefined;
+    if (led.topicId !== metadata.topicId && metadata.topicId !== undefined && !this.#adopt(led, metadata)) return;
+    if (metadata.partitions.length > led.queues.length) led.resize(metadata.partitions.length);
     for (const partition of metadata.partitions) {
       const queue = led.queues[partition.index];
       // A broker that lags tells of an older leader.
@@ -127,6 +139,49 @@ export class Leaders {
       if (queue.leaderId >= 0) this.#stranded.delete(queue);
       if (moved) this.#events.onLeader(queue);
     }
+  }
+
+  /** Made again only while something waits for it, and not before brokers have said so for a while. */
+  #missing(led: LedTopic): void {
+    const nowMs = this.#deps.clock.monotonicMs();
+    led.missingSinceMs ??= nowMs;
+    if (nowMs - led.missingSinceMs < GONE_AFTER_MS || !led.hasUnacknowledged || this.#reopening.has(led)) return;
+    this.#reopening.add(led);
+    this.#deps.log.warn('topic.missing', { topic: led.name });
+    for (const queue of led.queues) this.#withoutLeader(queue);
+    this.#events
+      .reopen(led.name, this.#stop.signal)
+      .then((metadata) => this.#apply(led, metadata))
+      .catch((error: unknown) => {
+        if (!this.#stop.signal.aborted) this.#events.onFailure(toSlotlineError(error));
+      })
+      .finally(() => this.#reopening.delete(led));
+  }
+
+  #withoutLeader(queue: PartitionQueue): void {
+    queue.leaderId = -1;
+    this.#events.onLeader(queue);
+  }
+
+  /**
+   * Another topic has the name now. What was acknowledged is gone with the old one; what was not goes to the new one, in order. False: it has
+   * another number of partitions, so keys belong elsewhere, and only a new attempt sends everything in order.
+   */
+  #adopt(led: LedTopic, { topicId, partitions }: TopicMetadata): boolean {
+    const before = led.queues.length;
+    const isFirstId = led.topicId === undefined;
+    led.topicId = topicId;
+    if (isFirstId) return true;
+    this.#deps.log.warn('topic.recreated', { topic: led.name, partitions: partitions.length, partitionsBefore: before });
+    this.#events.onRecreated();
+    if (partitions.length !== before && led.hasUnacknowledged) {
+      const details = { topic: led.name, partitions: partitions.length, before };
+      this.#events.onFailure(new SlotlineError('kafka_topic_changed', details));
+      return false;
+    }
+    led.resize(partitions.length);
+    for (const queue of led.queues) queue.forgetPartition();
+    return true;
   }
 
   #resumeDue(): void {

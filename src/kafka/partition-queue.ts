@@ -3,6 +3,7 @@
  * what the partition needs after a failure. Does not own connections, timing or replies: sender.ts does.
  */
 import { SlotlineError } from '../core/errors.ts';
+import { splitBatch } from './batch-split.ts';
 import type { RecordBatch, Sealing } from './record-batch.ts';
 
 /** Sequence numbers wrap to 0 after this one. */
@@ -56,6 +57,8 @@ export class PartitionQueue {
    */
   #alone = true;
   #acknowledgedAtMs = 0;
+  /** Offsets went back once: either the topic was made again, or acknowledged records are gone. */
+  #isDoubted = false;
 
   constructor(topic: string, partition: number, rules: QueueRules) {
     this.topic = topic;
@@ -66,6 +69,10 @@ export class PartitionQueue {
   /** Something waits to be sent: a sealed batch, or the open one if it is due. */
   get hasWork(): boolean {
     return this.#cursor !== undefined || this.openDue;
+  }
+
+  get hasUnacknowledged(): boolean {
+    return this.open !== undefined || this.#head !== undefined;
   }
 
   /** Seals the open batch and puts it behind the others. */
@@ -116,6 +123,7 @@ export class PartitionQueue {
 
   /** Acknowledged at `baseOffset` (-1: not said). Throws kafka_sequence_broken if the offsets contradict the order. */
   acknowledge(batch: RecordBatch, baseOffset: number, nowMs: number): void {
+    if (this.#head === batch) this.#checkOffset(baseOffset);
     this.inFlight--;
     this.#acknowledgedAtMs = nowMs;
     batch.state = 'done';
@@ -125,19 +133,37 @@ export class PartitionQueue {
       this.failures = 0;
     }
     while (this.#head?.state === 'done') {
-      this.#checkOffset(this.#head);
+      this.#checkOffset(this.#head.baseOffset);
+      if (this.#head.baseOffset >= 0) this.#offsetMin = this.#head.baseOffset + this.#head.count;
       this.#head = this.#head.next;
     }
     if (this.#head === undefined) this.#tail = this.#cursor = undefined;
   }
 
-  #checkOffset(batch: RecordBatch): void {
-    if (batch.baseOffset < 0) return;
-    if (this.#rules.offsetsRise && batch.baseOffset < this.#offsetMin) {
-      const details = { topic: this.topic, partition: this.partition, offset: batch.baseOffset, expectedAtLeast: this.#offsetMin };
-      throw new SlotlineError('kafka_sequence_broken', details);
-    }
-    this.#offsetMin = batch.baseOffset + batch.count;
+  #checkOffset(offset: number): void {
+    if (offset < 0 || !this.#rules.offsetsRise || offset >= this.#offsetMin) return;
+    const details = { topic: this.topic, partition: this.partition, offset, expectedAtLeast: this.#offsetMin };
+    throw new SlotlineError('kafka_sequence_broken', details);
+  }
+
+  /**
+   * The head was answered with an offset that contradicts the order. The first time it counts as failed: it is sent again behind fresh
+   * metadata, which tells whether the topic was made again, and the broker keeps one copy. False: that was done already.
+   */
+  doubt(batch: RecordBatch): boolean {
+    if (this.#isDoubted || this.#head !== batch || !this.#rules.pipelined) return false;
+    this.#isDoubted = true;
+    this.markFailed(batch);
+    return true;
+  }
+
+  /** The topic was deleted and made again: nothing that was known of the partition holds. Its sequence goes on, which a new partition takes. */
+  forgetPartition(): void {
+    this.#offsetMin = 0;
+    this.#isDoubted = false;
+    this.#alone = true;
+    this.leaderId = -1;
+    this.leaderEpoch = -1;
   }
 
   /** True if every batch before this one is acknowledged. */
@@ -150,6 +176,48 @@ export class PartitionQueue {
     this.inFlight--;
     batch.state = 'failed';
     this.recovering = true;
+  }
+
+  /** Those refused for their size, which wait to be cut. */
+  get tooLarge(): RecordBatch[] {
+    const refused: RecordBatch[] = [];
+    for (let batch = this.#head; batch !== undefined; batch = batch.next)
+      if (batch.tooLarge && batch.state === 'failed') refused.push(batch);
+    return refused;
+  }
+
+  /**
+   * Nothing is in flight: cuts the batches that were refused for their size. The sequence numbers of their records stay, so those of later
+   * batches do too: the broker has not counted what it refused.
+   */
+  splitTooLarge(bytesMax: number): void {
+    let previous: RecordBatch | undefined;
+    for (let batch = this.#head; batch !== undefined; batch = batch.next) {
+      if (batch.tooLarge && batch.count > 1)
+        previous = this.#replace(previous, batch, splitBatch(batch, bytesMax, this.#rules.sealing.codec));
+      else previous = batch;
+    }
+  }
+
+  /** Returns the last of the parts. */
+  #replace(previous: RecordBatch | undefined, batch: RecordBatch, parts: readonly RecordBatch[]): RecordBatch {
+    let baseSequence = batch.baseSequence;
+    let last = previous;
+    for (const part of parts) {
+      part.seal({ ...this.#rules.sealing, baseSequence });
+      if (baseSequence >= 0) baseSequence = advanceSequence(baseSequence, part.count);
+      if (last === undefined) this.#head = part;
+      else last.next = part;
+      last = part;
+    }
+    if (last === undefined || parts.length === 0) throw new SlotlineError('unexpected', { message: 'a batch without records' });
+    last.next = batch.next;
+    if (this.#tail === batch) this.#tail = last;
+    const whole = batch.whole ?? batch;
+    whole.partsLeft += batch === whole ? parts.length : parts.length - 1;
+    batch.state = batch === whole ? 'split' : 'done';
+    batch.release();
+    return last;
   }
 
   /** Nothing is in flight any more and a leader is known: begins again at the first batch that is not acknowledged, alone. */

@@ -33,13 +33,18 @@ function replyBytes(outcomes: readonly ProduceOutcome[]): Uint8Array {
     writer.byte(topic.length + 1);
     writer.text(topic);
     writer.byte(partitions.length + 1);
-    for (const { partition, errorCode, baseOffset, message } of partitions) {
+    for (const { partition, errorCode, baseOffset, message, recordIndex } of partitions) {
       writer.int32(partition);
       writer.int16(errorCode);
       writer.int64(baseOffset);
       writer.int64(-1);
       writer.int64(0);
-      writer.byte(1);
+      writer.byte(recordIndex === undefined ? 1 : 2);
+      if (recordIndex !== undefined) {
+        writer.int32(recordIndex);
+        writer.byte(0);
+        writer.byte(0);
+      }
       writer.byte(message === undefined ? 0 : message.length + 1);
       if (message !== undefined) writer.text(message);
       writer.byte(0);
@@ -57,6 +62,7 @@ const outcome = fc.record<ProduceOutcome>({
   errorCode: fc.integer({ min: -1, max: 100 }),
   baseOffset: fc.oneof(fc.constant(-1), fc.maxSafeNat()),
   message: fc.option(fc.constantFrom('why', 'because'), { nil: undefined }),
+  recordIndex: fc.option(fc.nat(), { nil: undefined }),
 });
 
 test('a reply gives every outcome; cut anywhere, it is refused and never half believed', () => {

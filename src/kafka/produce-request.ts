@@ -20,6 +20,8 @@ export type ProduceOutcome = {
   /** -1 where the broker does not say. */
   readonly baseOffset: number;
   readonly message: string | undefined;
+  /** The place in the batch of the first record that is named as refused; undefined where none is. */
+  readonly recordIndex: number | undefined;
 };
 
 /** The pieces of the body in order; record batches are in it as they are, not copied. Parts of one topic need not stand together. */
@@ -79,15 +81,19 @@ function readPartition(reader: ReplyReader, topic: string): ProduceOutcome {
   reader.int64();
   reader.int64();
   const recordErrors = reader.count();
-  let message: string | undefined;
+  let recordIndex: number | undefined;
+  let recordMessage: string | undefined;
   for (let i = 0; i < recordErrors; i++) {
-    reader.int32();
-    message ??= reader.text();
+    const index = reader.int32();
+    const text = reader.text();
+    recordIndex ??= index;
+    recordMessage ??= text;
     reader.skipTags();
   }
-  message = reader.text() ?? message;
+  const message = recordMessage ?? reader.text();
+  if (recordMessage !== undefined) reader.text();
   reader.skipTags();
-  return { topic, partition, errorCode, baseOffset, message };
+  return { topic, partition, errorCode, baseOffset, message, recordIndex };
 }
 
 class ReplyReader {

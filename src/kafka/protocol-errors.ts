@@ -32,7 +32,7 @@ export function kafkaCodeName(code: number): string {
 
 /** The question is asked again: a leader moves, a replica comes back, a broker restarts. */
 export function isRetriableCode(code: number): boolean {
-  return kafkaErrorEntry(code).healing !== 'person';
+  return code !== KAFKA_CODE.NONE && kafkaErrorEntry(code).healing !== 'person';
 }
 
 /** A code in a broker's reply as an error. `reason` is the broker's own message: it never holds record contents. */

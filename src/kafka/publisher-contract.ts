@@ -45,6 +45,8 @@ export interface Publisher {
   readonly settledOrdinal: number;
   /** The first failure; once set nothing is settled or sent any more. */
   readonly failure: import('../core/errors.ts').SlotlineError | undefined;
+  /** Topics that were deleted and made again meanwhile: what was acknowledged before is gone with them. */
+  readonly topicsRecreated: number;
   /** Bytes and records appended but not settled; batches sent and not yet answered. */
   readonly pending: { readonly bytes: number; readonly records: number; readonly requestsInFlight: number };
   /** Resolves when everything appended so far is settled; rejects with the failure. */

@@ -10,13 +10,14 @@ import { SlotlineError } from '../core/errors.ts';
 import type { ProducerOptions, TopicCreationOptions } from '../core/options.ts';
 import { BufferPool } from './buffer-pool.ts';
 import type { KafkaClient, KafkaDeps } from './client.ts';
-import { PartitionQueue, type QueueRules } from './partition-queue.ts';
+import { OpenTopic } from './open-topic.ts';
+import type { PartitionQueue, QueueRules } from './partition-queue.ts';
 import { partitionOfKey } from './partitioner.ts';
 import { createProducerIdentity, type ProducerIdentity } from './producer-identity.ts';
 import type { Publisher, PublisherEvents, RecordView, TopicHandle } from './publisher-contract.ts';
 import { RecordBatch, recordBytesMax } from './record-batch.ts';
 import { Sender } from './sender.ts';
-import { openTopic, type ResolvedTopic } from './topics.ts';
+import { TopicKeeper } from './topic-keeper.ts';
 import { UnfinishedBatches } from './unfinished-batches.ts';
 
 export type PublisherDeps = KafkaDeps & {
@@ -39,53 +40,25 @@ const BUSY_LINGER_MS = 5;
 /** Brokers remember five batches per producer and partition; with more in flight a repeat could not be told from a gap. */
 const IN_FLIGHT_KNOWN_MAX = 5;
 
-/** A topic that this publisher opened. */
-class OpenTopic implements TopicHandle {
-  readonly name: string;
-  readonly recordBatchBytesMax: number;
-  /** Where a batch with several records ends. */
-  readonly batchBytesMax: number;
-  readonly queues: PartitionQueue[] = [];
-  /** Where records without a key go until that batch is full. */
-  sticky = 0;
-  readonly #rules: QueueRules;
-
-  constructor(resolved: ResolvedTopic, options: ProducerOptions, rules: QueueRules) {
-    this.name = resolved.name;
-    this.recordBatchBytesMax = Math.min(resolved.maxMessageBytes, options.requestBytesMax);
-    this.batchBytesMax = Math.min(options.batchBytesMax, this.recordBatchBytesMax);
-    this.#rules = rules;
-    this.grow(resolved.metadata.partitions.length);
-  }
-
-  get partitionCount(): number {
-    return this.queues.length;
-  }
-
-  grow(partitionCount: number): void {
-    for (let i = this.queues.length; i < partitionCount; i++) this.queues.push(new PartitionQueue(this.name, i, this.#rules));
-  }
-}
-
 type Waiter = { readonly ordinal: number; readonly settle: () => void };
 
 class KafkaPublisher implements Publisher {
   readonly #client: KafkaClient;
   readonly #options: ProducerOptions;
-  readonly #topicCreation: TopicCreationOptions;
   readonly #events: PublisherEvents;
   readonly #deps: KafkaDeps;
   readonly #identity: ProducerIdentity;
   readonly #sender: Sender;
   readonly #pool = new BufferPool();
   readonly #unfinished = new UnfinishedBatches();
-  readonly #topics = new Map<string, Promise<OpenTopic>>();
+  readonly #keeper: TopicKeeper;
   #rules: Promise<QueueRules> | undefined;
   /** Queues that have an open batch which is not due. */
   #filling: PartitionQueue[] = [];
   #lingerTimer: NodeJS.Timeout | undefined;
   #appended = 0;
   #settled = 0;
+  #topicsRecreated = 0;
   #bytes = 0;
   #failure: SlotlineError | undefined;
   #closed = false;
@@ -101,18 +74,28 @@ class KafkaPublisher implements Publisher {
   ) {
     this.#client = client;
     this.#options = options;
-    this.#topicCreation = topicCreation;
     this.#events = events;
     this.#deps = deps;
     this.#identity = deps.producerIdentity ?? createProducerIdentity();
     this.#sender = new Sender(client, options, deps, {
       onAcknowledged: (batch) => {
-        this.#bytes -= batch.recordBytes;
-        batch.release();
+        this.#bytes -= batch.settle()?.recordBytes ?? 0;
       },
       onProgress: () => this.#onProgress(),
       onFailure: (error) => this.#fail(error),
       maySend: () => this.#events.maySend(),
+      reopen: (name, signal) => this.#keeper.reopen(name, signal),
+      onRecreated: () => this.#topicsRecreated++,
+      sizeAfterRefusal: (name, bytes) => this.#keeper.sizeAfterRefusal(name, bytes),
+      limitOf: (name) => this.#keeper.limitOf(name),
+    });
+    this.#keeper = new TopicKeeper({
+      client,
+      options,
+      creation: topicCreation,
+      clock: deps.clock,
+      rules: (signal) => this.#queueRules(signal),
+      onOpened: (topic, metadata) => this.#sender.leaders.add(topic, metadata),
     });
   }
 
@@ -128,34 +111,29 @@ class KafkaPublisher implements Publisher {
     return this.#failure;
   }
 
+  get topicsRecreated(): number {
+    return this.#topicsRecreated;
+  }
+
   get pending(): { readonly bytes: number; readonly records: number; readonly requestsInFlight: number } {
     return { bytes: this.#bytes, records: this.#appended - this.#settled, requestsInFlight: this.#sender.requestsInFlight };
   }
 
-  async openTopic(name: string, signal: AbortSignal): Promise<TopicHandle> {
-    const known = this.#topics.get(name);
-    if (known !== undefined) return known;
-    const opening = this.#openTopic(name, signal);
-    this.#topics.set(name, opening);
-    // A later call tries anew.
-    opening.catch(() => this.#topics.delete(name));
-    return opening;
+  openTopic(name: string, signal: AbortSignal): Promise<TopicHandle> {
+    return this.#keeper.open(name, signal);
   }
 
-  async #openTopic(name: string, signal: AbortSignal): Promise<OpenTopic> {
-    this.#rules ??= this.#queueRules(signal).catch((error: unknown) => {
+  /** Asked of Kafka once; a later call tries anew. */
+  #queueRules(signal: AbortSignal): Promise<QueueRules> {
+    this.#rules ??= this.#askQueueRules(signal).catch((error: unknown) => {
       this.#rules = undefined;
       throw error;
     });
-    const rules = await this.#rules;
-    const resolved = await openTopic(this.#client, name, this.#topicCreation, signal);
-    const topic = new OpenTopic(resolved, this.#options, rules);
-    this.#sender.leaders.add(topic, resolved.metadata);
-    return topic;
+    return this.#rules;
   }
 
   /** With idempotence and acks=all the broker keeps one copy of each batch, in order; otherwise one request in flight keeps the order. */
-  async #queueRules(signal: AbortSignal): Promise<QueueRules> {
+  async #askQueueRules(signal: AbortSignal): Promise<QueueRules> {
     const { idempotence, acks, compression, maxInFlightPerConnection } = this.#options;
     const pipelined = idempotence && acks === -1;
     const inFlightMax = Math.min(maxInFlightPerConnection, IN_FLIGHT_KNOWN_MAX);
@@ -206,7 +184,7 @@ class KafkaPublisher implements Publisher {
   #appendAlone(topic: OpenTopic, queue: PartitionQueue, batch: RecordBatch, record: RecordView): void {
     batch.append(record);
     try {
-      queue.enqueue(batch, topic.recordBatchBytesMax);
+      queue.enqueue(batch, topic.refusedAbove(this.#deps.clock.monotonicMs()));
     } catch (error) {
       batch.release();
       throw error;
@@ -280,7 +258,8 @@ class KafkaPublisher implements Publisher {
     const oldest = this.#unfinished.oldest;
     const waitedMs = oldest === undefined ? 0 : this.#deps.clock.monotonicMs() - oldest.openedAtMs;
     if (waitedMs > this.#options.deliveryTimeoutMs) {
-      this.#fail(new SlotlineError('kafka_delivery_timeout', { waitedMs: Math.round(waitedMs), records: this.#appended - this.#settled }));
+      const details = { waitedMs: Math.round(waitedMs), records: this.#appended - this.#settled, lastAnswer: oldest?.refusal };
+      this.#fail(new SlotlineError('kafka_delivery_timeout', details));
     }
   }
 

@@ -59,8 +59,15 @@ export class RecordBatch {
   /** Where the broker wrote it; -1: not known. */
   baseOffset = -1;
   sealed = false;
-  /** Set by the queue that sends it. */
-  state: 'waiting' | 'in-flight' | 'failed' | 'done' = 'waiting';
+  /** Set by the queue that sends it; split: its parts stand in its place. */
+  state: 'waiting' | 'in-flight' | 'failed' | 'split' | 'done' = 'waiting';
+  /** A broker refused it for its size, so it is surely not written. */
+  tooLarge = false;
+  /** What was last answered to it, unless it was acknowledged. */
+  refusal: string | undefined;
+  /** The batch that it was cut from; its parts that are not acknowledged. */
+  whole: RecordBatch | undefined;
+  partsLeft = 0;
   /** The next sealed batch of the same partition. */
   next: RecordBatch | undefined;
   /** Bytes of its records before compression: what the publisher counts as held. */
@@ -69,6 +76,7 @@ export class RecordBatch {
   #buffer: Buffer;
   #baseTimestampMs = 0;
   #maxTimestampMs = 0;
+  #compression: CompressionType = 'none';
 
   constructor(firstOrdinal: number, openedAtMs: number, pool: BufferPool, expectedBytes: number) {
     this.firstOrdinal = firstOrdinal;
@@ -134,12 +142,13 @@ export class RecordBatch {
   /** Writes header, sequence and checksum. Compresses unless that makes it longer. */
   seal(sealing: Sealing): void {
     const compressed = sealing.compression === 'none' ? undefined : this.#compress(sealing.compression, sealing.codec);
+    this.#compression = compressed === true ? sealing.compression : 'none';
     const target = this.#buffer;
     target.fill(0, 0, OFFSET_LENGTH);
     target.writeInt32BE(this.length - LENGTH_COUNTS_FROM, OFFSET_LENGTH);
     target.writeInt32BE(-1, OFFSET_LENGTH + 4);
     target[OFFSET_MAGIC] = MAGIC;
-    target.writeInt16BE(compressed === true ? ATTRIBUTE_OF[sealing.compression] : 0, OFFSET_ATTRIBUTES);
+    target.writeInt16BE(ATTRIBUTE_OF[this.#compression], OFFSET_ATTRIBUTES);
     target.writeInt32BE(this.count - 1, OFFSET_LAST_DELTA);
     target.writeBigInt64BE(BigInt(this.#baseTimestampMs), OFFSET_BASE_TIMESTAMP);
     target.writeBigInt64BE(BigInt(this.#maxTimestampMs), OFFSET_MAX_TIMESTAMP);
@@ -163,6 +172,37 @@ export class RecordBatch {
     if (this.#buffer !== wide) this.#pool.give(wide);
     this.length = total;
     return true;
+  }
+
+  get uncompressedBytes(): number {
+    return BATCH_HEADER_BYTES + this.recordBytes;
+  }
+
+  get baseTimestampMs(): number {
+    return this.#baseTimestampMs;
+  }
+
+  /** The records as they stand behind the header, uncompressed. */
+  records(codec: BatchCodec): Uint8Array {
+    const packed = this.#buffer.subarray(BATCH_HEADER_BYTES, this.length);
+    return this.#compression === 'none' ? packed : codec.decompress(this.#compression, packed);
+  }
+
+  /** An empty batch that takes some of the records in its place. */
+  emptyPart(expectedBytes: number): RecordBatch {
+    const part = new RecordBatch(this.firstOrdinal, this.openedAtMs, this.#pool, expectedBytes);
+    part.whole = this.whole ?? this;
+    return part;
+  }
+
+  /** It is acknowledged. Returns the batch that is wholly acknowledged with it: itself, unless it is a part. */
+  settle(): RecordBatch | undefined {
+    const { whole } = this;
+    this.release();
+    if (whole === undefined) return this;
+    if (--whole.partsLeft > 0) return undefined;
+    whole.state = 'done';
+    return whole;
   }
 
   /** The bytes are no longer needed: acknowledged, or given up. */

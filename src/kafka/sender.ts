@@ -7,6 +7,7 @@
  */
 import { SlotlineError, toSlotlineError } from '../core/errors.ts';
 import type { ProducerOptions } from '../core/options.ts';
+import { hasKey } from './batch-split.ts';
 import { BrokerLink, type Flight, type LinkEvents, type Shipment } from './broker-link.ts';
 import type { KafkaClient, KafkaDeps } from './client.ts';
 import { Leaders } from './leaders.ts';
@@ -14,6 +15,7 @@ import type { PartitionQueue } from './partition-queue.ts';
 import { type ProduceOutcome, parseProduceReply, produceBody } from './produce-request.ts';
 import { KAFKA_CODE, kafkaCodeError, kafkaErrorEntry } from './protocol-errors.ts';
 import type { RecordBatch } from './record-batch.ts';
+import type { TopicMetadata } from './wire.ts';
 
 export type SenderEvents = {
   /** The batch is acknowledged; its bytes are no longer needed. */
@@ -23,6 +25,13 @@ export type SenderEvents = {
   /** Nothing is sent any more. */
   onFailure(error: SlotlineError): void;
   maySend(): boolean;
+  /** The topic is gone: finds it, or makes it again. */
+  reopen(topic: string, signal: AbortSignal): Promise<TopicMetadata>;
+  onRecreated(): void;
+  /** A batch of this size, uncompressed, was refused for it: the size to cut batches to. */
+  sizeAfterRefusal(topic: string, bytes: number): Promise<number>;
+  /** The topic's limit as last read. */
+  limitOf(topic: string): number | undefined;
 };
 
 /** The first retry comes at once; a leader that is not known yet needs some. */
@@ -60,6 +69,8 @@ export class Sender {
       needsLeaders: () => this.#anyLinkWaits(),
       onRefreshed: () => this.pump(),
       onLeader: (queue) => this.ready(queue),
+      reopen: (name, signal) => events.reopen(name, signal),
+      onRecreated: () => events.onRecreated(),
       onFailure: (error) => this.#fail(error),
     });
     this.#watch = setInterval(() => this.#onWatch(), WATCH_EVERY_MS);
@@ -171,10 +182,38 @@ export class Sender {
     }
     for (const { queue } of flight.shipments) {
       if (!queue.recovering) this.ready(queue);
-      else if (queue.inFlight === 0) this.leaders.recover(queue, this.#retryAt(queue));
+      else if (queue.inFlight > 0) continue;
+      else this.#recover(queue);
     }
     this.#events.onProgress();
     this.pump();
+  }
+
+  /** Nothing of the queue is in flight, and nothing goes out before it has recovered. */
+  #recover(queue: PartitionQueue): void {
+    const refused = queue.tooLarge;
+    if (refused.length === 0) this.leaders.recover(queue, this.#retryAt(queue));
+    else void this.#cut(queue, refused);
+  }
+
+  /** Never rejects. */
+  async #cut(queue: PartitionQueue, refused: readonly RecordBatch[]): Promise<void> {
+    try {
+      const bytes = Math.max(...refused.map((batch) => batch.length));
+      const uncompressed = Math.max(...refused.map((batch) => batch.uncompressedBytes));
+      const bytesMax = await this.#events.sizeAfterRefusal(queue.topic, uncompressed);
+      if (this.#stopped) return;
+      const single = refused.find((batch) => batch.count === 1);
+      if (single !== undefined) {
+        const limits = { limit: this.#events.limitOf(queue.topic), requestBytesMax: this.#options.requestBytesMax };
+        throw new SlotlineError('kafka_record_too_large', { topic: queue.topic, bytes: single.length, ...limits });
+      }
+      queue.splitTooLarge(bytesMax);
+      this.#deps.log.info('kafka.batch_split', { topic: queue.topic, partition: queue.partition, bytes, bytesMax });
+      this.leaders.recover(queue, this.#retryAt(queue));
+    } catch (error) {
+      this.#fail(toSlotlineError(error));
+    }
   }
 
   #settleFlight(link: BrokerLink, flight: Flight, error: SlotlineError | undefined, body: Uint8Array | undefined): void {
@@ -190,6 +229,7 @@ export class Sender {
       const reason =
         outcome === undefined ? (error?.message ?? 'the reply leaves out the partition') : this.#settleBatch(queue, batch, outcome, nowMs);
       if (outcome === undefined) queue.markFailed(batch);
+      if (reason !== undefined) batch.refusal = `${queue.topic}: ${reason}`;
       firstReason ??= reason;
     }
     this.#noteTrouble(link, firstReason, flight.shipments.length);
@@ -199,23 +239,32 @@ export class Sender {
   #settleBatch(queue: PartitionQueue, batch: RecordBatch, outcome: ProduceOutcome, nowMs: number): string | undefined {
     const { errorCode, baseOffset } = outcome;
     const { batch: effect, name } = kafkaErrorEntry(errorCode);
-    if (effect === 'written') {
-      this.#acknowledge(queue, batch, errorCode === KAFKA_CODE.NONE ? baseOffset : -1, nowMs);
-      return undefined;
-    }
+    if (effect === 'written') return this.#acknowledge(queue, batch, errorCode === KAFKA_CODE.NONE ? baseOffset : -1, nowMs);
     // Behind a batch that failed, a gap in the sequence is the broker's way to keep the order.
     const isGap = errorCode === KAFKA_CODE.OUT_OF_ORDER_SEQUENCE_NUMBER && !queue.isHead(batch);
-    if (!isGap && effect !== 'again' && effect !== 'reopen') {
-      const details = { topic: queue.topic, partition: queue.partition, bytes: batch.length, records: batch.count };
-      throw kafkaCodeError(errorCode, details, outcome.message);
-    }
+    if (!isGap && effect === 'end') throw this.#refusal(queue, batch, outcome);
+    batch.tooLarge = effect === 'split';
     queue.markFailed(batch);
     return name;
   }
 
-  #acknowledge(queue: PartitionQueue, batch: RecordBatch, baseOffset: number, nowMs: number): void {
-    queue.acknowledge(batch, baseOffset, nowMs);
+  #refusal(queue: PartitionQueue, batch: RecordBatch, { errorCode, message, recordIndex }: ProduceOutcome): SlotlineError {
+    const keyed = recordIndex === undefined ? undefined : hasKey(batch, recordIndex, this.#client.codec);
+    const sizes = { bytes: batch.length, records: batch.count };
+    const details = { topic: queue.topic, partition: queue.partition, ...sizes, recordIndex, hasKey: keyed };
+    return kafkaCodeError(errorCode, details, message);
+  }
+
+  /** Returns why it counts as failed all the same, if it does. */
+  #acknowledge(queue: PartitionQueue, batch: RecordBatch, baseOffset: number, nowMs: number): string | undefined {
+    try {
+      queue.acknowledge(batch, baseOffset, nowMs);
+    } catch (error) {
+      if (batch.state === 'in-flight' && queue.doubt(batch)) return toSlotlineError(error).message;
+      throw error;
+    }
     this.#events.onAcknowledged(batch);
+    return undefined;
   }
 
   /** One line when a broker begins to refuse or lose batches, one when it takes them again. */

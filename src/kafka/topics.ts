@@ -10,10 +10,10 @@ import type { KafkaClient } from './client.ts';
 import { isRetriableCode, KAFKA_CODE, kafkaAnswerError } from './protocol-errors.ts';
 import type { NewTopic, TopicMetadata } from './wire.ts';
 
-export type ResolvedTopic = { readonly name: string; readonly metadata: TopicMetadata; readonly maxMessageBytes: number };
+export type ResolvedTopic = { readonly name: string; readonly metadata: TopicMetadata; readonly maxMessageBytes: number | undefined };
 
-/** Kafka's own default of max.message.bytes, taken where DescribeConfigs is not granted. */
-const MAX_MESSAGE_BYTES_DEFAULT = 1_048_588;
+/** Kafka's own default of max.message.bytes, with which batches begin where DescribeConfigs is not granted. */
+export const MAX_MESSAGE_BYTES_DEFAULT = 1_048_588;
 const MAX_MESSAGE_BYTES = 'max.message.bytes';
 /** A new topic shows up at every broker well within this; one that nobody creates never does. */
 const MISSING_FOR_MS = 15_000;
@@ -38,7 +38,16 @@ export async function openTopic(
     // Again, until the brokers' metadata shows it.
     throw new SlotlineError('kafka_request_failed', { topic: name, error: 'UNKNOWN_TOPIC_OR_PARTITION' });
   });
-  return { name, metadata, maxMessageBytes: await client.untilAnswered(`topic ${name}`, signal, () => maxMessageBytes(client, name)) };
+  const askedSinceMs = performance.now();
+  const limit = await client.untilAnswered(`topic ${name}`, signal, () =>
+    maxMessageBytes(client, name).catch((error: unknown) => {
+      // An answer that only refuses, again and again: it goes on without the limit.
+      const isRefusal = error instanceof SlotlineError && error.code === 'kafka_request_failed';
+      if (isRefusal && performance.now() - askedSinceMs > CONFIG_TIMEOUT_MS) return undefined;
+      throw error;
+    }),
+  );
+  return { name, metadata, maxMessageBytes: limit };
 }
 
 async function describe(client: KafkaClient, name: string, allowAutoTopicCreation: boolean): Promise<TopicMetadata> {
@@ -82,11 +91,13 @@ function matchesWhole(pattern: string, name: string): boolean {
   return compileUserPattern(pattern, '').test(name);
 }
 
-async function maxMessageBytes(client: KafkaClient, name: string): Promise<number> {
+/** undefined where DescribeConfigs is not granted. */
+export async function maxMessageBytes(client: KafkaClient, name: string): Promise<number | undefined> {
   const results = await client.control((connection) => connection.describeTopicConfigs([name], [MAX_MESSAGE_BYTES], CONFIG_TIMEOUT_MS));
   const result = results[0];
-  const isAnswered = result === undefined || result.errorCode === KAFKA_CODE.NONE || !isRetriableCode(result.errorCode);
-  if (!isAnswered) throw kafkaAnswerError(result.errorCode, { topic: name });
+  const code = result?.errorCode ?? KAFKA_CODE.NONE;
+  // Brokers that lag do not know a new topic yet.
+  if (isRetriableCode(code)) throw kafkaAnswerError(code, { topic: name });
   const bytes = Number(result?.configs.get(MAX_MESSAGE_BYTES));
-  return Number.isInteger(bytes) && bytes > 0 ? bytes : MAX_MESSAGE_BYTES_DEFAULT;
+  return Number.isInteger(bytes) && bytes > 0 ? bytes : undefined;
 }

@@ -18,6 +18,8 @@ export type PartitionMetadata = {
 };
 export type TopicMetadata = {
   readonly name: string;
+  /** Of this very topic; undefined where the broker does not say. */
+  readonly topicId: string | undefined;
   readonly errorCode: number;
   readonly partitions: readonly PartitionMetadata[];
   /** Bits by Kafka's AclOperation code; undefined where not asked or not known. */
@@ -91,6 +93,7 @@ export type BatchCodec = {
   crc32c(bytes: Buffer): number;
   /** Compresses as Kafka's record batches want it. `bytes` is only read during the call; the result is the caller's. */
   compress(type: Exclude<CompressionType, 'none'>, bytes: Buffer): Uint8Array;
+  decompress(type: Exclude<CompressionType, 'none'>, bytes: Buffer): Uint8Array;
 };
 
 export type ConnectBroker = (endpoint: Endpoint) => Promise<BrokerConnection>;

@@ -10,7 +10,7 @@ const NOTHING = { created: 0, updated: 0, deleted: 0, read: 0, truncated: 0, ski
 function attempt(created: number, settledOrdinal: number, nowUs = 0): AttemptParts {
   return {
     changes: { counts: { ...NOTHING, created } },
-    publisher: { settledOrdinal, pending: { records: 3, bytes: 400, requestsInFlight: 1 } },
+    publisher: { settledOrdinal, topicsRecreated: 0, pending: { records: 3, bytes: 400, requestsInFlight: 1 } },
     kafka: { trouble: undefined },
     info: { nowUs },
   };

@@ -38,6 +38,7 @@ export const METRICS: readonly MetricSpec[] = [
   { name: 'slotline_registry_retries_total', kind: 'counter', help: 'Questions to the schema registry that were asked again.', read: (live) => live.registryRetries },
   { name: 'slotline_schema_incompatible_total', kind: 'counter', help: 'Times that the schema registry refused a schema as incompatible.', read: (live) => live.schemasIncompatible },
   { name: 'slotline_kafka_waiting', kind: 'gauge', help: '1 while Kafka is waited for.', read: (live) => isWaitingFor(live, 'kafka') },
+  { name: 'slotline_topics_recreated_total', kind: 'counter', help: 'Topics that were deleted and made again while they were written to: what was acknowledged before is gone with them (log: topic.recreated).', read: (live) => live.topicsRecreated },
   { name: 'slotline_slot_waiting', kind: 'gauge', help: '1 while another process holds the slot: this one is the standby.', read: (live) => isWaitingFor(live, 'slot') },
   { name: 'slotline_postgres_waiting', kind: 'gauge', help: '1 while PostgreSQL is waited for.', read: (live) => isWaitingFor(live, 'postgres') },
 ];

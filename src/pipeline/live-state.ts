@@ -12,7 +12,7 @@ import { type ConnectorState, startingSince } from './connector.ts';
 /** Of the attempt that is under way. */
 export type AttemptParts = {
   readonly changes: { readonly counts: EventCounts };
-  readonly publisher: Pick<Publisher, 'settledOrdinal' | 'pending'>;
+  readonly publisher: Pick<Publisher, 'settledOrdinal' | 'pending' | 'topicsRecreated'>;
   readonly kafka: Pick<KafkaClient, 'trouble'>;
   readonly info: Pick<SourceInfo, 'nowUs'>;
 };
@@ -49,6 +49,7 @@ export class LiveState {
   #positions: StreamPositions = { receivedLsn: LSN_ZERO, flushedLsn: LSN_ZERO };
   #eventsBefore: EventCounts = {};
   #acknowledgedBefore = 0;
+  #topicsRecreatedBefore = 0;
   #lastMessageUs = 0;
 
   constructor(name: string) {
@@ -83,6 +84,7 @@ export class LiveState {
   endAttempt(): void {
     this.#eventsBefore = this.events;
     this.#acknowledgedBefore = this.recordsAcknowledged;
+    this.#topicsRecreatedBefore = this.topicsRecreated;
     this.#lastMessageUs = this.lastMessageUs;
     this.#attempt = undefined;
     this.isSnapshotting = false;
@@ -136,6 +138,11 @@ export class LiveState {
 
   get recordsAcknowledged(): number {
     return this.#acknowledgedBefore + (this.#attempt?.publisher.settledOrdinal ?? 0);
+  }
+
+  /** Of all attempts. */
+  get topicsRecreated(): number {
+    return this.#topicsRecreatedBefore + (this.#attempt?.publisher.topicsRecreated ?? 0);
   }
 
   get pending(): Publisher['pending'] {

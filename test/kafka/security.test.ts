@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ErrorCode } from '../../src/core/errors.ts';
 import type { KafkaConnectionOptions, SaslOptions } from '../../src/core/options.ts';
@@ -252,6 +253,74 @@ describe('rights', () => {
     }
     expect((await publishing.client.describeTopic(name)).error?.code).toBe('kafka_unauthorized');
     expect(await owner.client.describeTopic(name)).toMatchObject({ exists: true, mayWrite: true, error: undefined });
+  });
+
+  test('Write alone is enough: a limit that may not be asked for is found by cutting, and a right that is taken away is named until it is back', async () => {
+    await using owner = openPublishing(cluster.bootstrapServers, { topics: topicCreation(1, 1, [['max.message.bytes', '6000']]) });
+    const name = uniqueName('granted');
+    await owner.publisher.openTopic(name, AbortSignal.timeout(20_000));
+    const admin = new Kafka({ brokers: cluster.bootstrapServers.split(','), logLevel: logLevel.NOTHING }).admin();
+    await admin.connect();
+    await using _ = { [Symbol.asyncDispose]: () => admin.disconnect() };
+    // Of kafkajs: topic, literal, write, allow.
+    const acl = {
+      resourceType: 2,
+      resourceName: name,
+      resourcePatternType: 3,
+      principal: 'User:bob',
+      host: '*',
+      operation: 4,
+      permissionType: 3,
+    };
+    const outcome = async (records: number): Promise<string> => {
+      await using publishing = openPublishing(cluster.listenerServers['PLAIN'] ?? '', { connection: bob() });
+      const { publisher } = publishing;
+      try {
+        const topic = await publisher.openTopic(name, AbortSignal.timeout(20_000));
+        for (let i = 0; i < records; i++) publisher.append(topic, recordOf('k', `${i}`.padEnd(500)));
+        await publisher.drain(AbortSignal.timeout(20_000));
+        return `delivered, cut ${publishing.lines.some(({ event }) => event === 'kafka.batch_split')}`;
+      } catch (error) {
+        return String(Reflect.get(Object(error), 'code'));
+      }
+    };
+    const becomes = (expected: string): Promise<true> =>
+      until(`it is ${expected}`, async () => (await outcome(1)).startsWith(expected), { timeoutMs: 20_000 });
+
+    await admin.createAcls({ acl: [acl] });
+    await becomes('delivered');
+    expect(await outcome(400)).toBe('delivered, cut true');
+    const running = openPublishing(cluster.listenerServers['PLAIN'] ?? '', { connection: bob() });
+    const topic = await running.publisher.openTopic(name, AbortSignal.timeout(20_000));
+    await admin.deleteAcls({ filters: [{ ...acl }] });
+    await until(
+      'the running one is refused',
+      async () => {
+        if (running.publisher.failure === undefined) running.publisher.append(topic, recordOf('k', 'v'));
+        return running.failures.length > 0;
+      },
+      { timeoutMs: 20_000 },
+    );
+    await running[Symbol.asyncDispose]();
+    expect(running.failures).toMatchObject([
+      { code: 'kafka_unauthorized', retry: 'manual', details: { topic: name, error: 'TOPIC_AUTHORIZATION_FAILED' } },
+    ]);
+    await admin.createAcls({ acl: [acl] });
+    await becomes('delivered');
+
+    // Gone, and it may not make it again.
+    await using left = openPublishing(cluster.listenerServers['PLAIN'] ?? '', { connection: bob() });
+    const gone = await left.publisher.openTopic(name, AbortSignal.timeout(20_000));
+    await admin.deleteTopics({ topics: [name] });
+    await until(
+      'that is named',
+      async () => {
+        if (left.publisher.failure === undefined) left.publisher.append(gone, recordOf('k', 'v'));
+        return left.failures.length > 0;
+      },
+      { timeoutMs: 20_000 },
+    );
+    expect(left.failures).toMatchObject([{ code: 'kafka_unauthorized', details: { topic: name } }]);
   });
 
   test('a topic that nobody creates is kafka_topic_missing', async () => {
