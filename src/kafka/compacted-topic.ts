@@ -7,7 +7,7 @@ import type { ProducerOptions, TopicCreationOptions } from '../core/options.ts';
 import type { KafkaClient, KafkaDeps } from './client.ts';
 import { kafkaAnswerError } from './protocol-errors.ts';
 import { createPublisher } from './publisher.ts';
-import type { RecordView } from './publisher-contract.ts';
+import type { PublisherEvents, RecordView } from './publisher-contract.ts';
 import { openTopic } from './topics.ts';
 import type { BrokerConnection, FetchedRecord, TopicMetadata } from './wire.ts';
 
@@ -16,9 +16,10 @@ export type CompactedTopicOptions = {
   /** For its creation; -1: the broker's default. */
   readonly partitions: number;
   readonly replicationFactor: number;
-  /** Asked before a write: false when the right to the slot may be gone. */
-  readonly maySend?: () => boolean;
 };
+
+/** Asked before a write: false when the right to the slot may be gone. */
+export type WritePermission = PublisherEvents['maySend'];
 
 /** The shape of offsets/store.ts's CompactedTopic; kept apart because neither folder imports the other. */
 export type CompactedTopicClient = {
@@ -30,7 +31,11 @@ const CLEANUP_POLICY = 'cleanup.policy';
 const READ_TIMEOUT_MS = 5_000;
 const NO_HEADERS: Uint8Array = Uint8Array.of(0);
 
-export function createCompactedTopic(client: KafkaClient, options: CompactedTopicOptions, deps: KafkaDeps): CompactedTopicClient {
+export function createCompactedTopic(
+  client: KafkaClient,
+  options: CompactedTopicOptions,
+  deps: KafkaDeps & { readonly maySend: WritePermission },
+): CompactedTopicClient {
   const creation = topicCreation(options);
   const open = async (signal: AbortSignal): Promise<TopicMetadata> => {
     const { metadata } = await openTopic(client, options.topic, creation, signal);
@@ -115,11 +120,15 @@ function refuse(errorCode: number, of: Partition): void {
   if (errorCode !== 0) throw kafkaAnswerError(errorCode, of);
 }
 
-type Writing = { readonly options: CompactedTopicOptions; readonly creation: TopicCreationOptions; readonly deps: KafkaDeps };
+type Writing = {
+  readonly options: CompactedTopicOptions;
+  readonly creation: TopicCreationOptions;
+  readonly deps: KafkaDeps & { readonly maySend: WritePermission };
+};
 
 async function writeRecord(client: KafkaClient, writing: Writing, record: RecordView, signal: AbortSignal): Promise<void> {
   const { options, creation, deps } = writing;
-  const events = { onSettled() {}, onFailure() {}, maySend: options.maySend ?? (() => true) };
+  const events = { onSettled() {}, onFailure() {}, maySend: deps.maySend };
   const publisher = createPublisher(client, writerOptions(client), creation, events, deps);
   try {
     publisher.append(await publisher.openTopic(options.topic, signal), record);

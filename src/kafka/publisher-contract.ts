@@ -59,6 +59,9 @@ export type PublisherEvents = {
   /** settledOrdinal moved. Called at most once per reply. */
   onSettled(): void;
   onFailure(error: import('../core/errors.ts').SlotlineError): void;
-  /** Asked immediately before bytes are written to a broker: false means that nothing may be sent (the slot may have a new owner). */
-  maySend(): boolean;
+  /**
+   * Asked immediately before bytes are written to a broker. false: nothing may be sent any more (the slot may have a new owner), and the
+   * publisher fails. later: not now; it is asked again soon.
+   */
+  maySend(): boolean | 'later';
 };

@@ -24,7 +24,8 @@ export type SenderEvents = {
   onProgress(): void;
   /** Nothing is sent any more. */
   onFailure(error: SlotlineError): void;
-  maySend(): boolean;
+  /** later: it is asked again within moments. */
+  maySend(): boolean | 'later';
   /** The topic is gone: finds it, or makes it again. */
   reopen(topic: string, signal: AbortSignal): Promise<TopicMetadata>;
   onRecreated(): void;
@@ -132,9 +133,11 @@ export class Sender {
 
   #pumpLink(link: BrokerLink): void {
     while (link.ready.length > 0 && !this.#stopped && link.canSend()) {
+      const permission = this.#events.maySend();
+      if (permission === 'later') return;
       const shipments = this.#collect(link);
       if (shipments.length === 0) return;
-      if (!this.#events.maySend()) {
+      if (!permission) {
         this.#fail(new SlotlineError('fenced', { broker: link.nodeId }));
         return;
       }
@@ -309,6 +312,8 @@ export class Sender {
     const nowMs = this.#deps.clock.monotonicMs();
     for (const link of this.#links.values()) link.dropIfOverdue(nowMs);
     this.#events.onProgress();
+    // What was held back may go by now.
+    this.pump();
   }
 
   #fail(error: SlotlineError): void {

@@ -10,8 +10,8 @@ import { BulkDecode, type Chunk } from '../postgres/bulk-decode.ts';
 import { openSession } from '../postgres/connection.ts';
 import { loadSlot, loadSlotLag } from '../postgres/slot.ts';
 import type { AckTracker } from './ack-tracker.ts';
+import { holdsLock } from './ownership.ts';
 import { SlotAdvancer } from './slot-advancer.ts';
-import { SlotOwnership } from './slot-ownership.ts';
 import type { StreamLoop } from './stream-loop.ts';
 import type { TaskContext } from './task-context.ts';
 
@@ -27,8 +27,6 @@ const REREAD_FACTOR = 2;
 const GIVE_UP_CHUNKS = 8;
 /** A server that gives nothing for so long does not decode any more. */
 const SILENCE_MAX_MS = 120_000;
-/** How soon it is noticed that somebody else takes the slot. */
-const OWNERSHIP_MS = 1_000;
 
 export type CatchUpParts = {
   readonly loop: StreamLoop;
@@ -37,8 +35,8 @@ export type CatchUpParts = {
   /** wal_sender_timeout: how long a proof of ownership counts. */
   readonly timeoutMs: number;
   readonly stop: AbortSignal;
-  /** Everything that becomes durable from now on is told to `confirm`, and nothing is sent unless `maySend`. */
-  readonly onSource: (source: { confirm(lsn: Lsn): void; maySend(): boolean; readonly receivedLsn: Lsn; readonly flushedLsn: Lsn }) => void;
+  /** Everything that becomes durable from now on is told to `confirm`. */
+  readonly onSource: (source: { confirm(lsn: Lsn): void; readonly receivedLsn: Lsn; readonly flushedLsn: Lsn }) => void;
   /** Frames come. */
   readonly onStarted: () => Promise<void>;
   /** An orderly stop: settles what was taken in, then has the slot moved to what is durable. */
@@ -112,10 +110,9 @@ class BulkRun {
     const advancer = await this.#openAdvancer();
     const bulk = await this.#openBulk();
     this.#watch();
-    const ownership = this.#ownership(advancer);
+    this.#holdFence(advancer);
     this.#parts.onSource({
       confirm: (lsn) => advancer.confirm(lsn),
-      maySend: () => ownership.isFresh(),
       get receivedLsn() {
         return tracker.markedLsn;
       },
@@ -176,15 +173,10 @@ class BulkRun {
   }
 
   /** The lock is held by the session that is asked, and nobody else reads the slot or moved it. */
-  #ownership(advancer: SlotAdvancer): SlotOwnership {
-    const { clock, log, sql, options } = this.#context;
-    const contact = {
-      serverContactMs: clock.monotonicMs(),
-      noteContact: (atMs: number): void => {
-        contact.serverContactMs = Math.max(contact.serverContactMs, atMs);
-      },
-    };
+  #holdFence(advancer: SlotAdvancer): void {
+    const { sql, options, fence } = this.#context;
     const isOurs = async (): Promise<boolean> => {
+      if (!(await holdsLock(sql, options.slot.name))) return false;
       const slot = await loadSlot(sql, options.slot.name);
       const reader = slot?.activePid === advancer.processId ? undefined : slot?.activePid;
       const isMoved = (slot?.confirmedFlushLsn ?? 0) > this.#parts.tracker.durableLsn;
@@ -197,14 +189,7 @@ class BulkRun {
       );
       return false;
     };
-    const ownership = new SlotOwnership({ clock, log, timeoutMs: this.#parts.timeoutMs, contact, isOurs });
-    ownership.start();
-    const timer = setInterval(() => void ownership.probe(), OWNERSHIP_MS);
-    this.#closing.defer(() => {
-      clearInterval(timer);
-      ownership.stop();
-    });
-    return ownership;
+    fence.hold('bulk', { timeoutMs: this.#parts.timeoutMs, isOurs });
   }
 
   #watch(): void {

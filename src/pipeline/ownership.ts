@@ -7,6 +7,7 @@ import { SlotlineError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { wait } from '../core/time.ts';
 import type { PgSession } from '../postgres/connection.ts';
+import type { Proof } from './fence.ts';
 
 const POLL_MS = 500;
 
@@ -50,10 +51,28 @@ export async function tryLock(session: PgSession, slotName: string): Promise<boo
   return locked[0]?.locked === true;
 }
 
+/** While nobody streams: the session that holds the lock answers and says so. */
+export function lockProof(session: PgSession, slotName: string, server: { readonly walSenderTimeoutMs: number }): Proof {
+  return { timeoutMs: server.walSenderTimeoutMs, isOurs: () => holdsLock(session, slotName) };
+}
+
+/** Whether this very session still holds it: behind a pooler it may be another's by now. */
+export async function holdsLock(session: PgSession, slotName: string): Promise<boolean> {
+  const rows = await session.query<{ held: boolean }>(HELD_SQL, [slotName]);
+  return rows[0]?.held === true;
+}
+
 const LOCK_KEY = `pg_catalog.hashtextextended('slotline slot ' || $1::text, 0)`;
 
+/** Source: PostgreSQL manual, "pg_locks": a bigint key is classid (high half) and objid (low half), with objsubid 1. */
+const HELD_SQL = `
+select exists (
+  select from pg_catalog.pg_locks l, (select ${LOCK_KEY}) as k(key)
+   where l.pid = pg_catalog.pg_backend_pid() and l.locktype = 'advisory' and l.granted and l.objsubid = 1
+     and l.classid::int8 = ((k.key >> 32) & 4294967295) and l.objid::int8 = (k.key & 4294967295)) as held`;
+
 /** undefined: it is ours. Else who has it. */
-async function tryOwn(session: PgSession, slotName: string): Promise<string | undefined> {
+export async function tryOwn(session: PgSession, slotName: string): Promise<string | undefined> {
   if (!(await tryLock(session, slotName))) return 'another process that is starting or taking a snapshot';
   const active = await session.query<{ active_pid: number | null }>(
     'select active_pid from pg_catalog.pg_replication_slots where slot_name = $1 and active',

@@ -78,6 +78,7 @@ async function beginAt(context: TaskContext, reader: PgSession, source: Snapshot
   try {
     const temporary = source === 'existingSlot';
     const name = temporary ? temporarySlotName(options.slot.name, 'snap', slotSession.processId) : options.slot.name;
+    await context.fence.require(signal);
     const slot = await createSlot(slotSession, { name, temporary, failover: options.slot.failover }, { signal });
     if (!temporary) context.log.info('slot.created', { slot: name, lsn: formatLsn(slot.consistentPoint) });
     await reader.simple(begin);
@@ -152,14 +153,20 @@ async function readTables(
     },
   };
   const stream = new RowStream(reader);
-  const onAbort = (): void => reader.destroy();
+  const onAbort = (): void => {
+    // A consumer that waits for room gets it from a publisher that is closed, again and again.
+    stream.stop();
+    reader.destroy();
+  };
   signal.addEventListener('abort', onAbort, { once: true });
   try {
+    signal.throwIfAborted();
     return await new InitialSnapshot({ sink, clock, onProgress }).run(tables, stream);
   } catch (error) {
     signal.throwIfAborted();
     throw error;
   } finally {
+    stream.stop();
     signal.removeEventListener('abort', onAbort);
   }
 }

@@ -12,8 +12,7 @@ import { loadSlot, loadSlotLag } from '../postgres/slot.ts';
 import { AckTracker } from './ack-tracker.ts';
 import { catchUp } from './catch-up.ts';
 import { ConfirmPacer } from './confirm-pacer.ts';
-import { releaseLock, tryLock } from './ownership.ts';
-import { SlotOwnership } from './slot-ownership.ts';
+import { lockProof, releaseLock, tryLock } from './ownership.ts';
 import { SlotXmin } from './slot-xmin.ts';
 import { StreamLoop } from './stream-loop.ts';
 import type { TaskContext } from './task-context.ts';
@@ -47,11 +46,13 @@ type StreamEnd = 'ended' | 'behind';
 /** Hooks of the context that reach the run that is current. */
 export class StreamingHooks {
   onSettled: () => void = () => {};
-  maySend: () => boolean = () => true;
 }
 
 /** What is read from at the moment. */
-type Source = { confirm(lsn: Lsn): void; maySend(): boolean };
+type Source = { confirm(lsn: Lsn): void };
+
+/** While none is open. */
+const NO_SOURCE: Source = { confirm: () => {} };
 
 /** Resolves at an orderly stop or at untilLsn, with everything acknowledged and confirmed. Rejects with what broke. */
 export async function runStreaming(context: TaskContext, hooks: StreamingHooks, run: StreamingRun): Promise<void> {
@@ -76,7 +77,7 @@ class Reading {
   readonly #loop: StreamLoop;
   readonly #reached = Promise.withResolvers<void>();
   readonly #xmin: SlotXmin | undefined;
-  #source: Source;
+  #source: Source = NO_SOURCE;
   #orderly = false;
   #started = false;
   #noBulkUntilMs: number;
@@ -97,11 +98,9 @@ class Reading {
       onReached: this.#reached.resolve,
     });
     this.#xmin = slotXmin(context);
-    this.#source = this.#underLock();
     // Catching up to a snapshot ends in the middle of a backlog, at one LSN exactly: the stream tells it.
     this.#noBulkUntilMs = run.untilLsn === undefined && context.options.catchUp.enabled ? 0 : Number.POSITIVE_INFINITY;
     hooks.onSettled = () => this.#loop.release({ urgent: context.publisher.pending.records === 0 });
-    hooks.maySend = () => this.#source.maySend();
   }
 
   async run(): Promise<void> {
@@ -119,9 +118,9 @@ class Reading {
     this.#pacer.stop();
     this.#context.live.endStream();
     this.#hooks.onSettled = () => {};
-    // Behind an orderly end comes a snapshot, under the advisory lock; behind any other this attempt sends nothing more.
-    const orderly = this.#orderly;
-    this.#hooks.maySend = () => orderly;
+    // Behind an orderly end may come a snapshot, under the advisory lock; behind any other this attempt sends nothing more.
+    if (this.#orderly) this.#holdLock();
+    else this.#context.fence.close();
   }
 
   async #isFarBehind(): Promise<boolean> {
@@ -155,6 +154,7 @@ class Reading {
       },
     });
     if (end.tag === 'stopped') return 'stopped';
+    this.#holdLock();
     if (!end.mayAgain) this.#noBulkUntilMs = context.clock.monotonicMs() + NO_BULK_MS;
     return 'handOver';
   }
@@ -181,21 +181,18 @@ class Reading {
     });
     const settings = streamSettings(context, run, { session, startLsn, flushedLsn });
     const stream = new ReplicationStream(session, settings, context.clock);
-    const ownership = new SlotOwnership({
-      clock: context.clock,
-      log: context.log,
-      timeoutMs: run.walSenderTimeoutMs,
-      contact: stream,
-      isOurs: async () => (await loadSlot(context.sql, context.options.slot.name))?.activePid === session.processId,
-    });
     const asking = run.untilLsn === undefined ? undefined : setInterval(() => stream.sendStatus({ requestReply: true }), CATCH_UP_ASK_MS);
     const leaving = new AbortController();
     loop.resume();
     context.live.beginStream(stream);
     try {
       await stream.start(loop);
-      this.#source = { confirm: (lsn) => stream.confirm(lsn), maySend: () => ownership.isFresh() };
-      ownership.start();
+      this.#source = stream;
+      context.fence.hold('walsender', {
+        timeoutMs: run.walSenderTimeoutMs,
+        contact: stream,
+        isOurs: async () => (await loadSlot(context.sql, context.options.slot.name))?.activePid === session.processId,
+      });
       await this.#onStarted('walsender');
       const behind = this.#watchLag(leaving.signal);
       const ended = [stream.done(), this.#reached.promise, aborted(run.stop), aborted(context.signal)];
@@ -210,7 +207,6 @@ class Reading {
     } finally {
       leaving.abort();
       clearInterval(asking);
-      ownership.stop();
       await stream.close();
     }
   }
@@ -223,10 +219,9 @@ class Reading {
       if (leaving.aborted || clock.monotonicMs() < this.#noBulkUntilMs) continue;
       const lag = await loadSlotLag(sql, options.slot.name).catch(() => undefined);
       if (lag === undefined || !this.#isFar(lag.currentLsn) || !(await tryLock(sql, options.slot.name))) continue;
-      const underLock = this.#underLock();
       const stands = await this.#pauseWhileFar(lag.currentLsn, leaving);
       if (stands) {
-        this.#source = underLock;
+        this.#holdLock();
         log.info('stream.behind', { backlogBytes: lag.currentLsn - this.#tracker.markedLsn });
         return 'behind';
       }
@@ -255,12 +250,11 @@ class Reading {
     });
   }
 
-  /** While no source is open the lock keeps others out; it is believed for as long as any proof. */
-  #underLock(): Source {
-    const { clock, log } = this.#context;
-    const contact = { serverContactMs: clock.monotonicMs(), noteContact: () => {} };
-    const ownership = new SlotOwnership({ clock, log, timeoutMs: this.#run.walSenderTimeoutMs, contact, isOurs: async () => true });
-    return { confirm: () => {}, maySend: () => ownership.isFresh() };
+  /** While no source is open the lock keeps others out. */
+  #holdLock(): void {
+    const { fence, sql, options } = this.#context;
+    this.#source = NO_SOURCE;
+    fence.hold('lock', lockProof(sql, options.slot.name, this.#run));
   }
 
   /** What was taken in is waited for, and what is durable of it told. */

@@ -29,6 +29,7 @@ import type { ValueModes } from '../values/pg-type.ts';
 import { ChangeWriter } from './change-writer.ts';
 import { ConversionFailures } from './conversion-failures.ts';
 import { DeadLetters, deadLetterFormat } from './dead-letters.ts';
+import type { Fence } from './fence.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { HeartbeatAction } from './heartbeat-action.ts';
 import type { LiveState } from './live-state.ts';
@@ -70,6 +71,8 @@ export type TaskContext = TaskDeps & {
   /** Only with heartbeat.interval.ms. */
   readonly heartbeat: Heartbeat | undefined;
   readonly openMessageTopic: () => Promise<TopicHandle>;
+  /** Whether anything may be sent. */
+  readonly fence: Fence;
   /** Aborts when the attempt must end: a stop was asked for, or something failed. */
   readonly signal: AbortSignal;
 };
@@ -78,13 +81,14 @@ export type ContextHooks = {
   readonly signal: AbortSignal;
   readonly onSettled: () => void;
   readonly onFailure: (error: SlotlineError) => void;
-  readonly maySend: () => boolean;
+  readonly fence: Fence;
 };
 
 export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHooks): TaskContext {
   const { options } = deps;
   const kafka = createKafkaClient(options.kafka, deps);
-  const events: PublisherEvents = { onSettled: hooks.onSettled, onFailure: hooks.onFailure, maySend: hooks.maySend };
+  const { fence } = hooks;
+  const events: PublisherEvents = { onSettled: hooks.onSettled, onFailure: hooks.onFailure, maySend: () => fence.maySend() };
   const publisher = createPublisher(kafka, options.producer, options.topicCreation, events, deps);
   const info = new SourceInfo();
   // A non-transactional message before the first transaction shows the start of the task, as Debezium's does.
@@ -138,7 +142,7 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
     openTopic: () => openControlTopic('heartbeat', heartbeatTopic(naming, options.events.heartbeat)),
   });
   const parts = { sql, kafka, publisher, filter, info, serde, types, plans, changes, boundaries, heartbeat };
-  return { ...deps, ...parts, openMessageTopic, signal: hooks.signal };
+  return { ...deps, ...parts, openMessageTopic, fence, signal: hooks.signal };
 }
 
 function countingRefusals(table: TableSerde, live: LiveState): TableSerde {

@@ -14,8 +14,10 @@ import { loadServerFacts, requireEncoding, requireLogicalWal, requireVersion, ty
 import { createSlot, dropSlot, loadSlot, type SlotState } from '../postgres/slot.ts';
 import type { StartDecision } from '../snapshot/decision.ts';
 import type { SnapshotProgress } from '../snapshot/initial.ts';
+import { Fence } from './fence.ts';
 import { isSnapshot, judgeStart, refusalOf, rememberedOffset } from './judgements/start.ts';
-import { awaitOwnership } from './ownership.ts';
+import { awaitOwnership, lockProof, tryOwn } from './ownership.ts';
+import type { Permission } from './slot-ownership.ts';
 import { prepareTables } from './source-tables.ts';
 import { takeSnapshot } from './start-snapshot.ts';
 import { runStreaming, StreamingHooks } from './streaming.ts';
@@ -40,7 +42,11 @@ export async function runTask(deps: TaskDeps, memory: ProcessMemory, hooks: Task
   const { live } = deps;
   live.beginAttempt();
   const failed = new AbortController();
-  const fail = (error: unknown): void => failed.abort(toSlotlineError(error));
+  const fence = new Fence(deps);
+  const fail = (error: unknown): void => {
+    fence.close();
+    failed.abort(toSlotlineError(error));
+  };
   const sql = await openSession(deps.options.database, { applicationName: 'Slotline General', signal: hooks.stop });
   sql.onLost(fail);
   const streaming = new StreamingHooks();
@@ -61,12 +67,8 @@ export async function runTask(deps: TaskDeps, memory: ProcessMemory, hooks: Task
         live.slotHolder = holder;
       },
     });
-    context = createContext(deps, sql, {
-      signal: failed.signal,
-      onSettled: () => streaming.onSettled(),
-      onFailure: fail,
-      maySend: () => streaming.maySend(),
-    });
+    fence.hold('lock', lockProof(sql, deps.options.slot.name, server));
+    context = createContext(deps, sql, { signal: failed.signal, onSettled: () => streaming.onSettled(), onFailure: fail, fence });
     live.attach(context);
     await runOwned(context, { server, memory, hooks, streaming, phase });
   } catch (error) {
@@ -111,7 +113,8 @@ async function runOwned(context: TaskContext, attempt: Attempt): Promise<void> {
   const { hooks, memory } = attempt;
   await context.types.prime();
   await prepareTables(context, attempt.server);
-  const store = createOffsetStore(createCompactedTopic(kafka, options.offsetStorage, context), {
+  const maySend = (): Permission => context.fence.maySend();
+  const store = createOffsetStore(createCompactedTopic(kafka, options.offsetStorage, { ...context, maySend }), {
     connector: options.name,
     server: options.events.topicPrefix,
   });
@@ -133,7 +136,7 @@ async function runOwned(context: TaskContext, attempt: Attempt): Promise<void> {
   if (decision.tag === 'snapshotOnly' || hooks.stop.aborted) return;
   if (options.snapshot.streamingDelayMs > 0 && isSnapshot(decision)) await wait(options.snapshot.streamingDelayMs, hooks.stop);
   await stream(context, attempt, { untilLsn: undefined, onStarted: () => onStreaming(context, attempt) });
-  if (options.slot.dropOnStop) await dropOwnSlot(context);
+  if (options.slot.dropOnStop) await dropUnlessTaken(context);
 }
 
 /** Something was confirmed since the snapshot: what comes next follows that position in `sequence`, as after a restart of Debezium. */
@@ -197,6 +200,7 @@ async function createOwnSlot(context: TaskContext): Promise<Lsn> {
   const { options, signal, log } = context;
   const session = await openSession(options.database, { replication: true, applicationName: 'Slotline Slot', signal });
   try {
+    await context.fence.require(signal);
     const { consistentPoint } = await createSlot(session, { name: options.slot.name, failover: options.slot.failover }, { signal });
     log.info('slot.created', { slot: options.slot.name, lsn: formatLsn(consistentPoint) });
     return consistentPoint;
@@ -209,9 +213,18 @@ async function dropOwnSlot(context: TaskContext): Promise<void> {
   const { options, signal, log } = context;
   const session = await openSession(options.database, { replication: true, applicationName: 'Slotline Slot', signal });
   try {
+    await context.fence.require(signal);
     await dropSlot(session, options.slot.name, { signal });
     log.info('slot.dropped', { slot: options.slot.name });
   } finally {
     await session.close();
   }
+}
+
+/** Behind the stream a standby may have taken over: then the slot is its own. */
+async function dropUnlessTaken(context: TaskContext): Promise<void> {
+  const { options, sql, log } = context;
+  const holder = await tryOwn(sql, options.slot.name);
+  if (holder === undefined) await dropOwnSlot(context);
+  else log.info('slot.kept', { slot: options.slot.name, holder });
 }

@@ -57,9 +57,9 @@ export class RowStream {
     await this.#result.promise;
   }
 
-  close(): Promise<void> {
+  /** Nothing more is handed over. */
+  stop(): void {
     this.#reader.stop();
-    return this.#session.close();
   }
 
   #onMessage(tag: number, bytes: Uint8Array, start: number, end: number): undefined | Promise<void> {
@@ -98,6 +98,7 @@ export class RowStream {
 
   #fail(error: unknown): void {
     this.#failure ??= error;
+    this.#reader.stop();
     this.#result?.promise.catch(() => {});
     this.#result?.reject(error);
     this.#session.destroy();
