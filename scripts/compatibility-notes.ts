@@ -84,6 +84,17 @@ const TABLES: readonly Note[] = [
   },
   {
     debezium:
+      'With `publication.autocreate.mode=filtered` each start sets the publication to the captured tables: tables, row filters and column lists that another connector or a subscriber reads by it are gone.',
+    here: 'Missing tables are added, at the start and while it runs; nothing is taken out. The log says `publication.shared` where it names more.',
+    why: 'The other reader would lose rows without a word.',
+  },
+  {
+    debezium: 'A publication or a captured table that is changed while it runs, so that rows are missing, is not noticed.',
+    here: 'Within seconds the connector ends with `source_changed`, which says tables, WAL and the snapshot that heals it; `slotline.source.changed.action=warn` goes on.',
+    why: 'A hole that nobody knows of is the worst that can happen to a capture.',
+  },
+  {
+    debezium:
       'With `publication.autocreate.mode=filtered` and either `skipped.operations` or `publish.via.partition.root`, the second start fails: its ALTER PUBLICATION is not valid SQL.',
     here: 'It works.',
     why: 'Nothing is gained by failing.',

@@ -120,6 +120,13 @@ export const SLOTLINE_OPTIONS: readonly OptionSpec[] = [
     doc: "What is done when the schema registry refuses a table's schema as incompatible: `fail` stops there and tries again; `dlq` sends the rows of that version of the table to the dead-letter topic, as JSON with schemas (docs/schema-evolution.md).",
   }),
   honoured({ name: 'slotline.schema.incompatible.dlq.topic', why: 'A topic of its own, told by the prefix: `<topic.prefix>.dlq`, with topic.delimiter between.', doc: 'The dead-letter topic.', check: checkTopicName }),
+  honoured({
+    name: 'slotline.source.changed.action',
+    kind: oneOf('fail', 'warn'),
+    default: 'fail',
+    why: 'A hole must be asked for.',
+    doc: 'What is done when the publication or a captured table was changed by somebody so that rows are or may be missing: `fail` ends the connector with `source_changed`, which says the tables, the WAL and the snapshot that heals it; `warn` says the same in log and health and goes on. Changes that lose no rows are told in either case (docs/operating.md).',
+  }),
   honoured({ name: 'slotline.log.level', kind: oneOf('debug', 'info', 'warn', 'error'), default: 'info', why: 'One line per thing that a person may want to know.', doc: 'Least level that is logged.' }),
   honoured({ name: 'slotline.http.port', kind: integer(0, 65535), why: 'Nothing listens unasked.', doc: 'Port of `/health` and `/metrics` (docs/metrics.md); 0: one that is free, which the log names. Connectors of one process that name the same address share it.' }),
   honoured({ name: 'slotline.http.host', default: '127.0.0.1', why: 'There is no login.', doc: 'Address that this port listens on; `0.0.0.0` or `::` for every one.' }),

@@ -60,7 +60,7 @@ export const SLOT_OPTIONS: readonly OptionSpec[] = [
     kind: oneOf('disabled', 'all_tables', 'filtered', 'no_tables'),
     default: 'all_tables',
     why: "Debezium's. It needs a superuser; `filtered` needs ownership of the captured tables only.",
-    doc: '`disabled`: the publication must exist; `all_tables`: created FOR ALL TABLES; `filtered`: holds the captured tables and follows them at each start; `no_tables`: created empty.',
+    doc: '`disabled`: the publication must exist; `all_tables`: created FOR ALL TABLES; `filtered`: holds the captured tables; those that are missing are added at each start and while it runs, and none is taken out, for others may read it too; `no_tables`: created empty.',
   }),
   honoured({ name: 'publish.via.partition.root', kind: BOOLEAN, default: 'false', why: "Debezium's.", doc: 'Create the publication with publish_via_partition_root, so that changes of partitions carry the name of the root.' }),
   honoured({

@@ -79,6 +79,7 @@ function resolveOptions(values: OptionValues, report: ConfigReport, environment:
       viaPartitionRoot: values.flag('publish.via.partition.root'),
       replicaIdentities: parseReplicaIdentities(values.text('replica.identity.autoset.values')) ?? [],
     },
+    sourceChangedAction: values.oneOf('slotline.source.changed.action', ['fail', 'warn']),
     filter: resolveFilter(values, report),
     guardrail: {
       tablesMax: values.integer('guardrail.collections.max'),

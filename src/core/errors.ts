@@ -52,6 +52,16 @@ export const ERROR_TABLE = {
   publication_missing: { retry: 'manual', what: 'The publication does not exist', remedy: 'Create it, or set publication.autocreate.mode to filtered or all_tables.' },
   publication_incomplete: { retry: 'manual', what: 'The publication does not cover every captured table', remedy: 'alter publication … add table …; `slotline check` prints it.' },
   publication_unsuitable: { retry: 'never', what: 'The publication cannot be changed as asked', remedy: 'A publication for all tables cannot be narrowed: drop it or choose another publication.name.' },
+  publication_gap: {
+    retry: 'never',
+    what: 'The publication did not exist when a change was made that the slot still has to decode, and PostgreSQL before 18 cannot read past it',
+    remedy: "Make the publication again if it is gone, drop the slot (select pg_drop_replication_slot('…')) and start with snapshot.mode=when_needed.",
+  },
+  source_changed: {
+    retry: 'never',
+    what: 'The source was changed while it was read, and rows are or may be missing',
+    remedy: 'Put the publication right, then start once with snapshot.mode=always and snapshot.include.collection.list naming the tables; slotline.source.changed.action=warn goes on without (docs/operating.md).',
+  },
   guardrail_exceeded: { retry: 'never', what: 'More tables are captured than guardrail.collections.max allows', remedy: 'Narrow the include lists, or raise the limit.' },
   table_none_captured: { retry: 'never', what: 'No table is captured', remedy: 'Check the include and exclude lists.' },
   key_column_missing: { retry: 'never', what: 'A key column does not exist', remedy: 'Check message.key.columns: no captured table that the entry matches has the column.' },
@@ -112,12 +122,15 @@ export type ErrorDetails = Readonly<Record<string, string | number | boolean | r
 export class SlotlineError extends Error {
   readonly code: ErrorCode;
   readonly details: ErrorDetails;
+  readonly #remedy: string | undefined;
 
-  constructor(code: ErrorCode, details: ErrorDetails = {}, options?: { cause?: unknown }) {
+  /** `remedy` says more than the table's where names are known. */
+  constructor(code: ErrorCode, details: ErrorDetails = {}, options?: { cause?: unknown; remedy?: string | undefined }) {
     super(formatMessage(code, details), options);
     this.name = 'SlotlineError';
     this.code = code;
     this.details = details;
+    this.#remedy = options?.remedy;
   }
 
   get retry(): RetryPolicy {
@@ -125,7 +138,7 @@ export class SlotlineError extends Error {
   }
 
   get remedy(): string {
-    return ERROR_TABLE[this.code].remedy;
+    return this.#remedy ?? ERROR_TABLE[this.code].remedy;
   }
 }
 

@@ -302,6 +302,8 @@ export type ResolvedOptions = {
   readonly slot: SlotOptions;
   readonly catchUp: CatchUpOptions;
   readonly publication: PublicationOptions;
+  /** What is done when the source was changed while it is read, and rows are missing. */
+  readonly sourceChangedAction: 'fail' | 'warn';
   readonly filter: FilterOptions;
   readonly guardrail: GuardrailOptions;
   readonly events: EventOptions;

@@ -4,12 +4,13 @@ import type { SlotlineError } from '../core/errors.ts';
 import type { LiveState } from '../pipeline/live-state.ts';
 
 /**
- * `waiting`: it goes on by itself once a server answers. `failing`: a person has to act; it is tried again all the same. Worst last.
+ * `waiting`: it goes on by itself once a server answers. `degraded`: it streams, but rows are missing, or soon will be; a restart does not
+ * help. `failing`: a person has to act; it is tried again all the same. Worst last.
  */
-const STATUSES = ['ok', 'starting', 'stopping', 'waiting', 'failing', 'stopped'] as const;
+const STATUSES = ['ok', 'starting', 'stopping', 'waiting', 'degraded', 'failing', 'stopped'] as const;
 export type HealthStatus = (typeof STATUSES)[number];
 
-export type WaitingFor = 'registry' | 'kafka' | 'slot' | 'postgres' | 'restart';
+export type WaitingFor = 'registry' | 'kafka' | 'slot' | 'postgres' | 'restart' | 'person';
 
 export type HealthReason = {
   readonly connector: string;
@@ -35,13 +36,17 @@ export function isHealthy(status: HealthStatus): boolean {
 
 export function connectorHealth(live: LiveState): Health {
   const state = live.connector;
-  const reasons = reasonsOf(live);
+  const waiting = reasonsOf(live);
+  const troubles = sourceReasons(live);
+  const reasons = [...waiting, ...troubles];
   switch (state.tag) {
     case 'running':
-      return { status: reasons.length === 0 ? 'ok' : 'waiting', reasons };
+      if (troubles.length > 0) return { status: 'degraded', reasons };
+      return { status: waiting.length === 0 ? 'ok' : 'waiting', reasons };
     case 'starting':
       if (needsPerson(live.lastError)) return { status: 'failing', reasons };
-      if (reasons.length > 0) return { status: 'waiting', reasons };
+      if (troubles.length > 0) return { status: 'degraded', reasons };
+      if (waiting.length > 0) return { status: 'waiting', reasons };
       return { status: live.isSnapshotting ? 'ok' : 'starting', reasons };
     case 'waiting':
       return { status: needsPerson(state.error) ? 'failing' : 'waiting', reasons };
@@ -73,6 +78,17 @@ function reasonsOf(live: LiveState): HealthReason[] {
   }
   if (reasons.length === 0 && lastError !== undefined && !live.isSnapshotting) reasons.push(reason(live, serverOf(lastError), lastError));
   return reasons;
+}
+
+/** What is not well with the source itself. */
+function sourceReasons(live: LiveState): HealthReason[] {
+  return live.source.troubles.map(({ message, remedy }) => ({
+    connector: live.name,
+    waitingFor: 'person',
+    code: 'source_changed',
+    message,
+    remedy,
+  }));
 }
 
 function reason(live: LiveState, waitingFor: WaitingFor, { code, message, remedy }: SlotlineError): HealthReason {

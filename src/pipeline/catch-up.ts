@@ -8,6 +8,7 @@ import { formatLsn, type Lsn } from '../core/lsn.ts';
 import { aborted } from '../core/time.ts';
 import { BulkDecode, type Chunk } from '../postgres/bulk-decode.ts';
 import { openSession } from '../postgres/connection.ts';
+import type { ServerNotice } from '../postgres/errors.ts';
 import { loadSlot, loadSlotLag } from '../postgres/slot.ts';
 import type { AckTracker } from './ack-tracker.ts';
 import { holdsLock } from './ownership.ts';
@@ -35,6 +36,7 @@ export type CatchUpParts = {
   /** wal_sender_timeout: how long a proof of ownership counts. */
   readonly timeoutMs: number;
   readonly stop: AbortSignal;
+  readonly onNotice: (notice: ServerNotice) => void;
   /** Everything that becomes durable from now on is told to `confirm`. */
   readonly onSource: (source: { confirm(lsn: Lsn): void; readonly receivedLsn: Lsn; readonly flushedLsn: Lsn }) => void;
   /** Frames come. */
@@ -161,6 +163,7 @@ class BulkRun {
       messages: session.serverMajor >= 14,
       extraParams: options.slot.streamParams,
       readAheadBytes: READ_AHEAD_BYTES,
+      onNotice: this.#parts.onNotice,
     };
     const bulk = await BulkDecode.open(session, settings, this.#fromLsn);
     this.#bulk = bulk;

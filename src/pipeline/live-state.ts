@@ -8,6 +8,7 @@ import type { SourceInfo } from '../events/source-info.ts';
 import type { KafkaClient } from '../kafka/client.ts';
 import type { Publisher } from '../kafka/publisher-contract.ts';
 import { type ConnectorState, startingSince } from './connector.ts';
+import { SourceState } from './source-state.ts';
 
 /** Of the attempt that is under way. */
 export type AttemptParts = {
@@ -27,6 +28,8 @@ const NOTHING_PENDING: Publisher['pending'] = { bytes: 0, records: 0, requestsIn
 export class LiveState {
   readonly name: string;
   attempts = 0;
+  /** What is known of publication and tables. */
+  readonly source = new SourceState();
   isSnapshotting = false;
   /** Who has the slot or the lock that this process waits for. */
   slotHolder: string | undefined;

@@ -6,7 +6,7 @@ import { SlotlineError, toSlotlineError } from '../core/errors.ts';
 import { chooseIdentities } from '../events/filter.ts';
 import { findFieldCollisions, findMissingKeyColumns, findTopicCollisions } from '../events/table-checks.ts';
 import { type ListedTable, listTables, loadTables } from '../postgres/catalog.ts';
-import { ensurePublication, requireCovered } from '../postgres/publication.ts';
+import { ensurePublication, foreignMembers, requireCovered } from '../postgres/publication.ts';
 import { changeIdentity, planIdentityChanges } from '../postgres/replica-identity.ts';
 import type { ServerFacts } from '../postgres/session.ts';
 import type { TaskContext } from './task-context.ts';
@@ -66,6 +66,7 @@ async function publishTables(context: TaskContext, server: ServerFacts, captured
     inRecovery: server.inRecovery,
   });
   if (change !== 'none') log.info('publication.ensured', { publication: options.publication.name, change });
+  if (options.publication.autocreateMode === 'filtered') tellForeignMembers(context, foreignMembers(publication, captured));
   try {
     await requireCovered(sql, publication, captured);
   } catch (error) {
@@ -74,6 +75,18 @@ async function publishTables(context: TaskContext, server: ServerFacts, captured
     if (known.code !== 'publication_incomplete' || named) throw known;
     log.warn('publication.incomplete', { message: known.message, remedy: known.remedy });
   }
+}
+
+/** They stay: another connector or a subscriber may read them from this publication. */
+function tellForeignMembers({ options, log }: TaskContext, oids: readonly number[]): void {
+  if (oids.length === 0) return;
+  const remedy = 'If nobody else reads them from it: alter publication … drop table …';
+  log.warn('publication.shared', {
+    publication: options.publication.name,
+    tables: oids.length,
+    message: 'It names tables that are not captured',
+    remedy,
+  });
 }
 
 /** What the server refuses is told and the connector goes on with the identity that the table has, as Debezium does. */

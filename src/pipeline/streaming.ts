@@ -7,6 +7,7 @@ import { formatLsn, type Lsn } from '../core/lsn.ts';
 import { aborted, wait } from '../core/time.ts';
 import { compileAny } from '../events/filter.ts';
 import { openSession, type PgSession } from '../postgres/connection.ts';
+import type { ServerNotice } from '../postgres/errors.ts';
 import { ReplicationStream } from '../postgres/replication-stream.ts';
 import { loadSlot, loadSlotLag } from '../postgres/slot.ts';
 import { AckTracker } from './ack-tracker.ts';
@@ -46,6 +47,8 @@ type StreamEnd = 'ended' | 'behind';
 /** Hooks of the context that reach the run that is current. */
 export class StreamingHooks {
   onSettled: () => void = () => {};
+  /** May throw: then reading ends with it. */
+  onNotice: (notice: ServerNotice) => void = () => {};
 }
 
 /** What is read from at the moment. */
@@ -141,6 +144,7 @@ class Reading {
       tracker,
       timeoutMs: run.walSenderTimeoutMs,
       stop: run.stop,
+      onNotice: (notice) => this.#hooks.onNotice(notice),
       onSource: (source) => {
         this.#source = source;
         context.live.beginStream(source);
@@ -179,7 +183,8 @@ class Reading {
       applicationName: 'Slotline Streaming',
       signal: context.signal,
     });
-    const settings = streamSettings(context, run, { session, startLsn, flushedLsn });
+    const onNotice = (notice: ServerNotice): void => this.#hooks.onNotice(notice);
+    const settings = { ...streamSettings(context, run, { session, startLsn, flushedLsn }), onNotice };
     const stream = new ReplicationStream(session, settings, context.clock);
     const asking = run.untilLsn === undefined ? undefined : setInterval(() => stream.sendStatus({ requestReply: true }), CATCH_UP_ASK_MS);
     const leaving = new AbortController();

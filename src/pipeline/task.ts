@@ -19,6 +19,7 @@ import { isSnapshot, judgeStart, refusalOf, rememberedOffset } from './judgement
 import { awaitOwnership, lockProof, tryOwn } from './ownership.ts';
 import type { Permission } from './slot-ownership.ts';
 import { prepareTables } from './source-tables.ts';
+import { SourceWatch } from './source-watch.ts';
 import { takeSnapshot } from './start-snapshot.ts';
 import { runStreaming, StreamingHooks } from './streaming.ts';
 import { createContext, type TaskContext, type TaskDeps } from './task-context.ts';
@@ -70,7 +71,7 @@ export async function runTask(deps: TaskDeps, memory: ProcessMemory, hooks: Task
     fence.hold('lock', lockProof(sql, deps.options.slot.name, server));
     context = createContext(deps, sql, { signal: failed.signal, onSettled: () => streaming.onSettled(), onFailure: fail, fence });
     live.attach(context);
-    await runOwned(context, { server, memory, hooks, streaming, phase });
+    await runWatched(context, { server, memory, hooks, streaming, phase, fail });
   } catch (error) {
     const reason = failed.signal.aborted ? failed.signal.reason : error;
     if (hooks.stop.aborted && !phase.streaming) return;
@@ -98,6 +99,7 @@ type Attempt = {
   readonly hooks: TaskHooks;
   readonly streaming: StreamingHooks;
   readonly phase: { streaming: boolean };
+  readonly fail: (error: SlotlineError) => void;
 };
 
 async function checkServer(sql: PgSession): Promise<ServerFacts> {
@@ -108,7 +110,18 @@ async function checkServer(sql: PgSession): Promise<ServerFacts> {
   return facts;
 }
 
-async function runOwned(context: TaskContext, attempt: Attempt): Promise<void> {
+/** While it lasts, changes of the source are noticed. */
+async function runWatched(context: TaskContext, attempt: Attempt): Promise<void> {
+  const watch = await SourceWatch.open(context, attempt);
+  attempt.streaming.onNotice = (notice) => watch.note(notice);
+  try {
+    await runOwned(context, attempt, watch);
+  } finally {
+    await watch.close();
+  }
+}
+
+async function runOwned(context: TaskContext, attempt: Attempt, watch: SourceWatch): Promise<void> {
   const { options, sql, kafka, log, signal } = context;
   const { hooks, memory } = attempt;
   await context.types.prime();
@@ -131,7 +144,9 @@ async function runOwned(context: TaskContext, attempt: Attempt): Promise<void> {
   if (decision.tag === 'refuse') throw refusalOf(decision, options);
   if (decision.tag === 'nothing') return;
   if (decision.tag === 'stream' && hasStreamed(remembered, slot)) context.info.endTransaction(slot.confirmedFlushLsn);
+  await watch.begin({ snapshotFollows: isSnapshot(decision) });
   await prepare(context, attempt, { store, decision });
+  watch.endSnapshot();
   memory.snapshotTaken = true;
   if (decision.tag === 'snapshotOnly' || hooks.stop.aborted) return;
   if (options.snapshot.streamingDelayMs > 0 && isSnapshot(decision)) await wait(options.snapshot.streamingDelayMs, hooks.stop);

@@ -11,7 +11,7 @@ import { byteAt, int16At, int32At, uint32At } from '../core/byte-reader.ts';
 import { SlotlineError } from '../core/errors.ts';
 import { formatLsn, LSN_ZERO, type Lsn, lsnFromWords, parseLsn } from '../core/lsn.ts';
 import type { PgSession } from './connection.ts';
-import { serverError } from './errors.ts';
+import { noticeOf, serverError } from './errors.ts';
 import { quoteLiteral } from './identifiers.ts';
 import { ReadAhead } from './read-ahead.ts';
 import { type FrameConsumer, type PluginSettings, pluginParams } from './replication-stream.ts';
@@ -35,7 +35,7 @@ export type Chunk = {
 /** Says up to which LSN the next chunk is to go; undefined: no further chunk. Called one chunk ahead. */
 export type NextEdge = () => Lsn | undefined;
 
-const Tag = { copyData: 0x64, dataRow: 0x44, error: 0x45, readyForQuery: 0x5a } as const;
+const Tag = { copyData: 0x64, dataRow: 0x44, error: 0x45, notice: 0x4e, readyForQuery: 0x5a } as const;
 const Frame = { begin: 0x42, origin: 0x4f, relation: 0x52, type: 0x59 } as const;
 const BEGIN_BYTES = 21;
 /** Chunks that the server works on or waits with. */
@@ -187,6 +187,9 @@ select confirmed_flush_lsn, restart_lsn from pg_catalog.pg_replication_slots whe
         return undefined;
       case Tag.readyForQuery:
         this.#onChunkEnd();
+        return undefined;
+      case Tag.notice:
+        this.#settings.onNotice?.(noticeOf(bytes.subarray(start, end), this.#answer?.endLsn ?? LSN_ZERO));
         return undefined;
       case Tag.error:
         this.fail(serverError(bytes.subarray(start, end), { slot: this.#settings.slotName }));

@@ -6,6 +6,7 @@
  * Source: PostgreSQL manual, appendix A "PostgreSQL Error Codes".
  */
 import { type ErrorCode, type ErrorDetails, SlotlineError } from '../core/errors.ts';
+import type { Lsn } from '../core/lsn.ts';
 
 /** What a command was about; one SQLSTATE means different things for a slot and for a table. */
 export type ErrorSubject = 'slot' | 'publication' | 'other';
@@ -21,16 +22,43 @@ export type ServerAddress = {
 type ServerErrorFields = { readonly sqlState: string; readonly message: string };
 
 /**
- * The body of an ErrorResponse that our own reader met, as a SlotlineError; `details.slot` makes it an error about a slot.
+ * The body of an ErrorResponse that our own reader met, as a SlotlineError; `details.slot` makes it an error about a slot,
+ * `details.publication` one about the publication of a stream that runs.
  * Byte1 field type, String value, …, a final zero byte. Source: PostgreSQL manual, "Message Formats", ErrorResponse.
  */
 export function serverError(body: Uint8Array, details: ErrorDetails): SlotlineError {
+  const fields = fieldsOf(body);
+  const found = { sqlState: fields.get('C') ?? '', message: fields.get('M') ?? '' };
+  const subject = details.publication !== undefined ? 'publication' : details.slot !== undefined ? 'slot' : 'other';
+  const code = codeOfState(found, subject);
+  // A stream that runs looks the publication up as it was at each change: that it is there now does not help.
+  return new SlotlineError(code === 'publication_missing' ? 'publication_gap' : code, { ...details, ...sayable(code, found) });
+}
+
+/** A NoticeResponse: what the server says without ending anything. */
+export type ServerNotice = {
+  /** WARNING, NOTICE, INFO …, not translated. */
+  readonly severity: string;
+  readonly sqlState: string;
+  /** In the language of lc_messages. */
+  readonly message: string;
+  /** Function of the server that said it: tells notices apart where SQLSTATE does not. */
+  readonly routine: string;
+  /** Where reading stood; 0: not known. */
+  readonly lsn: Lsn;
+};
+
+/** The body of a NoticeResponse has the fields of an ErrorResponse. */
+export function noticeOf(body: Uint8Array, lsn: Lsn): ServerNotice {
+  const fields = fieldsOf(body);
+  const text = (field: string): string => fields.get(field) ?? '';
+  return { severity: fields.get('V') ?? text('S'), sqlState: text('C'), message: text('M'), routine: text('R'), lsn };
+}
+
+function fieldsOf(body: Uint8Array): ReadonlyMap<string, string> {
   const fields = new Map<string, string>();
   for (const field of Buffer.from(body).toString('utf8').split('\0')) fields.set(field.slice(0, 1), field.slice(1));
-  const found = { sqlState: fields.get('C') ?? '', message: fields.get('M') ?? '' };
-  const subject = details.slot !== undefined ? 'slot' : details.publication !== undefined ? 'publication' : 'other';
-  const code = codeOfState(found, subject);
-  return new SlotlineError(code, { ...details, ...sayable(code, found) });
+  return fields;
 }
 
 /** Anything that `pg`, a socket or TLS threw, as a SlotlineError. `opening`: the session was not usable yet. */

@@ -5,7 +5,14 @@ import { type FreshDatabase, freshDatabase, uniqueName } from '../../test/harnes
 import { SlotlineError } from '../core/errors.ts';
 import { type ListedTable, listTables } from './catalog.ts';
 import { openSession, type PgSession } from './connection.ts';
-import { ensurePublication, loadPublication, loadUncovered, type PublicationRequest, requireCovered } from './publication.ts';
+import {
+  ensurePublication,
+  foreignMembers,
+  loadPublication,
+  loadUncovered,
+  type PublicationRequest,
+  requireCovered,
+} from './publication.ts';
 
 const TABLES = `
 create table a (id int primary key);
@@ -65,14 +72,16 @@ for (const major of [14, 18] as const) {
       expect(again).toEqual({ change: 'none', publication: created.publication });
     });
 
-    it('filtered names the captured tables, and alters only when they differ', async () => {
+    it('filtered names the captured tables, and adds those that are missing, but takes none out', async () => {
       const first = await ensurePublication(session, request('filtered', named('a', 'B b', 'fleeting')));
       expect(first.change).toBe('created');
       expect(first.publication.publishedOids).toEqual(oids('a', 'B b'));
       expect((await ensurePublication(session, request('filtered', named('B b', 'a')))).change).toBe('none');
       const other = await ensurePublication(session, request('filtered', named('a', 'c')));
       expect(other.change).toBe('altered');
-      expect(other.publication.publishedOids).toEqual(oids('a', 'c'));
+      expect(other.publication.publishedOids).toEqual(oids('a', 'B b', 'c'));
+      expect(foreignMembers(other.publication, named('a', 'c'))).toEqual([...oids('B b')]);
+      expect((await ensurePublication(session, request('filtered', named('a')))).change).toBe('none');
     });
 
     it('filtered leaves a publication alone that covers the captured partitions by their root', async () => {
@@ -156,19 +165,22 @@ for (const major of [14, 18] as const) {
     });
 
     if (major >= 15) {
-      it('keeps row filters and column lists of a filtered publication that names the same tables', async () => {
+      it('keeps row filters, column lists and tables of others when it adds a table', async () => {
         await fresh.client.query('create publication "My ""pub" for table a (id) where (id > 5), "B b"');
-        const { change, publication } = await ensurePublication(session, request('filtered', named('a', 'B b')));
-        expect(change).toBe('none');
+        const same = await ensurePublication(session, request('filtered', named('a', 'B b')));
+        expect(same.change).toBe('none');
+        const { change, publication } = await ensurePublication(session, request('filtered', named('a', 'c')));
+        expect(change).toBe('altered');
+        expect(publication.publishedOids).toEqual(oids('a', 'B b', 'c'));
         const [a] = named('a');
         expect(publication.members.find(({ oid }) => oid === a?.oid)).toMatchObject({ filtersRows: true, listsColumns: true });
       });
 
-      it('turns a publication for schemas into the captured tables when filtered', async () => {
+      it('leaves a publication for schemas alone that covers the captured tables when filtered', async () => {
         await fresh.client.query('create publication "My ""pub" for tables in schema public');
         const { change, publication } = await ensurePublication(session, request('filtered', named('a')));
-        expect(change).toBe('altered');
-        expect(publication).toMatchObject({ namesSchemas: false, publishedOids: oids('a') });
+        expect(change).toBe('none');
+        expect(publication.namesSchemas).toBe(true);
       });
     }
   });

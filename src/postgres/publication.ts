@@ -129,8 +129,8 @@ export type EnsuredPublication = {
 };
 
 /**
- * Brings the publication to where the mode wants it. Throws publication_missing, publication_unsuitable (filtered wanted,
- * for all tables found), pg_privilege_missing (with the SQL), table_none_captured (filtered, and nothing to name).
+ * Brings the publication to where the mode wants it: it is made, or tables are added; nothing in it is taken out or changed, for another
+ * connector or a subscriber may read it too. Throws publication_missing, publication_unsuitable (filtered wanted, for all tables found), pg_privilege_missing (with the SQL), table_none_captured (filtered, and nothing to name).
  */
 export async function ensurePublication(
   session: PgSession,
@@ -152,9 +152,14 @@ export async function ensurePublication(
     const reason = 'it is for all tables and publication.autocreate.mode is filtered';
     throw new SlotlineError('publication_unsuitable', { ...where(session), publication: name, reason });
   }
-  if (await isExact(session, existing, request.captured)) return { publication: existing, change: 'none' };
-  await run(session, alterPublicationSql(request), options);
-  return { publication: await reload(session, name), change: 'altered' };
+  const missing = await loadUncovered(session, existing, request.captured);
+  if (missing.length > 0) {
+    await addTables(session, addTablesSql(name, missing), options);
+    return { publication: await reload(session, name), change: 'altered' };
+  }
+  // Others' tables and none of ours: a mistake in the lists.
+  if (existing.members.length > 0 && request.captured.every(({ unlogged }) => unlogged)) throw new SlotlineError('table_none_captured', {});
+  return { publication: existing, change: 'none' };
 }
 
 /** Throws `publication_incomplete` with the SQL that mends it. */
@@ -176,12 +181,8 @@ export function createPublicationSql(request: PublicationRequest): string {
   return `create publication ${quoteIdentifier(name)}${tablesClause(autocreateMode, request.captured)}${withClause}`;
 }
 
-export function addTablesSql(name: string, tables: readonly ListedTable[]): string {
+export function addTablesSql(name: string, tables: readonly NamedTable[]): string {
   return `alter publication ${quoteIdentifier(name)} add table ${tableList(tables)}`;
-}
-
-function alterPublicationSql({ publication, captured }: PublicationRequest): string {
-  return `alter publication ${quoteIdentifier(publication.name)} set table ${namedTables(captured)}`;
 }
 
 function tablesClause(mode: PublicationOptions['autocreateMode'], captured: readonly ListedTable[]): string {
@@ -197,7 +198,9 @@ function namedTables(captured: readonly ListedTable[]): string {
   return tableList(logged);
 }
 
-function tableList(tables: readonly ListedTable[]): string {
+type NamedTable = Pick<ListedTable, 'schema' | 'table'>;
+
+function tableList(tables: readonly NamedTable[]): string {
   return tables.map(quoteTable).join(', ');
 }
 
@@ -231,13 +234,22 @@ async function createPublication(
 
 const DUPLICATE_OBJECT = '42710';
 
-/** The captured tables are named, or covered by what is named, and nothing else is. */
-async function isExact(session: PgSession, publication: PublicationState, captured: readonly ListedTable[]): Promise<boolean> {
-  if (publication.namesSchemas) return false;
-  const wanted = new Set(captured.filter((table) => !table.unlogged).map(({ oid }) => oid));
-  const members = publication.members.map(({ oid }) => oid);
-  if (!members.every((oid) => wanted.has(oid))) return false;
-  return members.length === wanted.size || (await loadUncovered(session, publication, captured)).length === 0;
+/** Another process that added one of them meanwhile is no error: what is still missing is found by whoever looks at the coverage. */
+async function addTables(session: PgSession, sql: string, options: QueryOptions): Promise<void> {
+  try {
+    await run(session, sql, options);
+  } catch (error) {
+    if (!(error instanceof SlotlineError) || error.details.sqlState !== DUPLICATE_OBJECT) throw error;
+  }
+}
+
+/**
+ * Members that are not captured. PostgreSQL does not tell who else reads a publication, so what was in it stays: a table that is taken out is
+ * missing for the others without a word, and here its rows are only left out.
+ */
+export function foreignMembers(publication: PublicationState, captured: readonly ListedTable[]): number[] {
+  const wanted = new Set(captured.map(({ oid }) => oid));
+  return publication.members.map(({ oid }) => oid).filter((oid) => !wanted.has(oid));
 }
 
 async function reload(session: PgSession, name: string): Promise<PublicationState> {

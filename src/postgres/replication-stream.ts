@@ -4,11 +4,11 @@
  * Source: PostgreSQL manual, "Streaming Replication Protocol".
  */
 import { byteAt, uint32At } from '../core/byte-reader.ts';
-import { SlotlineError } from '../core/errors.ts';
+import { type ErrorDetails, SlotlineError } from '../core/errors.ts';
 import { formatLsn, LSN_ZERO, type Lsn, lsnFromWords } from '../core/lsn.ts';
 import type { Clock } from '../core/time.ts';
 import type { PgSession } from './connection.ts';
-import { serverError } from './errors.ts';
+import { noticeOf, type ServerNotice, serverError } from './errors.ts';
 import { quoteIdentifier } from './identifiers.ts';
 import { queryMessage, WireReader } from './wire-reader.ts';
 
@@ -27,6 +27,8 @@ export type PluginSettings = {
   readonly publicationName: string;
   readonly messages: boolean;
   readonly extraParams: readonly (readonly [string, string])[];
+  /** A warning or notice of the server; may throw what ends the stream. */
+  readonly onNotice?: (notice: ServerNotice) => void;
 };
 
 export type StreamSettings = PluginSettings & {
@@ -198,13 +200,12 @@ export class ReplicationStream {
         return undefined;
       case 0x45: // ErrorResponse
         // Before CopyBoth the server speaks of the slot; afterwards the plugin does, of the publication.
-        throw serverError(
-          bytes.subarray(start, end),
-          this.#copying ? { publication: this.#settings.publicationName } : { slot: this.#settings.slotName },
-        );
+        throw serverError(bytes.subarray(start, end), this.#copying ? this.#place() : { slot: this.#settings.slotName });
       case 0x63: // CopyDone
         throw new SlotlineError('stream_ended', {});
       case 0x4e: // NoticeResponse
+        this.#settings.onNotice?.(noticeOf(bytes.subarray(start, end), this.#receivedLsn));
+        return undefined;
       case 0x53: // ParameterStatus
       case 0x43: // CommandComplete
       case 0x5a: // ReadyForQuery
@@ -270,6 +271,11 @@ export class ReplicationStream {
       this.#done.reject(error);
     }
     this.#session.destroy();
+  }
+
+  #place(): ErrorDetails {
+    const { publicationName: publication, slotName: slot } = this.#settings;
+    return { publication, slot, lsn: formatLsn(this.#receivedLsn) };
   }
 
   #unknown(what: string, tag: number, offset: number): SlotlineError {

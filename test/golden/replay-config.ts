@@ -8,9 +8,12 @@ export type CaseOptions =
   | { readonly tag: 'resolved'; readonly options: ResolvedOptions }
   | { readonly tag: 'refused'; readonly why: string };
 
+/** Debezium goes on, whatever is done to the publication. */
+const AS_DEBEZIUM = { 'slotline.source.changed.action': 'warn' };
+
 /** `place` wins over what was recorded: servers, database, slot. Throws where the config is wrong and not merely refused. */
 export function resolveCase(golden: GoldenCase, place: Readonly<Record<string, string>>): CaseOptions {
-  const result = resolveConfig({ ...golden.settings, ...place }, { variables: {}, readFile: () => '' });
+  const result = resolveConfig({ ...AS_DEBEZIUM, ...golden.settings, ...place }, { variables: {}, readFile: () => '' });
   if (result.tag === 'resolved') return result;
   const why = formatProblems(result.problems)
     .split('\n')

@@ -1,0 +1,319 @@
+/**
+ * Owns watching the source while an attempt runs: a look every few seconds by a session of its own, what is done about each change, and the
+ * notices of the server. What a change means is source-judgement.ts's. Its own troubles end nothing: it looks again.
+ *
+ * A change is noticed behind the moment when it was made, and PostgreSQL decides by the catalog of that moment what it sends: rows that were
+ * left out then are not in the slot, whatever is confirmed. So what is said is which WAL may hold them, and which snapshot brings them.
+ */
+import { SlotlineError, toSlotlineError } from '../core/errors.ts';
+import { formatLsn, type Lsn } from '../core/lsn.ts';
+import type { ResolvedOptions } from '../core/options.ts';
+import { wait } from '../core/time.ts';
+import { compileAny } from '../events/filter.ts';
+import { openSession, type PgSession } from '../postgres/connection.ts';
+import type { ServerNotice } from '../postgres/errors.ts';
+import { addTablesSql } from '../postgres/publication.ts';
+import type { ServerFacts } from '../postgres/session.ts';
+import { glanceAtSource, loadSourceFacts, type SourceFacts, type SourceTable, tablesWithRows } from '../postgres/source-facts.ts';
+import {
+  capturedTables,
+  type JudgementRules,
+  judgeSource,
+  type SourceChange,
+  standingTroubles,
+  uncoveredTables,
+} from './source-judgement.ts';
+import { newSlotRemedy, shown, shownList, snapshotRemedy, standingRemedy } from './source-remedies.ts';
+import type { TaskContext } from './task-context.ts';
+
+const PAUSE_MIN_MS = 2_000;
+/** A change is to be known within five seconds. */
+const PAUSE_MAX_MS = 4_000;
+/** A look may cost the server this share of a core at most. */
+const PAUSE_FACTOR = 40;
+const QUERY_TIMEOUT_MS = 10_000;
+/** ALTER PUBLICATION waits for whoever changes the table; the next look tries again. */
+const LOCK_TIMEOUT_MS = 500;
+/** A publication that is missing where the stream stands makes every older server stop. */
+const SKIPS_MISSING_PUBLICATION_SINCE = 18;
+/** Of which a refusal is told once only. */
+const NOT_ADDED_MAX = 1_000;
+/** Each kind is told once an attempt; the metric counts all. */
+const NOTICE_KINDS_MAX = 100;
+/** "skipped loading publication", whatever the language of the server. */
+const SKIPPING_ROUTINE = 'LoadPublications';
+
+export type SourceWatchHooks = {
+  readonly server: ServerFacts;
+  /** Ends the attempt. */
+  readonly fail: (error: SlotlineError) => void;
+};
+
+type Looking = {
+  /** Of the tables that took a name over. */
+  readonly withRows: ReadonlySet<number>;
+  /** It begins behind both looks. */
+  readonly snapshotFollows: boolean;
+};
+
+export class SourceWatch {
+  readonly #context: TaskContext;
+  readonly #hooks: SourceWatchHooks;
+  readonly #rules: JudgementRules;
+  readonly #ending = new AbortController();
+  readonly #found: SourceFacts;
+  #session: PgSession | undefined;
+  #running: Promise<void> = Promise.resolve();
+  #toldFailure: string | undefined;
+  #snapshotFollows = false;
+  /** Kinds of notices that were told. */
+  readonly #noticed = new Set<string>();
+  /** Tables that could not be added to the publication: told once. */
+  readonly #notAdded = new Set<string>();
+
+  private constructor(context: TaskContext, hooks: SourceWatchHooks, found: SourceFacts) {
+    this.#context = context;
+    this.#found = found;
+    this.#hooks = hooks;
+    this.#rules = judgementRules(context.options, context.filter);
+  }
+
+  /** Looks at the source as it is found, before anything of ours changes it. */
+  static async open(context: TaskContext, hooks: SourceWatchHooks): Promise<SourceWatch> {
+    const found = await loadSourceFacts(context.sql, context.options.publication.name, { signal: context.signal });
+    return new SourceWatch(context, hooks, found);
+  }
+
+  /**
+   * Our own changes are made, and what was found is compared with what was known. From here on it looks until `close`. What a snapshot that
+   * follows sends is not lost. Throws source_changed.
+   */
+  async begin({ snapshotFollows }: { readonly snapshotFollows: boolean }): Promise<void> {
+    const { sql, options, signal, live } = this.#context;
+    this.#snapshotFollows = snapshotFollows;
+    const { known } = live.source;
+    const found = this.#found;
+    if (known !== undefined) this.#judge(known, found, { withRows: await this.#rowsOf(sql, known, found), snapshotFollows });
+    const facts = await loadSourceFacts(sql, options.publication.name, { signal });
+    this.#judge(found, facts, { withRows: new Set(), snapshotFollows });
+    this.#keep(facts);
+    const ending = AbortSignal.any([this.#ending.signal, signal]);
+    this.#running = this.#run(ending).catch((error: unknown) => this.#hooks.fail(toSlotlineError(error)));
+  }
+
+  /** What is lost from now on is not in the snapshot. */
+  endSnapshot(): void {
+    this.#snapshotFollows = false;
+  }
+
+  /** What the server says in the stream. Throws source_changed where it skipped the publication. */
+  note(notice: ServerNotice): void {
+    const { live, log, options } = this.#context;
+    const { severity, sqlState, message, routine, lsn } = notice;
+    live.source.notices++;
+    const kind = `${sqlState} ${routine}`;
+    if (this.#noticed.has(kind)) return;
+    if (this.#noticed.size < NOTICE_KINDS_MAX) this.#noticed.add(kind);
+    log.warn('server.notice', { severity, sqlState, message, lsn: formatLsn(lsn) });
+    const known = live.source.known;
+    if (routine !== SKIPPING_ROUTINE || known === undefined) return;
+    const what = 'The publication did not exist when changes were made that are read now: the server leaves them out';
+    const change: SourceChange = {
+      kind: 'publication_skipped',
+      severity: 'loss',
+      tables: capturedTables(known, this.#rules),
+      oids: [],
+      what,
+    };
+    live.source.changes.loss++;
+    if (this.#snapshotFollows) return;
+    const error = this.#lossOf(change, { fromLsn: lsn, toLsn: known.toLsn });
+    if (options.sourceChangedAction === 'fail') throw error;
+  }
+
+  async close(): Promise<void> {
+    this.#ending.abort();
+    await this.#running;
+    await this.#session?.close();
+    this.#session = undefined;
+  }
+
+  async #run(ending: AbortSignal): Promise<void> {
+    let tookMs = 0;
+    while (!ending.aborted) {
+      await wait(Math.min(PAUSE_MAX_MS, Math.max(PAUSE_MIN_MS, PAUSE_FACTOR * tookMs)), ending);
+      if (ending.aborted) return;
+      const startedMs = this.#context.clock.monotonicMs();
+      await this.#lookOnce(ending);
+      tookMs = this.#context.clock.monotonicMs() - startedMs;
+    }
+  }
+
+  /** What ends the attempt is thrown; that a look was not to be had is told once and tried again. */
+  async #lookOnce(ending: AbortSignal): Promise<void> {
+    const { live, log, options } = this.#context;
+    live.source.looks++;
+    try {
+      this.#session ??= await openSession(options.database, { applicationName: 'Slotline Watch', signal: ending });
+      await this.#look(this.#session, ending);
+      this.#toldFailure = undefined;
+    } catch (error) {
+      if (ending.aborted) return;
+      const known = toSlotlineError(error);
+      if (known.code === 'source_changed') throw known;
+      live.source.looksFailed++;
+      if (this.#toldFailure !== known.code) log.warn('source.look_failed', { code: known.code, message: known.message });
+      this.#toldFailure = known.code;
+      await this.#session?.close();
+      this.#session = undefined;
+    }
+  }
+
+  async #look(session: PgSession, signal: AbortSignal): Promise<void> {
+    const { live, options } = this.#context;
+    const query = { timeoutMs: QUERY_TIMEOUT_MS, signal };
+    const known = live.source.known;
+    const glance = await glanceAtSource(session, options.publication.name, query);
+    if (known !== undefined && glance.fingerprint === known.fingerprint) {
+      live.source.known = { ...known, fromLsn: glance.fromLsn, toLsn: glance.toLsn };
+      return;
+    }
+    const facts = await loadSourceFacts(session, options.publication.name, query);
+    if (known !== undefined) this.#judge(known, facts, { withRows: await this.#rowsOf(session, known, facts), snapshotFollows: false });
+    this.#keep(facts);
+    await this.#addTables(session, facts, signal);
+  }
+
+  #keep(facts: SourceFacts): void {
+    const { live, options } = this.#context;
+    live.source.known = facts;
+    live.source.standing = standingTroubles(facts, this.#rules).map(({ kind, tables, what }) => ({
+      kind,
+      message: tables.length === 0 ? what : `${what}: ${shown(tables)}`,
+      remedy: standingRemedy(kind, options),
+    }));
+  }
+
+  /** Of tables that took a name over: those that hold rows. */
+  async #rowsOf(session: PgSession, before: SourceFacts, after: SourceFacts): Promise<ReadonlySet<number>> {
+    const oids = judgeSource(before, after, this.#rules).flatMap((change) => change.oids);
+    if (oids.length === 0) return new Set();
+    return await tablesWithRows(session, oids, { timeoutMs: QUERY_TIMEOUT_MS, signal: this.#context.signal });
+  }
+
+  /** Tells every change; throws the first loss where the option says so. */
+  #judge(before: SourceFacts, after: SourceFacts, { withRows, snapshotFollows }: Looking): void {
+    const { live, options, log } = this.#context;
+    const fromLsn = before.fromLsn;
+    const { toLsn } = after;
+    let first: SlotlineError | undefined;
+    for (const found of judgeSource(before, after, this.#rules)) {
+      const isHarmless = found.oids.length > 0 && !found.oids.some((oid) => withRows.has(oid));
+      const isMended = snapshotFollows && this.#isInSnapshot(found.tables);
+      const change: SourceChange = isHarmless || isMended ? { ...found, severity: 'info' } : found;
+      live.source.changes[change.severity]++;
+      if (change.severity === 'loss') {
+        const error = this.#lossOf(change, { fromLsn, toLsn });
+        first ??= error;
+        continue;
+      }
+      const fields = {
+        change: change.kind,
+        tables: shownList(change.tables),
+        fromLsn: formatLsn(fromLsn),
+        toLsn: formatLsn(toLsn),
+        message: change.what,
+      };
+      if (change.severity === 'warning') log.warn('source.changed', { ...fields, remedy: snapshotRemedy(change.tables, options) });
+      else log.info('source.changed', fields);
+    }
+    if (first !== undefined && options.sourceChangedAction === 'fail') throw first;
+  }
+
+  /** A snapshot that has not begun to read. */
+  #isInSnapshot(tables: readonly string[]): boolean {
+    const { includeCollections } = this.#context.options.snapshot;
+    return includeCollections.length === 0 || (tables.length > 0 && tables.every(compileAny(includeCollections)));
+  }
+
+  #lossOf(change: SourceChange, { fromLsn, toLsn }: { readonly fromLsn: Lsn; readonly toLsn: Lsn }): SlotlineError {
+    const { live, options, log } = this.#context;
+    const details = {
+      change: change.kind,
+      publication: options.publication.name,
+      tables: shownList(change.tables),
+      fromLsn: formatLsn(fromLsn),
+      toLsn: formatLsn(toLsn),
+      reason: change.what,
+    };
+    const remedy = this.#remedyOf(change);
+    const error = new SlotlineError('source_changed', details, { remedy });
+    live.source.addLoss({ kind: change.kind, message: error.message, remedy });
+    // With `fail` the end says the same, as an error.
+    log.warn('source.changed', { ...details, code: error.code, message: error.message, remedy });
+    return error;
+  }
+
+  #remedyOf({ kind, tables }: SourceChange): string {
+    const { options } = this.#context;
+    const isAboutPublication = kind === 'publication_dropped' || kind === 'publication_replaced' || kind === 'publication_skipped';
+    if (isAboutPublication && this.#hooks.server.major < SKIPS_MISSING_PUBLICATION_SINCE) return newSlotRemedy(options);
+    return snapshotRemedy(tables, options);
+  }
+
+  /** publication.autocreate.mode=filtered follows the captured tables while it runs too. */
+  async #addTables(session: PgSession, facts: SourceFacts, signal: AbortSignal): Promise<void> {
+    const { options, log, filter } = this.#context;
+    if (options.publication.autocreateMode !== 'filtered' || this.#hooks.server.inRecovery) return;
+    if (facts.publication === undefined || facts.publication.allTables) return;
+    for (const table of uncoveredTables(facts, filter)) {
+      const name = `${table.schema}.${table.table}`;
+      try {
+        await this.#addTable(session, table, facts.fromLsn, signal);
+        this.#notAdded.delete(name);
+      } catch (error) {
+        signal.throwIfAborted();
+        const { code, message } = toSlotlineError(error);
+        if (!this.#notAdded.has(name)) log.warn('source.table_not_added', { table: name, code, message });
+        if (this.#notAdded.size < NOT_ADDED_MAX) this.#notAdded.add(name);
+      }
+    }
+  }
+
+  async #addTable(session: PgSession, table: SourceTable, fromLsn: Lsn, signal: AbortSignal): Promise<void> {
+    const { options, log, live } = this.#context;
+    const name = `${table.schema}.${table.table}`;
+    const sql = addTablesSql(options.publication.name, [table]);
+    await session
+      .simple(`begin; set local lock_timeout = ${LOCK_TIMEOUT_MS}; ${sql}; commit`, {
+        timeoutMs: QUERY_TIMEOUT_MS,
+        signal,
+        subject: 'publication',
+      })
+      .catch(async (error: unknown) => {
+        await session.simple('rollback', { signal });
+        throw error;
+      });
+    const rows = await session.query<{ lsn: string }>('select pg_catalog.pg_current_wal_insert_lsn()::text as lsn', [], { signal });
+    const held = await tablesWithRows(session, [table.oid], { timeoutMs: QUERY_TIMEOUT_MS, signal });
+    const fields = {
+      table: name,
+      publication: options.publication.name,
+      fromLsn: formatLsn(live.source.known?.fromLsn ?? fromLsn),
+      toLsn: rows[0]?.lsn,
+    };
+    if (held.size === 0) {
+      log.info('source.table_added', fields);
+      return;
+    }
+    const remedy = snapshotRemedy([name], options);
+    const message = `The table ${name} was added to the publication; the rows that it held by then were not sent`;
+    live.source.addLoss({ kind: `table_added ${name}`, message, remedy });
+    log.warn('source.table_added', { ...fields, message, remedy });
+  }
+}
+
+function judgementRules(options: ResolvedOptions, filter: JudgementRules['filter']): JudgementRules {
+  const readsTables = options.snapshot.mode === 'always' || options.snapshot.mode === 'when_needed';
+  return { filter, skipped: options.events.skippedOperations, readsTables };
+}
