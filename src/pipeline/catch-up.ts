@@ -211,7 +211,7 @@ class BulkRun {
   #noticeSilence(): void {
     const bulk = this.#bulk;
     const nowMs = this.#context.clock.monotonicMs();
-    if (bulk === undefined || !bulk.isAwaited || bulk.receivedBytes !== this.#receivedBytes || bulk.waitingBytes > 0) {
+    if (bulk === undefined || !bulk.isAwaited || bulk.receivedBytes !== this.#receivedBytes || bulk.waitingBytes > 0 || bulk.isHeld) {
       this.#receivedBytes = bulk?.receivedBytes ?? 0;
       this.#receivedMs = nowMs;
     } else if (nowMs - this.#receivedMs > SILENCE_MAX_MS) {

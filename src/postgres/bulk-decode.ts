@@ -138,6 +138,11 @@ export class BulkDecode {
     return this.#readAhead.receivedBytes;
   }
 
+  /** Whoever the frames are handed to is not ready for the next one. */
+  get isHeld(): boolean {
+    return this.#reader.paused;
+  }
+
   /** Received and not handed over yet. */
   get waitingBytes(): number {
     return this.#readAhead.waitingBytes;

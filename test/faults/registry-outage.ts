@@ -91,3 +91,17 @@ export function retryCodes(slotline: Slotline): string[] {
 export function attempts(slotline: Slotline): number {
   return slotline.lines.filter(({ event }) => event === 'task.start').length;
 }
+
+/** Each status that `/health` tells until `isOver`. */
+export async function healthUntil(slotline: Slotline, isOver: () => boolean): Promise<ReadonlySet<string>> {
+  const { port } = await slotline.waitFor('http.listening', WAIT);
+  const statuses = new Set<string>();
+  const look = async (): Promise<boolean> => {
+    const answer = await fetch(`http://127.0.0.1:${String(port)}/health`);
+    const { status }: { status: string } = JSON.parse(await answer.text());
+    statuses.add(status);
+    return isOver();
+  };
+  await until('the time is over', look, WAIT);
+  return statuses;
+}
