@@ -66,6 +66,8 @@ export function createCluster(options: KafkaConnectionOptions, deps: KafkaDeps, 
   return new Cluster(options, deps, connect, codec);
 }
 
+type Question = { readonly what: string };
+
 class Cluster implements KafkaClient {
   readonly options: KafkaConnectionOptions;
   readonly codec: BatchCodec;
@@ -77,8 +79,8 @@ class Cluster implements KafkaClient {
   #opening: Promise<BrokerConnection> | undefined;
   #nextCandidate = 0;
   #closed = false;
-  #reachable: boolean | undefined;
-  #trouble: SlotlineError | undefined;
+  /** Why each question that waits is asked again. */
+  readonly #troubles = new Map<object, SlotlineError>();
   #hasAnswered = false;
 
   constructor(options: KafkaConnectionOptions, deps: KafkaDeps, connect: ConnectBroker, codec: BatchCodec) {
@@ -89,7 +91,8 @@ class Cluster implements KafkaClient {
   }
 
   get trouble(): SlotlineError | undefined {
-    return this.#trouble;
+    const [trouble] = this.#troubles.values();
+    return trouble;
   }
 
   brokerAddress(nodeId: number): BrokerAddress | undefined {
@@ -173,12 +176,22 @@ class Cluster implements KafkaClient {
   }
 
   async untilAnswered<T>(what: string, signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
+    const question = { what };
+    try {
+      return await this.#askAgain(question, signal, ask);
+    } finally {
+      this.#troubles.delete(question);
+    }
+  }
+
+  async #askAgain<T>(question: Question, signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
     const sinceMs = this.#deps.clock.monotonicMs();
     for (let attempt = 0; ; attempt++) {
       try {
         const answer = await ask();
         this.#hasAnswered = true;
-        this.#setReachable(true, undefined);
+        const wasLast = this.#troubles.delete(question) && this.#troubles.size === 0;
+        if (wasLast) this.#deps.log.info('kafka.answers_again');
         return answer;
       } catch (thrown) {
         const error = toSlotlineError(thrown);
@@ -187,7 +200,7 @@ class Cluster implements KafkaClient {
         if (!passes || signal.aborted || this.#closed) throw error;
         // A topic just created shows up a little later: nothing to tell.
         const isNews = error.code === 'kafka_unreachable' || this.#deps.clock.monotonicMs() - sinceMs > QUIET_MS;
-        if (isNews) this.#setReachable(false, error, what);
+        if (isNews) this.#noteTrouble(question, error);
         const pauseMs = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** Math.min(attempt, 6)) * (0.75 + this.#deps.random() / 4);
         await wait(pauseMs, signal);
         if (signal.aborted) throw error;
@@ -195,13 +208,10 @@ class Cluster implements KafkaClient {
     }
   }
 
-  #setReachable(reachable: boolean, error: SlotlineError | undefined, what?: string): void {
-    if (this.#reachable === reachable) return;
-    const first = this.#reachable === undefined;
-    this.#trouble = error;
-    this.#reachable = reachable;
-    if (!reachable) this.#deps.log.warn('kafka.waiting', { code: error?.code, what, error: error?.message });
-    else if (!first) this.#deps.log.info('kafka.answers_again');
+  /** One line for all that wait at one time; an answer to another question says nothing about this one. */
+  #noteTrouble(question: Question, error: SlotlineError): void {
+    if (this.#troubles.size === 0) this.#deps.log.warn('kafka.waiting', { code: error.code, what: question.what, error: error.message });
+    if (!this.#troubles.has(question)) this.#troubles.set(question, error);
   }
 
   async describeCluster(): Promise<ClusterDescription> {

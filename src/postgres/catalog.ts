@@ -102,7 +102,8 @@ export type DroppedRelations = { readonly oids: readonly number[]; readonly endL
 const DROPPED_SQL = `
 select coalesce((select pg_catalog.array_agg(o.oid::int8::float8) from pg_catalog.unnest($1::oid[]) as o(oid)
           where not exists (select from pg_catalog.pg_class c where c.oid = o.oid)), '{}') as "oids",
-       case when pg_catalog.pg_is_in_recovery() then pg_catalog.pg_last_wal_replay_lsn()
+       case when pg_catalog.pg_is_in_recovery()
+            then greatest(pg_catalog.pg_last_wal_receive_lsn(), pg_catalog.pg_last_wal_replay_lsn())
             else pg_catalog.pg_current_wal_insert_lsn() end::text as "lsn"`;
 
 /** What a row plan needs. A table that is gone has no facts: its last events are planned from the Relation message alone. */
