@@ -60,6 +60,11 @@ export class TableOutput {
     }
   }
 
+  /** The next record opens it anew. */
+  close(): void {
+    this.isOpen = this.isValueOpen = false;
+  }
+
   /** Key, value, topic, as Connect has it: a topic of a table that is refused is not created. */
   async #openOwn(withKey: boolean): Promise<void> {
     const serde = this.#serde ?? this.#deps.serde(this.#plan);

@@ -123,6 +123,15 @@ describe('a topic', () => {
     expect(plans.get(2)?.output.topic.name).toBe('srv.public.a_b');
   });
 
+  it('is taken for a table that was dropped meanwhile and whose last rows come behind those of the other', async () => {
+    const findDropped: Catalog['findDropped'] = async (oids) => ({ oids: oids.filter((oid) => oid === 1), endLsn: 10 as Lsn });
+    const plans = plansOfA('public.*', { catalog: { findDropped } });
+    await used(plans, relation('a b', ['id'], 1));
+    await used(plans, relation('a?b', ['id'], 2));
+    expect(plans.get(1)?.output.isOpen).toBe(false);
+    await expect(plans.get(1)?.output.open({ withKey: true })).rejects.toMatchObject({ code: 'topic_name_collision' });
+  });
+
   it('goes on with a table that was dropped and created again', async () => {
     const plans = plansOfA();
     await used(plans, relation('a', ['id'], 1));

@@ -125,6 +125,8 @@ export class TablePlans {
     const isDropped = isOwned && (await this.#leaveIfDropped([owner.oid]));
     if (isOwned && !isDropped && owner.table !== table)
       throw new SlotlineError('topic_name_collision', { topic, tables: [owner.table, table] });
+    // If a row of the other one is still to come after all, it finds the topic taken.
+    if (isDropped && owner.table !== table) this.#byOid.get(owner.oid)?.output.close();
     this.#ownerByTopic.set(topic, { oid, table });
   }
 
