@@ -89,6 +89,8 @@ Where a text holds one of these, it is replaced before it is checked; problems a
 | \`\${file:PATH:KEY}\` | the value of the key in a Java properties file |
 | \`\${dir:PATH:NAME}\` | the content of the file NAME in the folder |
 
+Files are read again while it runs, for secrets only: the login of PostgreSQL for each connection, those of Kafka and registries for each attempt.
+
 Patterns are regular expressions that match the whole name, in any case; \`\\,\` is a comma inside a pattern.
 
 | class | what happens |

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { systemEnvironment } from '../config/environment.ts';
 import { loadConfig } from '../config/load.ts';
 import { formatNotes, formatProblems, problemsAsJson } from '../config/problems.ts';
+import { type SecretReader, secretReader } from '../config/rotation.ts';
 import type { SlotlineError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { ResolvedOptions } from '../core/options.ts';
@@ -25,7 +26,9 @@ import { progressReporter } from './progress.ts';
 /** A stop that hangs longer than this is ended by force (architecture §5). */
 const STOP_DEADLINE_MS = 9_500;
 
-export type LoadedConfigs = { readonly tag: 'loaded'; readonly all: readonly ResolvedOptions[] } | { readonly tag: 'refused' };
+export type LoadedConfigs =
+  | { readonly tag: 'loaded'; readonly all: readonly ResolvedOptions[]; readonly secrets: ReadonlyMap<ResolvedOptions, SecretReader> }
+  | { readonly tag: 'refused' };
 
 export async function run(args: RunArguments, version: string): Promise<ExitCode> {
   const paths = [...args.configPaths];
@@ -49,7 +52,9 @@ export async function run(args: RunArguments, version: string): Promise<ExitCode
   process.on('SIGINT', onSignal);
   const connectors = configs.all.map((options) => ({ options, live: new LiveState(options.name), http: options.http }));
   await using _http = await openHttp(connectors, { log: createLog(leastLevel(configs.all), {}), clock: SYSTEM_CLOCK });
-  const results = await Promise.all(connectors.map(({ options, live }) => runOne(options, { version, live }, stop.signal)));
+  const results = await Promise.all(
+    connectors.map(({ options, live }) => runOne(options, { version, live, secrets: configs.secrets.get(options) }, stop.signal)),
+  );
   return results.every((error) => error === undefined) ? 0 : 1;
 }
 
@@ -67,11 +72,13 @@ function configsIn(folder: string): string[] | undefined {
 /** Prints every problem of every file at once. */
 export function loadAll(paths: readonly string[], output: { readonly json: boolean }): LoadedConfigs {
   const loaded: ResolvedOptions[] = [];
+  const secrets = new Map<ResolvedOptions, SecretReader>();
   let refused = false;
   for (const path of paths) {
     const result = loadConfig(path, systemEnvironment(process.env));
     if (result.tag === 'resolved') {
       loaded.push(result.options);
+      secrets.set(result.options, secretReader(result.options, result.again));
       if (result.notes.length > 0 && !output.json) process.stderr.write(`${path}:\n${formatNotes(result.notes)}\n`);
       continue;
     }
@@ -79,7 +86,7 @@ export function loadAll(paths: readonly string[], output: { readonly json: boole
     if (output.json) process.stdout.write(`${JSON.stringify({ file: path, problems: problemsAsJson(result.problems) })}\n`);
     else process.stderr.write(`${path}: the configuration has problems\n${formatProblems(result.problems)}\n`);
   }
-  return refused ? { tag: 'refused' } : { tag: 'loaded', all: loaded };
+  return refused ? { tag: 'refused' } : { tag: 'loaded', all: loaded, secrets };
 }
 
 /** The port is every connector's: its line is shown if any wants it. */
@@ -89,7 +96,7 @@ function leastLevel(all: readonly ResolvedOptions[]): LogLevel {
 
 async function runOne(
   options: ResolvedOptions,
-  { version, live }: { readonly version: string; readonly live: LiveState },
+  { version, live, secrets }: { readonly version: string; readonly live: LiveState; readonly secrets: SecretReader | undefined },
   stop: AbortSignal,
 ): Promise<SlotlineError | undefined> {
   const log = createLog(options.logLevel, { connector: options.name });
@@ -110,7 +117,7 @@ async function runOne(
   const onProgress = progressReporter(log, process.stderr);
   log.info('connector.start', { version, pid: process.pid, slot: options.slot.name, topicPrefix: options.events.topicPrefix });
   const error = await runConnector(
-    (hooks) => runTask(deps, memory, { ...hooks, onProgress }),
+    (hooks) => runTask({ ...deps, options: secrets?.() ?? options }, memory, { ...hooks, onProgress }),
     { startTimeoutMs: options.startTimeoutMs, retriesMax: options.retriesMax, retryWaitMaxMs: options.retryWaitMaxMs },
     stop,
     deps,

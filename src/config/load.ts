@@ -6,7 +6,10 @@ import { inOrder, problem } from './problems.ts';
 import { isObject, type ResolveResult, resolveConfig } from './resolve.ts';
 import { printableKey } from './secrets.ts';
 
-export type LoadResult = ResolveResult;
+/** `again` reads what placeholders name once more; only where some stand in files. The config file itself is not read again. */
+export type LoadResult = ResolveResult & { readonly again?: () => ResolveResult };
+
+const PLACED_IN_FILES = /\$\{(?:file|dir|directory):/;
 
 /** Every problem of the file at once, each with its line. Never throws. */
 export function loadConfig(path: string, environment: ConfigEnvironment): LoadResult {
@@ -33,6 +36,9 @@ export function loadConfig(path: string, environment: ConfigEnvironment): LoadRe
     problem('invalid', printableKey(each.key), `stands twice: first on line ${lines.get(each.key) ?? each.line}`, { line: each.line }),
   );
   const problems = [...twice, ...(result.tag === 'refused' ? result.problems : [])];
-  if (result.tag === 'resolved' && problems.length === 0) return result;
+  if (result.tag === 'resolved' && problems.length === 0) {
+    const raw = parsed.value;
+    return PLACED_IN_FILES.test(text) ? { ...result, again: () => resolveConfig(raw, environment, lines) } : result;
+  }
   return { tag: 'refused', problems: inOrder(problems).map((each) => ({ ...each, file: path })), notes: result.notes };
 }

@@ -153,7 +153,8 @@ async function openOnce(attempt: TransportRequest, request: SessionRequest): Pro
 }
 
 function passwordOf(options: DatabaseOptions, address: ServerAddress): string {
-  if (options.password !== undefined && options.password !== '') return options.password;
+  const { password } = options;
+  if (password !== undefined && password !== '') return password;
   const message = 'the server asks for a password and database.password is not set';
   throw new SlotlineError('pg_authentication_failed', { ...address, message });
 }
