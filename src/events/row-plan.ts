@@ -92,7 +92,7 @@ export function planRows(given: Relation, facts: TableFacts, typeOf: (oid: numbe
   const key = keyNames
     .map((name) => present.find((column) => column.name === name))
     .filter((column) => column !== undefined)
-    .map((column) => (unread && !isIncluded(column.name) ? { ...column, index: COLUMNS_MAX } : column));
+    .map((column) => asPlanned(unread && !isIncluded(column.name) ? { ...column, index: COLUMNS_MAX } : column));
   rejectCollisions(relation, columns);
   rejectCollisions(relation, key);
   const topic = dataTopic(settings.naming, relation.schema, relation.table);
@@ -142,7 +142,12 @@ function columnSpec(column: Relation['columns'][number], known: ColumnFacts | un
 function withRule(relation: Relation, column: PlannedColumn & { readonly spec: ColumnSpec }, settings: PlanSettings): PlannedColumn {
   const source = sourceTypeOf(column.spec, settings.modes.phase);
   const change = settings.columnRules({ schema: relation.schema, table: relation.table, column: column.name, typeName: source.name });
-  return change === undefined ? column : { ...column, codec: changeColumn(column.codec, { name: column.name, source }, change) };
+  return asPlanned(change === undefined ? column : { ...column, codec: changeColumn(column.codec, { name: column.name, source }, change) });
+}
+
+/** Without what only planning needs: a plan is kept for each table. */
+function asPlanned({ name, field, type, index, codec }: PlannedColumn): PlannedColumn {
+  return { name, field, type, index, codec };
 }
 
 /** Adjusted names may meet. Debezium fails here too: one struct cannot have two fields of one name. */
@@ -191,24 +196,23 @@ function asField(column: PlannedColumn): StructField {
   return { field: column.field, schema: column.codec.schema };
 }
 
+const CLOCK: FieldSchema = { type: 'int64', optional: true };
+/** The same for every table. */
+const ENVELOPE_TAIL: readonly StructField[] = [
+  { field: 'source', schema: SOURCE_SCHEMA },
+  { field: 'transaction', schema: TRANSACTION_BLOCK_SCHEMA },
+  { field: 'op', schema: { type: 'string', optional: false } },
+  { field: 'ts_ms', schema: CLOCK },
+  { field: 'ts_us', schema: CLOCK },
+  { field: 'ts_ns', schema: CLOCK },
+];
+
 function envelopeSchema(name: string, rowSchema: FieldSchema): FieldSchema {
-  const clock: FieldSchema = { type: 'int64', optional: true };
-  return {
-    type: 'struct',
-    optional: false,
-    name,
-    version: 2,
-    fields: [
-      { field: 'before', schema: rowSchema },
-      { field: 'after', schema: rowSchema },
-      { field: 'source', schema: SOURCE_SCHEMA },
-      { field: 'transaction', schema: TRANSACTION_BLOCK_SCHEMA },
-      { field: 'op', schema: { type: 'string', optional: false } },
-      { field: 'ts_ms', schema: clock },
-      { field: 'ts_us', schema: clock },
-      { field: 'ts_ns', schema: clock },
-    ],
-  };
+  const rows: readonly StructField[] = [
+    { field: 'before', schema: rowSchema },
+    { field: 'after', schema: rowSchema },
+  ];
+  return { type: 'struct', optional: false, name, version: 2, fields: [...rows, ...ENVELOPE_TAIL] };
 }
 
 /**
