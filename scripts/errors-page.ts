@@ -1,11 +1,19 @@
 /** Owns docs/errors.md: Slotline's own errors, and what the codes of Kafka, PostgreSQL and the registry are taken for. From the tables alone. */
 import { ERROR_TABLE, type Healing } from '../src/core/errors.ts';
 import { type BatchEffect, FOREIGN_KAFKA_ERRORS, KAFKA_ERRORS } from '../src/kafka/error-table.ts';
+import { POSTGRES_STATES } from '../src/postgres/state-table.ts';
+import { REGISTRY_ANSWERS } from '../src/serde/registry-errors.ts';
 import { cell, code, sentence } from './markdown.ts';
 
 export function errorsPage(): string {
   const rows = Object.entries(ERROR_TABLE).map(([name, each]) => [code(name), each.retry, sentence(each.what), sentence(each.remedy)]);
-  return [INTRODUCTION, table(['code', 'retry', 'what happened', 'what to do'], rows), kafkaSection()].join('\n');
+  return [
+    INTRODUCTION,
+    table(['code', 'retry', 'what happened', 'what to do'], rows),
+    kafkaSection(),
+    postgresSection(),
+    registrySection(),
+  ].join('\n');
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -23,7 +31,7 @@ This page is generated from the tables of errors (\`npm run docs\`).
 | manual | ends the process at start, because a person has to act; retried once the connector has run |
 | never | ends the process whenever it appears |
 
-What other systems answer is sorted by what heals it: [Kafka](#what-kafka-answers).
+What other systems answer is sorted by what heals it: [Kafka](#what-kafka-answers), [PostgreSQL](#what-postgresql-answers), [the schema registry](#what-the-schema-registry-answers).
 `;
 
 const HEALING: Readonly<Record<Healing, string>> = {
@@ -60,4 +68,42 @@ attempt ends with \`kafka_delivery_timeout\`, which names the last answer, and t
 question (topics, their settings, a producer id) is asked again with pauses of at most a second, except where a person is needed.
 DescribeConfigs that is refused is no error: the limits of the topic are not known then. A code that is not on this page is treated as one
 that heals by asking again.
+`;
+
+function postgresSection(): string {
+  const rows = POSTGRES_STATES.map(({ state, healing, becomes, note, subject, named }) => {
+    const about = subject === undefined ? '' : `, about a ${subject}`;
+    const holds = named === undefined ? '' : `, the message holds “${named}”`;
+    return [
+      `${state.length === 2 ? `class ${state}` : state}${about}${holds}`,
+      HEALING[healing],
+      code(becomes),
+      ERROR_TABLE[becomes].retry,
+      sentence(note),
+    ];
+  });
+  return `${POSTGRES_INTRODUCTION}\n${table(['SQLSTATE', 'class', 'error', 'retry', 'about'], rows)}`;
+}
+
+const POSTGRES_INTRODUCTION = `## What PostgreSQL answers
+
+By SQLSTATE, because messages are translated; the first row that fits holds. It is the same for a query, a login and an error inside the
+replication stream. A state that is not on this page is tried again (\`pg_query_failed\`), once in each attempt.
+`;
+
+function registrySection(): string {
+  const rows = REGISTRY_ANSWERS.map(({ from, to, errorCodes, healing, becomes, note }) => [
+    `${from === to ? from : `${from}–${to}`}${errorCodes === undefined ? '' : ` with ${errorCodes.join(', ')}`}`,
+    becomes === 'answer' ? '' : HEALING[healing],
+    becomes === 'answer' ? 'an answer' : code(becomes),
+    becomes === 'answer' ? '' : ERROR_TABLE[becomes].retry,
+    sentence(note),
+  ]);
+  return `${REGISTRY_INTRODUCTION}\n${table(['status, error_code', 'class', 'error', 'retry', 'about'], rows)}`;
+}
+
+const REGISTRY_INTRODUCTION = `## What the schema registry answers
+
+No answer at all, and what heals alone, is asked again at every address with growing pauses, for some time within an attempt. Any other status, such as
+a redirect, needs a person: \`registry_bad_answer\`.
 `;

@@ -34,6 +34,9 @@ export const ERROR_TABLE = {
     what: 'The stream has a transaction that changes a table, and no session sees it yet',
     remedy: 'Its commit waits for a synchronous standby: pg_stat_activity shows it with wait_event SyncRep. Bring the standby back, or change synchronous_standby_names; Slotline goes on by itself.',
   },
+  pg_query_refused: { retry: 'manual', what: 'PostgreSQL refused a query, and would again', remedy: 'See sqlState and message: a statement of the configuration, a right, a read-only server or a trigger.' },
+  pg_resources_exhausted: { retry: 'auto', what: 'PostgreSQL has no room or memory left', remedy: 'Make room on its disk, or give it memory; Slotline goes on by itself.' },
+  pg_storage_failed: { retry: 'manual', what: 'PostgreSQL cannot read or write its files, or finds them corrupted', remedy: 'See sqlState and message, and the log of the server.' },
   pg_version_unsupported: { retry: 'never', what: 'This PostgreSQL version is not supported', remedy: 'Slotline reads PostgreSQL 14 to 18.' },
   pg_encoding_unsupported: { retry: 'never', what: 'The encoding of the database does not say which characters its bytes are, or has no way to UTF8', remedy: 'Slotline needs a database in UTF8 or an encoding that the server converts to it, such as LATIN1: all but SQL_ASCII and MULE_INTERNAL.' },
   pg_text_untranslatable: {
@@ -48,6 +51,7 @@ export const ERROR_TABLE = {
   slot_in_use: { retry: 'auto', what: 'The replication slot is in use by another process', remedy: 'Slotline waits as a hot standby and takes over when the other ends.' },
   slot_missing: { retry: 'manual', what: 'The replication slot does not exist', remedy: 'Let Slotline create it by a new snapshot (snapshot.mode=when_needed), or create it by hand.' },
   slot_lost: { retry: 'never', what: 'The server removed WAL that the slot still needs', remedy: 'Drop the slot and take a new snapshot (snapshot.mode=when_needed); raise max_slot_wal_keep_size.' },
+  slot_not_ready: { retry: 'auto', what: 'The replication slot cannot be used at this moment', remedy: 'Slotline asks the server again by itself: a slot that is lost or cannot be used is named then.' },
   slot_unsuitable: { retry: 'never', what: 'The replication slot cannot be used', remedy: 'It must be logical, of plugin pgoutput and of this database: drop it or choose another slot.name.' },
   publication_missing: { retry: 'manual', what: 'The publication does not exist', remedy: 'Create it, or set publication.autocreate.mode to filtered or all_tables.' },
   publication_incomplete: { retry: 'manual', what: 'The publication does not cover every captured table', remedy: 'alter publication … add table …; `slotline check` prints it.' },
@@ -105,7 +109,8 @@ export const ERROR_TABLE = {
   registry_invalid_schema: { retry: 'never', what: 'The schema registry refused the schema as invalid', remedy: 'Check names: schema.name.adjustment.mode and field.name.adjustment.mode make them valid.' },
   registry_schema_missing: { retry: 'manual', what: 'The schema registry does not have the schema', remedy: 'Register it, or set auto.register.schemas=true.' },
   registry_data_lost: { retry: 'auto', what: 'The schema registry does not know a schema any more that it had registered, or gives it another id', remedy: 'Restore the registry from its backup: records in Kafka name the ids of before. Slotline registers its schemas again and goes on.' },
-  registry_bad_answer: { retry: 'auto', what: 'The answer of the schema registry cannot be understood', remedy: 'Check that schema.registry.url is the address of a schema registry.' },
+  registry_refused: { retry: 'manual', what: 'The schema registry does not take the schema now', remedy: 'See status, errorCode and message: subject or registry may be read-only (mode READONLY), or the schema too large for it or a proxy.' },
+  registry_bad_answer: { retry: 'manual', what: 'The answer of the schema registry cannot be understood', remedy: 'Check that schema.registry.url is the address of a schema registry.' },
   offsets_unreadable: { retry: 'never', what: 'The stored offset cannot be read', remedy: 'Check offset.storage.topic.' },
 
   fenced: { retry: 'auto', what: 'This process was suspended for longer than the server waits; another may have taken the slot', remedy: 'Slotline reconnects and continues from the confirmed position.' },

@@ -175,7 +175,7 @@ for (const major of [14, 18] as const) {
         { a: 'renamed', t: 'UTC' },
       ]);
       const broken = openSession({ ...options, initialStatements: ['selec 1'] }, NAMED);
-      expect((await thrown(broken)).code).toBe('pg_query_failed');
+      expect((await thrown(broken)).code).toBe('pg_query_refused');
     });
 
     it('cancels a query by time or signal and goes on with the next', async () => {

@@ -7,9 +7,7 @@
  */
 import { type ErrorCode, type ErrorDetails, SlotlineError } from '../core/errors.ts';
 import type { Lsn } from '../core/lsn.ts';
-
-/** What a command was about; one SQLSTATE means different things for a slot and for a table. */
-export type ErrorSubject = 'slot' | 'publication' | 'other';
+import { type ErrorSubject, stateEntry } from './state-table.ts';
 
 /** Where it happened: goes into the details of every error. */
 export type ServerAddress = {
@@ -100,48 +98,8 @@ export function endsSession(error: SlotlineError): boolean {
 /** idle_in_transaction_session_timeout, transaction_timeout, idle_session_timeout, crash of a sibling. */
 const SESSION_ENDING_STATES = new Set(['25P03', '25P04', '57P05', '57P02']);
 
-/** character_not_in_repertoire, untranslatable_character. */
-const UNTRANSLATABLE_STATES: ReadonlySet<string> = new Set(['22021', '22P05']);
-
-const CODE_OF_STATE: Readonly<Record<string, ErrorCode>> = {
-  '3D000': 'pg_database_missing',
-  '57P01': 'pg_shutting_down',
-  '57P02': 'pg_shutting_down',
-  '57P03': 'pg_shutting_down',
-  '42501': 'pg_privilege_missing',
-  '55006': 'slot_in_use',
-  '53400': 'replication_slots_exhausted',
-  '25P03': 'pg_connection_lost',
-  '25P04': 'pg_connection_lost',
-  '57P05': 'pg_connection_lost',
-};
-
-const CODE_OF_SLOT_STATE: Readonly<Record<string, ErrorCode>> = {
-  '42704': 'slot_missing',
-  // Two processes created it at the same moment: the loser waits as the standby.
-  '42710': 'slot_in_use',
-  // undefined_file: "requested WAL segment … has already been removed".
-  '58P01': 'slot_lost',
-  // "replication slot was not created in this database", "cannot use physical replication slot for logical decoding".
-  '0A000': 'slot_unsuitable',
-};
-
 function codeOfState({ sqlState, message }: ServerErrorFields, subject: ErrorSubject): ErrorCode {
-  if (sqlState.startsWith('28')) return 'pg_authentication_failed';
-  if (sqlState.startsWith('08')) return 'pg_connection_lost';
-  if (UNTRANSLATABLE_STATES.has(sqlState)) return 'pg_text_untranslatable';
-  // Setting names are never translated.
-  if (sqlState === '53300') return message.includes('max_wal_senders') ? 'wal_senders_exhausted' : 'pg_connections_exhausted';
-  if (sqlState === '55000' && message.includes('wal_level')) return 'wal_level_not_logical';
-  if (subject === 'slot') return CODE_OF_SLOT_STATE[sqlState] ?? slotStateCode({ sqlState, message });
-  if (subject === 'publication' && sqlState === '42704') return 'publication_missing';
-  return CODE_OF_STATE[sqlState] ?? 'pg_query_failed';
-}
-
-/** 55000 about a slot: it was invalidated, or it belongs elsewhere. `slot.ts` looks at the catalog first, so this is the race. */
-function slotStateCode({ sqlState, message }: ServerErrorFields): ErrorCode {
-  if (sqlState !== '55000') return CODE_OF_STATE[sqlState] ?? 'pg_query_failed';
-  return /not created in this database|physical|recovery/.test(message) ? 'slot_unsuitable' : 'slot_lost';
+  return stateEntry(sqlState, message, subject).becomes;
 }
 
 /** `pg` marks an ErrorResponse with its severity; errno names such as EPIPE have five characters too. */

@@ -5,7 +5,8 @@
 import type { Client, QueryResultRow } from 'pg';
 import { assert } from '../core/assert.ts';
 import { SlotlineError } from '../core/errors.ts';
-import { connectionError, type ErrorSubject, endsSession, type ServerAddress } from './errors.ts';
+import { connectionError, endsSession, type ServerAddress } from './errors.ts';
+import type { ErrorSubject } from './state-table.ts';
 import { type OwnedReading, openTransport, type SocketOwner, type Transport, type TransportRequest } from './transport.ts';
 import type { WireBridge } from './wire-bridge.ts';
 

@@ -1,9 +1,11 @@
 /** What the registry client makes of a registry that misbehaves, on loopback. */
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { answer, type Reply, startMisbehavingRegistry } from '../../test/avro/misbehaving-registry.ts';
 import { openRegistry, registryOptions } from '../../test/avro/registry-options.ts';
-import { SlotlineError } from '../core/errors.ts';
+import { ERROR_TABLE, SlotlineError } from '../core/errors.ts';
 import type { RegistryOptions } from '../core/options.ts';
+import { registryEntry, retryAfterMs } from './registry-errors.ts';
 import { SchemaRegistry } from './schema-registry.ts';
 
 const { signal } = new AbortController();
@@ -16,6 +18,7 @@ const REMEDIES: Readonly<Record<string, RegExp>> = {
   registry_invalid_schema: /field\.name\.adjustment\.mode/,
   registry_unreachable: /schema\.registry\.url/,
   registry_incompatible: /compatibility level/,
+  registry_refused: /read-only/,
 };
 
 async function failure(replies: readonly Reply[], changes: Partial<RegistryOptions> = {}): Promise<SlotlineError> {
@@ -41,6 +44,13 @@ describe('a registry that misbehaves', () => {
       { status: 404 },
     ],
     ['422', answer(422, { error_code: 42201, message: 'Invalid Avro schema' }), 'registry_invalid_schema', { status: 422 }],
+    [
+      'a subject that is read-only',
+      answer(422, { error_code: 42205, message: 'Subject is in read-only mode' }),
+      'registry_refused',
+      { errorCode: 42205 },
+    ],
+    ['a schema that a proxy finds too large', answer(413, '<html>'), 'registry_refused', { status: 413 }],
     ['500', answer(500, { error_code: 50001, message: 'Error in the backend' }), 'registry_unreachable', { status: 500 }],
     ['503 of a proxy', answer(503, 'Service Unavailable'), 'registry_unreachable', { status: 503 }],
     ['429', answer(429, '{}'), 'registry_unreachable', { status: 429 }],
@@ -110,6 +120,44 @@ describe('a registry that misbehaves', () => {
     await using client = openRegistry(registryOptions([server.url], { retryForMs: 60_000 }), retries);
     expect(await client.register(WANTED, signal)).toBe(5);
     expect(retries.map(({ details }) => details['status'] ?? details['reason'])).toEqual([503, 'ECONNRESET']);
+  });
+
+  it('is not asked before the time that it names in Retry-After, and nobody is put to sleep', async () => {
+    await using server = await startMisbehavingRegistry([
+      { tag: 'answer', status: 429, body: '', retryAfter: '1' },
+      answer(200, { id: 5 }),
+    ]);
+    const retries: SlotlineError[] = [];
+    await using client = openRegistry(registryOptions([server.url], { retryForMs: 60_000 }), retries);
+    const sinceMs = performance.now();
+    expect(await client.register(WANTED, signal)).toBe(5);
+    expect(performance.now() - sinceMs).toBeGreaterThan(990);
+    expect(retries.map(({ details }) => details['retryAfterMs'])).toEqual([1_000]);
+    expect(['9', 'Thu, 01 Jan 1970 00:00:07 GMT', '86400', 'soon', undefined, '-3'].map((header) => retryAfterMs(header, 5_000))).toEqual([
+      9_000,
+      2_000,
+      30_000,
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it('with a status or error_code that nobody knows ends a start or is asked again, and is never taken for an answer', async () => {
+    const property = fc.property(
+      fc.integer({ min: 100, max: 999 }),
+      fc.option(fc.integer({ min: 0, max: 99_999 })),
+      (status, errorCode) => {
+        const entry = registryEntry(status, errorCode ?? undefined);
+        if (entry.becomes === 'answer') expect(`${status} ${errorCode}`).toMatch(/^(200 |404 4040[12346]$)/);
+        else expect(`${status} ${entry.healing} ${ERROR_TABLE[entry.becomes].retry}`).toMatch(/ (alone auto|person manual|person never)$/);
+      },
+    );
+    fc.assert(property, { numRuns: 3_000 });
+    for (const status of [206, 299, 418, 451, 599]) {
+      const error = await failure([answer(status, { id: 5 })]);
+      expect([error.code, error.details['status']]).toEqual([status === 599 ? 'registry_unreachable' : 'registry_bad_answer', status]);
+    }
   });
 
   it('is waited for by each question until that one is answered; one that is given up, until any other is', async () => {

@@ -9,6 +9,17 @@ import { SlotlineError } from '../core/errors.ts';
 import type { RegistryOptions } from '../core/options.ts';
 import { backoffMs } from '../core/retry.ts';
 import { wait } from '../core/time.ts';
+import {
+  type Answer,
+  isNotFound,
+  members,
+  messageOf,
+  refused,
+  refuseUnusable,
+  retryAfterMs,
+  TOO_LONG,
+  transportError,
+} from './registry-errors.ts';
 import { schemaDifferences } from './schema-differences.ts';
 
 export type RegisteredSchema = { readonly id: number; readonly version: number; readonly schema: string };
@@ -28,18 +39,14 @@ export type SubjectSchema = { readonly subject: string; readonly schema: string;
 
 /** No answer of these calls is longer: a schema of 1,600 columns has about 400 kB. */
 const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
-const MESSAGE_CHARS_MAX = 300;
 /** A request that is given up ends within seconds at the registry; a level that looks at all versions refuses again each time. */
 const CONFLICTS_MAX = 4;
 /** A registry that was asked within this time has not been restarted unnoticed: none starts faster. */
 const QUIET_MS = 2_000;
-const TOO_LONG = 'ANSWER_TOO_LONG';
 const CONTENT_TYPE = 'application/vnd.schemaregistry.v1+json';
-/** Of the registry: not found is an answer, other 404 are not its own. */
-const NOT_FOUND_CODES: ReadonlySet<number> = new Set([40401, 40402, 40403]);
 
+type Exchanged = { readonly status: number; readonly text: string; readonly retryAfter: string | undefined };
 type Call = { readonly method: 'GET' | 'POST'; readonly path: string; readonly body?: object };
-type Answer = { readonly status: number; readonly body: unknown; readonly url: string };
 
 export class SchemaRegistry implements AsyncDisposable {
   readonly #options: RegistryOptions;
@@ -82,8 +89,7 @@ export class SchemaRegistry implements AsyncDisposable {
       for (let attempt = 1; ; attempt++) {
         const answer = await this.#postVersion(wanted, signal);
         if (answer.status === 200) return idOf(answer, wanted.subject);
-        if (answer.status === 422) throw refused('registry_invalid_schema', answer, wanted.subject);
-        if (answer.status !== 409) throw refused('registry_bad_answer', answer, wanted.subject);
+        if (answer.status !== 409) throw refused(answer, wanted.subject);
         const id = await this.#idDespiteConflict(wanted, { answer, isLast: attempt > CONFLICTS_MAX }, signal);
         if (id !== undefined) return id;
         await wait(backoffMs(attempt, this.#deps.random()), signal);
@@ -103,8 +109,7 @@ export class SchemaRegistry implements AsyncDisposable {
   async #lookUp(wanted: SubjectSchema, signal: AbortSignal): Promise<number | undefined> {
     const answer = await this.#call({ method: 'POST', path: this.#subjectPath(wanted.subject, ''), body: schemaBody(wanted) }, signal);
     if (isNotFound(answer)) return undefined;
-    if (answer.status === 422) throw refused('registry_invalid_schema', answer, wanted.subject);
-    if (answer.status !== 200) throw refused('registry_bad_answer', answer, wanted.subject);
+    if (answer.status !== 200) throw refused(answer, wanted.subject);
     return idOf(answer, wanted.subject);
   }
 
@@ -112,9 +117,9 @@ export class SchemaRegistry implements AsyncDisposable {
   async latest(subject: string, signal: AbortSignal): Promise<RegisteredSchema | undefined> {
     const answer = await this.#call({ method: 'GET', path: this.#subjectPath(subject, '/versions/latest') }, signal);
     if (isNotFound(answer)) return undefined;
-    if (answer.status !== 200) throw refused('registry_bad_answer', answer, subject);
+    if (answer.status !== 200) throw refused(answer, subject);
     const { version, schema } = members(answer.body);
-    if (typeof version !== 'number' || typeof schema !== 'string') throw refused('registry_bad_answer', answer, subject);
+    if (typeof version !== 'number' || typeof schema !== 'string') throw refused(answer, subject);
     return { id: idOf(answer, subject), version, schema };
   }
 
@@ -123,7 +128,7 @@ export class SchemaRegistry implements AsyncDisposable {
     const answer = await this.#call({ method: 'GET', path: `/schemas/ids/${id}` }, signal);
     if (isNotFound(answer)) throw new SlotlineError('registry_schema_missing', { id });
     const { schema } = members(answer.body);
-    if (answer.status !== 200 || typeof schema !== 'string') throw refused('registry_bad_answer', answer, undefined);
+    if (answer.status !== 200 || typeof schema !== 'string') throw refused(answer, undefined);
     return schema;
   }
 
@@ -132,9 +137,8 @@ export class SchemaRegistry implements AsyncDisposable {
     const path = `/compatibility${this.#subjectPath(wanted.subject, '/versions/latest')}`;
     const answer = await this.#call({ method: 'POST', path, body: schemaBody(wanted) }, signal);
     if (isNotFound(answer)) return true;
-    if (answer.status === 422) throw refused('registry_invalid_schema', answer, wanted.subject);
     const { is_compatible: isCompatible } = members(answer.body);
-    if (answer.status !== 200 || typeof isCompatible !== 'boolean') throw refused('registry_bad_answer', answer, wanted.subject);
+    if (answer.status !== 200 || typeof isCompatible !== 'boolean') throw refused(answer, wanted.subject);
     return isCompatible;
   }
 
@@ -217,7 +221,7 @@ export class SchemaRegistry implements AsyncDisposable {
         return answer;
       } catch (error) {
         const isAway = error instanceof SlotlineError && error.code === 'registry_unreachable' && !signal.aborted;
-        const pauseMs = backoffMs(attempt, this.#deps.random());
+        const pauseMs = Math.max(backoffMs(attempt, this.#deps.random()), askedPauseMs(error));
         if (!isAway || performance.now() - startedMs + pauseMs > this.#options.retryForMs) {
           if (attempt > 1) this.#unanswered.push(call);
           throw error;
@@ -254,19 +258,15 @@ export class SchemaRegistry implements AsyncDisposable {
 
   async #ask(url: string, call: Call, signal: AbortSignal): Promise<Answer> {
     const shown = withoutUser(url);
-    const { status, text } = await this.#exchange(url, call, signal).catch((error: unknown) => {
+    const { status, text, retryAfter } = await this.#exchange(url, call, signal).catch((error: unknown) => {
       throw transportError(error, shown);
     });
-    const answer = { status, body: parsed(text), url: shown };
-    if (status === 401 || status === 403)
-      throw new SlotlineError('registry_unauthorized', { url: shown, status, message: messageOf(answer.body) });
-    if (status >= 500 || status === 429 || status === 408) {
-      throw new SlotlineError('registry_unreachable', { url: shown, status, message: messageOf(answer.body) });
-    }
+    const answer = { status, body: parsed(text), url: shown, retryAfterMs: retryAfterMs(retryAfter, Date.now()) };
+    refuseUnusable(answer);
     return answer;
   }
 
-  #exchange(base: string, call: Call, signal: AbortSignal): Promise<{ status: number; text: string }> {
+  #exchange(base: string, call: Call, signal: AbortSignal): Promise<Exchanged> {
     const url = new URL(base.replace(/(?<!\/)\/+$/, '') + call.path);
     const body = call.body === undefined ? undefined : Buffer.from(JSON.stringify(call.body));
     const isTls = url.protocol === 'https:';
@@ -278,9 +278,10 @@ export class SchemaRegistry implements AsyncDisposable {
     };
     url.username = '';
     url.password = '';
-    const { promise, resolve, reject } = Promise.withResolvers<{ status: number; text: string }>();
+    const { promise, resolve, reject } = Promise.withResolvers<Exchanged>();
     const request = (isTls ? httpsRequest : httpRequest)(url, options, (response) => {
-      readAll(response).then((text) => resolve({ status: response.statusCode ?? 0, text }), reject);
+      const { statusCode: status = 0, headers } = response;
+      readAll(response).then((text) => resolve({ status, text, retryAfter: headers['retry-after'] }), reject);
     });
     request.on('error', reject);
     request.end(body);
@@ -296,6 +297,12 @@ export class SchemaRegistry implements AsyncDisposable {
     else if (credentials !== undefined) headers['authorization'] = `Basic ${Buffer.from(credentials).toString('base64')}`;
     return headers;
   }
+}
+
+/** What the registry asked for by Retry-After. */
+function askedPauseMs(error: unknown): number {
+  const asked = error instanceof SlotlineError ? error.details.retryAfterMs : undefined;
+  return typeof asked === 'number' ? asked : 0;
 }
 
 async function readAll(response: IncomingMessage): Promise<string> {
@@ -327,41 +334,10 @@ function isSameText(one: string, other: string): boolean {
   return one === other || (parsed(one) !== undefined && JSON.stringify(parsed(one)) === JSON.stringify(parsed(other)));
 }
 
-function members(body: unknown): Readonly<Record<string, unknown>> {
-  return typeof body === 'object' && body !== null ? (body as Readonly<Record<string, unknown>>) : {};
-}
-
-function isNotFound(answer: Answer): boolean {
-  const { error_code: code } = members(answer.body);
-  return answer.status === 404 && typeof code === 'number' && NOT_FOUND_CODES.has(code);
-}
-
 function idOf(answer: Answer, subject: string): number {
   const { id } = members(answer.body);
-  if (typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id > 0x7fff_ffff) throw refused('registry_bad_answer', answer, subject);
+  if (typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id > 0x7fff_ffff) throw refused(answer, subject);
   return id;
-}
-
-function refused(code: 'registry_bad_answer' | 'registry_invalid_schema', answer: Answer, subject: string | undefined): SlotlineError {
-  return new SlotlineError(code, { subject, url: answer.url, status: answer.status, message: messageOf(answer.body) });
-}
-
-function messageOf(body: unknown): string | undefined {
-  const { message } = members(body);
-  return typeof message === 'string' ? message.slice(0, MESSAGE_CHARS_MAX) : undefined;
-}
-
-const TLS_FAILURE = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|EPROTO|ERR_OSSL)/;
-
-function transportError(error: unknown, url: string): SlotlineError {
-  const { code, message, name } =
-    error instanceof Error ? (error as NodeJS.ErrnoException) : { code: undefined, message: String(error), name: '' };
-  if (code !== undefined && TLS_FAILURE.test(code))
-    return new SlotlineError('registry_tls_failed', { url, reason: code }, { cause: error });
-  if (code === TOO_LONG) return new SlotlineError('registry_bad_answer', { url, reason: message }, { cause: error });
-  const isTimeout = code === 'ABORT_ERR' || name === 'TimeoutError';
-  const reason = isTimeout ? 'timeout' : (code ?? message.slice(0, MESSAGE_CHARS_MAX));
-  return new SlotlineError('registry_unreachable', { url, reason }, { cause: error });
 }
 
 /** An address as it may be shown. */

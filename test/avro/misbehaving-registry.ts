@@ -3,7 +3,7 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'nod
 import type { AddressInfo } from 'node:net';
 
 export type Reply =
-  | { readonly tag: 'answer'; readonly status: number; readonly body: string }
+  | { readonly tag: 'answer'; readonly status: number; readonly body: string; readonly retryAfter?: string }
   /** Closes the connection without a word. */
   | { readonly tag: 'hang up' }
   /** A part of an answer, and then the connection is closed. */
@@ -30,7 +30,10 @@ export async function startMisbehavingRegistry(replies: readonly Reply[]): Promi
     if (reply.tag === 'hang up') request.socket.destroy();
     if (reply.tag === 'break off') response.writeHead(200, { 'content-length': 100 }).write('{"id":', () => request.socket.destroy());
     if (reply.tag === 'flood') flood(response);
-    if (reply.tag === 'answer') response.writeHead(reply.status, { 'content-type': 'application/json' }).end(reply.body);
+    if (reply.tag === 'answer') {
+      if (reply.retryAfter !== undefined) response.setHeader('retry-after', reply.retryAfter);
+      response.writeHead(reply.status, { 'content-type': 'application/json' }).end(reply.body);
+    }
   });
   await new Promise<void>((settle) => server.listen(0, '127.0.0.1', settle));
   const { port } = server.address() as AddressInfo;
