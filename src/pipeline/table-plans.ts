@@ -46,7 +46,7 @@ export type TablePlansDeps = TableOutputDeps & {
 /** null: the relation is known and not captured. */
 export type KnownRelation = TablePlan | null;
 
-/** With so many relations it is asked for the first time which of them are gone. */
+/** After at least so many new relations it is asked which of all are gone. */
 const SWEEP_MIN = 500;
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -82,6 +82,7 @@ export class TablePlans {
       if (lsn >= leavingLsn) this.#forget(oid);
       else this.#leavingLsn = Math.min(this.#leavingLsn, leavingLsn);
     }
+    this.#sweepLater();
   }
 
   /** A Relation message, or a snapshot's table presented as one. */
@@ -89,8 +90,8 @@ export class TablePlans {
     const { catalog, filter, settings } = this.#deps;
     this.#leaving.delete(relation.oid);
     if (this.#byOid.size >= this.#sweepSize) {
-      await this.#leaveIfDropped([...this.#byOid.keys()]);
-      this.#sweepSize = Math.max(SWEEP_MIN, 2 * (this.#byOid.size - this.#leaving.size));
+      await this.#leaveIfDropped([...this.#byOid.keys()].filter((oid) => !this.#leaving.has(oid)));
+      this.#sweepLater();
     }
     if (!filter.includesTable(relation.schema, relation.table)) {
       const known = sameColumns(this.#byOid.get(relation.oid), relation);
@@ -136,6 +137,11 @@ export class TablePlans {
     for (const oid of dropped) this.#leaving.set(oid, endLsn);
     if (dropped.length > 0) this.#leavingLsn = Math.min(this.#leavingLsn, endLsn);
     return dropped.length > 0;
+  }
+
+  /** When there are as many again, so that a backlog of tables that are long gone is not asked for over and over. */
+  #sweepLater(): void {
+    this.#sweepSize = this.#byOid.size + Math.max(SWEEP_MIN, this.#byOid.size);
   }
 
   #forget(oid: number): void {

@@ -31,7 +31,7 @@ function rowsOf(counts: Record<string, number>, drainEvery: number): Pick<RowStr
   };
 }
 
-async function markers(counts: Record<string, number>, drainEvery = 2, opened: string[] = []): Promise<string[]> {
+async function markers(counts: Record<string, number>, drainEvery = 2, opened: string[] = [], selected = ''): Promise<string[]> {
   const seen: string[] = [];
   const snapshot = new InitialSnapshot({
     sink: {
@@ -47,7 +47,10 @@ async function markers(counts: Record<string, number>, drainEvery = 2, opened: s
     clock: SYSTEM_CLOCK,
     onProgress: () => {},
   });
-  await snapshot.run(Object.keys(counts).map(table), rowsOf(counts, drainEvery) as RowStream);
+  const tables = Object.keys(counts).map((name) =>
+    name === selected ? { ...table(name), select: `select 1 from "${name}"` } : table(name),
+  );
+  await snapshot.run(tables, rowsOf(counts, drainEvery) as RowStream);
   return seen;
 }
 
@@ -80,6 +83,12 @@ describe('snapshot markers', () => {
     const opened: string[] = [];
     await markers({ a: 1, b: 0, c: 2 }, 2, opened);
     expect(opened).toEqual(['a', 'c']);
+  });
+
+  it('opens no topic for a select that gives no row', async () => {
+    const opened: string[] = [];
+    await markers({ a: 1, b: 0 }, 2, opened, 'b');
+    expect(opened).toEqual(['a']);
   });
 
   it('keeps the held row whole when the buffer moves on', async () => {
