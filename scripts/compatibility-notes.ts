@@ -112,13 +112,18 @@ const ENCODINGS: readonly Note[] = [
 const DELIVERY: readonly Note[] = [
   {
     debezium: 'Positions are confirmed once per `offset.flush.interval.ms`.',
-    here: "Within 20 ms of Kafka's acknowledgement.",
+    here: "Within some 20 ms of Kafka's acknowledgement, under load twice a second; each position is stored in the offset record first.",
     why: 'Less is repeated after a crash.',
   },
   {
     debezium: 'After a restart the stored offset decides where the stream goes on.',
-    here: "The slot's confirmed position. The stored offset says only whether the snapshot is complete; its `lsn` is not compared with the slot.",
-    why: 'What Kafka has is confirmed to the slot at once, so the slot is never behind it.',
+    here: "The slot's confirmed position. The stored one is compared with it: a slot that stands behind it is refused (`slot_gap`), and so are another server, database or history (`server_changed`).",
+    why: 'With `no_validation` Debezium passes over what a slot lost, as long as `restart_lsn` is not past its offset.',
+  },
+  {
+    debezium: 'Two connectors may name the same slot; the second takes it when the first stops.',
+    here: 'Only the same connector name and prefix waits as a standby; any other is refused with `slot_in_use`, and the owner is named.',
+    why: 'Each would miss what the other read.',
   },
   {
     debezium: 'An idle slot needs heartbeats to advance.',

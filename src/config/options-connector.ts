@@ -46,7 +46,7 @@ export const CONNECTOR_OPTIONS: readonly OptionSpec[] = [
   noEffect({ name: 'offsets.storage.topic', reason: 'Use offset.storage.topic.', doc: 'Offset topic of the connector for exactly-once delivery.' }),
   noEffect({ name: 'offset.storage', kind: CLASS, reason: 'Offsets are kept in a Kafka topic.', doc: 'Class that stores offsets.' }),
   noEffect({ name: 'offset.storage.file.filename', reason: 'Offsets are kept in a Kafka topic.', doc: 'File of offsets of a standalone worker.' }),
-  noEffect({ name: 'offset.flush.interval.ms', kind: long(0), unit: 'ms', default: '60000', reason: 'Positions are confirmed as soon as Kafka has acknowledged.', doc: 'How often offsets are stored.' }),
+  noEffect({ name: 'offset.flush.interval.ms', kind: long(0), unit: 'ms', default: '60000', reason: 'Positions are stored as soon as Kafka has acknowledged, under load twice a second.', doc: 'How often offsets are stored.' }),
   noEffect({ name: 'offset.flush.timeout.ms', kind: long(0), unit: 'ms', default: '5000', reason: 'Positions are confirmed as soon as Kafka has acknowledged.', doc: 'Longest time to store offsets.' }),
   noEffect({ name: 'group.id', reason: WORKER, doc: 'Group of workers.' }),
   noEffect({ name: 'plugin.path', reason: WORKER, doc: 'Where plug-ins are.' }),
@@ -96,7 +96,7 @@ export const RUNTIME_OPTIONS: readonly OptionSpec[] = [
   notYet({ name: 'internal.custom.retriable.exception', kind: REGEX, reason: 'There are no Java exceptions to match; see docs/errors.md for what is retried.', doc: 'Further exceptions to retry.' }),
   notYet({ name: 'openlineage.integration.enabled', kind: BOOLEAN, default: 'false', reason: NO_LINEAGE, doc: 'Send OpenLineage events.' }),
   noEffect({ name: 'openlineage.integration.<property>', reason: NO_LINEAGE, doc: 'Options of OpenLineage.' }),
-  honoured({ name: 'offset.storage.topic', default: 'slotline-offsets', why: 'A topic of its own does not mix with those of a Connect cluster.', doc: 'Compacted topic that remembers that the snapshot is complete; created if missing.', check: checkTopicName }),
+  honoured({ name: 'offset.storage.topic', default: 'slotline-offsets', why: 'A topic of its own does not mix with those of a Connect cluster.', doc: 'Compacted topic that remembers that the snapshot is complete, and the position; created if missing.', check: checkTopicName }),
   honoured({ name: 'offset.storage.replication.factor', kind: integer(-1, 32767), default: '-1', why: "The broker's default suits a single broker too.", differs: 'Connect: 3.', doc: "Replication factor of that topic; -1: the broker's default.", check: notZero }),
   honoured({ name: 'offset.storage.partitions', kind: integer(-1), default: '1', why: 'It holds a few records per connector.', differs: 'Connect: 25.', doc: "Partitions of that topic; -1: the broker's default.", check: notZero }),
 ];

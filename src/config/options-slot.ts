@@ -5,7 +5,7 @@ import { HONOURED_VALUES } from './honoured-values.ts';
 import { BOOLEAN, honoured, integer, long, noEffect, type OptionSpec, oneOf, REGEX_LIST } from './option-spec.ts';
 import { regexProblem, splitRegexList } from './regex-list.ts';
 
-const CONFIRMED_ONLY = 'Slotline always resumes from the position that the slot has confirmed; the stored offset only remembers the snapshot.';
+const CONFIRMED_ONLY = 'Slotline always resumes from the position that the slot has confirmed.';
 
 export const SLOT_OPTIONS: readonly OptionSpec[] = [
   honoured({
@@ -45,8 +45,9 @@ export const SLOT_OPTIONS: readonly OptionSpec[] = [
     honouredValues: HONOURED_VALUES['offset.mismatch.strategy'],
     why: "Debezium's.",
     reason: CONFIRMED_ONLY,
-    doc: `What to do when stored offset and slot differ. ${CONFIRMED_ONLY}`,
+    doc: `What to do when stored offset and slot differ. ${CONFIRMED_ONLY} \`no_validation\`: a slot that stands behind the stored position is refused (slot_gap); \`trust_slot\`: what lies between is left out, with a warning.`,
   }),
+  honoured({ name: 'slotline.slot.accept', why: 'A gap is refused.', doc: 'The `accept` of an error: takes the slot once as it stands there, although changes are missing before it (`slot_gap`), the server is another one (`server_changed`), or another connector had it (`slot_in_use`).' }),
   noEffect({ name: 'internal.create.slot.command.timeout', kind: long(0), unit: 's', default: '90', reason: 'Creating a slot waits for running transactions as long as they take.', doc: 'Timeout of CREATE_REPLICATION_SLOT.' }),
   honoured({
     name: 'publication.name',

@@ -161,6 +161,9 @@ function resolveSlot(values: OptionValues): SlotOptions {
     name: values.text('slot.name'),
     dropOnStop: values.flag('slot.drop.on.stop'),
     failover: values.flag('slot.failover'),
+    accept: values.optional('slotline.slot.accept'),
+    trusted: values.oneOf('offset.mismatch.strategy', ['no_validation', 'trust_slot']) === 'trust_slot',
+    confirmsStored: values.oneOf('lsn.flush.mode', ['connector', 'connector_and_driver']) === 'connector',
     xminFetchIntervalMs: values.integer('xmin.fetch.interval.ms'),
     streamParams: parseStreamParams(values.text('slot.stream.params')) ?? [],
   };

@@ -49,7 +49,13 @@ export const ERROR_TABLE = {
   replication_slots_exhausted: { retry: 'manual', what: 'No replication slot is left', remedy: 'Raise max_replication_slots and restart PostgreSQL, or drop an unused slot.' },
   wal_senders_exhausted: { retry: 'auto', what: 'No WAL sender is left', remedy: 'Raise max_wal_senders and restart PostgreSQL.' },
   slot_in_use: { retry: 'auto', what: 'The replication slot is in use by another process', remedy: 'Slotline waits as a hot standby and takes over when the other ends.' },
-  slot_missing: { retry: 'manual', what: 'The replication slot does not exist', remedy: 'Let Slotline create it by a new snapshot (snapshot.mode=when_needed), or create it by hand.' },
+  slot_missing: { retry: 'manual', what: 'The replication slot does not exist', remedy: 'Take a new snapshot, which makes the slot (snapshot.mode=when_needed). A slot made by hand begins where it is made: what was written before is missing, and the start says so (slot_gap).' },
+  slot_gap: { retry: 'never', what: 'The slot stands behind changes that were never delivered: it was advanced or made anew', remedy: 'Set snapshot.mode=when_needed for a new snapshot, which brings the rows as they are. To go on without what lies between, set slotline.slot.accept to what `accept` says.' },
+  server_changed: {
+    retry: 'never',
+    what: 'This is not the database, or not the history of it, that was read',
+    remedy: 'Check database.hostname. If this is the server to go on with, set snapshot.mode=when_needed for a new snapshot; or, where nothing was written that is missing, slotline.slot.accept to what `accept` says.',
+  },
   slot_lost: { retry: 'never', what: 'The server removed WAL that the slot still needs', remedy: 'Drop the slot and take a new snapshot (snapshot.mode=when_needed); raise max_slot_wal_keep_size.' },
   slot_not_ready: { retry: 'auto', what: 'The replication slot cannot be used at this moment', remedy: 'Slotline asks the server again by itself: a slot that is lost or cannot be used is named then.' },
   slot_unsuitable: { retry: 'never', what: 'The replication slot cannot be used', remedy: 'It must be logical, of plugin pgoutput and of this database: drop it or choose another slot.name.' },
@@ -127,23 +133,23 @@ export type ErrorDetails = Readonly<Record<string, string | number | boolean | r
 export class SlotlineError extends Error {
   readonly code: ErrorCode;
   readonly details: ErrorDetails;
-  readonly #remedy: string | undefined;
+  /** Where names are known, or the same code asks for something else than its entry says. */
+  readonly #policy: { readonly retry?: RetryPolicy; readonly remedy?: string | undefined };
 
-  /** `remedy` says more than the table's where names are known. */
-  constructor(code: ErrorCode, details: ErrorDetails = {}, options?: { cause?: unknown; remedy?: string | undefined }) {
+  constructor(code: ErrorCode, details: ErrorDetails = {}, options: { cause?: unknown; retry?: RetryPolicy; remedy?: string | undefined } = {}) {
     super(formatMessage(code, details), options);
+    this.#policy = options;
     this.name = 'SlotlineError';
     this.code = code;
     this.details = details;
-    this.#remedy = options?.remedy;
   }
 
   get retry(): RetryPolicy {
-    return ERROR_TABLE[this.code].retry;
+    return this.#policy.retry ?? ERROR_TABLE[this.code].retry;
   }
 
   get remedy(): string {
-    return this.#remedy ?? ERROR_TABLE[this.code].remedy;
+    return this.#policy.remedy ?? ERROR_TABLE[this.code].remedy;
   }
 }
 

@@ -28,6 +28,12 @@ export type SlotOptions = {
   readonly name: string;
   readonly dropOnStop: boolean;
   readonly failover: boolean;
+  /** slotline.slot.accept: the one place at which the slot is taken although it is not where it was left, or is another's. */
+  readonly accept: string | undefined;
+  /** offset.mismatch.strategy=trust_slot: a gap is told, not refused. */
+  readonly trusted: boolean;
+  /** lsn.flush.mode=connector: a Debezium before us confirmed no position that it had not stored. */
+  readonly confirmsStored: boolean;
   /** 0: source.xmin is null. */
   readonly xminFetchIntervalMs: number;
   readonly streamParams: readonly (readonly [string, string])[];

@@ -1,13 +1,14 @@
 /**
  * Owns reading a small compacted topic to its end and writing single records to it: what offsets/store.ts is handed. Does not own what
- * the records mean. A write is a publisher of its own: acks=all, idempotent, repeated until acknowledged.
+ * the records mean. Writes have a publisher of their own, which is kept from one to the next: acks=all, idempotent, repeated until
+ * acknowledged. They are made one after the other.
  */
 import { SlotlineError } from '../core/errors.ts';
 import type { ProducerOptions, TopicCreationOptions } from '../core/options.ts';
-import type { KafkaClient, KafkaDeps } from './client.ts';
+import type { KafkaClient } from './client.ts';
 import { kafkaAnswerError } from './protocol-errors.ts';
-import { createPublisher } from './publisher.ts';
-import type { PublisherEvents, RecordView } from './publisher-contract.ts';
+import { createPublisher, type PublisherDeps } from './publisher.ts';
+import type { Publisher, PublisherEvents, RecordView } from './publisher-contract.ts';
 import { openTopic } from './topics.ts';
 import type { BrokerConnection, FetchedRecord, TopicMetadata } from './wire.ts';
 
@@ -25,22 +26,31 @@ export type WritePermission = PublisherEvents['maySend'];
 export type CompactedTopicClient = {
   readAll(visit: (record: Pick<FetchedRecord, 'key' | 'value' | 'timestampMs'>) => void, signal: AbortSignal): Promise<void>;
   write(key: Uint8Array, value: Uint8Array | undefined, signal: AbortSignal): Promise<void>;
+  close(): Promise<void>;
 };
 
 const CLEANUP_POLICY = 'cleanup.policy';
+/** Only closed segments are compacted, and every start reads what is left: a position is remembered up to twice a second. */
+const SEGMENT_BYTES = String(16 * 1024 * 1024);
 const READ_TIMEOUT_MS = 5_000;
 const NO_HEADERS: Uint8Array = Uint8Array.of(0);
 
 export function createCompactedTopic(
   client: KafkaClient,
   options: CompactedTopicOptions,
-  deps: KafkaDeps & { readonly maySend: WritePermission },
+  deps: PublisherDeps & { readonly maySend: WritePermission },
 ): CompactedTopicClient {
   const creation = topicCreation(options);
   const open = async (signal: AbortSignal): Promise<TopicMetadata> => {
     const { metadata } = await openTopic(client, options.topic, creation, signal);
     await client.untilAnswered(`topic ${options.topic}`, signal, () => checkCompacted(client, options.topic));
     return metadata;
+  };
+  let publisher: Publisher | undefined;
+  const closeWriter = async (): Promise<void> => {
+    const closing = publisher;
+    publisher = undefined;
+    await closing?.close();
   };
   return {
     async readAll(visit, signal) {
@@ -52,14 +62,28 @@ export function createCompactedTopic(
       }
     },
     async write(key, value, signal) {
-      await open(signal);
-      await writeRecord(client, { options, creation, deps }, toRecord(key, value, deps.clock.nowMs()), signal);
+      // One that failed, or whose record may still be on its way, is done with: the next one's epoch fences it off.
+      if (publisher === undefined) {
+        await open(signal);
+        publisher = createWriter(client, { creation, deps });
+      }
+      try {
+        publisher.append(await publisher.openTopic(options.topic, signal), toRecord(key, value, deps.clock.nowMs()));
+        await publisher.drain(signal);
+      } catch (error) {
+        await closeWriter();
+        throw error;
+      }
     },
+    close: closeWriter,
   };
 }
 
 function topicCreation({ partitions, replicationFactor }: CompactedTopicOptions): TopicCreationOptions {
-  const configs: [string, string][] = [[CLEANUP_POLICY, 'compact']];
+  const configs: [string, string][] = [
+    [CLEANUP_POLICY, 'compact'],
+    ['segment.bytes', SEGMENT_BYTES],
+  ];
   return { enable: true, groups: [], default: { name: 'default', include: [], exclude: [], partitions, replicationFactor, configs } };
 }
 
@@ -121,21 +145,13 @@ function refuse(errorCode: number, of: Partition): void {
 }
 
 type Writing = {
-  readonly options: CompactedTopicOptions;
   readonly creation: TopicCreationOptions;
-  readonly deps: KafkaDeps & { readonly maySend: WritePermission };
+  readonly deps: PublisherDeps & { readonly maySend: WritePermission };
 };
 
-async function writeRecord(client: KafkaClient, writing: Writing, record: RecordView, signal: AbortSignal): Promise<void> {
-  const { options, creation, deps } = writing;
+function createWriter(client: KafkaClient, { creation, deps }: Writing): Publisher {
   const events = { onSettled() {}, onFailure() {}, maySend: deps.maySend };
-  const publisher = createPublisher(client, writerOptions(client), creation, events, deps);
-  try {
-    publisher.append(await publisher.openTopic(options.topic, signal), record);
-    await publisher.drain(signal);
-  } finally {
-    await publisher.close();
-  }
+  return createPublisher(client, writerOptions(client), creation, events, deps);
 }
 
 /** The caller's signal bounds the wait. */

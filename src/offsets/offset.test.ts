@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Lsn } from '../core/lsn.ts';
-import { isKeyOf, isSnapshotUnfinished, parseOffset, printOffset, printOffsetKey, type StoredOffset } from './offset.ts';
+import { isSnapshotUnfinished, parseOffset, parseOffsetKey, printOffset, printOffsetKey, type StoredOffset } from './offset.ts';
 
 const OWNER = { connector: 'shop-connector', server: 'shop' };
 
@@ -11,17 +11,10 @@ describe('the key', () => {
   });
 
   test('is known however it is spaced, and no other is', () => {
-    expect(isKeyOf(OWNER, ' [ "shop-connector", { "server" : "shop" } ]')).toBe(true);
-    const others = [
-      '["other",{"server":"shop"}]',
-      '["shop-connector",{"server":"other"}]',
-      '["shop-connector"]',
-      '{}',
-      '',
-      'null',
-      '"shop-connector"',
-    ];
-    for (const key of others) expect(isKeyOf(OWNER, key)).toBe(false);
+    expect(parseOffsetKey(' [ "shop-connector", { "server" : "shop" } ]')).toEqual(OWNER);
+    expect(parseOffsetKey('["other",{"server":"shop"}]')).toEqual({ connector: 'other', server: 'shop' });
+    const others = ['["shop-connector",{"server":"shop","task":"1"}]', '["shop-connector"]', '{}', '', 'null', '"shop-connector"'];
+    for (const key of others) expect(parseOffsetKey(key)).toBeUndefined();
   });
 });
 
@@ -80,6 +73,17 @@ describe('the value', () => {
         snapshot: fc.string(),
         lastSnapshotRecord: fc.boolean(),
         snapshotCompleted: fc.boolean(),
+        mark: fc.record(
+          {
+            confirmedLsn: number.map((lsn) => lsn as Lsn),
+            slot: fc.string(),
+            systemId: fc.string(),
+            databaseOid: number,
+            timeline: number,
+            claim: number,
+          },
+          { requiredKeys: ['confirmedLsn', 'slot', 'systemId', 'databaseOid', 'claim'] },
+        ),
       },
       { requiredKeys: [] },
     );

@@ -1,8 +1,9 @@
 /**
  * Owns the stored offset: its fields, and its key and value as Kafka Connect writes them (JsonConverter without schemas). Pure. Does not
- * own where it is kept (store.ts) nor what a position means for the stream.
+ * own where it is kept (store.ts) nor what a position means for the stream (continuity.ts).
  *
- * Key: `["<connector name>",{"server":"<topic.prefix>"}]`. Value: one JSON object; Debezium's field names.
+ * Key: `["<connector name>",{"server":"<topic.prefix>"}]`. Value: one JSON object; Debezium's field names, and Slotline's own, which begin
+ * with `slotline_`: numbers and texts only, as Connect asks for; Debezium passes over them.
  */
 import { SlotlineError } from '../core/errors.ts';
 import type { Lsn } from '../core/lsn.ts';
@@ -12,6 +13,20 @@ export type OffsetOwner = {
   readonly connector: string;
   /** topic.prefix. */
   readonly server: string;
+};
+
+/** Where the position is one: what was confirmed, and of what. */
+export type SlotMark = {
+  /** Nothing above it was ever confirmed to the slot, and Kafka has everything up to it. */
+  readonly confirmedLsn: Lsn;
+  readonly slot: string;
+  /** As text: it has 64 bits. */
+  readonly systemId: string;
+  readonly databaseOid: number;
+  /** Absent where the server was a standby: its timeline changes under a stream. */
+  readonly timeline?: number;
+  /** Of two owners that name the same slot, the one with the larger number has it. */
+  readonly claim: number;
 };
 
 export type StoredOffset = {
@@ -29,6 +44,8 @@ export type StoredOffset = {
   readonly snapshot?: string;
   readonly lastSnapshotRecord?: boolean;
   readonly snapshotCompleted?: boolean;
+  /** Only in what Slotline wrote. */
+  readonly mark?: SlotMark;
   /** Fields of Debezium's that Slotline keeps as they are. */
   readonly others?: Readonly<Record<string, unknown>>;
 };
@@ -42,12 +59,18 @@ export function printOffsetKey(owner: OffsetOwner): string {
   return JSON.stringify([owner.connector, { server: owner.server }]);
 }
 
-/** True for this owner's key, however it is spaced. A key that is no JSON belongs to nobody here. */
-export function isKeyOf(owner: OffsetOwner, key: string): boolean {
+/** Whose key it is, however it is spaced. A key that is nothing of the kind belongs to nobody here. */
+export function parseOffsetKey(key: string): OffsetOwner | undefined {
   const parsed = parseJson(key);
-  if (!Array.isArray(parsed) || parsed.length !== 2 || parsed[0] !== owner.connector) return false;
-  const partition: unknown = parsed[1];
-  return isObject(partition) && partition['server'] === owner.server && Object.keys(partition).length === 1;
+  if (!Array.isArray(parsed) || parsed.length !== 2) return undefined;
+  const [connector, partition]: unknown[] = parsed;
+  if (typeof connector !== 'string' || !isObject(partition) || Object.keys(partition).length !== 1) return undefined;
+  const { server } = partition;
+  return typeof server === 'string' ? { connector, server } : undefined;
+}
+
+export function isSameOwner(one: OffsetOwner, other: OffsetOwner): boolean {
+  return one.connector === other.connector && one.server === other.server;
 }
 
 export function printOffset(offset: StoredOffset): string {
@@ -62,7 +85,19 @@ export function printOffset(offset: StoredOffset): string {
     snapshot: offset.snapshot,
     last_snapshot_record: offset.lastSnapshotRecord,
     snapshot_completed: offset.snapshotCompleted,
+    ...(offset.mark === undefined ? {} : printMark(offset.mark)),
   });
+}
+
+function printMark(mark: SlotMark): Record<string, unknown> {
+  return {
+    slotline_confirmed_lsn: mark.confirmedLsn,
+    slotline_slot: mark.slot,
+    slotline_system_id: mark.systemId,
+    slotline_database_oid: mark.databaseOid,
+    slotline_timeline: mark.timeline,
+    slotline_claim: mark.claim,
+  };
 }
 
 const OWN_FIELDS = new Set([
@@ -75,6 +110,12 @@ const OWN_FIELDS = new Set([
   'snapshot',
   'last_snapshot_record',
   'snapshot_completed',
+  'slotline_confirmed_lsn',
+  'slotline_slot',
+  'slotline_system_id',
+  'slotline_database_oid',
+  'slotline_timeline',
+  'slotline_claim',
 ]);
 
 /** Throws offsets_unreadable, naming the field. */
@@ -92,8 +133,20 @@ export function parseOffset(text: string): StoredOffset {
     ...present('snapshot', readSnapshot(parsed)),
     ...present('lastSnapshotRecord', readFlag(parsed, 'last_snapshot_record')),
     ...present('snapshotCompleted', readFlag(parsed, 'snapshot_completed')),
+    ...present('mark', readMark(parsed)),
     ...(Object.keys(others).length > 0 ? { others } : {}),
   };
+}
+
+/** All of it or nothing: a record that another program wrote anew has none of these fields. */
+function readMark(from: JsonObject): SlotMark | undefined {
+  const confirmedLsn = readNumber(from, 'slotline_confirmed_lsn') as Lsn | undefined;
+  const slot = readText(from, 'slotline_slot');
+  const systemId = readText(from, 'slotline_system_id');
+  const databaseOid = readNumber(from, 'slotline_database_oid');
+  if (confirmedLsn === undefined || slot === undefined || systemId === undefined || databaseOid === undefined) return undefined;
+  const claim = readNumber(from, 'slotline_claim') ?? 0;
+  return { confirmedLsn, slot, systemId, databaseOid, claim, ...present('timeline', readNumber(from, 'slotline_timeline')) };
 }
 
 type JsonObject = Record<string, unknown>;

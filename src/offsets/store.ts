@@ -2,7 +2,7 @@
  * Owns remembering one connector's offset in a compacted topic, as Kafka Connect does. Does not own the topic's client: it is handed in
  * (kafka/compacted-topic.ts implements it), nor the offset's format (offset.ts).
  */
-import { isKeyOf, type OffsetOwner, parseOffset, printOffset, printOffsetKey, type StoredOffset } from './offset.ts';
+import { isSameOwner, type OffsetOwner, parseOffset, parseOffsetKey, printOffset, printOffsetKey, type StoredOffset } from './offset.ts';
 
 export type CompactedRecord = {
   readonly key: Uint8Array | undefined;
@@ -17,15 +17,27 @@ export interface CompactedTopic {
   readAll(visit: (record: CompactedRecord) => void, signal: AbortSignal): Promise<void>;
   /** Resolves when every in-sync replica has it. */
   write(key: Uint8Array, value: Uint8Array | undefined, signal: AbortSignal): Promise<void>;
+  /** Lets go of what writing holds open. */
+  close(): Promise<void>;
 }
+
+/** What all connectors that share the topic remember. */
+export type Remembered = {
+  readonly own: StoredOffset | undefined;
+  /** Those of others that Slotline wrote. */
+  readonly others: readonly { readonly owner: OffsetOwner; readonly offset: StoredOffset }[];
+};
 
 export interface OffsetStore {
   /** The remembered offset, or undefined where there is none. Throws offsets_unreadable, or what Kafka refuses. */
   load(signal?: AbortSignal): Promise<StoredOffset | undefined>;
+  /** The same, and what others remember. */
+  loadAll(signal?: AbortSignal): Promise<Remembered>;
   /** Resolves when it is durable. */
   save(offset: StoredOffset, signal?: AbortSignal): Promise<void>;
   /** Forgets it: the next load() gives undefined. */
   clear(signal?: AbortSignal): Promise<void>;
+  close(): Promise<void>;
 }
 
 /** For a caller without a bound of its own. */
@@ -34,21 +46,41 @@ const CALL_TIMEOUT_MS = 60_000;
 export function createOffsetStore(topic: CompactedTopic, owner: OffsetOwner): OffsetStore {
   const key = Buffer.from(printOffsetKey(owner));
   const bound = (signal: AbortSignal | undefined): AbortSignal => signal ?? AbortSignal.timeout(CALL_TIMEOUT_MS);
+  const loadAll = async (signal: AbortSignal | undefined): Promise<Remembered> => {
+    const last = new Map<string, { owner: OffsetOwner; record: CompactedRecord }>();
+    // Partitions are read one after another; of two that both hold a key (their number was changed) the younger record counts.
+    const visit = (record: CompactedRecord): void => {
+      const of = record.key === undefined ? undefined : parseOffsetKey(textOf(record.key));
+      if (of === undefined) return;
+      const name = printOffsetKey(of);
+      const known = last.get(name);
+      if (known === undefined || record.timestampMs >= known.record.timestampMs) last.set(name, { owner: of, record });
+    };
+    await topic.readAll(visit, bound(signal));
+    const value = last.get(printOffsetKey(owner))?.record.value;
+    const others: Remembered['others'][number][] = [];
+    for (const { owner: other, record } of last.values()) {
+      const offset = isSameOwner(owner, other) ? undefined : parseForeign(record.value);
+      if (offset?.mark !== undefined) others.push({ owner: other, offset });
+    }
+    return { own: value === undefined ? undefined : parseOffset(textOf(value)), others };
+  };
   return {
-    async load(signal) {
-      let last: CompactedRecord | undefined;
-      // Partitions are read one after another; of two that both hold the key (their number was changed) the younger record counts.
-      const visit = (record: CompactedRecord): void => {
-        if (record.key === undefined || !isKeyOf(owner, textOf(record.key))) return;
-        if (last === undefined || record.timestampMs >= last.timestampMs) last = record;
-      };
-      await topic.readAll(visit, bound(signal));
-      const value = last?.value;
-      return value === undefined ? undefined : parseOffset(textOf(value));
-    },
+    load: async (signal) => (await loadAll(signal)).own,
+    loadAll,
     save: (offset, signal) => topic.write(key, Buffer.from(printOffset(offset)), bound(signal)),
     clear: (signal) => topic.write(key, undefined, bound(signal)),
+    close: () => topic.close(),
   };
+}
+
+/** What is not readable of another connector is that one's trouble. */
+function parseForeign(value: Uint8Array | undefined): StoredOffset | undefined {
+  try {
+    return value === undefined ? undefined : parseOffset(textOf(value));
+  } catch {
+    return undefined;
+  }
 }
 
 function textOf(bytes: Uint8Array): string {

@@ -67,10 +67,11 @@ export function isWaitingFor(live: LiveState, what: WaitingFor): number {
 /** What is waited for now; where nothing is known of that, what ended the last attempt. */
 function reasonsOf(live: LiveState): HealthReason[] {
   const reasons: HealthReason[] = [];
-  const { registryTrouble, catalogTrouble, kafkaTrouble, slotHolder, lastError } = live;
+  const { registryTrouble, catalogTrouble, kafkaTrouble, positionTrouble, slotHolder, lastError } = live;
   if (registryTrouble !== undefined) reasons.push(reason(live, 'registry', registryTrouble));
   if (catalogTrouble !== undefined) reasons.push(reason(live, 'postgres', catalogTrouble));
   if (kafkaTrouble !== undefined) reasons.push(reason(live, 'kafka', kafkaTrouble));
+  else if (positionTrouble !== undefined) reasons.push(reason(live, 'kafka', positionTrouble));
   if (slotHolder !== undefined) {
     const message = `The slot is held by ${slotHolder}`;
     const remedy = 'This process takes over when the other ends.';

@@ -41,6 +41,8 @@ export type CatchUpParts = {
   readonly onSource: (source: { confirm(lsn: Lsn): void; readonly receivedLsn: Lsn; readonly flushedLsn: Lsn }) => void;
   /** Frames come. */
   readonly onStarted: () => Promise<void>;
+  /** Everything durable may be confirmed, since it is stored (position-keeper.ts). */
+  readonly onHandOver: (signal: AbortSignal) => Promise<void>;
   /** An orderly stop: settles what was taken in, then has the slot moved to what is durable. */
   readonly onStop: (confirm: (lsn: Lsn) => Promise<void>) => Promise<void>;
 };
@@ -247,6 +249,8 @@ class BulkRun {
     publisher.flush();
     await Promise.race([publisher.drain(signal), this.#failed.promise]);
     this.#parts.tracker.release(publisher.settledOrdinal);
+    await Promise.race([this.#parts.onHandOver(signal), this.#failed.promise]);
+    signal.throwIfAborted();
     await Promise.race([advancer.finish(this.#parts.tracker.durableLsn), this.#failed.promise]);
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Owns how often a durable position is told to the server: at once when it asks or nothing is in flight, else at most
+ * Owns how often a durable position is handed on: at once when the server asks or nothing is in flight, else at most
  * every few milliseconds with the newest position. Never changes a position.
  */
 import type { Lsn } from '../core/lsn.ts';
@@ -8,26 +8,26 @@ import type { Lsn } from '../core/lsn.ts';
 const PACE_MS = 20;
 
 export class ConfirmPacer {
-  readonly #send: (lsn: Lsn) => void;
+  readonly #send: (lsn: Lsn, urgent: boolean) => void;
   #latest: Lsn | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(send: (lsn: Lsn) => void) {
+  constructor(send: (lsn: Lsn, urgent: boolean) => void) {
     this.#send = send;
   }
 
   confirm(lsn: Lsn, options: { readonly urgent: boolean }): void {
     this.#latest = lsn;
-    if (options.urgent) this.flush();
-    else this.#timer ??= setTimeout(() => this.flush(), PACE_MS);
+    if (options.urgent) this.#flush(true);
+    else this.#timer ??= setTimeout(() => this.#flush(false), PACE_MS);
   }
 
-  flush(): void {
+  #flush(urgent: boolean): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const latest = this.#latest;
     this.#latest = undefined;
-    if (latest !== undefined) this.#send(latest);
+    if (latest !== undefined) this.#send(latest, urgent);
   }
 
   stop(): void {

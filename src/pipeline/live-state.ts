@@ -36,6 +36,8 @@ export class LiveState {
   registryRetries = 0;
   /** A transaction that the stream has and sessions do not see yet. */
   catalogTrouble: SlotlineError | undefined;
+  /** Why a position cannot be remembered at this moment, and so is not confirmed. */
+  positionTrouble: SlotlineError | undefined;
   /** A backlog is read in bulk; else changes come by the replication stream. */
   isReadingInBulk = false;
   /** How often bulk reading was given up for something that broke. */
@@ -94,6 +96,7 @@ export class LiveState {
     this.slotHolder = undefined;
     this.#registryTroubles.clear();
     this.catalogTrouble = undefined;
+    this.positionTrouble = undefined;
   }
 
   beginStream(stream: StreamPositions): void {

@@ -1,7 +1,8 @@
 /**
  * Owns waiting for one's turn: of all processes on one slot only one may snapshot or stream. While nobody streams, an
  * advisory lock decides; while somebody does, the slot itself does (the server lets one walsender hold it). A standby
- * looks twice a second and takes over when both are free.
+ * looks twice a second and takes over when both are free. Only the same connector is a standby: whoever has its turn says whose it is by
+ * a second lock, which its session keeps.
  */
 import { SlotlineError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
@@ -18,6 +19,10 @@ export type OwnershipWait = {
   readonly startDeadline: AbortSignal;
   /** Told who has it, and undefined once it is ours. */
   readonly onHolder?: (holder: string | undefined) => void;
+  /** Who we are: the same text for the same connector, prefix and task. */
+  readonly owner: string;
+  /** The turn is another connector's. Gives the error that ends the start. */
+  readonly onForeign: (holder: string) => Promise<SlotlineError>;
 };
 
 /** Resolves when this session holds the lock and the slot has no reader. Throws slot_in_use at the deadline, or when `signal` aborts. */
@@ -28,7 +33,14 @@ export async function awaitOwnership(session: PgSession, slotName: string, log: 
   while (!signal.aborted) {
     holder = await tryOwn(session, slotName);
     until.onHolder?.(holder);
+    const foreign = await foreignHolder(session, slotName, until.owner);
+    if (foreign !== undefined) {
+      until.onHolder?.(undefined);
+      throw await until.onForeign(`process ${foreign}`);
+    }
     if (holder === undefined) {
+      // While we hold the slot's lock: nobody has his turn without having looked for this one.
+      await session.query(`select pg_catalog.pg_advisory_lock_shared(${HOLDER_KEYS})`, [slotName, until.owner]);
       if (told) log.info('standby.takes_over', { slot: slotName });
       return;
     }
@@ -70,6 +82,24 @@ select exists (
   select from pg_catalog.pg_locks l, (select ${LOCK_KEY}) as k(key)
    where l.pid = pg_catalog.pg_backend_pid() and l.locktype = 'advisory' and l.granted and l.objsubid = 1
      and l.classid::int8 = ((k.key >> 32) & 4294967295) and l.objid::int8 = (k.key & 4294967295)) as held`;
+/** Shared: the successor of a frozen process has it as well. */
+const HOLDER_KEYS = "pg_catalog.hashtext('slotline turn ' || $1::text), pg_catalog.hashtext($2::text)";
+
+/** The backend of another connector that has or had its turn on this slot and is still there. */
+async function foreignHolder(session: PgSession, slotName: string, owner: string): Promise<number | undefined> {
+  const rows = await session.query<{ pid: number }>(FOREIGN_HOLDER_SQL, [slotName, owner]);
+  return rows[0]?.pid;
+}
+
+/** Keys of two int4 stand in classid and objid, which are unsigned, with objsubid 2. Source: manual, pg_locks. */
+const FOREIGN_HOLDER_SQL = `
+select l.pid
+  from pg_catalog.pg_locks l
+ where l.locktype = 'advisory' and l.granted and l.objsubid = 2
+   and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database())
+   and l.classid::int8 = pg_catalog.hashtext('slotline turn ' || $1::text)::int8 & 4294967295
+   and l.objid::int8 <> pg_catalog.hashtext($2::text)::int8 & 4294967295
+ order by l.pid limit 1`;
 
 /** undefined: it is ours. Else who has it. */
 export async function tryOwn(session: PgSession, slotName: string): Promise<string | undefined> {

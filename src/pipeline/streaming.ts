@@ -14,6 +14,7 @@ import { AckTracker } from './ack-tracker.ts';
 import { catchUp } from './catch-up.ts';
 import { ConfirmPacer } from './confirm-pacer.ts';
 import { lockProof, releaseLock, tryLock } from './ownership.ts';
+import type { PositionKeeper } from './position-keeper.ts';
 import { SlotXmin } from './slot-xmin.ts';
 import { StreamLoop } from './stream-loop.ts';
 import type { TaskContext } from './task-context.ts';
@@ -40,6 +41,8 @@ export type StreamingRun = {
   readonly stop: AbortSignal;
   readonly walSenderTimeoutMs: number;
   readonly startLsn: Lsn;
+  /** What is durable goes through it to the slot. */
+  readonly positions: PositionKeeper;
 };
 
 type StreamEnd = 'ended' | 'behind';
@@ -90,10 +93,11 @@ class Reading {
     this.#hooks = hooks;
     this.#run = run;
     this.#tracker = new AckTracker(run.startLsn);
-    this.#pacer = new ConfirmPacer((lsn) => {
+    this.#pacer = new ConfirmPacer((lsn, urgent) => run.positions.request(lsn, { records: context.publisher.settledOrdinal, urgent }));
+    run.positions.onStored = (lsn) => {
       context.log.debug('lsn.confirmed', { lsn: formatLsn(lsn) });
       this.#source.confirm(lsn);
-    });
+    };
     this.#loop = createLoop(context, {
       tracker: this.#tracker,
       pacer: this.#pacer,
@@ -119,6 +123,7 @@ class Reading {
     this.#context.heartbeat?.stop();
     this.#xmin?.stop();
     this.#pacer.stop();
+    this.#run.positions.onStored = () => {};
     this.#context.live.endStream();
     this.#hooks.onSettled = () => {};
     // Behind an orderly end may come a snapshot, under the advisory lock; behind any other this attempt sends nothing more.
@@ -150,11 +155,15 @@ class Reading {
         context.live.beginStream(source);
       },
       onStarted: () => this.#onStarted('bulk'),
+      onHandOver: async (signal) => {
+        this.#request();
+        await run.positions.flush(signal);
+      },
       onStop: async (confirm) => {
         context.heartbeat?.stop();
         await this.#settle();
         // A call that takes longer is not waited for: what it would have confirmed comes again.
-        await Promise.race([confirm(tracker.durableLsn), wait(CONFIRM_DEADLINE_MS, context.signal)]);
+        await Promise.race([confirm(this.#storedLsn()), wait(CONFIRM_DEADLINE_MS, context.signal)]);
       },
     });
     if (end.tag === 'stopped') return 'stopped';
@@ -207,7 +216,7 @@ class Reading {
       context.heartbeat?.stop();
       stream.stopReading();
       await this.#settle();
-      await untilConfirmed(context, this.#tracker.durableLsn);
+      await untilConfirmed(context, this.#storedLsn());
       return 'ended';
     } finally {
       leaving.abort();
@@ -277,7 +286,19 @@ class Reading {
       throw new SlotlineError('stop_timeout', { records, bytes }, { cause: error });
     }
     this.#tracker.release(publisher.settledOrdinal);
-    this.#pacer.confirm(this.#tracker.durableLsn, { urgent: true });
+    this.#pacer.stop();
+    this.#request();
+    await this.#run.positions.flush(AbortSignal.any([AbortSignal.timeout(CONFIRM_DEADLINE_MS), context.signal]));
+    context.signal.throwIfAborted();
+  }
+
+  #request(): void {
+    this.#run.positions.request(this.#tracker.durableLsn, { records: this.#context.publisher.settledOrdinal, urgent: false });
+  }
+
+  /** What the slot may stand at. */
+  #storedLsn(): Lsn {
+    return Math.min(this.#tracker.durableLsn, this.#run.positions.storedLsn) as Lsn;
   }
 }
 

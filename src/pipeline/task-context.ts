@@ -38,7 +38,7 @@ import { TablePlans } from './table-plans.ts';
 import { createTaskSerde, type TableSerde, type TaskSerde } from './task-serde.ts';
 import { TransactionBoundaries } from './transaction-boundaries.ts';
 
-const TASK_ID = '0';
+export const TASK_ID = '0';
 
 export type TaskDeps = {
   readonly options: ResolvedOptions;

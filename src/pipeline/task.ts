@@ -17,12 +17,14 @@ import type { SnapshotProgress } from '../snapshot/initial.ts';
 import { Fence } from './fence.ts';
 import { isSnapshot, judgeStart, refusalOf, rememberedOffset } from './judgements/start.ts';
 import { awaitOwnership, lockProof, tryOwn } from './ownership.ts';
+import { beginPositions, heldError, offsetOwner, type Past, recall } from './past.ts';
+import type { PositionKeeper } from './position-keeper.ts';
 import type { Permission } from './slot-ownership.ts';
 import { prepareTables } from './source-tables.ts';
 import { SourceWatch } from './source-watch.ts';
-import { takeSnapshot } from './start-snapshot.ts';
+import { type SnapshotResult, type SnapshotSource, takeSnapshot } from './start-snapshot.ts';
 import { runStreaming, StreamingHooks } from './streaming.ts';
-import { createContext, type TaskContext, type TaskDeps } from './task-context.ts';
+import { createContext, TASK_ID, type TaskContext, type TaskDeps } from './task-context.ts';
 
 /** What survives from one attempt to the next within a process. */
 export type ProcessMemory = { snapshotTaken: boolean };
@@ -67,11 +69,14 @@ export async function runTask(deps: TaskDeps, memory: ProcessMemory, hooks: Task
       onHolder: (holder) => {
         live.slotHolder = holder;
       },
+      owner: JSON.stringify([deps.options.name, deps.options.events.topicPrefix, TASK_ID]),
+      onForeign: (holder) => heldError(deps, server, holder),
     });
     fence.hold('lock', lockProof(sql, deps.options.slot.name, server));
     context = createContext(deps, sql, { signal: failed.signal, onSettled: () => streaming.onSettled(), onFailure: fail, fence });
     live.attach(context);
-    await runWatched(context, { server, memory, hooks, streaming, phase, fail });
+    // The wait may have been long, and WAL has grown meanwhile.
+    await runWatched(context, { server: await loadServerFacts(sql), memory, hooks, streaming, phase, fail });
   } catch (error) {
     const reason = failed.signal.aborted ? failed.signal.reason : error;
     if (hooks.stop.aborted && !phase.streaming) return;
@@ -122,35 +127,48 @@ async function runWatched(context: TaskContext, attempt: Attempt): Promise<void>
 }
 
 async function runOwned(context: TaskContext, attempt: Attempt, watch: SourceWatch): Promise<void> {
-  const { options, sql, kafka, log, signal } = context;
-  const { hooks, memory } = attempt;
-  await context.types.prime();
-  await prepareTables(context, attempt.server);
+  const { kafka, options } = context;
   const maySend = (): Permission => context.fence.maySend();
-  const store = createOffsetStore(createCompactedTopic(kafka, options.offsetStorage, { ...context, maySend }), {
-    connector: options.name,
-    server: options.events.topicPrefix,
-  });
-  const remembered = await store.load(AbortSignal.any([signal, startDeadlineOf(hooks)]));
+  const topic = createCompactedTopic(kafka, options.offsetStorage, { ...context, maySend });
+  const ended = new AbortController();
+  try {
+    await runRemembered(context, attempt, { store: createOffsetStore(topic, offsetOwner(options)), ended: ended.signal, watch });
+  } finally {
+    ended.abort();
+    await topic.close();
+  }
+}
+
+type Remembering = { readonly store: OffsetStore; readonly ended: AbortSignal; readonly watch: SourceWatch };
+
+async function runRemembered(context: TaskContext, attempt: Attempt, remembering: Remembering): Promise<void> {
+  const { options, log, signal } = context;
+  const { hooks, memory, server } = attempt;
+  const { watch } = remembering;
+  const past = await recall(context, { ...remembering, server, signal: AbortSignal.any([signal, startDeadlineOf(hooks)]) });
   hooks.answered?.();
-  const slot = await loadSlot(sql, options.slot.name);
-  const decision = judgeStart(options, { remembered, slot, snapshotTaken: memory.snapshotTaken });
+  // Only now: nothing of the publication is changed for a slot that is another's.
+  await context.types.prime();
+  await prepareTables(context, server);
+  const { slot, continuity } = past;
+  const remembered = past.remembered.own;
+  const decision = judgeStart(options, { remembered, slot, continuity, snapshotTaken: memory.snapshotTaken });
   log.info('task.start', {
     decision: decision.tag,
     mode: options.snapshot.mode,
     offset: rememberedOffset(remembered),
     slot: options.slot.name,
   });
-  if (decision.tag === 'refuse') throw refusalOf(decision, options);
+  if (decision.tag === 'refuse') throw refusalOf(decision, options, continuity);
   if (decision.tag === 'nothing') return;
   if (decision.tag === 'stream' && hasStreamed(remembered, slot)) context.info.endTransaction(slot.confirmedFlushLsn);
   await watch.begin({ snapshotFollows: isSnapshot(decision) });
-  await prepare(context, attempt, { store, decision });
+  const positions = await prepare(context, attempt, { past, decision });
   watch.endSnapshot();
   memory.snapshotTaken = true;
-  if (decision.tag === 'snapshotOnly' || hooks.stop.aborted) return;
+  if (positions === undefined || hooks.stop.aborted) return;
   if (options.snapshot.streamingDelayMs > 0 && isSnapshot(decision)) await wait(options.snapshot.streamingDelayMs, hooks.stop);
-  await stream(context, attempt, { untilLsn: undefined, onStarted: () => onStreaming(context, attempt) });
+  await stream(context, attempt, { positions, untilLsn: undefined, onStarted: () => onStreaming(context, attempt) });
   if (options.slot.dropOnStop) await dropUnlessTaken(context);
 }
 
@@ -159,38 +177,58 @@ function hasStreamed(
   remembered: StoredOffset | undefined,
   slot: SlotState | undefined,
 ): slot is SlotState & { readonly confirmedFlushLsn: Lsn } {
-  return remembered?.lsn !== undefined && slot?.confirmedFlushLsn !== undefined && slot.confirmedFlushLsn > remembered.lsn;
+  if (remembered?.lsn === undefined || slot?.confirmedFlushLsn === undefined) return false;
+  return slot.confirmedFlushLsn > remembered.lsn || (remembered.mark !== undefined && remembered.lsnCommit !== undefined);
 }
 
-/** Everything before streaming: the slot, the snapshot, what is remembered of them. */
+/** Everything before streaming: the slot, the snapshot, what is remembered of them. undefined: there is nothing to stream from. */
 async function prepare(
   context: TaskContext,
   attempt: Attempt,
-  start: { readonly store: OffsetStore; readonly decision: StartDecision },
-): Promise<void> {
-  const { decision, store } = start;
+  { past, decision }: { readonly past: Past; readonly decision: StartDecision },
+): Promise<PositionKeeper | undefined> {
   if (decision.tag === 'createSlot') {
     const lsn = await createOwnSlot(context);
-    await store.save({ lsn }, context.signal);
-    return;
+    return await beginPositions(context, past, { offset: { lsn }, fromLsn: lsn });
   }
-  if (!isSnapshot(decision)) return;
+  if (!isSnapshot(decision)) return await beginPositions(context, past, { offset: past.remembered.own ?? {} });
   if (decision.tag === 'snapshotNewSlot' && decision.dropFirst) await dropOwnSlot(context);
-  await store.save({ lsn: LSN_ZERO, snapshot: 'INITIAL', snapshotCompleted: false }, context.signal);
+  const unfinished = { lsn: LSN_ZERO, snapshot: 'INITIAL', snapshotCompleted: false };
+  if (decision.tag === 'snapshotOnly') {
+    await past.store.save(unfinished, context.signal);
+    const { lsn, xid, timeUs } = await snapshot(context, attempt, { source: 'noSlot', positions: undefined });
+    await past.store.save({ lsn, txId: xid, tsUs: timeUs }, context.signal);
+    return undefined;
+  }
+  const isNew = decision.tag === 'snapshotNewSlot';
+  const positions = await beginPositions(context, past, { offset: unfinished, ...(isNew ? { fromLsn: LSN_ZERO } : {}) });
+  const { lsn, xid, timeUs } = await snapshot(context, attempt, { source: isNew ? 'newSlot' : 'existingSlot', positions });
+  const mark = { ...positions.offset.mark, confirmedLsn: isNew ? lsn : positions.storedLsn };
+  await positions.write({ lsn, txId: xid, tsUs: timeUs, mark });
+  return positions;
+}
+
+async function snapshot(
+  context: TaskContext,
+  attempt: Attempt,
+  { source, positions }: { readonly source: SnapshotSource; readonly positions: PositionKeeper | undefined },
+): Promise<SnapshotResult> {
   context.live.isSnapshotting = true;
   const result = await takeSnapshot(context, {
-    source: decision.tag === 'snapshotNewSlot' ? 'newSlot' : decision.tag === 'snapshotOnly' ? 'noSlot' : 'existingSlot',
-    catchUp: (untilLsn) => stream(context, attempt, { untilLsn, onStarted: async () => {} }),
+    source,
+    catchUp: async (untilLsn) => {
+      if (positions !== undefined) await stream(context, attempt, { positions, untilLsn, onStarted: async () => {} });
+    },
     onProgress: attempt.hooks.onProgress,
   });
   context.live.isSnapshotting = false;
-  await store.save({ lsn: result.lsn, txId: result.xid, tsUs: result.timeUs }, context.signal);
+  return result;
 }
 
 async function stream(
   context: TaskContext,
   attempt: Attempt,
-  run: { readonly untilLsn: Lsn | undefined; readonly onStarted: () => Promise<void> },
+  run: { readonly positions: PositionKeeper; readonly untilLsn: Lsn | undefined; readonly onStarted: () => Promise<void> },
 ): Promise<void> {
   const slot = await loadSlot(context.sql, context.options.slot.name);
   await runStreaming(context, attempt.streaming, {

@@ -14,6 +14,9 @@ export type ServerFacts = {
   readonly walLevel: string;
   /** As text: it has 64 bits. */
   readonly systemIdentifier: string;
+  readonly databaseOid: number;
+  /** The one that WAL is written on; undefined on a standby. */
+  readonly timeline: number | undefined;
   /** The setting of this role, 0 for none. */
   readonly walSenderTimeoutMs: number;
   /** Where WAL is now: written, or on a standby received. */
@@ -35,6 +38,8 @@ export async function loadServerFacts(session: PgSession): Promise<ServerFacts> 
     inRecovery: row.inRecovery,
     walLevel: row.walLevel,
     systemIdentifier: row.systemIdentifier,
+    databaseOid: Number(row.databaseOid),
+    timeline: row.walFile === null ? undefined : Number.parseInt(row.walFile.slice(0, 8), 16),
     walSenderTimeoutMs: row.walSenderTimeoutMs,
     currentLsn: parseLsn(row.currentLsn),
   };
@@ -45,6 +50,8 @@ type FactsRow = {
   inRecovery: boolean;
   walLevel: string;
   systemIdentifier: string;
+  databaseOid: string;
+  walFile: string | null;
   walSenderTimeoutMs: number;
   currentLsn: string;
 };
@@ -54,6 +61,8 @@ select pg_catalog.pg_encoding_to_char(d.encoding)::text as "encoding",
        pg_catalog.pg_is_in_recovery() as "inRecovery",
        pg_catalog.current_setting('wal_level') as "walLevel",
        (select c.system_identifier::text from pg_catalog.pg_control_system() c) as "systemIdentifier",
+       d.oid::text as "databaseOid",
+       case when not pg_catalog.pg_is_in_recovery() then pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()) end as "walFile",
        (select s.setting::int4 from pg_catalog.pg_settings s where s.name = 'wal_sender_timeout') as "walSenderTimeoutMs",
        coalesce(case when pg_catalog.pg_is_in_recovery() then pg_catalog.pg_last_wal_receive_lsn()
                      else pg_catalog.pg_current_wal_lsn() end, '0/0')::text as "currentLsn"

@@ -31,10 +31,25 @@ const shown = (decision: StartDecision): string => {
 
 describe('how a start begins', () => {
   it.each(rows)('%s, offset %s, slot %s: %s', (mode, offset, slot, expected) => {
-    expect(shown(decideStart({ mode, offset, slot, snapshotTaken: false }))).toBe(expected);
+    expect(shown(decideStart({ mode, offset, slot, broken: undefined, snapshotTaken: false }))).toBe(expected);
   });
 
   it('always: a reconnect of the same process streams on', () => {
-    expect(decideStart({ mode: 'always', offset: 'complete', slot: 'usable', snapshotTaken: true }).tag).toBe('stream');
+    expect(decideStart({ mode: 'always', offset: 'complete', slot: 'usable', broken: undefined, snapshotTaken: true }).tag).toBe('stream');
+  });
+
+  it.each([
+    ['initial', 'complete', 'refuse slot_gap'],
+    ['no_data', 'complete', 'refuse slot_gap'],
+    ['always', 'complete', 'snapshotExistingSlot'],
+    ['initial', 'incomplete', 'snapshotExistingSlot'],
+    ['when_needed', 'complete', 'snapshotExistingSlot'],
+  ] as const)('%s, offset %s, a slot behind a gap: %s', (mode, offset, expected) => {
+    expect(shown(decideStart({ mode, offset, slot: 'usable', broken: 'slot_gap', snapshotTaken: false }))).toBe(expected);
+  });
+
+  it('always: a reconnect of the same process does not stream over a gap', () => {
+    const facts = { mode: 'always', offset: 'complete', slot: 'usable', broken: 'slot_gap', snapshotTaken: true } as const;
+    expect(shown(decideStart(facts))).toBe('refuse slot_gap');
   });
 });

@@ -23,30 +23,33 @@ export type StartFacts = {
   readonly mode: SnapshotOptions['mode'];
   readonly offset: RememberedOffset;
   readonly slot: SlotCondition;
+  /** Why the slot does not go on where it was left; undefined: it does, or nothing is known. */
+  readonly broken: ErrorCode | undefined;
   /** snapshot.mode=always: this process took its snapshot already and only reconnects. */
   readonly snapshotTaken: boolean;
 };
 
 export function decideStart(facts: StartFacts): StartDecision {
   const { mode, offset, slot } = facts;
+  const streamOrRefuse = (): StartDecision => streamIfWhole(slot, facts.broken);
   switch (mode) {
     case 'initial_only':
       return offset === 'complete' ? { tag: 'nothing' } : { tag: 'snapshotOnly' };
     case 'no_data':
       if (slot === 'missing' && offset === 'none') return { tag: 'createSlot' };
-      return streamOrRefuse(slot);
+      return streamOrRefuse();
     case 'initial':
-      return offset === 'complete' ? streamOrRefuse(slot) : snapshotOrRefuse(slot);
+      return offset === 'complete' ? streamOrRefuse() : snapshotOrRefuse(slot);
     case 'always':
-      return facts.snapshotTaken && offset === 'complete' ? streamOrRefuse(slot) : snapshotOrRefuse(slot);
+      return facts.snapshotTaken && offset === 'complete' ? streamOrRefuse() : snapshotOrRefuse(slot);
     case 'when_needed':
       if (slot !== 'usable') return { tag: 'snapshotNewSlot', dropFirst: slot === 'lost' };
-      return offset === 'complete' ? { tag: 'stream' } : { tag: 'snapshotExistingSlot' };
+      return offset === 'complete' && facts.broken === undefined ? { tag: 'stream' } : { tag: 'snapshotExistingSlot' };
   }
 }
 
-function streamOrRefuse(slot: SlotCondition): StartDecision {
-  if (slot === 'usable') return { tag: 'stream' };
+function streamIfWhole(slot: SlotCondition, broken: ErrorCode | undefined): StartDecision {
+  if (slot === 'usable') return broken === undefined ? { tag: 'stream' } : { tag: 'refuse', code: broken };
   return { tag: 'refuse', code: slot === 'lost' ? 'slot_lost' : 'slot_missing' };
 }
 

@@ -235,7 +235,11 @@ describe.concurrent('the initial snapshot', () => {
 async function expectConnectOffset(place: Place, lsn: number): Promise<void> {
   const records = await readTopic(sharedKafka().bootstrapServers, `${place.name}.offsets`);
   const values = records.map(({ value }): Row => JSON.parse(String(value)));
-  expect(records.map(({ key }) => String(key))).toEqual(Array(2).fill(`["${place.name}",{"server":"${place.name}"}]`));
+  expect(new Set(records.map(({ key }) => String(key)))).toEqual(new Set([`["${place.name}",{"server":"${place.name}"}]`]));
   expect(values[0]).toMatchObject({ snapshot: 'INITIAL', snapshot_completed: false });
-  expect(values[1]).toEqual({ lsn, txId: expect.any(Number), ts_usec: expect.any(Number) });
+  expect(values[1]).toMatchObject({ lsn, txId: expect.any(Number), ts_usec: expect.any(Number) });
+  // Connect takes texts, numbers and flags only, and Debezium goes on at lsn_proc, behind what the slot was told.
+  for (const value of values) expect(Object.values(value).every((field) => typeof field !== 'object' || field === null)).toBe(true);
+  const confirmed = await confirmedLsn(place.client, place.name);
+  expect(values.at(-1)).toMatchObject({ lsn: confirmed, lsn_proc: confirmed, lsn_commit: confirmed, slotline_confirmed_lsn: confirmed });
 }

@@ -4,13 +4,26 @@
  */
 import { SlotlineError } from '../../core/errors.ts';
 import type { ResolvedOptions } from '../../core/options.ts';
+import {
+  type Continuity,
+  compareContinuity,
+  otherOwner,
+  ownedByOther,
+  type SlotPlace,
+  type TimelineFork,
+  takes,
+} from '../../offsets/continuity.ts';
 import { isSnapshotUnfinished, type StoredOffset } from '../../offsets/offset.ts';
+import type { Remembered } from '../../offsets/store.ts';
+import type { ServerFacts } from '../../postgres/session.ts';
 import { isLost, type SlotState, unsuitability } from '../../postgres/slot.ts';
 import { decideStart, type RememberedOffset, type SlotCondition, type StartDecision } from '../../snapshot/decision.ts';
 
 export type StartSituation = {
   readonly remembered: StoredOffset | undefined;
   readonly slot: SlotState | undefined;
+  /** What judgeContinuity() says. */
+  readonly continuity: Continuity;
   /** snapshot.mode=always: this process took its snapshot already. */
   readonly snapshotTaken: boolean;
 };
@@ -21,8 +34,41 @@ export function judgeStart(options: ResolvedOptions, situation: StartSituation):
     mode: options.snapshot.mode,
     offset: rememberedOffset(situation.remembered),
     slot: slotCondition(situation.slot, options.database.dbname),
+    broken: situation.continuity.tag === 'broken' ? situation.continuity.error.code : undefined,
     snapshotTaken: situation.snapshotTaken,
   });
+}
+
+/** Where the slot stands, on which history of which database. */
+export function slotPlace(options: ResolvedOptions, { server, slot }: { server: ServerFacts; slot: SlotState | undefined }): SlotPlace {
+  return {
+    slot: options.slot.name,
+    confirmedLsn: slot?.confirmedFlushLsn,
+    systemId: server.systemIdentifier,
+    databaseOid: server.databaseOid,
+    timeline: server.timeline,
+    walEndLsn: server.inRecovery ? undefined : server.currentLsn,
+  };
+}
+
+/** Whether the slot goes on where this connector left it. `fork`: where needsFork() asks for it. */
+export function judgeContinuity(
+  options: ResolvedOptions,
+  found: { readonly remembered: StoredOffset | undefined; readonly place: SlotPlace; readonly fork?: TimelineFork | undefined },
+): Continuity {
+  const { accept, trusted, confirmsStored } = options.slot;
+  const rules = { accept, trustsSlot: trusted, debeziumConfirmsStored: confirmsStored, fork: found.fork };
+  return compareContinuity(found.remembered, found.place, rules);
+}
+
+/** slot_in_use where another connector has this slot by what is remembered; undefined: it is ours, or free, or taken over on purpose. */
+export function judgeOwner(
+  options: ResolvedOptions,
+  { remembered, place }: { remembered: Remembered; place: SlotPlace },
+): SlotlineError | undefined {
+  if (place.confirmedLsn === undefined || options.snapshot.mode === 'initial_only') return undefined;
+  const other = otherOwner(remembered, place);
+  return other === undefined || takes(options.slot.accept, place) ? undefined : ownedByOther(other, place);
 }
 
 export function rememberedOffset(offset: StoredOffset | undefined): RememberedOffset {
@@ -38,7 +84,12 @@ function slotCondition(slot: SlotState | undefined, dbname: string): SlotConditi
 }
 
 /** What a start that ends there throws. */
-export function refusalOf(decision: Extract<StartDecision, { tag: 'refuse' }>, options: ResolvedOptions): SlotlineError {
+export function refusalOf(
+  decision: Extract<StartDecision, { tag: 'refuse' }>,
+  options: ResolvedOptions,
+  continuity: Continuity,
+): SlotlineError {
+  if (continuity.tag === 'broken' && continuity.error.code === decision.code) return continuity.error;
   return new SlotlineError(decision.code, { slot: options.slot.name, mode: options.snapshot.mode });
 }
 
