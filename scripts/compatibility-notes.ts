@@ -351,4 +351,18 @@ export const CORRECTIONS: Readonly<Record<ValueCorrection, Correction>> = {
       'Elements of inner arrays stand one after the other; bit[], sparsevec[], int2vector and oidvector have their elements; elements of every array may be null (their schema is optional); NaN in numeric[] is as it is alone.',
     cases: ['arrays-nested', 'arrays', 'pgvector'],
   },
+  keys: {
+    debezium:
+      'The key is the first unique index without expressions, also where its columns may be null, where it is partial, deferrable or not valid; columns of INCLUDE are in it. Rows share a key, and compaction keeps one of them. With another index as replica identity a delete has zeros or nulls in the key of a primary key.',
+    mended:
+      'The key is the index of the replica identity, else the primary key, else a unique index that tells every row from every other at any time, without its INCLUDE; else there is none. `message.key.columns` is left as it is: a delete has null in columns that the replica identity lacks.',
+    cases: ['unique-index-key', 'unique-key-with-nulls-default-identity', 'replica-identity'],
+  },
+  snapshots: {
+    debezium:
+      "A snapshot has rows and columns that the stream never updates: unlogged tables, tables and columns that the publication does not send (generated ones), rows outside of its WHERE, a partitioned table beside its partitions, a parent table with its children's rows.",
+    mended:
+      'A snapshot reads what the publication sends, under the name that changes have: `select … from only`, its columns, its WHERE, no unlogged or foreign partition. A SELECT of `snapshot.select.statement.overrides` stays as it is.',
+    cases: ['unlogged', 'inheritance', 'generated-columns'],
+  },
 };

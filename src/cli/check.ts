@@ -19,6 +19,7 @@ import {
   checkSnapshotLists,
   checkTopicNames,
 } from '../pipeline/judgements/names.ts';
+import { checkKeys, checkSnapshotContents } from '../pipeline/judgements/misleading.ts';
 import { checkPublication } from '../pipeline/judgements/publication.ts';
 import { checkSelectOverrides } from '../pipeline/judgements/selects.ts';
 import { checkLimits, checkReplicationLogin, checkServer } from '../pipeline/judgements/server.ts';
@@ -27,7 +28,6 @@ import {
   type CapturedTables,
   checkCaptured,
   checkGrants,
-  checkKeys,
   checkReplicaIdentity,
   loadCaptured,
 } from '../pipeline/judgements/tables.ts';
@@ -163,6 +163,7 @@ async function checkTables(
   const publication = await section('postgres.publication', () => checkPublication(session, options, { facts, captured }));
   const lists = [...checkKeyColumns(options, captured), ...checkColumnLists(options, captured), ...checkSnapshotLists(options, captured)];
   const keys = checkKeys(loaded, options);
+  const contents = await section('tables.snapshot', () => checkSnapshotContents(session, options, captured));
   return [
     ...checkCaptured(loaded, options),
     ...checkGuardrail(options, captured),
@@ -173,6 +174,7 @@ async function checkTables(
     ...overrides,
     ...identity,
     ...keys,
+    ...contents,
     ...publication,
   ];
 }

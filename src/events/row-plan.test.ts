@@ -4,6 +4,7 @@ import type { PgType } from '../values/pg-type.ts';
 import { DEFAULT_VALUE_MODES } from '../values/pg-type.ts';
 import { compileColumnRules } from './column-rules.ts';
 import { compileFilter } from './filter.ts';
+import type { KeyIndex } from './key-index.ts';
 import { fieldNameAdjuster, schemaNameAdjuster } from './name-adjustment.ts';
 import { keyCellsDiffer, type PlanSettings, planRows, selectKey, type TableFacts } from './row-plan.ts';
 import { dataTopic, sanitizeTopicName } from './topic.ts';
@@ -63,6 +64,11 @@ const settings = (more: Partial<PlanSettings> = {}): PlanSettings => ({
   ...more,
 });
 
+function index(columns: readonly string[], more: Partial<KeyIndex> = {}): KeyIndex {
+  const sound = { hasExpressions: false, partial: false, nullable: false, nullsEqual: false, immediate: true, valid: true };
+  return { name: 'i', columns, keyColumns: columns, ...sound, ...more };
+}
+
 describe('row plan', () => {
   it('takes the key in primary-key order and the row in attribute order', () => {
     const plan = planRows(relation, facts(), typeOf, settings());
@@ -112,17 +118,31 @@ describe('row plan', () => {
 
   it('prefers message.key.columns, then the primary key, then the first unique index without expressions', () => {
     const custom = [{ table: 'shop\\.orders', columns: ['note', 'b'] }];
-    expect(selectKey(relation, facts(), { keyColumns: custom })).toEqual(['note', 'b']);
-    expect(selectKey(relation, facts(), { keyColumns: [{ table: 'other\\.t', columns: ['x'] }] })).toEqual(['a', 'b']);
+    expect(selectKey(relation, facts(), { keyColumns: custom, corrected: false })).toEqual(['note', 'b']);
+    expect(selectKey(relation, facts(), { keyColumns: [{ table: 'other\\.t', columns: ['x'] }], corrected: false })).toEqual(['a', 'b']);
     const unique = facts({
       primaryKey: [],
       uniqueIndexes: [
-        { columns: ['a'], hasExpressions: true },
-        { columns: ['note'], hasExpressions: false },
+        index(['a'], { hasExpressions: true }),
+        index(['note']),
       ],
     });
-    expect(selectKey(relation, unique, { keyColumns: [] })).toEqual(['note']);
-    expect(selectKey(relation, facts({ primaryKey: [] }), { keyColumns: [] })).toEqual([]);
+    expect(selectKey(relation, unique, { keyColumns: [], corrected: false })).toEqual(['note']);
+    expect(selectKey(relation, facts({ primaryKey: [] }), { keyColumns: [], corrected: false })).toEqual([]);
+  });
+
+  it('corrected, prefers the index of the replica identity, and takes a unique index only if it tells every row from every other', () => {
+    const corrected = { keyColumns: [], corrected: true };
+    expect(selectKey(relation, facts({ identityKey: ['note'] }), corrected)).toEqual(['note']);
+    expect(selectKey(relation, facts({ identityKey: [] }), corrected)).toEqual(['a', 'b']);
+    const doubtful = [{ nullable: true }, { partial: true }, { valid: false }, { immediate: false }, { hasExpressions: true }];
+    for (const more of doubtful) {
+      const uniqueIndexes = [index(['a'], more), index(['note', 'b'], { keyColumns: ['note'] })];
+      expect(selectKey(relation, facts({ primaryKey: [], uniqueIndexes }), corrected)).toEqual(['note']);
+      expect(selectKey(relation, facts({ primaryKey: [], uniqueIndexes: [index(['a'], more)] }), corrected)).toEqual([]);
+    }
+    const nullsEqual = [index(['a'], { nullable: true, nullsEqual: true })];
+    expect(selectKey(relation, facts({ primaryKey: [], uniqueIndexes: nullsEqual }), corrected)).toEqual(['a']);
   });
 
   it('changes columns of values by their rules, never of keys', () => {
@@ -157,8 +177,8 @@ describe('row plan', () => {
   });
 
   it('has no key where the publication leaves the primary key out, whatever unique index there is', () => {
-    const unpublished = facts({ primaryKey: ['gone'], uniqueIndexes: [{ columns: ['note'], hasExpressions: false }] });
-    expect(selectKey(relation, unpublished, { keyColumns: [] })).toEqual([]);
+    const unpublished = facts({ primaryKey: ['gone'], uniqueIndexes: [index(['note'])] });
+    expect(selectKey(relation, unpublished, { keyColumns: [], corrected: false })).toEqual([]);
   });
 
   it('streams a column name in quotes without them, as nothing is known of it then', () => {

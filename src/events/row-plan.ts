@@ -15,6 +15,7 @@ import { sourceTypeOf } from '../values/source-type.ts';
 import type { ValueCodec } from '../values/value-writer.ts';
 import type { ColumnRules } from './column-rules.ts';
 import { compilePattern, type TableFilter } from './filter.ts';
+import { isSoundKey, type KeyIndex } from './key-index.ts';
 import type { AdjustName } from './name-adjustment.ts';
 import { SOURCE_SCHEMA, TRANSACTION_BLOCK_SCHEMA } from './source-info.ts';
 import { dataTopic, type TopicNaming } from './topic.ts';
@@ -23,7 +24,10 @@ import { dataTopic, type TopicNaming } from './topic.ts';
 export type TableFacts = {
   /** In index order; empty without one. */
   readonly primaryKey: readonly string[];
-  readonly uniqueIndexes: readonly { readonly columns: readonly string[]; readonly hasExpressions: boolean }[];
+  /** In the order in which one is chosen. */
+  readonly uniqueIndexes: readonly KeyIndex[];
+  /** Of REPLICA IDENTITY USING INDEX. */
+  readonly identityKey?: readonly string[];
   readonly columns: ReadonlyMap<string, ColumnFacts>;
 };
 
@@ -88,7 +92,7 @@ export function planRows(given: Relation, facts: TableFacts, typeOf: (oid: numbe
   const columns = present.filter((column) => isIncluded(column.name)).map((column) => withRule(relation, column, settings));
   // A snapshot of Debezium reads the included columns only, all where none is: what else the key has gets no value.
   const unread = phase === 'snapshot' && relation.columns.some((column) => isIncluded(column.name));
-  const keyNames = selectKey(relation, facts, settings);
+  const keyNames = selectKey(relation, facts, { ...settings, corrected: settings.modes.corrections.has('keys') });
   const key = keyNames
     .map((name) => present.find((column) => column.name === name))
     .filter((column) => column !== undefined)
@@ -162,19 +166,28 @@ function rejectCollisions(relation: Relation, columns: readonly PlannedColumn[])
   }
 }
 
-/** Columns of the key, in order: message.key.columns, else the primary key, else the first unique index without expressions. */
+/**
+ * Columns of the key, in order: message.key.columns, else the primary key, else the first unique index without expressions. Corrected, the
+ * index of the replica identity goes first, for a delete knows nothing else, and an index counts only if it tells every row from every other.
+ */
 export function selectKey(
   relation: Pick<Relation, 'schema' | 'table' | 'columns'>,
   facts: TableFacts,
-  settings: Pick<PlanSettings, 'keyColumns'>,
+  settings: Pick<PlanSettings, 'keyColumns'> & { readonly corrected: boolean },
 ): readonly string[] {
   const names = new Set(relation.columns.map((column) => column.name));
   const custom = customKey(relation, settings.keyColumns);
   if (custom.length > 0) return custom;
+  if (settings.corrected) return soundKey(facts).filter((name) => names.has(name));
   // A primary key that the publication leaves out is no key, but no unique index takes its place.
   if (facts.primaryKey.length > 0) return facts.primaryKey.filter((name) => names.has(name));
   const unique = facts.uniqueIndexes.find((index) => !index.hasExpressions && index.columns.length > 0);
   return unique?.columns.filter((name) => names.has(name)) ?? [];
+}
+
+function soundKey({ identityKey = [], primaryKey, uniqueIndexes }: TableFacts): readonly string[] {
+  if (identityKey.length > 0) return identityKey;
+  return primaryKey.length > 0 ? primaryKey : (uniqueIndexes.find(isSoundKey)?.keyColumns ?? []);
 }
 
 /** Each `table:column` pair is one pattern `table.column`, tested against schema.table.column (Key.CustomKeyMapper). */

@@ -33,6 +33,8 @@ export class LiveState {
   isSnapshotting = false;
   /** Who has the slot or the lock that this process waits for. */
   slotHolder: string | undefined;
+  /** What was said once and is not said again. */
+  readonly told = new Set<string>();
   registryRetries = 0;
   /** A transaction that the stream has and sessions do not see yet. */
   catalogTrouble: SlotlineError | undefined;

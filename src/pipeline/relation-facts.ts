@@ -36,6 +36,8 @@ export type RelationFactsDeps = {
   readonly signal: AbortSignal;
   /** What is waited for, as health shows it; undefined: nothing (any more). */
   readonly onTrouble: (trouble: SlotlineError | undefined) => void;
+  /** What the catalog has of a relation of the stream. */
+  readonly onDescribed?: (table: TableDescription) => void;
   /** How long a transaction may stay invisible. */
   readonly waitMsMax: number;
 };
@@ -131,6 +133,7 @@ export class RelationFacts {
       log.warn('relation.gone', { ...where, key, message: GONE_MESSAGE });
       return { ...facts, primaryKey: key, columns: new Map(key.map((name) => [name, { notNull: true }])) };
     }
+    this.#deps.onDescribed?.(table);
     const streamed = identityKey(relation);
     if (relation.replicaIdentity !== 'default' || streamed.length === 0 || sameNames(streamed, facts.primaryKey)) return facts;
     const names = new Set(relation.columns.map(({ name }) => name));

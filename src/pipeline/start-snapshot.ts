@@ -9,15 +9,16 @@
 import { SlotlineError } from '../core/errors.ts';
 import { formatLsn, type Lsn, parseLsn } from '../core/lsn.ts';
 import { wait } from '../core/time.ts';
-import { compileAny } from '../events/filter.ts';
 import type { SnapshotMarker } from '../events/source-info.ts';
 import type { TupleView } from '../pgoutput/tuple.ts';
-import { listTables, loadTables, type TableDescription, tableFacts } from '../postgres/catalog.ts';
+import { tableFacts } from '../postgres/catalog.ts';
 import { openSession, type PgSession } from '../postgres/connection.ts';
 import { RowStream } from '../postgres/row-stream.ts';
 import { createSlot, temporarySlotName } from '../postgres/slot.ts';
-import { InitialSnapshot, orderTables, type SnapshotProgress, type SnapshotSink, type SnapshotTable } from '../snapshot/initial.ts';
-import { findOverride } from '../snapshot/select-override.ts';
+import { InitialSnapshot, type SnapshotProgress, type SnapshotSink, type SnapshotTable } from '../snapshot/initial.ts';
+import { misleadingKeys } from './judgements/misleading.ts';
+import { tellOnce } from './misleading-tables.ts';
+import { type ChosenTable, chooseSnapshotTables } from './snapshot-tables.ts';
 import type { TaskContext } from './task-context.ts';
 
 export type SnapshotSource = 'newSlot' | 'existingSlot' | 'noSlot';
@@ -45,7 +46,7 @@ export async function takeSnapshot(context: TaskContext, steps: SnapshotSteps): 
     log.info('snapshot.started', { lsn: formatLsn(lsn), source: steps.source });
     if (steps.source === 'existingSlot') await steps.catchUp(lsn);
     signal.throwIfAborted();
-    const tables = await capturedTables(context, reader);
+    const tables = await chooseSnapshotTables(context, reader);
     // As of the reader's snapshot, like the tables; while it reads rows it cannot be asked.
     const typeOids = tables.flatMap(({ columns }) => columns.map(({ typeOid }) => typeOid));
     await context.types.resolve(typeOids, { from: reader, signal });
@@ -106,29 +107,10 @@ async function snapshotFacts(reader: PgSession): Promise<{ xid: number; timeUs: 
   return { xid: Number(row.xid), timeUs: Number(row.time) };
 }
 
-type CapturedTable = TableDescription & Pick<SnapshotTable, 'select'>;
-
-async function capturedTables(context: TaskContext, reader: PgSession): Promise<CapturedTable[]> {
-  const { options, filter } = context;
-  const listed = (await listTables(reader)).filter((table) => filter.includesTable(table.schema, table.table));
-  const included = compileAny(options.snapshot.includeCollections);
-  const wanted =
-    options.snapshot.includeCollections.length === 0 ? listed : listed.filter((table) => included(`${table.schema}.${table.table}`));
-  const described = await loadTables(
-    reader,
-    wanted.map((table) => table.oid),
-  );
-  const ordered = orderTables(wanted, options.filter.tableInclude);
-  return ordered
-    .map((table) => described.get(table.oid))
-    .filter((table) => table !== undefined)
-    .map((table) => ({ ...table, select: findOverride(options.snapshot.selectOverrides, table) }));
-}
-
 async function readTables(
   context: TaskContext,
   reader: PgSession,
-  tables: readonly CapturedTable[],
+  tables: readonly ChosenTable[],
   onProgress: (progress: SnapshotProgress) => void,
 ): Promise<number> {
   const { plans, changes, info, clock, publisher, signal } = context;
@@ -136,7 +118,9 @@ async function readTables(
   const sink: SnapshotSink = {
     async openTable(table, first) {
       const relation = { ...table, replicaIdentity: 'default' as const, columns: table.columns.map(asRelationColumn) };
-      const known = await plans.learn(relation, { phase: 'snapshot', facts: tableFacts(described.get(table.oid)) });
+      const description = described.get(table.oid);
+      if (description !== undefined) tellOnce(context, 'table.key_misleading', misleadingKeys(description, context.options));
+      const known = await plans.learn(relation, { phase: 'snapshot', facts: tableFacts(description) });
       if (known === null) throw new SlotlineError('unexpected', { message: 'a table of the snapshot is not captured' });
       await changes.openRead(known, first);
       info.nowUs = clock.nowUs();

@@ -19,6 +19,7 @@ import { createKafkaClient, type KafkaClient } from '../kafka/client.ts';
 import type { ProducerIdentity } from '../kafka/producer-identity.ts';
 import { createPublisher } from '../kafka/publisher.ts';
 import type { Publisher, PublisherEvents, TopicHandle } from '../kafka/publisher-contract.ts';
+import type { TableDescription } from '../postgres/catalog.ts';
 import { openSession, type PgSession } from '../postgres/connection.ts';
 import { TypeRegistry } from '../postgres/type-registry.ts';
 import type { ControlKind } from '../serde/avro-control.ts';
@@ -32,7 +33,9 @@ import { DeadLetters, deadLetterFormat } from './dead-letters.ts';
 import type { Fence } from './fence.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { HeartbeatAction } from './heartbeat-action.ts';
+import { misleadingKeys } from './judgements/misleading.ts';
 import type { LiveState } from './live-state.ts';
+import { tellOnce } from './misleading-tables.ts';
 import { CATALOG_WAIT_MS, RelationFacts } from './relation-facts.ts';
 import { TablePlans } from './table-plans.ts';
 import { createTaskSerde, type TableSerde, type TaskSerde } from './task-serde.ts';
@@ -153,11 +156,13 @@ function countingRefusals(table: TableSerde, live: LiveState): TableSerde {
   };
 }
 
-function createCatalog({ clock, log, live }: TaskDeps, parts: Pick<TaskContext, 'sql' | 'types' | 'signal'>): RelationFacts {
+function createCatalog(deps: TaskDeps, parts: Pick<TaskContext, 'sql' | 'types' | 'signal'>): RelationFacts {
+  const { clock, log, live, options } = deps;
+  const onDescribed = (table: TableDescription): void => tellOnce(deps, 'table.key_misleading', misleadingKeys(table, options));
   const onTrouble = (trouble: SlotlineError | undefined): void => {
     live.catalogTrouble = trouble;
   };
-  return new RelationFacts({ ...parts, clock, log, onTrouble, waitMsMax: CATALOG_WAIT_MS });
+  return new RelationFacts({ ...parts, clock, log, onTrouble, onDescribed, waitMsMax: CATALOG_WAIT_MS });
 }
 
 type DeadLetterParts = {

@@ -97,12 +97,12 @@ for (const major of [14, 18] as const) {
       expect(table.primaryKey).toEqual([]);
       expect(table.replicaIdentity).toBe('index');
       expect(table.replicaIdentityIndexColumns).toEqual(['c', 'b']);
-      const plain = { hasExpressions: false, partial: false, nullable: false, valid: true };
+      const plain = { hasExpressions: false, partial: false, nullable: false, valid: true, immediate: true, nullsEqual: false };
       expect(table.uniqueIndexes).toEqual([
-        { ...plain, name: 'a_include', columns: ['b', 'c'] },
-        { ...plain, name: 'b_expression', columns: ['a'], hasExpressions: true, nullable: true },
-        { ...plain, name: 'c_partial', columns: ['a'], partial: true, nullable: true },
-        { ...plain, name: 'z_plain', columns: ['c', 'b'] },
+        { ...plain, name: 'a_include', columns: ['b', 'c'], keyColumns: ['b'] },
+        { ...plain, name: 'b_expression', columns: ['a'], keyColumns: ['a'], hasExpressions: true, nullable: true },
+        { ...plain, name: 'c_partial', columns: ['a'], keyColumns: ['a'], partial: true, nullable: true },
+        { ...plain, name: 'z_plain', columns: ['c', 'b'], keyColumns: ['c', 'b'] },
       ]);
       await fresh.client.query('cluster "Odd ""name" using z_plain');
       const clustered = await described('public', 'Odd "name');

@@ -48,6 +48,12 @@ export type UniqueIndex = {
   readonly nullable: boolean;
   /** False after a failed CREATE INDEX CONCURRENTLY. */
   readonly valid: boolean;
+  /** Without those of INCLUDE, expressions left out. */
+  readonly keyColumns: readonly string[];
+  /** No two rows have equal values at any time: not deferrable. */
+  readonly immediate: boolean;
+  /** Nulls count as equal (15 and later). */
+  readonly nullsEqual: boolean;
 };
 
 export type TableDescription = ListedTable & {
@@ -109,8 +115,8 @@ select coalesce((select pg_catalog.array_agg(o.oid::int8::float8) from pg_catalo
 /** What a row plan needs. A table that is gone has no facts: its last events are planned from the Relation message alone. */
 export function tableFacts(table: TableDescription | undefined): TableFacts {
   if (table === undefined) return { primaryKey: [], uniqueIndexes: [], columns: new Map() };
-  const { primaryKey, uniqueIndexes, columns } = table;
-  return { primaryKey, uniqueIndexes, columns: new Map(columns.map((column) => [column.name, column])) };
+  const { primaryKey, uniqueIndexes, columns, replicaIdentityIndexColumns } = table;
+  return { primaryKey, uniqueIndexes, identityKey: replicaIdentityIndexColumns, columns: new Map(columns.map((column) => [column.name, column])) };
 }
 
 export type ListedRow = {
@@ -128,7 +134,15 @@ export type DescribedRow = ListedRow & {
   columns: readonly (Omit<ColumnDescription, 'defaultExpression'> & {
     defaultExpression: string | null;
   })[];
-  indexes: readonly (UniqueIndex & { primary: boolean; replicaIdentity: boolean; keyCount: number })[];
+  indexes: readonly DescribedIndex[];
+};
+
+type DescribedIndex = Omit<UniqueIndex, 'keyColumns'> & {
+  primary: boolean;
+  replicaIdentity: boolean;
+  /** Of the columns and expressions before INCLUDE. */
+  keyCount: number;
+  includedColumns: readonly string[];
 };
 
 /** OIDs below this are the server's own objects (FirstNormalObjectId), which are never published. */
@@ -167,7 +181,8 @@ select pg_catalog.json_agg(pg_catalog.json_build_object(
 
 const INDEX_COLUMNS_SQL = `
 select coalesce(pg_catalog.json_agg(a.attname order by k.position), '[]'),
-       coalesce(pg_catalog.bool_or(not a.attnotnull), false)
+       coalesce(pg_catalog.bool_or(not a.attnotnull) filter (where k.position <= i.indnkeyatts), false),
+       coalesce(pg_catalog.json_agg(a.attname order by k.position) filter (where k.position > i.indnkeyatts), '[]')
   from pg_catalog.unnest(i.indkey::int2[]) with ordinality as k(attnum, position)
   join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum`;
 
@@ -176,10 +191,11 @@ const INDEXES_SQL = `
 select pg_catalog.json_agg(pg_catalog.json_build_object(
          'name', x.relname, 'columns', k.columns, 'hasExpressions', 0 = any(i.indkey::int2[]),
          'partial', i.indpred is not null, 'nullable', k.nullable, 'valid', i.indisvalid, 'primary', i.indisprimary,
-         'replicaIdentity', i.indisreplident, 'keyCount', i.indnkeyatts) order by not i.indisclustered, x.relname)
+         'replicaIdentity', i.indisreplident, 'keyCount', i.indnkeyatts, 'includedColumns', k.included,
+         'immediate', i.indimmediate, 'nullsEqual', coalesce((pg_catalog.to_jsonb(i)->>'indnullsnotdistinct')::bool, false)) order by not i.indisclustered, x.relname)
   from pg_catalog.pg_index i
   join pg_catalog.pg_class x on x.oid = i.indexrelid
-  cross join lateral (${INDEX_COLUMNS_SQL}) as k(columns, nullable)
+  cross join lateral (${INDEX_COLUMNS_SQL}) as k(columns, nullable, included)
  where i.indrelid = c.oid and i.indisunique`;
 
 /** `namingColumns`: how an expression `d` that names columns of the table is printed. */
@@ -224,6 +240,8 @@ function keyColumns(index: { readonly columns: readonly string[]; readonly keyCo
   return index.columns.slice(0, index.keyCount);
 }
 
-function uniqueIndex({ name, columns, hasExpressions, partial, nullable, valid }: UniqueIndex): UniqueIndex {
-  return { name, columns, hasExpressions, partial, nullable, valid };
+function uniqueIndex(index: DescribedIndex): UniqueIndex {
+  const { name, columns, includedColumns, hasExpressions, partial, nullable, valid, immediate, nullsEqual } = index;
+  const columnsOfKey = columns.slice(0, columns.length - includedColumns.length);
+  return { name, columns, keyColumns: columnsOfKey, hasExpressions, partial, nullable, valid, immediate, nullsEqual };
 }

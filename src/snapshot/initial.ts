@@ -23,6 +23,10 @@ export type SnapshotTable = {
   readonly columns: readonly { readonly name: string; readonly typeOid: number; readonly typmod: number }[];
   /** Gives the rows instead of the table itself. */
   readonly select?: string | undefined;
+  /** Without the rows of tables that inherit from it. */
+  readonly only?: boolean;
+  /** Of SQL; rows have to meet all of them. */
+  readonly conditions?: readonly string[];
 };
 
 export interface SnapshotSink {
@@ -174,5 +178,10 @@ async function readRows(rows: RowStream, table: SnapshotTable, consumer: RowCons
 
 function selectRows(table: SnapshotTable): string {
   const columns = table.columns.map((column) => quoteIdentifier(column.name)).join(', ');
-  return `select ${columns} from ${quoteTable(table)}`;
+  return `select ${columns} ${fromClause(table)}`;
+}
+
+function fromClause({ only = false, conditions = [], ...table }: SnapshotTable): string {
+  const where = conditions.length === 0 ? '' : ` where ${conditions.map((condition) => `(${condition})`).join(' and ')}`;
+  return `from ${only ? 'only ' : ''}${quoteTable(table)}${where}`;
 }

@@ -118,7 +118,7 @@ export function checkReplicaIdentity(tables: CapturedTables): Judgement[] {
   return items;
 }
 
-function identifiesNoRow(table: TableDescription): boolean {
+export function identifiesNoRow(table: TableDescription): boolean {
   if (table.replicaIdentity === 'nothing') return true;
   if (table.replicaIdentity === 'index') return table.replicaIdentityIndexColumns.length === 0;
   return table.replicaIdentity === 'default' && table.primaryKey.length === 0;
@@ -136,31 +136,15 @@ const IDENTITY_TEXT: Readonly<Record<TableDescription['replicaIdentity'], string
   nothing: 'nothing',
 };
 
-/** Records without a key are spread over partitions, so the order per row is lost. */
-export function checkKeys(tables: CapturedTables, options: ResolvedOptions): Judgement[] {
-  const items: Judgement[] = [];
-  const keyless = tables.captured.filter((table) => keyOf(table, options).length === 0);
-  if (keyless.length > 0) {
-    const remedy = 'Add a primary key or a unique index, or name columns in message.key.columns.';
-    items.push(warn('tables.keys', `Records have a null key, and no order per row: ${shorten(keyless.map(nameOf))}`, { remedy }));
-  }
-  for (const table of tables.captured) {
-    const missing = keyOf(table, options).filter((name) => !isIdentified(table, name));
-    if (missing.length === 0 || identifiesNoRow(table)) continue;
-    const what = `A delete knows the primary key only, not ${missing.join(', ')} of message.key.columns`;
-    const sql = [`alter table ${quoteTable(table)} replica identity full`];
-    items.push(warn('tables.keys', what, { where: nameOf(table), sql }));
-  }
-  if (items.length === 0 && tables.captured.length > 0) items.push(ok('tables.keys', 'Every captured table has a key'));
-  return items;
-}
-
 export function keyOf(table: TableDescription, options: ResolvedOptions): readonly string[] {
   const columns = table.columns.map(({ name, typeOid, typmod }) => ({ name, typeOid, typmod, inKey: false }));
-  return selectKey({ schema: table.schema, table: table.table, columns }, tableFacts(table), { keyColumns: options.events.keyColumns });
+  const { keyColumns, valueCorrections } = options.events;
+  const settings = { keyColumns, corrected: valueCorrections.has('keys') };
+  return selectKey({ schema: table.schema, table: table.table, columns }, tableFacts(table), settings);
 }
 
-function isIdentified(table: TableDescription, column: string): boolean {
+/** The replica identity tells the column in an update and a delete. */
+export function isIdentified(table: TableDescription, column: string): boolean {
   if (table.replicaIdentity === 'full') return true;
   return (table.replicaIdentity === 'index' ? table.replicaIdentityIndexColumns : table.primaryKey).includes(column);
 }

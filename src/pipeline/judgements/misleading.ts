@@ -1,0 +1,144 @@
+/**
+ * Owns where Debezium, which is matched, misleads a consumer without a word: keys that tell no row from every other, and snapshots that hold
+ * what the stream never updates. A start says each once, `check` all at once; slotline.values.corrections mends both. Chooses no key
+ * (events/row-plan.ts) and reads no row.
+ */
+import type { ResolvedOptions } from '../../core/options.ts';
+import { whyNoKey } from '../../events/key-index.ts';
+import type { TableDescription } from '../../postgres/catalog.ts';
+import type { PgSession } from '../../postgres/connection.ts';
+import { quoteTable } from '../../postgres/identifiers.ts';
+import { loadPublication } from '../../postgres/publication.ts';
+import { type ForeignRows, loadForeignRows, loadPublishedTables, type PublishedTable } from '../../postgres/published-tables.ts';
+import { type Judgement, ok, warn } from './judgement.ts';
+import { type CapturedTables, identifiesNoRow, isIdentified, keyOf, nameOf, shorten } from './tables.ts';
+
+export type Misleading = {
+  /** `schema.table`. */
+  readonly table: string;
+  readonly reason: string;
+  readonly remedy: string;
+  readonly sql?: readonly string[];
+};
+
+const KEYS_REMEDY = 'slotline.values.corrections=keys takes a key that tells every row from every other, or none. Or name columns in message.key.columns.';
+const SNAPSHOTS_REMEDY = 'slotline.values.corrections=snapshots leaves out what the stream never updates.';
+
+export function misleadingKeys(table: TableDescription, options: ResolvedOptions): Misleading[] {
+  const key = keyOf(table, options);
+  const found: Misleading[] = [];
+  const index = table.uniqueIndexes.find((one) => !one.hasExpressions && one.columns.length > 0);
+  const isByIndex = index !== undefined && table.primaryKey.length === 0 && sameNames(key, index.columns);
+  if (isByIndex && !options.events.valueCorrections.has('keys')) {
+    const included = index.columns.slice(index.keyColumns.length);
+    const reasons = whyNoKey(index);
+    if (included.length > 0) reasons.push(`has ${included.join(', ')} beside what is unique (INCLUDE), and a change there changes the key`);
+    for (const reason of reasons) {
+      found.push({ table: nameOf(table), reason: `The key is the unique index ${index.name}, which ${reason}`, remedy: KEYS_REMEDY });
+    }
+  }
+  const unknown = identifiesNoRow(table) ? [] : key.filter((name) => !isIdentified(table, name));
+  if (unknown.length > 0) {
+    const reason = `A delete does not know ${unknown.join(', ')} of the key: the replica identity does not have it, and the delete has another key than the row`;
+    const sql = [`alter table ${quoteTable(table)} replica identity full`];
+    found.push({ table: nameOf(table), reason, remedy: 'Give the table replica identity full, or a key of what its replica identity has.', sql });
+  }
+  return found;
+}
+
+function sameNames(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((name, index) => name === other[index]);
+}
+
+/** Records without a key are spread over partitions, so the order per row is lost. */
+export function checkKeys({ captured }: CapturedTables, options: ResolvedOptions): Judgement[] {
+  const items: Judgement[] = [];
+  const keyless = captured.filter((table) => keyOf(table, options).length === 0);
+  if (keyless.length > 0) {
+    const remedy = 'Add a primary key or a unique index, or name columns in message.key.columns.';
+    items.push(warn('tables.keys', `Records have a null key, and no order per row: ${shorten(keyless.map(nameOf))}`, { remedy }));
+  }
+  const misleading = captured.flatMap((table) => misleadingKeys(table, options));
+  items.push(...misleading.map(({ table, reason, ...mend }) => warn('tables.keys', reason, { where: table, ...mend })));
+  if (items.length === 0 && captured.length > 0) items.push(ok('tables.keys', 'Every captured table has a key'));
+  return items;
+}
+
+/** What a snapshot of tables is compared with. */
+export type SentFacts = {
+  /** undefined: the publication is still to be made. */
+  readonly published: ReadonlyMap<number, PublishedTable> | undefined;
+  readonly foreignRows: ReadonlyMap<number, ForeignRows>;
+  readonly viaPartitionRoot: boolean;
+};
+
+export async function loadSentFacts(session: PgSession, options: ResolvedOptions, oids: readonly number[]): Promise<SentFacts> {
+  const { name } = options.publication;
+  const publication = await loadPublication(session, name);
+  return {
+    published: publication === undefined ? undefined : await loadPublishedTables(session, name),
+    foreignRows: await loadForeignRows(session, oids),
+    viaPartitionRoot: publication?.viaPartitionRoot ?? options.publication.viaPartitionRoot,
+  };
+}
+
+/** Columns of the table that the stream has. */
+export function sentColumns(table: TableDescription, facts: SentFacts): ReadonlySet<string> {
+  const listed = facts.published?.get(table.oid)?.columns;
+  const columns = table.columns.filter(({ name, generated }) => (listed === undefined ? !generated : listed.has(name)));
+  return new Set(columns.map(({ name }) => name));
+}
+
+/** Changes come under the table's own name. */
+export function isSent(table: TableDescription, facts: SentFacts): boolean {
+  return whyNotSent(table, facts) === undefined;
+}
+
+function whyNotSent(table: TableDescription, { published, viaPartitionRoot }: SentFacts): string | undefined {
+  if (table.unlogged) return 'It is unlogged: its changes are in no WAL';
+  if (published?.has(table.oid)) return undefined;
+  if (table.kind === 'partitioned' && !viaPartitionRoot) return 'Changes come under the names of its partitions';
+  if (table.partitionRootOid !== undefined && viaPartitionRoot) return 'Changes come under the name of the table that it is a partition of';
+  return published === undefined ? undefined : 'The publication does not send its changes';
+}
+
+/** Rows and columns that a snapshot has and the stream never updates. */
+export function misleadingSnapshot(table: TableDescription, facts: SentFacts): Misleading[] {
+  const tell = (reason: string): Misleading => ({ table: nameOf(table), reason, remedy: SNAPSHOTS_REMEDY });
+  const notSent = whyNotSent(table, facts);
+  if (notSent !== undefined) return [tell(`${notSent}, and the rows of the snapshot are never updated`)];
+  const reasons: string[] = [];
+  const sent = sentColumns(table, facts);
+  const missing = table.columns.filter(({ name }) => !sent.has(name)).map(({ name }) => name);
+  if (missing.length > 0) reasons.push(`The publication does not send ${missing.join(', ')}: the snapshot has them, the stream does not`);
+  if (facts.published?.get(table.oid)?.rowFilter !== undefined) {
+    reasons.push('The publication leaves rows out by a WHERE: the snapshot has them, and their changes do not come');
+  }
+  const foreign = facts.foreignRows.get(table.oid);
+  if (foreign?.hasChildren === true) {
+    reasons.push('A snapshot of it has the rows of the tables that inherit from it too; their changes come under their own names');
+  }
+  if (foreign !== undefined && foreign.silentPartitions.length > 0) {
+    reasons.push('Partitions of it are foreign or unlogged tables: the snapshot has their rows, and their changes are in no WAL');
+  }
+  return reasons.map(tell);
+}
+
+/** What other checks tell in their own words is left to them: unlogged tables, what the publication lacks, its lists and its WHERE. */
+export async function checkSnapshotContents(
+  session: PgSession,
+  options: ResolvedOptions,
+  captured: readonly TableDescription[],
+): Promise<Judgement[]> {
+  if (options.snapshot.mode === 'no_data' || options.events.valueCorrections.has('snapshots') || captured.length === 0) return [];
+  const facts = await loadSentFacts(
+    session,
+    options,
+    captured.map(({ oid }) => oid),
+  );
+  return captured
+    .filter((table) => !table.unlogged)
+    .flatMap((table) => misleadingSnapshot(table, facts))
+    .filter(({ reason }) => !/^The publication (?:does not send its|leaves rows)/.test(reason))
+    .map(({ table, reason, remedy }) => warn('tables.snapshot', reason, { where: table, remedy }));
+}
