@@ -11,6 +11,7 @@ import type { RowPlan } from '../events/row-plan.ts';
 import { createKafkaClient } from '../kafka/client.ts';
 import { checkIdentityChanges, withChanges } from '../pipeline/judgements/identities.ts';
 import { failure, type Judgement, skipped } from '../pipeline/judgements/judgement.ts';
+import { checkKeys, checkSnapshotContents } from '../pipeline/judgements/misleading.ts';
 import {
   checkColumnLists,
   checkFieldNames,
@@ -19,18 +20,11 @@ import {
   checkSnapshotLists,
   checkTopicNames,
 } from '../pipeline/judgements/names.ts';
-import { checkKeys, checkSnapshotContents } from '../pipeline/judgements/misleading.ts';
 import { checkPublication } from '../pipeline/judgements/publication.ts';
 import { checkSelectOverrides } from '../pipeline/judgements/selects.ts';
 import { checkLimits, checkReplicationLogin, checkServer } from '../pipeline/judgements/server.ts';
 import { checkSlot } from '../pipeline/judgements/slot.ts';
-import {
-  type CapturedTables,
-  checkCaptured,
-  checkGrants,
-  checkReplicaIdentity,
-  loadCaptured,
-} from '../pipeline/judgements/tables.ts';
+import { type CapturedTables, checkCaptured, checkGrants, checkReplicaIdentity, loadCaptured } from '../pipeline/judgements/tables.ts';
 import type { TableDescription } from '../postgres/catalog.ts';
 import { openSession, type PgSession } from '../postgres/connection.ts';
 import { loadServerFacts, type ServerFacts } from '../postgres/session.ts';

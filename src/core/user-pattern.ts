@@ -80,24 +80,31 @@ function isTimeout(error: unknown): boolean {
 }
 
 /**
- * A bound of the steps that a match of the longest name may take, from the form of the pattern: alternatives and repetitions multiply. A
- * repeated group and a back-reference have no bound here.
+ * A bound of the steps that a match of the longest name may take, from the form of the pattern: alternatives add up, what stands beside each
+ * other multiplies. A repeated group and a back-reference have no bound here.
  */
 export function worstSteps(source: string): number {
-  let steps = 1;
-  const alternatives: number[] = [1];
+  // Of each open group: the alternatives that are complete, and the one at hand.
+  const open = [{ complete: 0, current: 1 }];
   let previous = '';
   for (const token of source.match(TOKEN) ?? []) {
-    if (/^\\[1-9k]/.test(token)) return Number.POSITIVE_INFINITY;
-    if (token === '(') alternatives.push(1);
-    if (token === '|') alternatives.push((alternatives.pop() ?? 1) + 1);
-    if (token === ')') steps *= alternatives.pop() ?? 1;
+    const group = open.at(-1);
+    if (group === undefined || /^\\[1-9k]/.test(token)) return Number.POSITIVE_INFINITY;
     const isQuantifier = /^[*+{]/.test(token) || (token === '?' && !/^[(*+?{]/.test(previous));
     if (isQuantifier && previous === ')' && token !== '?') return Number.POSITIVE_INFINITY;
-    if (isQuantifier) steps *= token === '?' ? 2 : NAME_LENGTH_MAX;
+    if (isQuantifier) group.current *= token === '?' ? 2 : NAME_LENGTH_MAX;
+    if (token === '|') Object.assign(group, { complete: group.complete + group.current, current: 1 });
+    if (token === '(') open.push({ complete: 0, current: 1 });
+    if (token === ')') closeGroup(open);
     previous = token;
   }
-  return alternatives.reduce((product, count) => product * count, steps);
+  return open.reduce((steps, { complete, current }) => steps * (complete + current), 1);
+}
+
+function closeGroup(open: { complete: number; current: number }[]): void {
+  const closed = open.pop();
+  const outer = open.at(-1);
+  if (closed !== undefined && outer !== undefined) outer.current *= closed.complete + closed.current;
 }
 
 /** An escaped character, a class (closed or not), a counted repetition, any other character. */

@@ -122,10 +122,7 @@ describe('row plan', () => {
     expect(selectKey(relation, facts(), { keyColumns: [{ table: 'other\\.t', columns: ['x'] }], corrected: false })).toEqual(['a', 'b']);
     const unique = facts({
       primaryKey: [],
-      uniqueIndexes: [
-        index(['a'], { hasExpressions: true }),
-        index(['note']),
-      ],
+      uniqueIndexes: [index(['a'], { hasExpressions: true }), index(['note'])],
     });
     expect(selectKey(relation, unique, { keyColumns: [], corrected: false })).toEqual(['note']);
     expect(selectKey(relation, facts({ primaryKey: [] }), { keyColumns: [], corrected: false })).toEqual([]);

@@ -1,14 +1,18 @@
 /** Owns saying once a process what misleads about a table (judgements/misleading.ts). Judges nothing itself. */
 import type { Log } from '../core/log.ts';
-import type { LiveState } from './live-state.ts';
 import type { Misleading } from './judgements/misleading.ts';
+import type { LiveState } from './live-state.ts';
 
 /** Above this what was said is forgotten and may be said again. */
 const TOLD_MAX = 100_000;
 
 type Deps = { readonly log: Log; readonly live: Pick<LiveState, 'told'> };
 
-export function tellOnce({ log, live }: Deps, event: 'table.key_misleading' | 'table.snapshot_misleading', found: readonly Misleading[]): void {
+export function tellOnce(
+  { log, live }: Deps,
+  event: 'table.key_misleading' | 'table.snapshot_misleading',
+  found: readonly Misleading[],
+): void {
   for (const { table, reason, remedy, sql } of found) {
     const words = `${event} ${table} ${reason}`;
     if (live.told.has(words)) continue;

@@ -27,7 +27,8 @@ export async function chooseSnapshotTables(context: TaskContext, reader: PgSessi
   const facts = await loadSentFacts(reader, options, oids);
   const overrides = options.snapshot.selectOverrides;
   if (options.events.valueCorrections.has('snapshots')) {
-    for (const table of tables) if (!isSent(table, facts)) context.log.info('snapshot.table_left_out', { table: `${table.schema}.${table.table}` });
+    for (const table of tables)
+      if (!isSent(table, facts)) context.log.info('snapshot.table_left_out', { table: `${table.schema}.${table.table}` });
     return tables.filter((table) => isSent(table, facts)).map((table) => asStreamed(table, facts, findOverride(overrides, table)));
   }
   return tables.map((table) => {
@@ -42,7 +43,10 @@ function asStreamed(table: TableDescription, facts: SentFacts, select: string | 
   if (select !== undefined) return { ...table, select };
   const sent = sentColumns(table, facts);
   const silent = facts.foreignRows.get(table.oid)?.silentPartitions ?? [];
-  const conditions = [facts.published?.get(table.oid)?.rowFilter, silent.length === 0 ? undefined : `tableoid not in (${silent.join(', ')})`];
+  const conditions = [
+    facts.published?.get(table.oid)?.rowFilter,
+    silent.length === 0 ? undefined : `tableoid not in (${silent.join(', ')})`,
+  ];
   return {
     ...table,
     columns: table.columns.filter(({ name }) => sent.has(name)),

@@ -116,7 +116,12 @@ select coalesce((select pg_catalog.array_agg(o.oid::int8::float8) from pg_catalo
 export function tableFacts(table: TableDescription | undefined): TableFacts {
   if (table === undefined) return { primaryKey: [], uniqueIndexes: [], columns: new Map() };
   const { primaryKey, uniqueIndexes, columns, replicaIdentityIndexColumns } = table;
-  return { primaryKey, uniqueIndexes, identityKey: replicaIdentityIndexColumns, columns: new Map(columns.map((column) => [column.name, column])) };
+  return {
+    primaryKey,
+    uniqueIndexes,
+    identityKey: replicaIdentityIndexColumns,
+    columns: new Map(columns.map((column) => [column.name, column])),
+  };
 }
 
 export type ListedRow = {

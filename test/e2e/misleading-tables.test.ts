@@ -111,8 +111,12 @@ describe('tables that mislead', () => {
       'public.parted: Changes come under the names of its partitions',
     ];
     expect(told(plain.lines, 'table.snapshot_misleading').toSorted()).toEqual(snapshots.map((start) => expect.stringContaining(start)));
-    for (const line of plain.lines.filter(({ event }) => /misleading$/.test(event))) expect(line['remedy']).toMatch(/slotline\.values\.corrections|identity/);
+    for (const line of plain.lines.filter(({ event }) => /misleading$/.test(event)))
+      expect(line['remedy']).toMatch(/slotline\.values\.corrections|identity/);
     expect(mended.lines.filter(({ event }) => /misleading$/.test(event))).toEqual([]);
-    expect(mended.lines.filter(({ event }) => event === 'snapshot.table_left_out').map(({ table }) => table)).toEqual(['public.fleeting', 'public.parted']);
+    expect(mended.lines.filter(({ event }) => event === 'snapshot.table_left_out').map(({ table }) => table)).toEqual([
+      'public.fleeting',
+      'public.parted',
+    ]);
   });
 });

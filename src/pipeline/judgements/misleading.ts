@@ -21,7 +21,8 @@ export type Misleading = {
   readonly sql?: readonly string[];
 };
 
-const KEYS_REMEDY = 'slotline.values.corrections=keys takes a key that tells every row from every other, or none. Or name columns in message.key.columns.';
+const KEYS_REMEDY =
+  'slotline.values.corrections=keys takes a key that tells every row from every other, or none. Or name columns in message.key.columns.';
 const SNAPSHOTS_REMEDY = 'slotline.values.corrections=snapshots leaves out what the stream never updates.';
 
 export function misleadingKeys(table: TableDescription, options: ResolvedOptions): Misleading[] {
@@ -41,7 +42,12 @@ export function misleadingKeys(table: TableDescription, options: ResolvedOptions
   if (unknown.length > 0) {
     const reason = `A delete does not know ${unknown.join(', ')} of the key: the replica identity does not have it, and the delete has another key than the row`;
     const sql = [`alter table ${quoteTable(table)} replica identity full`];
-    found.push({ table: nameOf(table), reason, remedy: 'Give the table replica identity full, or a key of what its replica identity has.', sql });
+    found.push({
+      table: nameOf(table),
+      reason,
+      remedy: 'Give the table replica identity full, or a key of what its replica identity has.',
+      sql,
+    });
   }
   return found;
 }
