@@ -23,6 +23,7 @@ import {
   standingTroubles,
   uncoveredTables,
 } from './source-judgement.ts';
+import type { SourceMemory } from './source-memory.ts';
 import { newSlotRemedy, shown, shownList, snapshotRemedy, standingRemedy } from './source-remedies.ts';
 import type { TaskContext } from './task-context.ts';
 
@@ -32,6 +33,9 @@ const PAUSE_MAX_MS = 4_000;
 /** A look may cost the server this share of a core at most. */
 const PAUSE_FACTOR = 40;
 const QUERY_TIMEOUT_MS = 10_000;
+/** How old the position may be from which a change behind a restart is said to reach. */
+const REMEMBER_EVERY_MS = 60_000;
+const REMEMBER_TIMEOUT_MS = 5_000;
 /** ALTER PUBLICATION waits for whoever changes the table; the next look tries again. */
 const LOCK_TIMEOUT_MS = 500;
 /** A publication that is missing where the stream stands makes every older server stop. */
@@ -47,6 +51,12 @@ export type SourceWatchHooks = {
   readonly server: ServerFacts;
   /** Ends the attempt. */
   readonly fail: (error: SlotlineError) => void;
+};
+
+export type SourceStart = {
+  readonly memory: Pick<SourceMemory, 'load' | 'save'>;
+  readonly snapshotFollows: boolean;
+  readonly isNewSlot: boolean;
 };
 
 type Looking = {
@@ -66,6 +76,8 @@ export class SourceWatch {
   #running: Promise<void> = Promise.resolve();
   #toldFailure: string | undefined;
   #snapshotFollows = false;
+  #memory: SourceStart['memory'] | undefined;
+  #remembered = { fingerprint: '', atMs: 0 };
   /** Kinds of notices that were told. */
   readonly #noticed = new Set<string>();
   /** Tables that could not be added to the publication: told once. */
@@ -86,13 +98,14 @@ export class SourceWatch {
 
   /**
    * Our own changes are made, and what was found is compared with what was known. From here on it looks until `close`. What a snapshot that
-   * follows sends is not lost. Throws source_changed.
+   * follows sends is not lost, and a slot that is new has nothing behind it. Throws source_changed.
    */
-  async begin({ snapshotFollows }: { readonly snapshotFollows: boolean }): Promise<void> {
+  async begin({ memory, snapshotFollows, isNewSlot }: SourceStart): Promise<void> {
     const { sql, options, signal, live } = this.#context;
     this.#snapshotFollows = snapshotFollows;
-    const { known } = live.source;
+    this.#memory = memory;
     const found = this.#found;
+    const known = isNewSlot ? undefined : (live.source.known ?? (await memory.load(found, signal)));
     if (known !== undefined) this.#judge(known, found, { withRows: await this.#rowsOf(sql, known, found), snapshotFollows });
     const facts = await loadSourceFacts(sql, options.publication.name, { signal });
     this.#judge(found, facts, { withRows: new Set(), snapshotFollows });
@@ -102,8 +115,10 @@ export class SourceWatch {
   }
 
   /** What is lost from now on is not in the snapshot. */
-  endSnapshot(): void {
+  async endSnapshot(): Promise<void> {
+    if (!this.#snapshotFollows) return;
     this.#snapshotFollows = false;
+    await this.#remember(AbortSignal.any([this.#ending.signal, this.#context.signal]));
   }
 
   /** What the server says in the stream. Throws source_changed where it skipped the publication. */
@@ -141,11 +156,27 @@ export class SourceWatch {
   async #run(ending: AbortSignal): Promise<void> {
     let tookMs = 0;
     while (!ending.aborted) {
+      await this.#remember(ending);
       await wait(Math.min(PAUSE_MAX_MS, Math.max(PAUSE_MIN_MS, PAUSE_FACTOR * tookMs)), ending);
       if (ending.aborted) return;
       const startedMs = this.#context.clock.monotonicMs();
       await this.#lookOnce(ending);
       tookMs = this.#context.clock.monotonicMs() - startedMs;
+    }
+  }
+
+  /** What is accounted for, for the next start; behind a snapshot that brings what was lost, only once that is complete. */
+  async #remember(ending: AbortSignal): Promise<void> {
+    const { live, clock, filter, log } = this.#context;
+    const { known } = live.source;
+    const isNew = known?.fingerprint !== this.#remembered.fingerprint;
+    const isDue = isNew || clock.monotonicMs() - this.#remembered.atMs > REMEMBER_EVERY_MS;
+    if (this.#snapshotFollows || known === undefined || !isDue) return;
+    try {
+      await this.#memory?.save(known, filter, AbortSignal.any([ending, AbortSignal.timeout(REMEMBER_TIMEOUT_MS)]));
+      this.#remembered = { fingerprint: known.fingerprint, atMs: clock.monotonicMs() };
+    } catch (error) {
+      if (!ending.aborted) log.debug('source.not_remembered', { message: toSlotlineError(error).message });
     }
   }
 

@@ -8,7 +8,7 @@ import { formatLsn, LSN_ZERO, type Lsn } from '../core/lsn.ts';
 import { wait } from '../core/time.ts';
 import { createCompactedTopic } from '../kafka/compacted-topic.ts';
 import type { StoredOffset } from '../offsets/offset.ts';
-import { createOffsetStore, type OffsetStore } from '../offsets/store.ts';
+import { type CompactedTopic, createOffsetStore, type OffsetStore } from '../offsets/store.ts';
 import { openSession, type PgSession } from '../postgres/connection.ts';
 import { loadServerFacts, requireEncoding, requireLogicalWal, requireVersion, type ServerFacts } from '../postgres/session.ts';
 import { createSlot, dropSlot, loadSlot, type SlotState } from '../postgres/slot.ts';
@@ -20,6 +20,7 @@ import { awaitOwnership, lockProof, tryOwn } from './ownership.ts';
 import { beginPositions, heldError, offsetOwner, type Past, recall } from './past.ts';
 import type { PositionKeeper } from './position-keeper.ts';
 import type { Permission } from './slot-ownership.ts';
+import { SourceMemory } from './source-memory.ts';
 import { prepareTables } from './source-tables.ts';
 import { SourceWatch } from './source-watch.ts';
 import { type SnapshotResult, type SnapshotSource, takeSnapshot } from './start-snapshot.ts';
@@ -132,19 +133,25 @@ async function runOwned(context: TaskContext, attempt: Attempt, watch: SourceWat
   const topic = createCompactedTopic(kafka, options.offsetStorage, { ...context, maySend });
   const ended = new AbortController();
   try {
-    await runRemembered(context, attempt, { store: createOffsetStore(topic, offsetOwner(options)), ended: ended.signal, watch });
+    await runRemembered(context, attempt, { topic, store: createOffsetStore(topic, offsetOwner(options)), ended: ended.signal, watch });
   } finally {
     ended.abort();
+    await watch.close();
     await topic.close();
   }
 }
 
-type Remembering = { readonly store: OffsetStore; readonly ended: AbortSignal; readonly watch: SourceWatch };
+type Remembering = {
+  readonly topic: CompactedTopic;
+  readonly store: OffsetStore;
+  readonly ended: AbortSignal;
+  readonly watch: SourceWatch;
+};
 
 async function runRemembered(context: TaskContext, attempt: Attempt, remembering: Remembering): Promise<void> {
   const { options, log, signal } = context;
   const { hooks, memory, server } = attempt;
-  const { watch } = remembering;
+  const { watch, topic } = remembering;
   const past = await recall(context, { ...remembering, server, signal: AbortSignal.any([signal, startDeadlineOf(hooks)]) });
   hooks.answered?.();
   // Only now: nothing of the publication is changed for a slot that is another's.
@@ -162,9 +169,17 @@ async function runRemembered(context: TaskContext, attempt: Attempt, remembering
   if (decision.tag === 'refuse') throw refusalOf(decision, options, continuity);
   if (decision.tag === 'nothing') return;
   if (decision.tag === 'stream' && hasStreamed(remembered, slot)) context.info.endTransaction(slot.confirmedFlushLsn);
-  await watch.begin({ snapshotFollows: isSnapshot(decision) });
+  await watch.begin({
+    memory: new SourceMemory(topic, {
+      ...offsetOwner(options),
+      systemIdentifier: server.systemIdentifier,
+      database: options.database.dbname,
+    }),
+    snapshotFollows: isSnapshot(decision),
+    isNewSlot: decision.tag === 'createSlot' || decision.tag === 'snapshotOnly',
+  });
   const positions = await prepare(context, attempt, { past, decision });
-  watch.endSnapshot();
+  await watch.endSnapshot();
   memory.snapshotTaken = true;
   if (positions === undefined || hooks.stop.aborted) return;
   if (options.snapshot.streamingDelayMs > 0 && isSnapshot(decision)) await wait(options.snapshot.streamingDelayMs, hooks.stop);

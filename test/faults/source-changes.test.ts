@@ -3,8 +3,8 @@
  * the tables whose rows are missing, and what is said to heal it does.
  */
 import { describe, expect, it } from 'vitest';
-import { failureOf } from '../e2e/endings.ts';
-import { operations, readCurrentEvents, readEvents } from '../e2e/topic-events.ts';
+import { failedRun, failureOf } from '../e2e/endings.ts';
+import { operations, readEvents } from '../e2e/topic-events.ts';
 import { type FreshDatabase, freshDatabase, sharedKafka, uniqueName } from '../harness/shared.ts';
 import { type ConnectorConfig, connectorConfig, type LogLine, type Slotline, startStreaming } from '../harness/slotline.ts';
 import { until } from '../harness/until.ts';
@@ -113,7 +113,9 @@ describe.concurrent('the source is changed while it is read', () => {
       expect(String(error['message'])).toMatch(/change=table_left.*tables=public\.b, fromLsn=.*, toLsn=/);
       expect(error['remedy']).toContain('snapshot.include.collection.list=public\\.b');
     }
+    // A start that finds the publication put right does not forget.
     await client.query(`alter publication ${s.name} add table b`);
+    await failedRun(s.config, 'source_changed');
     {
       const healing = { ...s.config, 'snapshot.mode': 'always', 'snapshot.include.collection.list': 'public\\.b' };
       await using slotline = await startStreaming(healing, WAIT);
@@ -122,11 +124,8 @@ describe.concurrent('the source is changed while it is read', () => {
       expect((await slotline.stop()).exitCode).toBe(0);
     }
     await using slotline = await startStreaming(s.config, WAIT);
-    await client.query('insert into b values (3)');
-    await readEvents(bootstrapServers, `${s.name}.public.b`, (all) => all.length >= 3);
     expect(slotline.lines.filter(({ event }) => event === 'source.changed')).toEqual([]);
-    expect(await readCurrentEvents(bootstrapServers, `${s.name}.public.a`).catch(() => [])).toEqual([]);
-  });
+  }, 150_000);
 
   it('says the way out where PostgreSQL 14 cannot read past a missing publication, and that is one', async () => {
     await using s = await scene(14, 'create table a (id int primary key); create publication ours for all tables', {

@@ -1,0 +1,101 @@
+/**
+ * Owns what a connector remembers of its source over a restart: the last look that was accounted for, as a record of its own beside the
+ * offset, in the same compacted topic. What was changed while no process looked is found by it. Does not judge.
+ *
+ * Key: `["<connector name>",{"server":"<topic.prefix>","slotline":"source"}]`.
+ */
+import type { Lsn } from '../core/lsn.ts';
+import type { TableFilter } from '../events/filter.ts';
+import type { CompactedTopic } from '../offsets/store.ts';
+import type { SourceFacts, SourcePublication, SourceTable } from '../postgres/source-facts.ts';
+
+export type SourceMemoryOwner = {
+  readonly connector: string;
+  readonly server: string;
+  /** OIDs mean nothing on another server or in another database. */
+  readonly systemIdentifier: string;
+  readonly database: string;
+};
+
+/** A record of Kafka holds about a megabyte; beyond so many tables the publication alone is remembered. */
+const TABLES_MAX = 3_000;
+const FORMAT = 1;
+
+type Stored = {
+  readonly format: number;
+  readonly system: string;
+  readonly database: string;
+  readonly lsn: number;
+  readonly publication?: SourcePublication;
+  readonly tables?: readonly SourceTable[];
+};
+
+export class SourceMemory {
+  readonly #topic: CompactedTopic;
+  readonly #owner: SourceMemoryOwner;
+  readonly #key: string;
+
+  constructor(topic: CompactedTopic, owner: SourceMemoryOwner) {
+    this.#topic = topic;
+    this.#owner = owner;
+    this.#key = JSON.stringify([owner.connector, { server: owner.server, slotline: 'source' }]);
+  }
+
+  /** As far as it goes; what was not remembered is taken as it is `now`. undefined: nothing that can be compared. */
+  async load(now: SourceFacts, signal: AbortSignal): Promise<SourceFacts | undefined> {
+    let last: { readonly value: Uint8Array | undefined; readonly timestampMs: number } | undefined;
+    await this.#topic.readAll((record) => {
+      if (record.key === undefined || Buffer.from(record.key).toString('utf8') !== this.#key) return;
+      if (last === undefined || record.timestampMs >= last.timestampMs) last = record;
+    }, signal);
+    const value = last?.value;
+    const stored = value === undefined ? undefined : parse(Buffer.from(value).toString('utf8'));
+    if (stored?.format !== FORMAT || stored.system !== this.#owner.systemIdentifier || stored.database !== this.#owner.database)
+      return undefined;
+    const { lsn, publication, tables } = stored;
+    const lsns = { fromLsn: lsn as Lsn, toLsn: lsn as Lsn };
+    if (tables !== undefined) return { ...now, ...lsns, publication, tables: new Map(tables.map((table) => [table.oid, table])) };
+    const members = now.publication?.members ?? [];
+    return { ...now, ...lsns, publication: publication === undefined ? undefined : { ...publication, members } };
+  }
+
+  async save(facts: SourceFacts, filter: TableFilter, signal: AbortSignal): Promise<void> {
+    const { systemIdentifier: system, database } = this.#owner;
+    const tables = captured(facts, filter);
+    const isFew = tables.length <= TABLES_MAX && (facts.publication?.members.length ?? 0) <= TABLES_MAX;
+    const publication = facts.publication === undefined || isFew ? facts.publication : { ...facts.publication, members: [] };
+    const stored: Stored = {
+      format: FORMAT,
+      system,
+      database,
+      lsn: facts.fromLsn,
+      ...(publication === undefined ? {} : { publication }),
+      ...(isFew ? { tables } : {}),
+    };
+    await this.#topic.write(Buffer.from(this.#key), Buffer.from(JSON.stringify(stored)), signal);
+  }
+}
+
+/** Captured tables and what they are partitions of. */
+function captured({ tables }: SourceFacts, filter: TableFilter): SourceTable[] {
+  const wanted = new Set<number>();
+  for (const table of tables.values()) {
+    let isWanted = false;
+    const chain: number[] = [];
+    for (let one: SourceTable | undefined = table; one !== undefined; one = one.parent === undefined ? undefined : tables.get(one.parent)) {
+      chain.push(one.oid);
+      isWanted ||= filter.includesTable(one.schema, one.table);
+    }
+    if (isWanted) for (const oid of chain) wanted.add(oid);
+  }
+  return [...tables.values()].filter(({ oid }) => wanted.has(oid));
+}
+
+function parse(text: string): Stored | undefined {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return typeof parsed === 'object' && parsed !== null && 'format' in parsed ? (parsed as Stored) : undefined;
+  } catch {
+    return undefined;
+  }
+}
