@@ -25,6 +25,8 @@ import { progressReporter } from './progress.ts';
 
 /** A stop that hangs longer than this is ended by force (architecture §5). */
 const STOP_DEADLINE_MS = 9_500;
+/** What is left open when every connector has ended. */
+const LINGER_MS = 200;
 
 export type LoadedConfigs =
   | { readonly tag: 'loaded'; readonly all: readonly ResolvedOptions[]; readonly secrets: ReadonlyMap<ResolvedOptions, SecretReader> }
@@ -55,6 +57,8 @@ export async function run(args: RunArguments, version: string): Promise<ExitCode
   const results = await Promise.all(
     connectors.map(({ options, live }) => runOne(options, { version, live, secrets: configs.secrets.get(options) }, stop.signal)),
   );
+  // A name that is being looked up cannot be called back, and would hold the process until its resolver gives up.
+  setTimeout(() => process.exit(), LINGER_MS).unref();
   return results.every((error) => error === undefined) ? 0 : 1;
 }
 

@@ -31,6 +31,7 @@ import {
 import { SlotlineError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { KafkaConnectionOptions } from '../core/options.ts';
+import { orAborted } from '../core/scope.ts';
 import type { Clock } from '../core/time.ts';
 import { createCluster, type KafkaClient } from './cluster.ts';
 import { oauthTokenSource } from './oauth.ts';
@@ -61,7 +62,8 @@ export type KafkaDeps = { readonly log: Log; readonly clock: Clock; readonly ran
 
 export function createKafkaClient(options: KafkaConnectionOptions, deps: KafkaDeps): KafkaClient {
   const sasl = saslSetup(options);
-  const connect = (endpoint: Endpoint): Promise<BrokerConnection> => openConnection(endpoint, options, sasl, deps.clock);
+  const connect = (endpoint: Endpoint, signal: AbortSignal): Promise<BrokerConnection> =>
+    openConnection(endpoint, options, { sasl, clock: deps.clock, signal });
   return createCluster(options, deps, connect, CODEC);
 }
 
@@ -137,8 +139,7 @@ function tlsOptions(options: KafkaConnectionOptions): TlsOptions | undefined {
 async function openConnection(
   endpoint: Endpoint,
   options: KafkaConnectionOptions,
-  sasl: SaslSetup,
-  clock: Clock,
+  { sasl, clock, signal }: { readonly sasl: SaslSetup; readonly clock: Clock; readonly signal: AbortSignal },
 ): Promise<BrokerConnection> {
   const tls = tlsOptions(options);
   const settings: ConnectionOptions = {
@@ -156,7 +157,10 @@ async function openConnection(
     socketError ??= error;
   });
   try {
-    await withDeadline(Promise.resolve(connection.connect(endpoint.host, endpoint.port)), options.connectTimeoutMs + 250);
+    const connecting = Promise.resolve(connection.connect(endpoint.host, endpoint.port));
+    // Destroyed, the library may never settle it.
+    connecting.catch(() => {});
+    await withDeadline(orAborted(connecting, signal), options.connectTimeoutMs + 250);
   } catch (error) {
     destroySocket(connection);
     throw connectionError(socketError ?? error, { host: endpoint.host, port: endpoint.port });

@@ -5,6 +5,7 @@
  */
 import { SlotlineError, toSlotlineError } from '../core/errors.ts';
 import type { KafkaConnectionOptions } from '../core/options.ts';
+import { orAborted } from '../core/scope.ts';
 import { wait } from '../core/time.ts';
 import type { KafkaDeps } from './client.ts';
 import { connectionError, KAFKA_CODE, kafkaCodeError } from './protocol-errors.ts';
@@ -81,6 +82,7 @@ class Cluster implements KafkaClient {
   #closed = false;
   /** Why each question that waits is asked again. */
   readonly #troubles = new Map<object, SlotlineError>();
+  readonly #closing = new AbortController();
   #hasAnswered = false;
 
   constructor(options: KafkaConnectionOptions, deps: KafkaDeps, connect: ConnectBroker, codec: BatchCodec) {
@@ -100,7 +102,7 @@ class Cluster implements KafkaClient {
   }
 
   connect(endpoint: Endpoint): Promise<BrokerConnection> {
-    return this.#connect(endpoint);
+    return this.#connect(endpoint, this.#closing.signal);
   }
 
   async metadata(request: MetadataRequest): Promise<ClusterMetadata> {
@@ -163,7 +165,7 @@ class Cluster implements KafkaClient {
       const endpoint = candidates[this.#nextCandidate++ % candidates.length];
       if (endpoint === undefined || this.#closed) break;
       try {
-        const connection = await this.#connect(endpoint);
+        const connection = await this.#connect(endpoint, this.#closing.signal);
         this.#control = connection;
         if (this.#closed) connection.destroy();
         return connection;
@@ -186,18 +188,22 @@ class Cluster implements KafkaClient {
 
   async #askAgain<T>(question: Question, signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
     const sinceMs = this.#deps.clock.monotonicMs();
+    let last: SlotlineError | undefined;
     for (let attempt = 0; ; attempt++) {
       try {
-        const answer = await ask();
+        // What is asked has bounds of its own, which a stop does not wait for.
+        const answer = await orAborted(ask(), signal);
         this.#hasAnswered = true;
         const wasLast = this.#troubles.delete(question) && this.#troubles.size === 0;
         if (wasLast) this.#deps.log.info('kafka.answers_again');
         return answer;
       } catch (thrown) {
+        if (signal.aborted) throw last ?? givenUp(question.what, signal);
         const error = toSlotlineError(thrown);
+        last = error;
         // Once Kafka has answered, a TLS handshake cut short is a broker on its way down, not a wrong setting.
         const passes = error.retry === 'auto' || (error.code === 'kafka_tls_failed' && this.#hasAnswered);
-        if (!passes || signal.aborted || this.#closed) throw error;
+        if (!passes || this.#closed) throw error;
         // A topic just created shows up a little later: nothing to tell.
         const isNews = error.code === 'kafka_unreachable' || this.#deps.clock.monotonicMs() - sinceMs > QUIET_MS;
         if (isNews) this.#noteTrouble(question, error);
@@ -245,7 +251,13 @@ class Cluster implements KafkaClient {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#closing.abort(new SlotlineError('kafka_unreachable', { reason: 'the client is closed' }));
     this.#control?.destroy();
     this.#control = undefined;
   }
+}
+
+function givenUp(what: string, signal: AbortSignal): SlotlineError {
+  if (signal.reason instanceof SlotlineError) return signal.reason;
+  return new SlotlineError('kafka_unreachable', { reason: `${what} was not answered in time` });
 }

@@ -300,6 +300,8 @@ class KafkaPublisher implements Publisher {
 
   async close(): Promise<void> {
     this.#closed = true;
+    // Whoever waits for room must not wait again: there will be none.
+    this.#failure ??= closedError();
     this.#stop();
   }
 

@@ -96,4 +96,5 @@ export type BatchCodec = {
   decompress(type: Exclude<CompressionType, 'none'>, bytes: Buffer): Uint8Array;
 };
 
-export type ConnectBroker = (endpoint: Endpoint) => Promise<BrokerConnection>;
+/** On abort the promise rejects at once and the socket is destroyed. */
+export type ConnectBroker = (endpoint: Endpoint, signal: AbortSignal) => Promise<BrokerConnection>;

@@ -5,7 +5,7 @@
  */
 import { SlotlineError, toSlotlineError } from '../core/errors.ts';
 import { formatLsn, type Lsn } from '../core/lsn.ts';
-import { aborted } from '../core/time.ts';
+import { Scope } from '../core/scope.ts';
 import { BulkDecode, type Chunk } from '../postgres/bulk-decode.ts';
 import { openSession } from '../postgres/connection.ts';
 import type { ServerNotice } from '../postgres/errors.ts';
@@ -20,6 +20,7 @@ const MEBIBYTE = 1024 * 1024;
 const CHUNK_BYTES = 16 * MEBIBYTE;
 const READ_AHEAD_BYTES = 16 * MEBIBYTE;
 const WATCH_MS = 500;
+const TERMINATE_MS = 500;
 /** A walsender takes over when this share of the threshold is left, so that the two do not alternate. */
 const LEFT_SHARE = 8;
 /** The server reads at most this many times the bytes of a chunk again, because a transaction is open; else chunks grow. */
@@ -126,7 +127,8 @@ class BulkRun {
     });
     await this.#parts.onStarted();
     const reading = bulk.run(this.#parts.loop, { nextEdge: () => this.#nextEdge(), onChunk: (chunk) => this.#onChunk(chunk) });
-    await Promise.race([reading, this.#failed.promise, aborted(stop), aborted(signal)]);
+    const scope = this.#closing.use(new Scope());
+    await Promise.race([reading, this.#failed.promise, scope.aborted(stop), scope.aborted(signal)]);
     signal.throwIfAborted();
     bulk.stopReading();
     if (stop.aborted) {
@@ -142,7 +144,7 @@ class BulkRun {
 
   async #openAdvancer(): Promise<SlotAdvancer> {
     const { options, signal, clock, log } = this.#context;
-    const session = await openSession(options.database, { applicationName: 'Slotline Slot', signal });
+    const session = await openSession(options.database, { applicationName: 'Slotline Slot', signal, until: signal });
     this.#closing.defer(() => session.close());
     return new SlotAdvancer({
       session,
@@ -157,7 +159,7 @@ class BulkRun {
 
   async #openBulk(): Promise<BulkDecode> {
     const { options, signal, sql } = this.#context;
-    const session = await openSession(options.database, { applicationName: 'Slotline Catch-up', signal });
+    const session = await openSession(options.database, { applicationName: 'Slotline Catch-up', signal, until: signal });
     this.#closing.defer(() => session.close());
     const settings = {
       slotName: options.slot.name,
@@ -171,7 +173,10 @@ class BulkRun {
     this.#bulk = bulk;
     this.#closing.defer(async () => {
       // A server that decodes notices the end of its connection only when it sends.
-      if (bulk.isAwaited) await sql.query('select pg_catalog.pg_terminate_backend($1)', [bulk.processId]).catch(() => {});
+      if (bulk.isAwaited)
+        await sql
+          .query('select pg_catalog.pg_terminate_backend($1)', [bulk.processId], { timeoutMs: TERMINATE_MS, untilAborted: false })
+          .catch(() => {});
       await bulk.close();
     });
     return bulk;
@@ -198,11 +203,18 @@ class BulkRun {
   }
 
   #watch(): void {
-    const timer = setInterval(() => {
+    let isLooking = false;
+    this.#closing.use(new Scope()).every(WATCH_MS, () => {
       this.#noticeSilence();
-      this.#lookAhead().catch((error: unknown) => this.#context.log.debug('catchup.lag_unknown', { code: toSlotlineError(error).code }));
-    }, WATCH_MS);
-    this.#closing.defer(() => clearInterval(timer));
+      // One question at a time: a server that is slow to answer is not asked twice.
+      if (isLooking) return;
+      isLooking = true;
+      this.#lookAhead()
+        .catch((error: unknown) => this.#context.log.debug('catchup.lag_unknown', { code: toSlotlineError(error).code }))
+        .finally(() => {
+          isLooking = false;
+        });
+    });
   }
 
   async #lookAhead(): Promise<void> {

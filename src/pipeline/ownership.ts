@@ -6,6 +6,7 @@
  */
 import { SlotlineError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import { Scope } from '../core/scope.ts';
 import { wait } from '../core/time.ts';
 import type { PgSession } from '../postgres/connection.ts';
 import type { Proof } from './fence.ts';
@@ -27,7 +28,8 @@ export type OwnershipWait = {
 
 /** Resolves when this session holds the lock and the slot has no reader. Throws slot_in_use at the deadline, or when `signal` aborts. */
 export async function awaitOwnership(session: PgSession, slotName: string, log: Log, until: OwnershipWait): Promise<void> {
-  const signal = AbortSignal.any([until.signal, until.startDeadline]);
+  using scope = new Scope();
+  const signal = scope.any(until.signal, until.startDeadline);
   let told = false;
   let holder: string | undefined;
   while (!signal.aborted) {

@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { SlotlineError } from '../core/errors.ts';
 import { SILENT_LOG } from '../core/log.ts';
-import { aborted, SYSTEM_CLOCK } from '../core/time.ts';
+import { Scope } from '../core/scope.ts';
+import { SYSTEM_CLOCK } from '../core/time.ts';
 import { type AttemptHooks, runConnector } from './run-connector.ts';
 
 const LIMITS = { startTimeoutMs: 60, retriesMax: -1, retryWaitMaxMs: 5 };
@@ -18,7 +19,7 @@ describe('slotline.start.timeout', () => {
   it('ends an attempt that waits for a server without an error of its own', async () => {
     const error = await runAttempts([
       async (hooks) => {
-        await aborted(hooks.startDeadline);
+        await new Scope().aborted(hooks.startDeadline);
         throw new SlotlineError('kafka_unreachable');
       },
     ]);
@@ -59,7 +60,7 @@ describe('slotline.start.timeout', () => {
       async (hooks) => {
         attempts++;
         expect(hooks.startDeadline.aborted).toBe(false);
-        await aborted(hooks.startDeadline);
+        await new Scope().aborted(hooks.startDeadline);
         throw new SlotlineError(codes[1]);
       },
     ]);

@@ -18,6 +18,7 @@ import { createSlot, temporarySlotName } from '../postgres/slot.ts';
 import { InitialSnapshot, type SnapshotProgress, type SnapshotSink, type SnapshotTable } from '../snapshot/initial.ts';
 import { misleadingKeys } from './judgements/misleading.ts';
 import { tellOnce } from './misleading-tables.ts';
+import { limitsOf } from './session-limits.ts';
 import { type ChosenTable, chooseSnapshotTables } from './snapshot-tables.ts';
 import type { TaskContext } from './task-context.ts';
 
@@ -37,7 +38,7 @@ export async function takeSnapshot(context: TaskContext, steps: SnapshotSteps): 
   const { options, log, signal } = context;
   if (options.snapshot.delayMs > 0) await wait(options.snapshot.delayMs, signal);
   signal.throwIfAborted();
-  const reader = await openSession(options.database, { applicationName: 'Slotline Snapshot', signal });
+  const reader = await openSession(options.database, { applicationName: 'Slotline Snapshot', signal, ...limitsOf(options, signal) });
   reader.onLost((error) => log.warn('snapshot.session_lost', { code: error.code }));
   try {
     await reader.simple(`set lock_timeout = ${options.snapshot.lockTimeoutMs}`);

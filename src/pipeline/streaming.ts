@@ -4,7 +4,8 @@
  */
 import { SlotlineError } from '../core/errors.ts';
 import { formatLsn, type Lsn } from '../core/lsn.ts';
-import { aborted, wait } from '../core/time.ts';
+import { Scope } from '../core/scope.ts';
+import { wait } from '../core/time.ts';
 import { compileAny } from '../events/filter.ts';
 import { openSession, type PgSession } from '../postgres/connection.ts';
 import type { ServerNotice } from '../postgres/errors.ts';
@@ -25,6 +26,7 @@ const CONFIRM_DEADLINE_MS = 1_000;
 const CONFIRM_POLL_MS = 10;
 /** While catching up to a snapshot an idle server is asked often where it stands. */
 const CATCH_UP_ASK_MS = 100;
+const START_MIN_MS = 30_000;
 /** How often it is looked how far behind the stream is. */
 const LAG_LOOK_MAX_MS = 2_000;
 /** A stream that stands between no two transactions for so long goes on as it is. */
@@ -187,20 +189,23 @@ class Reading {
     const run = this.#run;
     const loop = this.#loop;
     const { markedLsn: startLsn, durableLsn: flushedLsn } = this.#tracker;
+    using scope = new Scope();
+    const leaving = new AbortController();
+    // While no source is open a stop waits for no server: everything was settled by the last one, or comes again.
+    const opening = scope.any(run.stop, context.signal);
     const session = await openSession(context.options.database, {
       replication: true,
       applicationName: 'Slotline Streaming',
-      signal: context.signal,
+      signal: opening,
     });
     const onNotice = (notice: ServerNotice): void => this.#hooks.onNotice(notice);
     const settings = { ...streamSettings(context, run, { session, startLsn, flushedLsn }), onNotice };
     const stream = new ReplicationStream(session, settings, context.clock);
-    const asking = run.untilLsn === undefined ? undefined : setInterval(() => stream.sendStatus({ requestReply: true }), CATCH_UP_ASK_MS);
-    const leaving = new AbortController();
+    if (run.untilLsn !== undefined) scope.every(CATCH_UP_ASK_MS, () => stream.sendStatus({ requestReply: true }));
     loop.resume();
     context.live.beginStream(stream);
     try {
-      await stream.start(loop);
+      await stream.start(loop, { signal: opening, timeoutMs: startTimeoutMs(context) });
       this.#source = stream;
       context.fence.hold('walsender', {
         timeoutMs: run.walSenderTimeoutMs,
@@ -209,7 +214,7 @@ class Reading {
       });
       await this.#onStarted('walsender');
       const behind = this.#watchLag(leaving.signal);
-      const ended = [stream.done(), this.#reached.promise, aborted(run.stop), aborted(context.signal)];
+      const ended = [stream.done(), this.#reached.promise, scope.aborted(run.stop), scope.aborted(context.signal)];
       const end = await Promise.race([...ended.map((one) => one.then(() => 'ended' as const)), behind]);
       context.signal.throwIfAborted();
       if (end === 'behind') return end;
@@ -220,7 +225,6 @@ class Reading {
       return 'ended';
     } finally {
       leaving.abort();
-      clearInterval(asking);
       await stream.close();
     }
   }
@@ -251,15 +255,16 @@ class Reading {
   /** False: what lay behind was one transaction, or it went by in time. */
   #pauseWhileFar(currentLsn: Lsn, leaving: AbortSignal): Promise<boolean> {
     const { promise, resolve } = Promise.withResolvers<boolean>();
-    const timer = setTimeout(() => resolve(false), PAUSE_DEADLINE_MS);
-    leaving.addEventListener('abort', () => resolve(false), { once: true });
+    const scope = new Scope();
+    scope.after(PAUSE_DEADLINE_MS, () => resolve(false));
+    scope.listen(leaving, () => resolve(false));
     this.#loop.pauseAtBoundary(() => {
       const isFar = this.#isFar(currentLsn);
       resolve(isFar);
       return isFar;
     });
     return promise.finally(() => {
-      clearTimeout(timer);
+      scope[Symbol.dispose]();
       this.#loop.pauseAtBoundary(undefined);
     });
   }
@@ -278,7 +283,10 @@ class Reading {
     this.#loop.end();
     publisher.flush();
     try {
-      await publisher.drain(AbortSignal.any([AbortSignal.timeout(DRAIN_DEADLINE_MS), context.signal]));
+      using scope = new Scope();
+      const late = new AbortController();
+      scope.after(DRAIN_DEADLINE_MS, () => late.abort());
+      await publisher.drain(scope.any(late.signal, context.signal));
     } catch (error) {
       context.signal.throwIfAborted();
       if (publisher.failure !== undefined) throw publisher.failure;
@@ -306,6 +314,11 @@ function slotXmin(context: TaskContext): SlotXmin | undefined {
   const { options, sql, info, log } = context;
   const { xminFetchIntervalMs, name } = options.slot;
   return xminFetchIntervalMs === 0 ? undefined : new SlotXmin({ intervalMs: xminFetchIntervalMs, slot: name, sql, info, log });
+}
+
+/** The server answers once it has the slot: as long as a login may take, and longer where that is short. */
+function startTimeoutMs({ options }: TaskContext): number {
+  return Math.max(options.database.connectTimeoutMs, START_MIN_MS);
 }
 
 type StreamPlace = { readonly session: PgSession; readonly startLsn: Lsn; readonly flushedLsn: Lsn };

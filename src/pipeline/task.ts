@@ -5,6 +5,7 @@
  */
 import { SlotlineError, toSlotlineError } from '../core/errors.ts';
 import { formatLsn, LSN_ZERO, type Lsn } from '../core/lsn.ts';
+import { Scope } from '../core/scope.ts';
 import { wait } from '../core/time.ts';
 import { createCompactedTopic } from '../kafka/compacted-topic.ts';
 import type { StoredOffset } from '../offsets/offset.ts';
@@ -19,6 +20,7 @@ import { isSnapshot, judgeStart, refusalOf, rememberedOffset } from './judgement
 import { awaitOwnership, lockProof, tryOwn } from './ownership.ts';
 import { beginPositions, heldError, offsetOwner, type Past, recall } from './past.ts';
 import type { PositionKeeper } from './position-keeper.ts';
+import { limitsOf } from './session-limits.ts';
 import type { Permission } from './slot-ownership.ts';
 import { SourceMemory } from './source-memory.ts';
 import { prepareTables } from './source-tables.ts';
@@ -51,21 +53,24 @@ export async function runTask(deps: TaskDeps, memory: ProcessMemory, hooks: Task
     fence.close();
     failed.abort(toSlotlineError(error));
   };
-  const sql = await openSession(deps.options.database, { applicationName: 'Slotline General', signal: hooks.stop });
-  sql.onLost(fail);
   const streaming = new StreamingHooks();
   const phase = { streaming: false };
   // Before streaming there is nothing to settle: a stop simply ends the attempt, and the next start begins again.
   const onStop = (): void => {
     if (!phase.streaming) fail(new SlotlineError('stream_ended', { reason: 'stopped' }));
   };
-  hooks.stop.addEventListener('abort', onStop, { once: true });
+  using scope = new Scope();
+  scope.listen(hooks.stop, onStop);
+  const { signal } = failed;
+  let sql: PgSession | undefined;
   let context: TaskContext | undefined;
   try {
+    signal.throwIfAborted();
+    sql = await openSession(deps.options.database, { applicationName: 'Slotline General', signal, ...limitsOf(deps.options, signal) });
+    sql.onLost(fail);
     const server = await checkServer(sql);
-    const waiting = AbortSignal.any([failed.signal, hooks.stop]);
     await awaitOwnership(sql, deps.options.slot.name, deps.log, {
-      signal: waiting,
+      signal,
       startDeadline: startDeadlineOf(hooks),
       onHolder: (holder) => {
         live.slotHolder = holder;
@@ -74,24 +79,20 @@ export async function runTask(deps: TaskDeps, memory: ProcessMemory, hooks: Task
       onForeign: (holder) => heldError(deps, server, holder),
     });
     fence.hold('lock', lockProof(sql, deps.options.slot.name, server));
-    context = createContext(deps, sql, { signal: failed.signal, onSettled: () => streaming.onSettled(), onFailure: fail, fence });
+    context = createContext(deps, sql, { signal, onSettled: () => streaming.onSettled(), onFailure: fail, fence });
     live.attach(context);
     // The wait may have been long, and WAL has grown meanwhile.
     await runWatched(context, { server: await loadServerFacts(sql), memory, hooks, streaming, phase, fail });
   } catch (error) {
-    const reason = failed.signal.aborted ? failed.signal.reason : error;
+    const reason = signal.aborted ? signal.reason : error;
     if (hooks.stop.aborted && !phase.streaming) return;
     throw reason;
   } finally {
-    hooks.stop.removeEventListener('abort', onStop);
     // Whatever still waits, such as for the registry, belongs to this attempt and must not outlive it.
     fail(new SlotlineError('stream_ended', { reason: 'the attempt is over' }));
     live.endAttempt();
     if (context !== undefined) deps.log.info('task.ended', { ...context.changes.counts });
-    await context?.publisher.close();
-    await context?.kafka.close();
-    await context?.heartbeat?.close();
-    await sql.close();
+    await Promise.all([context?.publisher.close(), context?.kafka.close(), context?.heartbeat?.close(), sql?.close()]);
   }
 }
 
@@ -151,8 +152,9 @@ type Remembering = {
 async function runRemembered(context: TaskContext, attempt: Attempt, remembering: Remembering): Promise<void> {
   const { options, log, signal } = context;
   const { hooks, memory, server } = attempt;
+  using scope = new Scope();
   const { watch, topic } = remembering;
-  const past = await recall(context, { ...remembering, server, signal: AbortSignal.any([signal, startDeadlineOf(hooks)]) });
+  const past = await recall(context, { ...remembering, server, signal: scope.any(signal, hooks.startDeadline) });
   hooks.answered?.();
   // Only now: nothing of the publication is changed for a slot that is another's.
   await context.types.prime();

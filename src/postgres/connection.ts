@@ -5,6 +5,7 @@
 import { Client } from 'pg';
 import { SlotlineError } from '../core/errors.ts';
 import type { DatabaseOptions } from '../core/options.ts';
+import { Scope } from '../core/scope.ts';
 import { connectionError, type ServerAddress } from './errors.ts';
 import { OpenSession, type PgSession } from './pg-session.ts';
 import { type Encryption, encryptionAttempts, tlsOptions } from './tls-options.ts';
@@ -22,8 +23,12 @@ export type SessionRequest = {
   readonly signal?: AbortSignal;
   /** Settings besides the pinned ones, e.g. `wal_sender_timeout` of a replication session. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Queries that name no signal of their own end with it too. */
+  readonly until?: AbortSignal;
   /** Limit of each query that names none of its own. */
-  readonly queryTimeoutMs?: number;
+  readonly queryTimeoutMs?: number | undefined;
+  /** Of those of the extended protocol, which only read: the smaller of both counts. */
+  readonly readTimeoutMs?: number;
 };
 
 /**
@@ -73,7 +78,8 @@ export async function openSession(options: DatabaseOptions, request: SessionRequ
     const message = `no session within ${options.connectTimeoutMs} ms`;
     deadline.abort(new SlotlineError('pg_unreachable', { ...address, message }));
   }, options.connectTimeoutMs);
-  const signal = request.signal === undefined ? deadline.signal : AbortSignal.any([deadline.signal, request.signal]);
+  using scope = new Scope();
+  const signal = scope.any(deadline.signal, request.signal);
   try {
     const attempt = { options, address, tlsOptions: tls, signal };
     return await attemptAll(encryption, (one) => openOnce({ ...attempt, encryption: one }, request));
@@ -131,7 +137,7 @@ async function openOnce(attempt: TransportRequest, request: SessionRequest): Pro
     options: startupOptions(request.settings ?? {}),
     ...(request.replication === true ? { replication: 'database' } : {}),
   });
-  const session = new OpenSession({ client, bridge, transport, address, attempt, queryTimeoutMs: request.queryTimeoutMs });
+  const session = new OpenSession({ client, bridge, transport, address, attempt, request });
   const destroy = (): void => {
     bridge.destroy();
   };

@@ -17,7 +17,9 @@ export type QueryOptions = {
   /** Cancels the running statement on the server; the promise then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
   /** Cancels and throws `pg_query_failed`; by our own clock. Default: the session's, which is none unless asked for. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
+  /** false: not cancelled with the session's `until`, for what ends things. */
+  readonly untilAborted?: false;
   readonly subject?: ErrorSubject;
 };
 
@@ -44,13 +46,22 @@ export interface PgSession {
   resumeReading(): void;
   /** Destroys the socket at once. */
   destroy(): void;
-  /** Ends the session; after `takeOver` destroys the socket. Never throws, never waits longer than two seconds. */
+  /** Ends the session; after `takeOver` destroys the socket. Never throws, never waits longer than a moment. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** How long a cancelled statement or a goodbye may take before the socket is destroyed. */
+/** How long a cancelled statement may take before the socket is destroyed; at a stop nobody waits longer than a moment. */
 const PATIENCE_MS = 2_000;
+const ABORT_PATIENCE_MS = 600;
+const GOODBYE_MS = 300;
+
+/** What holds for queries that say nothing else. */
+export type SessionLimits = {
+  readonly until?: AbortSignal;
+  readonly queryTimeoutMs?: number | undefined;
+  readonly readTimeoutMs?: number;
+};
 
 type Parts = {
   readonly client: Client;
@@ -58,7 +69,7 @@ type Parts = {
   readonly transport: Transport;
   readonly address: ServerAddress;
   readonly attempt: TransportRequest;
-  readonly queryTimeoutMs: number | undefined;
+  readonly request: SessionLimits;
 };
 
 export class OpenSession implements PgSession {
@@ -102,7 +113,9 @@ export class OpenSession implements PgSession {
   }
 
   async query<Row extends QueryResultRow>(sql: string, params: readonly unknown[] = [], options: QueryOptions = {}): Promise<Row[]> {
-    const result = await this.#run(() => this.#parts.client.query<Row>(sql, [...params]), options);
+    const { readTimeoutMs, queryTimeoutMs } = this.#parts.request;
+    const limits = { timeoutMs: smaller(readTimeoutMs, queryTimeoutMs), ...options };
+    const result = await this.#run(() => this.#parts.client.query<Row>(sql, [...params]), limits);
     return result.rows;
   }
 
@@ -143,7 +156,8 @@ export class OpenSession implements PgSession {
     const { client, transport } = this.#parts;
     const state = this.#state;
     this.#state = 'closed';
-    if (state === 'open') await within(PATIENCE_MS, client.end());
+    // Whoever has not answered so far says no goodbye either.
+    if (state === 'open' && this.#inFlight === 0 && this.#lost === undefined) await within(GOODBYE_MS, client.end());
     transport.socket.destroy();
   }
 
@@ -163,35 +177,37 @@ export class OpenSession implements PgSession {
 
   async #runNow<Result>(start: () => Promise<Result>, options: QueryOptions): Promise<Result> {
     assert(this.#state !== 'taken', 'query on a session whose socket was taken');
-    options.signal?.throwIfAborted();
+    const signal = options.signal ?? (options.untilAborted === false ? undefined : this.#parts.request.until);
+    signal?.throwIfAborted();
     if (this.#lost !== undefined) throw this.#lost;
     let timedOut = false;
     const onTimeout = (): void => {
       timedOut = true;
-      this.#interrupt();
+      this.#interrupt(PATIENCE_MS);
     };
-    const timeoutMs = options.timeoutMs ?? this.#parts.queryTimeoutMs;
+    const timeoutMs = options.timeoutMs ?? this.#parts.request.queryTimeoutMs;
     const timer = timeoutMs === undefined ? undefined : setTimeout(onTimeout, timeoutMs);
-    const onAbort = (): void => this.#interrupt();
-    options.signal?.addEventListener('abort', onAbort, { once: true });
+    const onAbort = (): void => this.#interrupt(ABORT_PATIENCE_MS);
+    signal?.addEventListener('abort', onAbort, { once: true });
     try {
       return await start();
     } catch (error) {
-      options.signal?.throwIfAborted();
+      signal?.throwIfAborted();
       if (timedOut) throw this.#timeoutError(timeoutMs, error);
       throw this.#queryError(error, options.subject);
     } finally {
       clearTimeout(timer);
       clearTimeout(this.#destroyTimer);
-      options.signal?.removeEventListener('abort', onAbort);
+      signal?.removeEventListener('abort', onAbort);
     }
   }
 
   #destroyTimer: NodeJS.Timeout | undefined;
 
   /** Cancels on the server, so that e.g. a half-made slot does not go on there; destroys when that brings no end. */
-  #interrupt(): void {
-    this.#destroyTimer = setTimeout(() => this.#parts.bridge.destroy(), PATIENCE_MS);
+  #interrupt(patienceMs: number): void {
+    clearTimeout(this.#destroyTimer);
+    this.#destroyTimer = setTimeout(() => this.#parts.bridge.destroy(), patienceMs);
     // Best effort: a lost cancel request ends in the destroy above.
     void this.#sendCancel().catch(() => {});
   }
@@ -241,6 +257,11 @@ function rowsOfLast(result: unknown): TextRow[] {
 
 function hasRows(result: unknown): result is { readonly rows: TextRow[]; readonly fields: readonly unknown[] } {
   return typeof result === 'object' && result !== null && 'fields' in result && Array.isArray(result.fields) && result.fields.length > 0;
+}
+
+function smaller(a: number | undefined, b: number | undefined): number | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return Math.min(a, b);
 }
 
 function within(timeoutMs: number, promise: Promise<unknown>): Promise<void> {

@@ -6,6 +6,7 @@
 import { byteAt, uint32At } from '../core/byte-reader.ts';
 import { type ErrorDetails, SlotlineError } from '../core/errors.ts';
 import { formatLsn, LSN_ZERO, type Lsn, lsnFromWords } from '../core/lsn.ts';
+import { Scope } from '../core/scope.ts';
 import type { Clock } from '../core/time.ts';
 import type { PgSession } from './connection.ts';
 import { noticeOf, type ServerNotice, serverError } from './errors.ts';
@@ -107,10 +108,10 @@ export class ReplicationStream {
   }
 
   /**
-   * Starts streaming; resolves when the server has accepted. Errors by SQLSTATE: slot_in_use, slot_missing, slot_lost,
+   * Starts streaming; resolves when the server has accepted. Throws the signal's reason, stream_silent behind the timeout. Errors by SQLSTATE: slot_in_use, slot_missing, slot_lost,
    * publication_missing, pg_privilege_missing …
    */
-  async start(consumer: FrameConsumer): Promise<void> {
+  async start(consumer: FrameConsumer, o: { readonly signal: AbortSignal; readonly timeoutMs: number }): Promise<void> {
     this.#consumer = consumer;
     const reader = new WireReader(
       {
@@ -128,7 +129,12 @@ export class ReplicationStream {
       onClosed: (error) => this.#end(new SlotlineError('pg_connection_lost', { host, port, message: error?.message })),
     });
     this.#session.write(queryMessage(startCommand(this.#settings)));
+    using scope = new Scope();
+    scope.listen(o.signal, () => this.#end(o.signal.reason));
+    scope.after(o.timeoutMs, () => this.#end(new SlotlineError('stream_silent', { silentMs: o.timeoutMs })));
     await this.#started.promise;
+    // It may have been accepted and ended in one go: a timer from here on would never be stopped.
+    if (this.#ended) return await this.#done.promise;
     this.#timer = setInterval(() => this.#tick(), this.#tickMs());
   }
 

@@ -117,7 +117,7 @@ export async function framesByStream(client: pg.Client, range: Range, fromLsn = 
     );
     const ended = Promise.withResolvers<void>();
     const recorder = new Recorder(range.toLsn, ended.resolve);
-    await stream.start(recorder);
+    await stream.start(recorder, { signal: new AbortController().signal, timeoutMs: 30_000 });
     await Promise.race([ended.promise, stream.done()]);
     await stream.close();
     return recorder.frames;

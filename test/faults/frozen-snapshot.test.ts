@@ -10,4 +10,4 @@ test('a snapshot that was frozen writes no row and no offset once another proces
     unacknowledged: { records: 0, offsets: 0 },
     beforeComplete: { records: 0, offsets: 0 },
   });
-}, 120_000);
+}, 300_000);
