@@ -1,6 +1,6 @@
 /**
  * Owns the tests of tables that stand at the edge of what PostgreSQL takes, end to end: no column, 1600 columns, columns that differ
- * by case only; and of values that have no form, which are told with table, column, type and LSN.
+ * by case only, a default of many commas; and of values that have no form, which are told with table, column, type and LSN.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type FreshDatabase, freshDatabase, sharedKafka, uniqueName } from '../harness/shared.ts';
@@ -11,7 +11,13 @@ import { readEvents, type TopicRecord } from './topic-events.ts';
 const COLUMNS_MAX = 1600;
 const COLUMN_NAMES = Array.from({ length: COLUMNS_MAX - 1 }, (_, i) => `c${i}`);
 
+/** A call that is not closed on its line; an expression that backtracks tries 2^n ways to split it. */
+const MANY_COMMAS = `pick('${'a, '.repeat(60)}\n')`;
+
 const SCHEMA_SQL = `
+create function pick(text) returns text language sql as $$ select 'picked' $$;
+create table calls (id int primary key, t text default ${MANY_COMMAS});
+insert into calls values (1, 'x');
 create table nothing ();
 create table twins (id int primary key, v int, "V" int);
 create table wide (id int primary key, ${COLUMN_NAMES.map((column) => `${column} int`).join(', ')});
@@ -61,6 +67,15 @@ describe('odd tables', () => {
     expect(events.filter(isFirst).map(({ value }) => value?.after)).toEqual([
       { id: 1, v: 2, V: 3 },
       { id: 1, v: 2, V: 4 },
+    ]);
+  });
+
+  it('a default that calls a function with a long text of several lines holds nothing up', async () => {
+    await db.client.query('insert into calls (id) values (2)');
+    const events = await read('calls', 2);
+    expect(events.map(({ value }) => value?.after)).toEqual([
+      { id: 1, t: 'x' },
+      { id: 2, t: 'picked' },
     ]);
   });
 
