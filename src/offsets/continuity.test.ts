@@ -65,6 +65,10 @@ describe('what is remembered against what is found', () => {
     expect(shown(verdict(debezium, {}, { debeziumConfirmsStored: false }))).toBe('unknown');
   });
 
+  test('a slot that was about to be made when its maker was killed is no gap', () => {
+    expect(shown(verdict({ snapshot: 'INITIAL', mark: { ...MARK, confirmedLsn: lsn(0) } }))).toBe('unbroken');
+  });
+
   test('is accepted at exactly this place, and a gap by trust in the slot', () => {
     const behind = { confirmedLsn: lsn(0x2000) };
     expect(shown(verdict({ mark: MARK }, behind, { accept: '7:5:s@0/2000' }))).toBe('accepted slot_gap');

@@ -3,7 +3,7 @@
  * slot is. Pure: `run` and `check` ask the same. Does not load anything, nor decide what follows (snapshot/decision.ts).
  */
 import { SlotlineError } from '../core/errors.ts';
-import { formatLsn, type Lsn } from '../core/lsn.ts';
+import { formatLsn, LSN_ZERO, type Lsn } from '../core/lsn.ts';
 import type { OffsetOwner, SlotMark, StoredOffset } from './offset.ts';
 import type { Remembered } from './store.ts';
 
@@ -92,7 +92,8 @@ function breakOf(mark: SlotMark, place: SlotPlace, fork: TimelineFork | undefine
     const bytes = mark.confirmedLsn - place.walEndLsn;
     return changed('its WAL ends before what was delivered', { ...positions, bytes });
   }
-  return gapOf(mark.confirmedLsn, place);
+  // A slot that was about to be made: where it stands was not known yet, and a snapshot comes again.
+  return mark.confirmedLsn === LSN_ZERO ? undefined : gapOf(mark.confirmedLsn, place);
 }
 
 function gapOf(deliveredLsn: Lsn, place: SlotPlace): SlotlineError | undefined {

@@ -65,6 +65,10 @@ export async function recall(
   const from = otherOwner(remembered, place);
   if (from !== undefined && place.confirmedLsn !== undefined)
     log.warn('slot.taken_over', { slot: place.slot, from: from.connector, fromPrefix: from.server });
+  const before = remembered.own?.mark?.slot;
+  if (before !== undefined && before !== place.slot) {
+    log.warn('slot.changed', { from: before, to: place.slot, remedy: 'The slot of before keeps WAL until it is dropped.' });
+  }
   if (continuity.tag === 'unbroken' && fork !== undefined) log.info('timeline.changed', { from: fork.timeline, to: place.timeline });
   return { store, ended, remembered, slot, place, continuity };
 }
@@ -105,7 +109,7 @@ export function beginPositions(
 /** An unbroken record keeps its position: the slot may stand before it, never behind it. */
 function marked({ remembered, place, continuity }: Past, begin: { readonly offset: StoredOffset; readonly fromLsn?: Lsn }): MarkedOffset {
   const own = remembered.own?.mark;
-  const keptLsn = continuity.tag === 'unbroken' ? own?.confirmedLsn : undefined;
+  const keptLsn = continuity.tag === 'unbroken' && own?.confirmedLsn !== LSN_ZERO ? own?.confirmedLsn : undefined;
   const { mark: _, ...offset } = begin.offset;
   return {
     ...offset,
