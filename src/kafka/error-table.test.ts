@@ -1,6 +1,7 @@
-import { protocolErrors } from '@platformatic/kafka';
+import { protocolErrors, ResponseError } from '@platformatic/kafka';
 import { expect, test } from 'vitest';
 import { ERROR_TABLE } from '../core/errors.ts';
+import './client.ts';
 import { FOREIGN_KAFKA_ERRORS, KAFKA_ERRORS } from './error-table.ts';
 import { isRetriableCode, kafkaAnswerError, kafkaCodeError, kafkaErrorEntry } from './protocol-errors.ts';
 
@@ -35,4 +36,9 @@ test('an unknown code is repeated within bounds, and keeps its number in the err
       expect(error.message).toContain(FOREIGN_KAFKA_ERRORS.get(code) ?? `code ${code}`);
     }
   }
+});
+
+test('a reply with a code that the library does not know is still a reply', () => {
+  const response = { topics: [] };
+  expect(new ResponseError(3, 12, { '/topics/0': [4242, null] }, response)).toMatchObject({ code: 'PLT_KFK_RESPONSE', response });
 });
