@@ -70,6 +70,8 @@ export type MomentScene = {
   readonly client: pg.Client;
   readonly bootstrapServers: string;
   readonly topicOf: (table: string) => string;
+  /** Of the same connector, once the first process has ended. */
+  restart(): Promise<Slotline>;
   /** The slot has confirmed everything that was written. */
   untilConfirmed(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -107,6 +109,7 @@ export async function openMomentScene(
       client,
       bootstrapServers,
       topicOf: (table) => `${name}.public.${table}`,
+      restart: () => startStreaming(config, WAIT),
       untilConfirmed: () => untilConfirmed(client, name),
       [Symbol.asyncDispose]: () => stack.disposeAsync(),
     };
@@ -139,18 +142,28 @@ export async function runNaturally(scene: MomentScene, from: number, tries: numb
  * connector has met them.
  */
 export async function runForced(scene: MomentScene, from: number, tries: number): Promise<void> {
+  await withoutStandby(scene, async (writer) => {
+    for (let i = from; i < from + tries; i++) {
+      const seen = scene.slotline.lines.length;
+      const held = await hold(scene, writer, `begin; ${shapeOf(i).transaction(numberOf(i))}; commit`);
+      // Where nothing awaits the transaction, its event is out by then.
+      await scene.slotline.waitFor(({ event }) => event === 'catalog.awaited' || event === 'lsn.confirmed', { ...WAIT, from: seen });
+      await held.release();
+      await scene.untilConfirmed();
+    }
+  });
+}
+
+/** Every commit of `writer` waits for a standby that does not exist. */
+export async function withoutStandby(scene: MomentScene, act: (writer: pg.Client) => Promise<void>): Promise<void> {
   await scene.server.query('postgres', "alter system set synchronous_standby_names = 'nobody'");
   await scene.server.query('postgres', 'select pg_reload_conf()');
   const writer = await scene.server.connect('postgres');
   try {
-    await until(
-      'commits wait',
-      async () => (await writer.query("select current_setting('synchronous_standby_names') as n")).rows[0].n !== '',
-      {
-        timeoutMs: 20_000,
-      },
-    );
-    for (let i = from; i < from + tries; i++) await forceOne(scene, writer, i);
+    const isSet = async (): Promise<boolean> =>
+      (await writer.query("select from pg_settings where name = 'synchronous_standby_names' and setting <> ''")).rowCount === 1;
+    await until('commits wait', isSet, { timeoutMs: 20_000 });
+    await act(writer);
   } finally {
     await scene.server.query('postgres', 'alter system reset synchronous_standby_names');
     await scene.server.query('postgres', 'select pg_reload_conf()');
@@ -158,30 +171,25 @@ export async function runForced(scene: MomentScene, from: number, tries: number)
   }
 }
 
-async function forceOne(scene: MomentScene, writer: pg.Client, i: number): Promise<void> {
-  const from = scene.slotline.lines.length;
+/** Resolves when the transaction is in the WAL and its session waits for the standby. */
+export async function hold(scene: MomentScene, writer: pg.Client, sql: string): Promise<{ release(): Promise<void> }> {
   const { rows } = await writer.query<{ pid: number }>('select pg_backend_pid() as pid');
   const pid = rows[0]?.pid;
   let isOver = false;
-  const written = writer.query(`begin; ${shapeOf(i).transaction(numberOf(i))}; commit`).finally(() => {
+  const written = writer.query(sql).finally(() => {
     isOver = true;
   });
-  await until(
-    `try ${i} waits for a standby`,
-    async () =>
-      isOver ||
-      (await scene.client.query('select from pg_stat_activity where pid = $1 and wait_event = $2', [pid, 'SyncRep'])).rowCount === 1,
-    { timeoutMs: 20_000 },
-  );
-  if (isOver) throw new Error(`try ${i} did not wait`);
-  // Where nothing awaits the transaction, its event is out by then.
-  await Promise.race([
-    scene.slotline.waitFor('catalog.awaited', { from, timeoutMs: 60_000 }).catch(() => undefined),
-    scene.slotline.waitFor((line) => line.event === 'lsn.confirmed', { from, timeoutMs: 60_000 }).catch(() => undefined),
-  ]);
-  await scene.client.query('select pg_cancel_backend($1)', [pid]);
-  await written;
-  await scene.untilConfirmed();
+  const isHeld = async (): Promise<boolean> => {
+    const waiting = await scene.client.query('select from pg_stat_activity where pid = $1 and wait_event = $2', [pid, 'SyncRep']);
+    return isOver || waiting.rowCount === 1;
+  };
+  await until('the session waits for a standby', isHeld, { timeoutMs: 20_000 });
+  if (isOver) throw new Error('the transaction did not wait');
+  const release = async (): Promise<void> => {
+    await scene.client.query('select pg_cancel_backend($1)', [pid]);
+    await written;
+  };
+  return { release };
 }
 
 /** Of the tries 1 … count: how many events there are, and each that says something else than its transaction left. */
