@@ -7,6 +7,7 @@ import { SlotlineError, toSlotlineError } from '../core/errors.ts';
 import { formatLsn, type Lsn } from '../core/lsn.ts';
 import { Scope } from '../core/scope.ts';
 import { BulkDecode, type Chunk } from '../postgres/bulk-decode.ts';
+import { loadFingerprints } from '../postgres/catalog-moment.ts';
 import { openSession } from '../postgres/connection.ts';
 import type { ServerNotice } from '../postgres/errors.ts';
 import { loadSlot, loadSlotLag } from '../postgres/slot.ts';
@@ -166,6 +167,7 @@ class BulkRun {
       publicationName: options.publication.name,
       messages: session.serverMajor >= 14,
       extraParams: options.slot.streamParams,
+      fingerprints: (oids: readonly number[]) => loadFingerprints(sql, oids, { signal }),
       readAheadBytes: READ_AHEAD_BYTES,
       onNotice: this.#parts.onNotice,
     };

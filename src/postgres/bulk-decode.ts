@@ -10,6 +10,7 @@
 import { byteAt, int16At, int32At, uint32At } from '../core/byte-reader.ts';
 import { SlotlineError } from '../core/errors.ts';
 import { formatLsn, LSN_ZERO, type Lsn, lsnFromWords, parseLsn } from '../core/lsn.ts';
+import type { Fingerprints } from './catalog-moment.ts';
 import type { PgSession } from './connection.ts';
 import { noticeOf, serverError } from './errors.ts';
 import { quoteLiteral } from './identifiers.ts';
@@ -20,6 +21,8 @@ import { queryMessage, WireReader } from './wire-reader.ts';
 
 export type BulkSettings = PluginSettings & {
   readonly slotName: string;
+  /** Of the descriptions that the catalog has now. A chunk is decoded before it is read, so what it shows was committed by then. */
+  readonly fingerprints: (oids: readonly number[]) => Promise<Fingerprints>;
   /** What is read ahead of the consumer. */
   readonly readAheadBytes: number;
 };
@@ -38,6 +41,7 @@ export type NextEdge = () => Lsn | undefined;
 const Tag = { copyData: 0x64, dataRow: 0x44, error: 0x45, notice: 0x4e, readyForQuery: 0x5a } as const;
 const Frame = { begin: 0x42, origin: 0x4f, relation: 0x52, type: 0x59 } as const;
 const BEGIN_BYTES = 21;
+const BEGIN_XID_AT = 17;
 /** Chunks that the server works on or waits with. */
 const AHEAD = 2;
 /** 'PGCOPY\n\377\r\n\0', Int32 flags, Int32 length of the extension. */
@@ -46,6 +50,14 @@ const COPY_HEAD_BYTES = COPY_HEAD.length + 8;
 /** Int16 2, Int32 8, Int64 LSN, Int32 length. */
 const ROW_HEAD_BYTES = 18;
 const COLUMNS = 2;
+
+type DescribedRelation = {
+  readonly text: Buffer;
+  /** Of its entries in the catalog when last compared. */
+  fingerprint: string | undefined;
+  /** It was handed over since its fingerprint was read. */
+  isCurrent: boolean;
+};
 
 export class BulkDecode {
   readonly #session: PgSession;
@@ -66,8 +78,10 @@ export class BulkDecode {
   #ended = false;
   #hasFailed = false;
   /** The last description of each relation; a chunk describes all its relations anew. */
-  readonly #relations = new Map<number, Buffer>();
+  readonly #relations = new Map<number, DescribedRelation>();
   readonly #described = new Set<number>();
+  /** Sessions see what every transaction before it has left; undefined: the catalog was not asked for this chunk. */
+  #visibleXmin: number | undefined;
 
   private constructor(session: PgSession, settings: BulkSettings, copyName: string) {
     this.#session = session;
@@ -231,7 +245,7 @@ select confirmed_flush_lsn, restart_lsn from pg_catalog.pg_replication_slots whe
         if (this.#beginLsn !== undefined) this.#beginLsn = LSN_ZERO;
         return this.#handOver(bytes, at, end, lsn);
       case Frame.relation:
-        return this.#isKnown(bytes, at, end) ? undefined : this.#handOver(bytes, at, end, LSN_ZERO);
+        return this.#onRelation(bytes, at, end);
       case Frame.type:
         return this.#handOver(bytes, at, end, LSN_ZERO);
       default:
@@ -249,15 +263,38 @@ select confirmed_flush_lsn, restart_lsn from pg_catalog.pg_replication_slots whe
     return begun === undefined ? consumer.onFrame(bytes, start, end, lsn) : begun.then(() => consumer.onFrame(bytes, start, end, lsn));
   }
 
-  /** Each chunk begins like a new connection. What it only repeats is left out; a second description within it means a change. */
-  #isKnown(bytes: Uint8Array, start: number, end: number): boolean {
+  /**
+   * Each chunk begins like a new connection. What it only repeats is left out; a second description within it means a change. A first one
+   * may hide a change of what it does not tell, such as a default: the catalog is asked once for each chunk.
+   */
+  #onRelation(bytes: Uint8Array, start: number, end: number): undefined | Promise<void> {
     const oid = uint32At(bytes, start + 1);
-    const isFirst = !this.#described.has(oid);
+    const known = this.#relations.get(oid);
+    const isRepeated = !this.#described.has(oid) && known?.text.equals(bytes.subarray(start, end)) === true;
+    if (isRepeated && this.#visibleXmin === undefined) return this.#compare().then(() => this.#onRelation(bytes, start, end));
     this.#described.add(oid);
-    const text = bytes.subarray(start, end);
-    if (isFirst && this.#relations.get(oid)?.equals(text) === true) return true;
-    this.#relations.set(oid, Buffer.from(text));
-    return false;
+    if (known === undefined || !isRepeated) {
+      this.#relations.set(oid, { text: Buffer.from(bytes.subarray(start, end)), fingerprint: undefined, isCurrent: false });
+      return this.#handOver(bytes, start, end, LSN_ZERO);
+    }
+    if (known.isCurrent && this.#isVisible()) return undefined;
+    known.isCurrent = true;
+    return this.#handOver(bytes, start, end, LSN_ZERO);
+  }
+
+  async #compare(): Promise<void> {
+    const { byOid, xmin } = await this.#settings.fingerprints([...this.#relations.keys()]);
+    for (const [oid, relation] of this.#relations) {
+      const fingerprint = byOid.get(oid) ?? '';
+      if (relation.fingerprint !== fingerprint) relation.isCurrent = false;
+      relation.fingerprint = fingerprint;
+    }
+    this.#visibleXmin = xmin;
+  }
+
+  /** What a transaction has left that is not surely visible, the catalog did not tell. */
+  #isVisible(): boolean {
+    return ((uint32At(this.#begin, BEGIN_XID_AT) - (this.#visibleXmin ?? 0)) | 0) < 0;
   }
 
   #onChunkEnd(): void {
@@ -269,6 +306,7 @@ select confirmed_flush_lsn, restart_lsn from pg_catalog.pg_replication_slots whe
     this.#frames = 0;
     this.#answer = undefined;
     this.#described.clear();
+    this.#visibleXmin = undefined;
     this.#onChunk(chunk);
     this.#ask();
   }

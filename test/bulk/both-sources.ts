@@ -6,6 +6,7 @@ import type pg from 'pg';
 import { formatLsn, type Lsn, parseLsn } from '../../src/core/lsn.ts';
 import { SYSTEM_CLOCK } from '../../src/core/time.ts';
 import { BulkDecode, type Chunk } from '../../src/postgres/bulk-decode.ts';
+import { loadFingerprints } from '../../src/postgres/catalog-moment.ts';
 import { openSession } from '../../src/postgres/connection.ts';
 import { type FrameConsumer, ReplicationStream } from '../../src/postgres/replication-stream.ts';
 import { databaseOptions } from '../harness/database-options.ts';
@@ -134,12 +135,14 @@ export async function framesByBulk(
 ): Promise<BulkReading> {
   return await withCopy(client, range, async (slotName) => {
     const session = await openSession(databaseOptions(range.server, range.database, NO_LIMIT), { applicationName: 'test bulk' });
+    await using catalog = await openSession(databaseOptions(range.server, range.database, NO_LIMIT), { applicationName: 'test catalog' });
     const settings = {
       slotName,
       publicationName: PUBLICATION,
       messages: true,
       extraParams: [],
       readAheadBytes: o.readAheadBytes ?? 65_536,
+      fingerprints: (oids: readonly number[]) => loadFingerprints(catalog, oids),
     };
     const bulk = await BulkDecode.open(session, settings, o.fromLsn ?? range.fromLsn);
     let ended = false;

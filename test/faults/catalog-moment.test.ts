@@ -46,6 +46,7 @@ test('while it is waited for the stream stays open and SIGTERM ends in order; on
 }, 120_000);
 
 test('types and a table that were dropped while the rows waited lose no field, and each is told', async () => {
+  await scene.slotline.stop();
   await scene.client.query(`
     create type mood as enum ('ok'); create domain price as int; create type pair as (a int, b text);
     create table worn (id int primary key, mood mood, moods mood[], price price, pair pair);

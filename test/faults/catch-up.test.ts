@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runStatus } from '../../src/cli/status.ts';
 import { resolveConfig } from '../../src/config/resolve.ts';
+import { readEvents, type TopicRecord } from '../e2e/topic-events.ts';
 import { startKafka } from '../harness/kafka.ts';
 import { writeBigTransaction } from '../harness/load.ts';
 import { type PostgresServer, startPostgres } from '../harness/postgres.ts';
@@ -56,6 +57,24 @@ test('a backlog is read in bulk, then the stream goes on without a gap or a repe
   const { rows } = await (await scene.client()).query("select slot_name from pg_replication_slots where slot_name like '%_bulk_%'");
   expect(rows).toEqual([]);
 });
+
+test('a default that is changed between two chunks, which no frame tells, is in the events behind it', async () => {
+  const overrides = { 'publication.autocreate.mode': 'all_tables', 'value.converter.schemas.enable': 'true' };
+  await using catchUp = await openCatchUp(server, sharedKafka().bootstrapServers, overrides);
+  const { scene, proxy } = catchUp;
+  const client = await scene.client();
+  const read = (count: number): Promise<TopicRecord[]> =>
+    readEvents(sharedKafka().bootstrapServers, `${scene.name}.public.altered`, (events) => events.length >= count);
+  await client.query('create table altered (id int primary key, v int not null default 1); insert into altered values (1)');
+  await writeBacklog(scene, 700);
+  await using slotline = await startHeldInBulk(catchUp);
+  await read(1);
+  await client.query('alter table altered alter column v set default 2; insert into altered values (2)');
+  await writeBacklog(scene, 700);
+  proxy.find(CATCH_UP)?.release('down');
+  expect((await read(2)).map(({ text }) => /"default":(\d+)/.exec(text)?.[1])).toEqual(['1', '2']);
+  expect((await slotline.stop()).exitCode).toBe(0);
+}, 120_000);
 
 test('SIGTERM while reading in bulk ends in order: what was sent is confirmed, and nothing of it comes again', async () => {
   await using catchUp = await openCatchUp(server, sharedKafka().bootstrapServers);
