@@ -28,6 +28,13 @@ const MANY_UNSENT: ConnectorConfig = {
   'producer.max.in.flight.requests.per.connection': '1',
 };
 
+/** No row of it comes, and that only once a lock is free. */
+const WAITING_TABLE: ConnectorConfig = {
+  'snapshot.lock.timeout.ms': '60000',
+  'snapshot.select.statement.overrides': 'public.zeta',
+  'snapshot.select.statement.overrides.public.zeta': "select 1 as id from pg_advisory_lock_shared(4711) as l where l::text = 'x'",
+};
+
 export type Servers = { readonly postgres: PostgresServer; readonly kafka: KafkaCluster; readonly broker: Broker; readonly admin: Admin };
 
 export async function startServers(): Promise<Servers & AsyncDisposable> {
@@ -64,7 +71,8 @@ export async function wakeBehindSuccessor(servers: Servers, moment: FrozenMoment
   if (moment.includes('beside')) await client.query(`select pg_create_logical_replication_slot('${name}', 'pgoutput')`);
   const config = connectorConfig({ server: postgres, database: name, bootstrapServers, name }, MANY_UNSENT);
   const locking = moment === 'before the slot is made' ? await lockBefore(scene) : undefined;
-  await using first = startSlotline({ ...config, 'snapshot.lock.timeout.ms': '60000' });
+  if (moment.startsWith('with the last')) await client.query('select pg_advisory_lock(4711)');
+  await using first = startSlotline(moment.startsWith('with the last') ? { ...config, ...WAITING_TABLE } : config);
   await freezeAt(scene, moment, { first, locking });
   await using second = startSlotline(config);
   await second.waitFor('standby.waiting', WAIT);
@@ -123,15 +131,14 @@ async function freezeAt(scene: Scene, moment: FrozenMoment, { first, locking }: 
   }
 }
 
-/** The last row is held back until it is known to be the last, which the lock on the second table puts off. */
+/** The last row is held back until it is known to be the last, which the second table puts off. */
 async function freezeBeforeLast(scene: Scene, first: Slotline): Promise<void> {
   const { topic, broker, client } = scene;
-  await first.waitFor('slot.created', WAIT);
-  await client.query('begin; lock table zeta in access exclusive mode');
+  await first.waitFor('snapshot.started', WAIT);
   await until('all rows but the last are in the topic', async () => (await countOf(scene, topic)) >= 9, WAIT);
   broker.pause();
-  await client.query('rollback');
-  await until('everything is read', () => hasSession(scene, "query like '%zeta%' and state = 'idle in transaction'"), WAIT);
+  await client.query('select pg_advisory_unlock(4711)');
+  await until('everything is read', () => hasSession(scene, "query like '%4711%' and state = 'idle in transaction'"), WAIT);
   first.pause();
   broker.resume();
 }
