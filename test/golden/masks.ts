@@ -33,11 +33,20 @@ export const MASKS: readonly { readonly member: string; readonly reason: string 
   { member: 'heartbeats', reason: "The connector's clock; how many there are depends on how long it ran: repeats are one." },
 ];
 
+const DEFAULT_EXPRESSIONS = ['', '-connect-double', '-micro', '-nanoseconds', '-strings'].map((variant) => `default-expressions${variant}`);
+
 /** Columns that the recorded statements fill from the clock or at random. Zero values, which stand for a missing cell, are kept. */
 export const VOLATILE_COLUMNS: readonly { readonly cases: readonly string[]; readonly column: RegExp; readonly reason: string }[] = [
   { cases: ['defaults'], column: /("ug":")(?!0{8}-)[0-9a-f-]{36}/g, reason: 'default gen_random_uuid()' },
   { cases: ['defaults'], column: /("dn":)[1-9][0-9]*/g, reason: 'default current_date' },
   { cases: ['defaults'], column: /("ts3":)[1-9][0-9]*/g, reason: 'default now()' },
+  ...[/("c113":"?)[1-9][0-9]*(?:-[0-9]{2}-[0-9]{2}Z)?/g, /("default":"?)[1-9][0-9]*(?:-[0-9]{2}-[0-9]{2}Z)?(?="?,"field":"c113")/g].map(
+    (column) => ({
+      cases: DEFAULT_EXPRESSIONS,
+      column,
+      reason: "default 'today': the day on which the table is made",
+    }),
+  ),
   { cases: ['defaults'], column: /("tzn":")(?!1970-)[0-9]{4}-[0-9T:.-]{21}Z/g, reason: 'default now()' },
 ];
 
