@@ -52,6 +52,18 @@ const EVENTS: readonly Note[] = [
 
 const TABLES: readonly Note[] = [
   {
+    debezium:
+      'A partitioned table alone in the include list is snapshotted, and then nothing comes of it: its changes bear the names of its partitions, or with `publish.via.partition.root=true` the other way round.',
+    here: 'The start refuses it with `partitions_not_captured`; `slotline.allow.loss=true` goes on as Debezium does.',
+    why: 'No change is lost without a word.',
+  },
+  {
+    debezium:
+      'The publication that it makes lets the server refuse UPDATE and DELETE of tables without a replica identity, for all tables also of those that are not captured.',
+    here: 'The same, and the tables are listed before it is made.',
+    why: 'Applications that write to them fail from then on.',
+  },
+  {
     debezium: 'Two tables whose names become one topic share it, and their rows are mixed.',
     here: 'The start refuses them, and a topic that the config also gives to transactions, heartbeats or offsets. `slotline check` names all of them.',
     why: 'A consumer could not tell the rows apart.',

@@ -1,28 +1,28 @@
 /**
  * Owns the checks of Kafka: reachable, topics that exist or can be created, settings that would refuse or lose records.
- * Creates nothing. Asks through the client's two questions only.
+ * and what the topic of offsets remembers. Creates nothing.
  */
 import { SlotlineError } from '../core/errors.ts';
+import { SILENT_LOG } from '../core/log.ts';
 import type { ResolvedOptions } from '../core/options.ts';
+import { SYSTEM_CLOCK } from '../core/time.ts';
 import { topicNaming } from '../events/table-checks.ts';
 import { dataTopic, deadLetterTopic, heartbeatTopic, type TopicNaming, transactionTopic } from '../events/topic.ts';
-import type { ClusterDescription, TopicDescription } from '../kafka/cluster.ts';
+import type { KafkaClient } from '../kafka/client.ts';
+import type { TopicDescription } from '../kafka/cluster.ts';
+import { createCompactedTopic } from '../kafka/compacted-topic.ts';
 import { newTopic } from '../kafka/topics.ts';
-import { fail, failure, type Judgement, ok, warn } from '../pipeline/judgements/judgement.ts';
-import { keyOf, shorten } from '../pipeline/judgements/tables.ts';
+import { isSnapshotUnfinished, type StoredOffset } from '../offsets/offset.ts';
+import { createOffsetStore, type Remembered } from '../offsets/store.ts';
+import { fail, failure, type Judgement, ok, shorten, warn } from '../pipeline/judgements/judgement.ts';
+import { keyOf } from '../pipeline/judgements/tables.ts';
+import { offsetOwner } from '../pipeline/past.ts';
 import type { TableDescription } from '../postgres/catalog.ts';
-
-/** What the checks need of the Kafka client. */
-export interface CheckedKafka {
-  describeCluster(): Promise<ClusterDescription>;
-  describeTopic(name: string): Promise<TopicDescription>;
-  close(): Promise<void>;
-}
 
 /** Questions on their way at once: enough for hundreds of tables within seconds. */
 const QUESTIONS_AT_ONCE = 8;
 
-export async function checkCluster(kafka: CheckedKafka, options: ResolvedOptions): Promise<Judgement[]> {
+export async function checkCluster(kafka: KafkaClient, options: ResolvedOptions): Promise<Judgement[]> {
   const cluster = await kafka.describeCluster();
   const where = options.kafka.bootstrapServers.map(({ host, port }) => `${host}:${port}`).join(', ');
   const brokers = `${cluster.brokers.length} broker${cluster.brokers.length === 1 ? '' : 's'}`;
@@ -40,23 +40,48 @@ export async function checkCluster(kafka: CheckedKafka, options: ResolvedOptions
   return items;
 }
 
-export async function checkOffsetTopic(kafka: CheckedKafka, options: ResolvedOptions): Promise<Judgement[]> {
+/** What the topic of offsets tells of this connector. */
+export type Recalled = Remembered | 'unknown';
+
+type OffsetQuestion = { readonly signal: AbortSignal; readonly onRemembered: (remembered: Recalled) => void };
+
+/** The topic is read as a start reads it; where it does not exist nothing is remembered. */
+export async function checkOffsets(
+  kafka: KafkaClient,
+  options: ResolvedOptions,
+  { signal, onRemembered }: OffsetQuestion,
+): Promise<Judgement[]> {
   const check = 'kafka.offset_topic';
   const topic = await kafka.describeTopic(options.offsetStorage.topic);
   const where = topic.name;
   if (topic.error !== undefined) return [failure(check, topic.error)];
-  if (!topic.exists) return [ok(check, 'The topic of offsets does not exist yet; the start creates it', { where })];
-  const policy = topic.configs.get('cleanup.policy');
-  if (policy !== undefined && policy !== 'compact') {
-    const remedy = 'Set cleanup.policy=compact: else the broker forgets that the snapshot was taken, and it is taken again.';
-    return [warn(check, `The topic of offsets has cleanup.policy=${policy}`, { where, remedy }), ...checkTopicHealth(topic, options)];
+  if (!topic.exists) {
+    onRemembered({ own: undefined, others: [] });
+    return [ok(check, 'The topic of offsets does not exist yet; the start creates it', { where })];
   }
-  return [ok(check, 'The topic of offsets exists', { where }), ...checkTopicHealth(topic, options)];
+  const health = checkTopicHealth(topic, options);
+  try {
+    const reading = { ...options.offsetStorage, mayCreate: false };
+    const deps = { log: SILENT_LOG, clock: SYSTEM_CLOCK, random: Math.random, maySend: () => false };
+    const store = createOffsetStore(createCompactedTopic(kafka, reading, deps), offsetOwner(options));
+    const remembered = await store.loadAll(signal);
+    onRemembered(remembered);
+    return [ok(check, `The topic of offsets is read: ${memoryWords(remembered.own)}`, { where }), ...health];
+  } catch (error) {
+    const remedy = 'Set cleanup.policy=compact: else the broker forgets that the snapshot was taken, and it is taken again.';
+    const item = failure(check, error);
+    return [item.code === 'kafka_topic_invalid' ? { ...item, where, remedy } : { ...item, where }, ...health];
+  }
+}
+
+function memoryWords(offset: StoredOffset | undefined): string {
+  if (offset === undefined) return 'nothing is remembered of this connector';
+  return isSnapshotUnfinished(offset) ? 'a snapshot was begun and is not complete' : 'the snapshot is complete';
 }
 
 /** Each topic of a table once, and those of control records; that no two share one is seen without Kafka (check-names.ts). */
 export async function checkTopics(
-  kafka: CheckedKafka,
+  kafka: KafkaClient,
   options: ResolvedOptions,
   captured: readonly TableDescription[],
   signal: AbortSignal,

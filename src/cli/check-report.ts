@@ -8,7 +8,8 @@ export type CheckReport = {
 };
 
 export function makeReport(connector: string, items: readonly Judgement[]): CheckReport {
-  return { connector, ok: items.every(({ status }) => status !== 'fail'), items };
+  const shown = items.map(({ start: _, ...item }) => item);
+  return { connector, ok: items.every(({ status }) => status !== 'fail'), items: shown };
 }
 
 const MARKS: Readonly<Record<JudgementStatus, string>> = { ok: 'ok  ', warn: 'WARN', fail: 'FAIL', skipped: '-   ' };

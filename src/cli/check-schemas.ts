@@ -9,8 +9,8 @@ import { planRows, type RowPlan } from '../events/row-plan.ts';
 import { SourceInfo } from '../events/source-info.ts';
 import { topicNaming } from '../events/table-checks.ts';
 import { deadLetterTopic } from '../events/topic.ts';
-import { failure, type Judgement, ok } from '../pipeline/judgements/judgement.ts';
-import { nameOf } from '../pipeline/judgements/tables.ts';
+import { failure, type Judgement, nameOf, ok } from '../pipeline/judgements/judgement.ts';
+
 import { planSettings } from '../pipeline/task-context.ts';
 import { createTaskSerde } from '../pipeline/task-serde.ts';
 import { type TableDescription, tableFacts } from '../postgres/catalog.ts';

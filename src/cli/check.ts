@@ -6,30 +6,21 @@ import { SlotlineError } from '../core/errors.ts';
 import { SILENT_LOG } from '../core/log.ts';
 import type { ResolvedOptions } from '../core/options.ts';
 import { SYSTEM_CLOCK } from '../core/time.ts';
-import { compileFilter } from '../events/filter.ts';
 import type { RowPlan } from '../events/row-plan.ts';
-import { createKafkaClient } from '../kafka/client.ts';
-import { checkIdentityChanges, withChanges } from '../pipeline/judgements/identities.ts';
-import { failure, type Judgement, skipped } from '../pipeline/judgements/judgement.ts';
-import { checkKeys, checkSnapshotContents } from '../pipeline/judgements/misleading.ts';
-import {
-  checkColumnLists,
-  checkFieldNames,
-  checkGuardrail,
-  checkKeyColumns,
-  checkSnapshotLists,
-  checkTopicNames,
-} from '../pipeline/judgements/names.ts';
-import { checkPublication } from '../pipeline/judgements/publication.ts';
-import { checkSelectOverrides } from '../pipeline/judgements/selects.ts';
-import { checkLimits, checkReplicationLogin, checkServer } from '../pipeline/judgements/server.ts';
-import { checkSlot } from '../pipeline/judgements/slot.ts';
-import { type CapturedTables, checkCaptured, checkGrants, checkReplicaIdentity, loadCaptured } from '../pipeline/judgements/tables.ts';
+import { createKafkaClient, type KafkaClient } from '../kafka/client.ts';
+import { failure, type Judgement, section, skipped } from '../pipeline/judgements/judgement.ts';
+import { checkFieldNames } from '../pipeline/judgements/names.ts';
+import { judgePreconditions, type SourceQuestion } from '../pipeline/judgements/preconditions.ts';
+import { checkReplicationLogin, checkServer } from '../pipeline/judgements/server.ts';
+import { judgeStart, needsSlot } from '../pipeline/judgements/start.ts';
+import type { CapturedTables } from '../pipeline/judgements/tables.ts';
+import { weighPast } from '../pipeline/past.ts';
 import type { TableDescription } from '../postgres/catalog.ts';
 import { openSession, type PgSession } from '../postgres/connection.ts';
 import { loadServerFacts, type ServerFacts } from '../postgres/session.ts';
+import { loadSlot, type SlotState, unsuitability } from '../postgres/slot.ts';
 import type { CheckArguments, ExitCode } from './args.ts';
-import { type CheckedKafka, checkCluster, checkOffsetTopic, checkTopics, kafkaTimeout } from './check-kafka.ts';
+import { checkCluster, checkOffsets, checkTopics, kafkaTimeout, type Recalled } from './check-kafka.ts';
 import { checkRegistries } from './check-registry.ts';
 import { type CheckReport, makeReport, printReport } from './check-report.ts';
 import { hasRegistry, planCaptured } from './check-schemas.ts';
@@ -43,7 +34,7 @@ const KAFKA_TIMEOUT_MS = 15_000;
 const LINGER_MS = 2_000;
 
 export type CheckDeps = {
-  readonly kafka: (options: ResolvedOptions) => CheckedKafka;
+  readonly kafka: (options: ResolvedOptions) => KafkaClient;
   readonly timeoutMs: number;
 };
 
@@ -68,14 +59,17 @@ export async function runCheck(options: ResolvedOptions, deps: CheckDeps): Promi
   const stop = AbortSignal.timeout(deps.timeoutMs);
   const captured = Promise.withResolvers<CapturedTables | undefined>();
   const planned = Promise.withResolvers<readonly RowPlan[] | undefined>();
-  const told = { onCaptured: captured.resolve, onPlanned: planned.resolve };
+  const remembered = Promise.withResolvers<Recalled>();
+  const told = { onCaptured: captured.resolve, onPlanned: planned.resolve, remembered: remembered.promise };
   const finish = (): void => {
     captured.resolve(undefined);
     planned.resolve(undefined);
   };
   const [postgres, kafka, registries] = await Promise.all([
     checkPostgres(options, stop, told).finally(finish),
-    checkKafka(options, deps, { stop, captured: captured.promise }),
+    checkKafka(options, deps, { stop, captured: captured.promise, onRemembered: remembered.resolve }).finally(() =>
+      remembered.resolve('unknown'),
+    ),
     checkRegistries(options, planned.promise, stop),
   ]);
   return makeReport(options.name, [...postgres, ...kafka, ...registries]);
@@ -107,10 +101,11 @@ function openCheckSession(options: ResolvedOptions, signal: AbortSignal): Promis
   return openSession(options.database, { applicationName: 'Slotline Check', signal, queryTimeoutMs: QUERY_TIMEOUT_MS });
 }
 
-/** What the checks of Kafka and of the registry wait for. */
+/** What the checks of Kafka and of the registry wait for, and what they are waited for. */
 type Told = {
   readonly onCaptured: (tables: CapturedTables) => void;
   readonly onPlanned: (plans: readonly RowPlan[]) => void;
+  readonly remembered: Promise<Recalled>;
 };
 
 type SessionChecks = { readonly options: ResolvedOptions; readonly stop: AbortSignal; readonly told: Told };
@@ -118,17 +113,42 @@ type SessionChecks = { readonly options: ResolvedOptions; readonly stop: AbortSi
 async function checkSession(session: PgSession, { options, stop, told }: SessionChecks): Promise<Judgement[]> {
   const facts = await loadServerFacts(session);
   const server = checkServer(session, facts);
+  const slot = await loadSlot(session, options.slot.name);
+  const judged = await decide(options, { server: facts, slot, recalled: await told.remembered, signal: stop });
+  const { decision } = judged;
+  const plans: Judgement[] = [];
   // Before the replication login, which takes a sender for its time.
-  const limits = await section('postgres.limits', () => checkLimits(session, options.slot.name, { readsInBulk: options.catchUp.enabled }));
-  const replication = checkReplicationLogin(options, stop);
-  const slot = await section('postgres.slot', () => checkSlot(session, options));
-  const tables = await section('tables.captured', async () => {
-    const loaded = await loadCaptured(session, compileFilter(options.filter));
-    told.onCaptured(loaded);
-    const plans = await section('registry.schemas', () => planSchemas(session, options, { captured: loaded.captured, told }));
-    return [...(await checkTables(session, options, { facts, loaded })), ...plans];
+  const source = judgePreconditions(session, options, {
+    facts,
+    slot,
+    ...judged,
+    async onCaptured(loaded) {
+      told.onCaptured(loaded);
+      plans.push(...(await section('registry.schemas', () => planSchemas(session, options, { captured: loaded.captured, told }))));
+    },
   });
-  return [...server, await replication, ...limits, ...slot, ...tables];
+  const replication = decision !== undefined && !needsSlot(decision) ? [] : [checkReplicationLogin(options, stop)];
+  return [...server, ...(await Promise.all(replication)), ...(await source), ...plans];
+}
+
+type DecisionFacts = {
+  readonly server: ServerFacts;
+  readonly slot: SlotState | undefined;
+  readonly recalled: Recalled;
+  readonly signal: AbortSignal;
+};
+
+/** As the start decides; nothing where Kafka does not tell, or where the slot can never be ours. */
+async function decide(
+  options: ResolvedOptions,
+  facts: DecisionFacts,
+): Promise<Pick<SourceQuestion, 'decision' | 'continuity' | 'foreign'>> {
+  const { server, slot, recalled, signal } = facts;
+  const isUnsuitable = slot !== undefined && unsuitability(slot, options.database.dbname) !== undefined;
+  if (recalled === 'unknown' || isUnsuitable) return { decision: undefined };
+  const { foreign, continuity } = await weighPast(options, { remembered: recalled, slot, server, signal });
+  if (foreign !== undefined) return { decision: undefined, foreign };
+  return { decision: judgeStart(options, { remembered: recalled.own, slot, continuity, snapshotTaken: false }), continuity };
 }
 
 /** Fields that meet are told by their names already, and then there is nothing to plan. */
@@ -142,50 +162,24 @@ async function planSchemas(
   return [];
 }
 
-async function checkTables(
-  session: PgSession,
-  options: ResolvedOptions,
-  { facts, loaded }: { readonly facts: ServerFacts; readonly loaded: CapturedTables },
-): Promise<Judgement[]> {
-  const { captured } = loaded;
-  const grants = captured.length === 0 ? [] : await section('tables.grants', () => checkGrants(session, loaded, options));
-  const overrides = await section('tables.select_overrides', () => checkSelectOverrides(session, options, captured));
-  const identity = await section('tables.replica_identity', async () => {
-    const { items, changes } = await checkIdentityChanges(session, options, { facts, captured });
-    return [...items, ...checkReplicaIdentity(withChanges(loaded, changes))];
-  });
-  const publication = await section('postgres.publication', () => checkPublication(session, options, { facts, captured }));
-  const lists = [...checkKeyColumns(options, captured), ...checkColumnLists(options, captured), ...checkSnapshotLists(options, captured)];
-  const keys = checkKeys(loaded, options);
-  const contents = await section('tables.snapshot', () => checkSnapshotContents(session, options, captured));
-  return [
-    ...checkCaptured(loaded, options),
-    ...checkGuardrail(options, captured),
-    ...checkTopicNames(options, captured),
-    ...checkFieldNames(options, captured),
-    ...lists,
-    ...grants,
-    ...overrides,
-    ...identity,
-    ...keys,
-    ...contents,
-    ...publication,
-  ];
-}
+type KafkaChecks = {
+  readonly stop: AbortSignal;
+  readonly captured: Promise<CapturedTables | undefined>;
+  /** The first answer counts. */
+  readonly onRemembered: (remembered: Recalled) => void;
+};
 
-async function checkKafka(
-  options: ResolvedOptions,
-  deps: CheckDeps,
-  { stop, captured }: { readonly stop: AbortSignal; readonly captured: Promise<CapturedTables | undefined> },
-): Promise<Judgement[]> {
+async function checkKafka(options: ResolvedOptions, deps: CheckDeps, { stop, captured, onRemembered }: KafkaChecks): Promise<Judgement[]> {
   const kafka = deps.kafka(options);
-  const bounded = (check: string, ask: () => Promise<Judgement[]>): Promise<Judgement[]> => section(check, () => within(ask(), stop));
+  const bounded = (check: string, ask: () => Promise<Judgement[]>): Promise<readonly Judgement[]> =>
+    section(check, () => within(ask(), stop));
   try {
     const cluster = await bounded('kafka.reachable', () => checkCluster(kafka, options));
     if (cluster.some(({ check, status }) => check === 'kafka.reachable' && status === 'fail')) {
       return [...cluster, skipped('kafka', 'Topics: Kafka has to answer first')];
     }
-    const offsets = await bounded('kafka.offset_topic', () => checkOffsetTopic(kafka, options));
+    const offsets = await bounded('kafka.offset_topic', () => checkOffsets(kafka, options, { signal: stop, onRemembered }));
+    onRemembered('unknown');
     const tables = await captured;
     if (tables === undefined)
       return [...cluster, ...offsets, skipped('kafka.topics', 'Topics of tables: their names come from PostgreSQL')];
@@ -194,15 +188,6 @@ async function checkKafka(
   } finally {
     // Not waited for: a client that hangs must not keep the check from ending.
     void kafka.close().catch(() => {});
-  }
-}
-
-/** One failing question is one failed item and does not take the others with it. */
-async function section(check: string, ask: () => Promise<Judgement[]>): Promise<Judgement[]> {
-  try {
-    return await ask();
-  } catch (error) {
-    return [failure(check, error)];
   }
 }
 

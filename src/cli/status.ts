@@ -2,13 +2,23 @@
  * Owns `slotline status`: the slot's state and lag by SQL, once or again and again. It asks PostgreSQL only, so it also
  * works while the connector is down. Exit codes: 0 done, 1 a slot could not be read or is missing or lost, 2 config.
  */
-import { type SlotlineError, toSlotlineError } from '../core/errors.ts';
+import { SlotlineError, toSlotlineError } from '../core/errors.ts';
 import { formatLsn, type Lsn } from '../core/lsn.ts';
 import type { ResolvedOptions } from '../core/options.ts';
 import { prettyBytes } from '../core/pretty-bytes.ts';
 import { wait } from '../core/time.ts';
+import { type BackendWait, describeWait, loadBackendWait } from '../postgres/blockers.ts';
 import { openSession, type PgSession } from '../postgres/connection.ts';
-import { isLost, isReadInBulk, loadSlot, loadSlotLag, type SlotLag, type SlotState } from '../postgres/slot.ts';
+import {
+  findSlotMaker,
+  isLost,
+  isReadInBulk,
+  loadSlot,
+  loadSlotLag,
+  type SlotLag,
+  type SlotState,
+  unsuitability,
+} from '../postgres/slot.ts';
 import type { ExitCode, StatusArguments } from './args.ts';
 import { loadAll } from './run.ts';
 
@@ -16,8 +26,15 @@ export type StatusReport = {
   readonly connector: string;
   readonly slot: string;
   readonly server: string;
-  /** `catching_up`: a backlog is read in bulk, and no walsender holds the slot; `lost`: the server removed WAL that it needs. */
-  readonly state: 'streaming' | 'catching_up' | 'idle' | 'lost' | 'missing' | 'unreadable';
+  /**
+   * `creating`: the slot, or the temporary one of a snapshot beside it, is being made; `catching_up`: a backlog is read in bulk, and no
+   * walsender holds the slot; `lost`: the server removed WAL that it needs; `unsuitable`: it can never be this connector's.
+   */
+  readonly state: 'creating' | 'streaming' | 'catching_up' | 'idle' | 'lost' | 'unsuitable' | 'missing' | 'unreadable';
+  /** What the making of a slot waits for: who, in which transaction, for how long. */
+  readonly waitingFor?: string;
+  readonly waitingSeconds?: number;
+  readonly blockedBy?: readonly number[];
   readonly activePid?: number;
   readonly confirmedFlushLsn?: string;
   readonly restartLsn?: string;
@@ -65,7 +82,7 @@ export async function runStatus(
   return args.watch ? 0 : exitCode;
 }
 
-const HEALTHY: ReadonlySet<StatusReport['state']> = new Set(['streaming', 'catching_up', 'idle'] as const);
+const HEALTHY: ReadonlySet<StatusReport['state']> = new Set(['creating', 'streaming', 'catching_up', 'idle'] as const);
 
 /** A status is asked by a person who waits: it does not take longer, whatever database.connection.timeout.ms says. */
 const PATIENCE_MS = 10_000;
@@ -81,7 +98,11 @@ async function look(options: ResolvedOptions, sessions: Map<ResolvedOptions, PgS
     const slot = await loadSlot(session, options.slot.name, query);
     const lag = await loadSlotLag(session, options.slot.name, query);
     if (slot === undefined || lag === undefined) return { ...head, state: 'missing' };
-    const report = { ...head, ...described(slot, lag) };
+    const unsuitable = unsuitability(slot, dbname);
+    const report = { ...head, ...described(slot, lag), ...(unsuitable === undefined ? {} : unsuitableSlot(slot, unsuitable)) };
+    if (report.state === 'unsuitable') return report;
+    const makerPid = await findSlotMaker(session, options.slot.name, query);
+    if (makerPid !== undefined) return { ...report, state: 'creating', ...shownWait(await loadBackendWait(session, makerPid, query)) };
     const isCatchingUp = report.state === 'idle' && (await isReadInBulk(session, options.slot.name, query));
     return isCatchingUp ? { ...report, state: 'catching_up' } : report;
   } catch (error) {
@@ -89,6 +110,16 @@ async function look(options: ResolvedOptions, sessions: Map<ResolvedOptions, PgS
     sessions.delete(options);
     return { ...head, state: 'unreadable', error: shownError(toSlotlineError(error)) };
   }
+}
+
+function unsuitableSlot(slot: SlotState, reason: string): Pick<StatusReport, 'state' | 'error'> {
+  return { state: 'unsuitable', error: shownError(new SlotlineError('slot_unsuitable', { slot: slot.name, reason })) };
+}
+
+function shownWait(wait: BackendWait | undefined): Pick<StatusReport, 'waitingFor' | 'waitingSeconds' | 'blockedBy'> {
+  if (wait === undefined) return {};
+  const blockedBy = wait.blockers.flatMap(({ pid }) => pid ?? []);
+  return { waitingFor: describeWait(wait), ...(wait.seconds === undefined ? {} : { waitingSeconds: Math.round(wait.seconds) }), blockedBy };
 }
 
 function open(options: ResolvedOptions, stop: AbortSignal): Promise<PgSession> {
@@ -126,6 +157,7 @@ export function printStatus(report: StatusReport): string {
   if (report.error !== undefined) return `${head}: ${report.error.code}: ${report.error.message}\n  ${report.error.remedy}\n`;
   if (report.state === 'missing') return `${head} (${report.server})\n`;
   const parts = [
+    report.state === 'creating' ? creatingWords(report) : undefined,
     report.activePid === undefined ? undefined : `pid ${report.activePid}`,
     `lag ${prettyBytes(report.slotLagBytes)}`,
     `confirmed ${report.confirmedFlushLsn ?? '-'}`,
@@ -136,4 +168,9 @@ export function printStatus(report: StatusReport): string {
     report.invalidationReason === undefined ? undefined : `invalidated: ${report.invalidationReason}`,
   ];
   return `${head}, ${parts.filter((part) => part !== undefined).join(', ')}\n`;
+}
+
+function creatingWords({ waitingFor, waitingSeconds }: StatusReport): string | undefined {
+  if (waitingFor === undefined) return undefined;
+  return `waits${waitingSeconds === undefined ? '' : `, ${waitingSeconds} s so far,`} for ${waitingFor}`;
 }

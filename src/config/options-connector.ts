@@ -103,7 +103,7 @@ export const RUNTIME_OPTIONS: readonly OptionSpec[] = [
 
 export const SLOTLINE_OPTIONS: readonly OptionSpec[] = [
   honoured({ name: 'slotline.start.timeout', kind: DURATION, default: 'forever', why: 'Servers that start together wait for each other.', doc: 'How long a start waits for unreachable servers or a slot in use: milliseconds, or a number with `s`, `m`, `h`; `forever`.' }),
-  honoured({ name: 'slotline.allow.loss', kind: BOOLEAN, default: 'false', why: 'Nothing may be lost unasked.', doc: 'Allow `producer.acks` 0 or 1, with which a broker failure loses acknowledged records.' }),
+  honoured({ name: 'slotline.allow.loss', kind: BOOLEAN, default: 'false', why: 'Nothing may be lost unasked.', doc: 'Allow what loses records without a word: `producer.acks` 0 or 1, with which a broker failure loses acknowledged records; a partitioned table whose changes come under names that the lists leave out.' }),
   honoured({ name: 'slotline.unsupported.allow', kind: LIST, why: 'Ignoring a mask or filter is a leak.', doc: 'Names of options that would be refused as not honoured yet and shall be ignored.' }),
   honoured({
     name: 'slotline.values.corrections',

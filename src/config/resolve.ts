@@ -81,6 +81,7 @@ function resolveOptions(values: OptionValues, report: ConfigReport, environment:
     },
     sourceChangedAction: values.oneOf('slotline.source.changed.action', ['fail', 'warn']),
     filter: resolveFilter(values, report),
+    allowLoss: values.flag('slotline.allow.loss'),
     guardrail: {
       tablesMax: values.integer('guardrail.collections.max'),
       action: values.oneOf('guardrail.collections.limit.action', ['warn', 'fail']),

@@ -72,6 +72,11 @@ export const ERROR_TABLE = {
     what: 'The source was changed while it was read, and rows are or may be missing',
     remedy: 'Put the publication right, then start once with snapshot.mode=always and snapshot.include.collection.list naming the tables; slotline.source.changed.action=warn goes on without (docs/operating.md).',
   },
+  partitions_not_captured: {
+    retry: 'never',
+    what: 'Changes of a table of the config would come under a name that is not captured',
+    remedy: 'List the partitions beside the partitioned table, or set publish.via.partition.root=true; `slotline check` prints the SQL for a publication that is there. slotline.allow.loss=true goes on without the changes, as Debezium does.',
+  },
   guardrail_exceeded: { retry: 'never', what: 'More tables are captured than guardrail.collections.max allows', remedy: 'Narrow the include lists, or raise the limit.' },
   table_none_captured: { retry: 'never', what: 'No table is captured', remedy: 'Check the include and exclude lists.' },
   key_column_missing: { retry: 'never', what: 'A key column does not exist', remedy: 'Check message.key.columns: no captured table that the entry matches has the column.' },

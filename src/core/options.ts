@@ -311,6 +311,8 @@ export type ResolvedOptions = {
   /** What is done when the source was changed while it is read, and rows are missing. */
   readonly sourceChangedAction: 'fail' | 'warn';
   readonly filter: FilterOptions;
+  /** slotline.allow.loss */
+  readonly allowLoss: boolean;
   readonly guardrail: GuardrailOptions;
   readonly events: EventOptions;
   readonly keyConverter: ConverterOptions;

@@ -17,6 +17,8 @@ export type CompactedTopicOptions = {
   /** For its creation; -1: the broker's default. */
   readonly partitions: number;
   readonly replicationFactor: number;
+  /** False: whoever only looks. Default: true. */
+  readonly mayCreate?: boolean;
 };
 
 /** Asked before a write: false when the right to the slot may be gone. */
@@ -79,12 +81,12 @@ export function createCompactedTopic(
   };
 }
 
-function topicCreation({ partitions, replicationFactor }: CompactedTopicOptions): TopicCreationOptions {
+function topicCreation({ partitions, replicationFactor, mayCreate = true }: CompactedTopicOptions): TopicCreationOptions {
   const configs: [string, string][] = [
     [CLEANUP_POLICY, 'compact'],
     ['segment.bytes', SEGMENT_BYTES],
   ];
-  return { enable: true, groups: [], default: { name: 'default', include: [], exclude: [], partitions, replicationFactor, configs } };
+  return { enable: mayCreate, groups: [], default: { name: 'default', include: [], exclude: [], partitions, replicationFactor, configs } };
 }
 
 /** A topic that deletes by age would forget the offset, and the next start would take the snapshot again. */

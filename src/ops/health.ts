@@ -2,6 +2,7 @@
 import { unreachable } from '../core/assert.ts';
 import type { SlotlineError } from '../core/errors.ts';
 import type { LiveState } from '../pipeline/live-state.ts';
+import { WAIT_REMEDY } from '../pipeline/wait-watch.ts';
 
 /**
  * `waiting`: it goes on by itself once a server answers. `degraded`: it streams, but rows are missing, or soon will be; a restart does not
@@ -67,7 +68,7 @@ export function isWaitingFor(live: LiveState, what: WaitingFor): number {
 /** What is waited for now; where nothing is known of that, what ended the last attempt. */
 function reasonsOf(live: LiveState): HealthReason[] {
   const reasons: HealthReason[] = [];
-  const { registryTrouble, catalogTrouble, kafkaTrouble, positionTrouble, slotHolder, lastError } = live;
+  const { registryTrouble, catalogTrouble, kafkaTrouble, positionTrouble, slotHolder, serverWait, lastError } = live;
   if (registryTrouble !== undefined) reasons.push(reason(live, 'registry', registryTrouble));
   if (catalogTrouble !== undefined) reasons.push(reason(live, 'postgres', catalogTrouble));
   if (kafkaTrouble !== undefined) reasons.push(reason(live, 'kafka', kafkaTrouble));
@@ -76,6 +77,11 @@ function reasonsOf(live: LiveState): HealthReason[] {
     const message = `The slot is held by ${slotHolder}`;
     const remedy = 'This process takes over when the other ends.';
     reasons.push({ connector: live.name, waitingFor: 'slot', code: 'slot_in_use', message, remedy });
+  }
+  if (serverWait !== undefined) {
+    const { of: waitingFor, message } = serverWait;
+    const code = waitingFor === 'slot' ? 'slot_creation_waits' : 'lock_waits';
+    reasons.push({ connector: live.name, waitingFor, code, message, remedy: WAIT_REMEDY });
   }
   if (reasons.length === 0 && lastError !== undefined && !live.isSnapshotting) reasons.push(reason(live, serverOf(lastError), lastError));
   return reasons;

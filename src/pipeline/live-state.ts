@@ -25,6 +25,9 @@ type StreamPositions = { readonly receivedLsn: Lsn; readonly flushedLsn: Lsn };
 
 const NOTHING_PENDING: Publisher['pending'] = { bytes: 0, records: 0, requestsInFlight: 0 };
 
+/** `slot`: one is being made. `message` names what it waits for, and who. */
+export type ServerWait = { readonly of: 'slot' | 'postgres'; readonly message: string };
+
 export class LiveState {
   readonly name: string;
   attempts = 0;
@@ -35,6 +38,8 @@ export class LiveState {
   slotHolder: string | undefined;
   /** What was said once and is not said again. */
   readonly told = new Set<string>();
+  /** What a step on PostgreSQL waits for (wait-watch.ts). */
+  serverWait: ServerWait | undefined;
   registryRetries = 0;
   /** A transaction that the stream has and sessions do not see yet. */
   catalogTrouble: SlotlineError | undefined;
@@ -99,6 +104,7 @@ export class LiveState {
     this.#registryTroubles.clear();
     this.catalogTrouble = undefined;
     this.positionTrouble = undefined;
+    this.serverWait = undefined;
   }
 
   beginStream(stream: StreamPositions): void {

@@ -53,11 +53,8 @@ export async function recall(
   const { store, ended, server } = o;
   const remembered = await store.loadAll(o.signal);
   const slot = await loadSlot(sql, options.slot.name);
-  const place = slotPlace(options, { server, slot });
-  const foreign = judgeOwner(options, { remembered, place });
+  const { place, foreign, fork, continuity } = await weighPast(options, { remembered, slot, server, signal: o.signal });
   if (foreign !== undefined) throw foreign;
-  const fork = await loadFork(options, { mark: remembered.own?.mark, place, signal: o.signal });
-  const continuity = judgeContinuity(options, { remembered: remembered.own, place, fork });
   if (continuity.tag === 'accepted') {
     const { code, message } = continuity.error;
     log.warn('position.accepted', { code, message });
@@ -73,8 +70,28 @@ export async function recall(
   return { store, ended, remembered, slot, place, continuity };
 }
 
+export type Weighed = {
+  readonly place: SlotPlace;
+  /** slot_in_use where the slot is another connector's. */
+  readonly foreign: SlotlineError | undefined;
+  readonly fork: TimelineFork | undefined;
+  readonly continuity: Continuity;
+};
+
+/** Whose the slot is by what is remembered, and whether it goes on where it was left. `check` asks it too. */
+export async function weighPast(
+  options: ResolvedOptions,
+  o: { readonly remembered: Remembered; readonly slot: SlotState | undefined; readonly server: ServerFacts; readonly signal: AbortSignal },
+): Promise<Weighed> {
+  const { remembered, slot, server, signal } = o;
+  const place = slotPlace(options, { server, slot });
+  const foreign = judgeOwner(options, { remembered, place });
+  const fork = foreign === undefined ? await loadFork(options, { mark: remembered.own?.mark, place, signal }) : undefined;
+  return { place, foreign, fork, continuity: judgeContinuity(options, { remembered: remembered.own, place, fork }) };
+}
+
 /** Where the server left the timeline that is remembered; asks only where it did. */
-export async function loadFork(
+async function loadFork(
   options: ResolvedOptions,
   { mark, place, signal }: { readonly mark: SlotMark | undefined; readonly place: SlotPlace; readonly signal: AbortSignal },
 ): Promise<TimelineFork | undefined> {

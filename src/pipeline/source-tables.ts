@@ -1,94 +1,66 @@
 /**
- * Owns what is done about the captured tables before the slot is looked at: faults that names alone show, the publication,
+ * Owns what is done about the captured tables before anything is read: refusing what is judged to be wrong (judgements/), the publication,
  * replica identities. Does not choose the tables (events/filter.ts) and reads no row.
  */
-import { SlotlineError, toSlotlineError } from '../core/errors.ts';
+import { toSlotlineError } from '../core/errors.ts';
 import { chooseIdentities } from '../events/filter.ts';
-import { findFieldCollisions, findMissingKeyColumns, findTopicCollisions } from '../events/table-checks.ts';
-import { type ListedTable, listTables, loadTables } from '../postgres/catalog.ts';
-import { ensurePublication, foreignMembers, requireCovered } from '../postgres/publication.ts';
+import type { Continuity } from '../offsets/continuity.ts';
+import { type ListedTable, listTables } from '../postgres/catalog.ts';
+import { openSession, type PgSession } from '../postgres/connection.ts';
+import { ensurePublication, requireCovered } from '../postgres/publication.ts';
 import { changeIdentity, planIdentityChanges } from '../postgres/replica-identity.ts';
 import type { ServerFacts } from '../postgres/session.ts';
+import type { SlotState } from '../postgres/slot.ts';
+import type { StartDecision } from '../snapshot/decision.ts';
+import { IDENTITY_CHANGES } from './judgements/identities.ts';
+import { checkGuardrail, checkTopicNames } from './judgements/names.ts';
+import { judgePreconditions } from './judgements/preconditions.ts';
+import { namesTables } from './judgements/publication.ts';
+import { refuseFaults, tellWarnings } from './judgements/told.ts';
 import type { TaskContext } from './task-context.ts';
+import { watched } from './wait-watch.ts';
 
-/** Throws guardrail_exceeded, topic_name_collision, key_column_missing, field_name_collision, or what publication and replica identities need and lack. */
-export async function prepareTables(context: TaskContext, server: ServerFacts): Promise<void> {
-  const { sql, filter } = context;
+export type Preparation = {
+  readonly server: ServerFacts;
+  readonly slot: SlotState | undefined;
+  readonly decision: StartDecision;
+  readonly continuity: Continuity;
+  /** The process judges for the first time: everything that `check` knows is told. Later attempts look at names and the publication only. */
+  readonly isFirst: boolean;
+};
+
+/** Throws whatever `check` fails for, and what publication and replica identities need and lack. */
+export async function prepareTables(context: TaskContext, { server, slot, decision, continuity, isFirst }: Preparation): Promise<void> {
+  const { sql, options, filter, log } = context;
+  if (isFirst) {
+    const judgements = await judgePreconditions(sql, options, { facts: server, slot, decision, continuity });
+    refuseFaults(log, judgements);
+    // These are told where they are made.
+    tellWarnings(
+      log,
+      judgements.filter(({ check }) => check !== IDENTITY_CHANGES),
+    );
+  }
   const captured = (await listTables(sql)).filter((table) => filter.includesTable(table.schema, table.table));
-  requireFewTables(context, captured.length);
-  await requireSoundNames(context, captured);
+  if (!isFirst) refuseFaults(log, [...checkGuardrail(options, captured), ...checkTopicNames(options, captured)]);
   await publishTables(context, server, captured);
   await setReplicaIdentities(context, server, captured);
 }
 
-function requireFewTables({ options, log }: TaskContext, tables: number): void {
-  const { tablesMax, action } = options.guardrail;
-  if (tablesMax === 0 || tables <= tablesMax) return;
-  const error = new SlotlineError('guardrail_exceeded', { tables, limit: tablesMax });
-  if (action === 'fail') throw error;
-  log.warn('guardrail.exceeded', { tables, limit: tablesMax, remedy: error.remedy });
-}
-
-/** Every fault at once: a line for each, and the first of them ends the start. */
-async function requireSoundNames(context: TaskContext, captured: readonly ListedTable[]): Promise<void> {
-  const { events, offsetStorage } = context.options;
-  const faults = findTopicCollisions(events, offsetStorage.topic, captured).map(
-    ({ topic, claimants }) => new SlotlineError('topic_name_collision', { topic, tables: claimants }),
-  );
-  if (events.keyColumns.length > 0 || events.fieldNameAdjustment !== 'none') {
-    const described = await loadTables(
-      context.sql,
-      captured.map(({ oid }) => oid),
-    );
-    for (const { column, tables } of findMissingKeyColumns(events.keyColumns, [...described.values()])) {
-      faults.push(new SlotlineError('key_column_missing', { column, tables }));
-    }
-    for (const collision of findFieldCollisions(events.fieldNameAdjustment, context.filter, [...described.values()])) {
-      faults.push(new SlotlineError('field_name_collision', collision));
-    }
-  }
-  const [first] = faults;
-  if (first === undefined) return;
-  for (const fault of faults) context.log.error('start.fault', { code: fault.code, message: fault.message, remedy: fault.remedy });
-  throw first;
-}
-
-/**
- * Creates or adjusts the publication. A captured table that it lacks would never be streamed: refused where the config
- * names tables, told where it captures whatever there is.
- */
+/** Creates or adjusts the publication. A captured table that it lacks would never be streamed: refused where the config names tables. */
 async function publishTables(context: TaskContext, server: ServerFacts, captured: readonly ListedTable[]): Promise<void> {
   const { sql, options, log } = context;
-  const { publication, change } = await ensurePublication(sql, {
-    publication: options.publication,
-    events: options.events,
-    captured,
-    inRecovery: server.inRecovery,
-  });
+  const request = { publication: options.publication, events: options.events, captured, inRecovery: server.inRecovery };
+  const ensuring = ensurePublication(sql, request, { signal: context.signal });
+  const { publication, change } = await watchedDdl(context, `Setting up the publication ${options.publication.name}`, ensuring);
   if (change !== 'none') log.info('publication.ensured', { publication: options.publication.name, change });
-  if (options.publication.autocreateMode === 'filtered') tellForeignMembers(context, foreignMembers(publication, captured));
   try {
     await requireCovered(sql, publication, captured);
   } catch (error) {
     const known = toSlotlineError(error);
-    const named = options.filter.tableInclude.length + options.filter.schemaInclude.length > 0;
-    if (known.code !== 'publication_incomplete' || named) throw known;
-    log.warn('publication.incomplete', { message: known.message, remedy: known.remedy });
+    if (known.code !== 'publication_incomplete' || namesTables(options)) throw known;
   }
 }
-
-/** They stay: another connector or a subscriber may read them from this publication. */
-function tellForeignMembers({ options, log }: TaskContext, oids: readonly number[]): void {
-  if (oids.length === 0) return;
-  const remedy = 'If nobody else reads them from it: alter publication … drop table …';
-  log.warn('publication.shared', {
-    publication: options.publication.name,
-    tables: oids.length,
-    message: 'It names tables that are not captured',
-    remedy,
-  });
-}
-
 /** What the server refuses is told and the connector goes on with the identity that the table has, as Debezium does. */
 async function setReplicaIdentities(context: TaskContext, server: ServerFacts, captured: readonly ListedTable[]): Promise<void> {
   const { sql, options, log } = context;
@@ -107,10 +79,26 @@ async function setReplicaIdentities(context: TaskContext, server: ServerFacts, c
       });
       continue;
     }
-    const refused = await changeIdentity(sql, change, options.snapshot.lockTimeoutMs);
+    const changing = changeIdentity(sql, change, options.snapshot.lockTimeoutMs);
+    const refused = await watchedDdl(context, `Setting the replica identity of ${table}`, changing);
     if (refused === undefined) log.info('replica_identity.set', { table, from, to });
     else log.warn('replica_identity.not_set', { table, from, to, message: refused.message, remedy: refused.remedy });
   }
 }
 
 const AMBIGUOUS_REMEDY = 'Two entries of replica.identity.autoset.values match it, so it keeps what it has: let one match.';
+
+/** The statement runs in the session that is asked otherwise: what it waits for is looked up through one that is opened for it. */
+async function watchedDdl<T>(context: TaskContext, what: string, work: Promise<T>): Promise<T> {
+  const { sql, options, signal } = context;
+  let looking: Promise<PgSession> | undefined;
+  const session = (): Promise<PgSession> => {
+    looking ??= openSession(options.database, { applicationName: 'Slotline Watch', signal });
+    return looking;
+  };
+  try {
+    return await watched(context, { of: 'postgres', what, pid: sql.processId, session, signal }, work);
+  } finally {
+    await (await looking?.catch(() => undefined))?.close();
+  }
+}

@@ -14,13 +14,15 @@ import type { TupleView } from '../pgoutput/tuple.ts';
 import { tableFacts } from '../postgres/catalog.ts';
 import { openSession, type PgSession } from '../postgres/connection.ts';
 import { RowStream } from '../postgres/row-stream.ts';
-import { createSlot, temporarySlotName } from '../postgres/slot.ts';
+import { temporarySlotName } from '../postgres/slot.ts';
 import { InitialSnapshot, type SnapshotProgress, type SnapshotSink, type SnapshotTable } from '../snapshot/initial.ts';
 import { misleadingKeys } from './judgements/misleading.ts';
 import { tellOnce } from './misleading-tables.ts';
 import { limitsOf } from './session-limits.ts';
+import { createSlotOf } from './slot-creation.ts';
 import { type ChosenTable, chooseSnapshotTables } from './snapshot-tables.ts';
 import type { TaskContext } from './task-context.ts';
+import { watched } from './wait-watch.ts';
 
 export type SnapshotSource = 'newSlot' | 'existingSlot' | 'noSlot';
 
@@ -55,7 +57,8 @@ export async function takeSnapshot(context: TaskContext, steps: SnapshotSteps): 
     info.lsn = lsn;
     info.beginTransaction({ commitTimeUs: facts.timeUs, xid: facts.xid });
     info.lastCommitLsn = null;
-    const rows = await readTables(context, reader, tables, steps.onProgress);
+    const reading = { of: 'postgres', what: 'The snapshot', pid: reader.processId, session: async () => context.sql, signal } as const;
+    const rows = await watched(context, reading, readTables(context, reader, tables, steps.onProgress));
     info.markSnapshot('false');
     await context.heartbeat?.beat();
     context.publisher.flush();
@@ -81,7 +84,7 @@ async function beginAt(context: TaskContext, reader: PgSession, source: Snapshot
     const temporary = source === 'existingSlot';
     const name = temporary ? temporarySlotName(options.slot.name, 'snap', slotSession.processId) : options.slot.name;
     await context.fence.require(signal);
-    const slot = await createSlot(slotSession, { name, temporary, failover: options.slot.failover }, { signal });
+    const slot = await createSlotOf(context, slotSession, { name, temporary, failover: options.slot.failover });
     if (!temporary) context.log.info('slot.created', { slot: name, lsn: formatLsn(slot.consistentPoint) });
     await reader.simple(begin);
     await reader.simple(`set transaction snapshot '${slot.snapshotName}'`);

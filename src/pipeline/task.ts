@@ -12,7 +12,7 @@ import type { StoredOffset } from '../offsets/offset.ts';
 import { type CompactedTopic, createOffsetStore, type OffsetStore } from '../offsets/store.ts';
 import { openSession, type PgSession } from '../postgres/connection.ts';
 import { loadServerFacts, requireEncoding, requireLogicalWal, requireVersion, type ServerFacts } from '../postgres/session.ts';
-import { createSlot, dropSlot, loadSlot, type SlotState } from '../postgres/slot.ts';
+import { dropSlot, loadSlot, type SlotState } from '../postgres/slot.ts';
 import type { StartDecision } from '../snapshot/decision.ts';
 import type { SnapshotProgress } from '../snapshot/initial.ts';
 import { Fence } from './fence.ts';
@@ -21,6 +21,7 @@ import { awaitOwnership, lockProof, tryOwn } from './ownership.ts';
 import { beginPositions, heldError, offsetOwner, type Past, recall } from './past.ts';
 import type { PositionKeeper } from './position-keeper.ts';
 import { limitsOf } from './session-limits.ts';
+import { createSlotOf } from './slot-creation.ts';
 import type { Permission } from './slot-ownership.ts';
 import { SourceMemory } from './source-memory.ts';
 import { prepareTables } from './source-tables.ts';
@@ -30,7 +31,11 @@ import { runStreaming, StreamingHooks } from './streaming.ts';
 import { createContext, TASK_ID, type TaskContext, type TaskDeps } from './task-context.ts';
 
 /** What survives from one attempt to the next within a process. */
-export type ProcessMemory = { snapshotTaken: boolean };
+export type ProcessMemory = {
+  snapshotTaken: boolean;
+  /** What can be judged of the source was judged and told, and nothing was wrong. */
+  judged?: boolean;
+};
 
 export type TaskHooks = {
   readonly started: () => void;
@@ -158,7 +163,6 @@ async function runRemembered(context: TaskContext, attempt: Attempt, remembering
   hooks.answered?.();
   // Only now: nothing of the publication is changed for a slot that is another's.
   await context.types.prime();
-  await prepareTables(context, server);
   const { slot, continuity } = past;
   const remembered = past.remembered.own;
   const decision = judgeStart(options, { remembered, slot, continuity, snapshotTaken: memory.snapshotTaken });
@@ -170,6 +174,8 @@ async function runRemembered(context: TaskContext, attempt: Attempt, remembering
   });
   if (decision.tag === 'refuse') throw refusalOf(decision, options, continuity);
   if (decision.tag === 'nothing') return;
+  await prepareTables(context, { server, slot, decision, continuity, isFirst: memory.judged !== true });
+  memory.judged = true;
   if (decision.tag === 'stream' && hasStreamed(remembered, slot)) context.info.endTransaction(slot.confirmedFlushLsn);
   await watch.begin({
     memory: new SourceMemory(topic, {
@@ -271,7 +277,7 @@ async function createOwnSlot(context: TaskContext): Promise<Lsn> {
   const session = await openSession(options.database, { replication: true, applicationName: 'Slotline Slot', signal });
   try {
     await context.fence.require(signal);
-    const { consistentPoint } = await createSlot(session, { name: options.slot.name, failover: options.slot.failover }, { signal });
+    const { consistentPoint } = await createSlotOf(context, session, { name: options.slot.name, failover: options.slot.failover });
     log.info('slot.created', { slot: options.slot.name, lsn: formatLsn(consistentPoint) });
     return consistentPoint;
   } finally {

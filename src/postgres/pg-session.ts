@@ -36,6 +36,8 @@ export interface PgSession {
   query<Row extends QueryResultRow>(sql: string, params?: readonly unknown[], options?: QueryOptions): Promise<Row[]>;
   /** Simple protocol, for replication commands, multi-statement SQL and walsenders; rows of the last statement that has any, as text. */
   simple(sql: string, options?: QueryOptions): Promise<TextRow[]>;
+  /** Names of the columns that a SELECT gives; no row of it is read. */
+  columnsOf(select: string, options?: QueryOptions): Promise<readonly string[]>;
   /** Once, when the server or the network ends the session (not `close`, not after `takeOver`). At once if it is lost already. */
   onLost(callback: (error: SlotlineError) => void): void;
   /** Cuts `pg` off: from now on the socket is read into the owner's memory and written by `write`. No query may be in flight or follow. */
@@ -123,6 +125,12 @@ export class OpenSession implements PgSession {
     const query = { text: sql, types: { getTypeParser: () => (text: string) => text } };
     const result: unknown = await this.#run(() => this.#parts.client.query<TextRow>(query), options);
     return rowsOfLast(result);
+  }
+
+  async columnsOf(select: string, options: QueryOptions = {}): Promise<readonly string[]> {
+    const text = `select * from (${select.trim().replace(/;$/, '')}\n) as given limit 0`;
+    const result = await this.#run(() => this.#parts.client.query({ text, rowMode: 'array' }), options);
+    return result.fields.map(({ name }) => name);
   }
 
   onLost(callback: (error: SlotlineError) => void): void {

@@ -3,7 +3,7 @@
  * publication.autocreate.mode says. Does not choose the captured tables (events/filter.ts).
  * Source: io.debezium.connector.postgresql.connection.PostgresReplicationConnection, initPublication.
  */
-import { type ErrorDetails, SlotlineError } from '../core/errors.ts';
+import { type ErrorCode, type ErrorDetails, SlotlineError } from '../core/errors.ts';
 import type { EventOptions, PublicationOptions } from '../core/options.ts';
 import type { ListedTable } from './catalog.ts';
 import type { PgSession, QueryOptions } from './connection.ts';
@@ -91,7 +91,7 @@ export async function loadUncovered(
   return missing.filter((table) => !isCovered(publication, families.get(table.oid) ?? NO_FAMILY));
 }
 
-type Family = { readonly ancestors: readonly number[]; readonly leaves: readonly number[] };
+export type Family = { readonly ancestors: readonly number[]; readonly leaves: readonly number[] };
 
 const NO_FAMILY: Family = { ancestors: [], leaves: [] };
 
@@ -102,7 +102,8 @@ function isCovered(publication: PublicationState, family: Family): boolean {
   return family.leaves.length > 0 && family.leaves.every((oid) => publishedOids.has(oid));
 }
 
-async function loadFamilies(session: PgSession, tables: readonly ListedTable[]): Promise<ReadonlyMap<number, Family>> {
+/** By OID; of tables that are gone there is none. */
+export async function loadFamilies(session: PgSession, tables: readonly Pick<ListedTable, 'oid'>[]): Promise<ReadonlyMap<number, Family>> {
   const oids = tables.map(({ oid }) => oid);
   const rows = await session.query<Family & { oid: number }>(FAMILIES_SQL, [oids]);
   return new Map(rows.map((row) => [row.oid, row]));
@@ -123,6 +124,46 @@ export type PublicationRequest = {
   readonly inRecovery: boolean;
 };
 
+/** What the start does to the publication before it reads anything. `check` judges by it, and ensurePublication carries it out. */
+export type PublicationPlan =
+  | { readonly tag: 'keep'; readonly publication: PublicationState }
+  | { readonly tag: 'create'; readonly sql: string }
+  /** Tables are added; nothing is taken out. */
+  | { readonly tag: 'alter'; readonly publication: PublicationState; readonly added: readonly ListedTable[]; readonly sql: string }
+  | { readonly tag: 'refuse'; readonly error: SlotlineError };
+
+/**
+ * Changes nothing. Refuses with publication_missing, publication_unsuitable (filtered wanted, for all tables found) or
+ * table_none_captured (filtered, and nothing to name).
+ */
+export async function planPublication(session: PgSession, request: PublicationRequest): Promise<PublicationPlan> {
+  const { name, autocreateMode } = request.publication;
+  const existing = await loadPublication(session, name);
+  const namesNothing = !request.captured.some(({ unlogged }) => !unlogged);
+  if (existing === undefined) {
+    if (autocreateMode === 'disabled' || request.inRecovery) {
+      const sql = namesNothing && autocreateMode !== 'all_tables' ? undefined : createPublicationSql(request);
+      return refuse('publication_missing', { ...where(session), publication: name, sql });
+    }
+    if (autocreateMode === 'filtered' && namesNothing) return refuse('table_none_captured', { publication: name });
+    return { tag: 'create', sql: createPublicationSql(request) };
+  }
+  if (autocreateMode !== 'filtered' || request.inRecovery) return { tag: 'keep', publication: existing };
+  if (existing.allTables) {
+    const reason = 'it is for all tables and publication.autocreate.mode is filtered';
+    return refuse('publication_unsuitable', { ...where(session), publication: name, reason });
+  }
+  const added = await loadUncovered(session, existing, request.captured);
+  if (added.length > 0) return { tag: 'alter', publication: existing, added, sql: addTablesSql(name, added) };
+  // Others' tables and none of ours: a mistake in the lists.
+  if (existing.members.length > 0 && namesNothing) return refuse('table_none_captured', { publication: name });
+  return { tag: 'keep', publication: existing };
+}
+
+function refuse(code: ErrorCode, details: ErrorDetails): PublicationPlan {
+  return { tag: 'refuse', error: new SlotlineError(code, details) };
+}
+
 export type EnsuredPublication = {
   readonly publication: PublicationState;
   readonly change: 'none' | 'created' | 'altered';
@@ -130,36 +171,28 @@ export type EnsuredPublication = {
 
 /**
  * Brings the publication to where the mode wants it: it is made, or tables are added; nothing in it is taken out or changed, for another
- * connector or a subscriber may read it too. Throws publication_missing, publication_unsuitable (filtered wanted, for all tables found), pg_privilege_missing (with the SQL), table_none_captured (filtered, and nothing to name).
+ * connector or a subscriber may read it too. Throws what planPublication refuses, and pg_privilege_missing (with the SQL).
  */
 export async function ensurePublication(
   session: PgSession,
   request: PublicationRequest,
   options: QueryOptions = {},
 ): Promise<EnsuredPublication> {
-  const { name, autocreateMode } = request.publication;
-  const existing = await loadPublication(session, name);
-  if (existing === undefined) {
-    if (autocreateMode === 'disabled' || request.inRecovery) {
-      throw new SlotlineError('publication_missing', { ...where(session), publication: name, sql: createPublicationSql(request) });
+  const plan = await planPublication(session, request);
+  const { name } = request.publication;
+  switch (plan.tag) {
+    case 'refuse':
+      throw plan.error;
+    case 'keep':
+      return { publication: plan.publication, change: 'none' };
+    case 'alter':
+      await addTables(session, plan.sql, options);
+      return { publication: await reload(session, name), change: 'altered' };
+    case 'create': {
+      const created = await createPublication(session, request, options);
+      return created === undefined ? ensurePublication(session, request, options) : { publication: created, change: 'created' };
     }
-    const created = await createPublication(session, request, options);
-    if (created !== undefined) return { publication: created, change: 'created' };
-    return ensurePublication(session, request, options);
   }
-  if (autocreateMode !== 'filtered' || request.inRecovery) return { publication: existing, change: 'none' };
-  if (existing.allTables) {
-    const reason = 'it is for all tables and publication.autocreate.mode is filtered';
-    throw new SlotlineError('publication_unsuitable', { ...where(session), publication: name, reason });
-  }
-  const missing = await loadUncovered(session, existing, request.captured);
-  if (missing.length > 0) {
-    await addTables(session, addTablesSql(name, missing), options);
-    return { publication: await reload(session, name), change: 'altered' };
-  }
-  // Others' tables and none of ours: a mistake in the lists.
-  if (existing.members.length > 0 && request.captured.every(({ unlogged }) => unlogged)) throw new SlotlineError('table_none_captured', {});
-  return { publication: existing, change: 'none' };
 }
 
 /** Throws `publication_incomplete` with the SQL that mends it. */

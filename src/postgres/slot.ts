@@ -191,6 +191,15 @@ export async function isReadInBulk(session: PgSession, name: string, options: Qu
   return rows.some((row) => row.name === bulkCopyName(name, row.pid));
 }
 
+/** The walsender that makes the slot, or the temporary one of a snapshot beside it, at this moment: it has no position yet. */
+export async function findSlotMaker(session: PgSession, name: string, options: QueryOptions = {}): Promise<number | undefined> {
+  const sql = `
+    select slot_name::text as "name", active_pid as "pid" from pg_catalog.pg_replication_slots
+     where slot_type = 'logical' and active and confirmed_flush_lsn is null`;
+  const rows = await session.query<{ name: string; pid: number }>(sql, [], options);
+  return rows.find((row) => row.name === name || row.name === temporarySlotName(name, 'snap', row.pid))?.pid;
+}
+
 export type SlotLag = {
   readonly currentLsn: Lsn;
   /** WAL that was written and not confirmed; undefined while the slot has no position. */

@@ -243,12 +243,13 @@ for (const major of [14, 18] as const) {
       };
       const report = await check(crowded);
       expect([...failuresOf(report)].sort()).toEqual([
+        'kafka.offset_topic kafka_topic_invalid',
         'kafka.replication_factor kafka_topic_invalid',
         'kafka.topic_policy kafka_topic_invalid',
         'tables.topics topic_name_collision',
       ]);
       expect(itemsOf(report, 'kafka.max_message_bytes')).toMatchObject([{ status: 'warn', where: `${prefix}.public.item` }]);
-      expect(itemsOf(report, 'kafka.offset_topic')).toMatchObject([{ status: 'warn' }]);
+      expect(itemsOf(report, 'kafka.offset_topic')).toMatchObject([{ status: 'fail', where: `${prefix}.offsets` }]);
       expect(itemsOf(report, 'kafka.topics_missing')[0]?.what).toContain(`${prefix}.public.spare`);
     });
 

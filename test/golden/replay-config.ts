@@ -8,8 +8,8 @@ export type CaseOptions =
   | { readonly tag: 'resolved'; readonly options: ResolvedOptions }
   | { readonly tag: 'refused'; readonly why: string };
 
-/** Debezium goes on, whatever is done to the publication. */
-const AS_DEBEZIUM = { 'slotline.source.changed.action': 'warn' };
+/** Debezium goes on, whatever is done to the publication, and says nothing where changes of partitions come under names that the lists leave out. */
+const AS_DEBEZIUM = { 'slotline.source.changed.action': 'warn', 'slotline.allow.loss': 'true' };
 
 /** `place` wins over what was recorded: servers, database, slot. Throws where the config is wrong and not merely refused. */
 export function resolveCase(golden: GoldenCase, place: Readonly<Record<string, string>>): CaseOptions {

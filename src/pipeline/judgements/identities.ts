@@ -5,10 +5,11 @@ import type { TableDescription } from '../../postgres/catalog.ts';
 import type { PgSession } from '../../postgres/connection.ts';
 import { type IdentityChange, planIdentityChanges } from '../../postgres/replica-identity.ts';
 import type { ServerFacts } from '../../postgres/session.ts';
-import { type Judgement, ok, warn } from './judgement.ts';
-import { type CapturedTables, nameOf } from './tables.ts';
+import { type Judgement, nameOf, ok, warn } from './judgement.ts';
+import type { CapturedTables } from './tables.ts';
 
-const CHECK = 'tables.replica_identity_autoset';
+export const IDENTITY_CHANGES = 'tables.replica_identity_autoset';
+const CHECK = IDENTITY_CHANGES;
 
 export async function checkIdentityChanges(
   session: PgSession,

@@ -10,8 +10,8 @@ import type { PgSession } from '../../postgres/connection.ts';
 import { quoteTable } from '../../postgres/identifiers.ts';
 import { loadPublication } from '../../postgres/publication.ts';
 import { type ForeignRows, loadForeignRows, loadPublishedTables, type PublishedTable } from '../../postgres/published-tables.ts';
-import { type Judgement, ok, warn } from './judgement.ts';
-import { type CapturedTables, identifiesNoRow, isIdentified, keyOf, nameOf, shorten } from './tables.ts';
+import { type Judgement, nameOf, ok, shorten, warn } from './judgement.ts';
+import { type CapturedTables, identifiesNoRow, isIdentified, keyOf } from './tables.ts';
 
 export type Misleading = {
   /** `schema.table`. */
@@ -20,6 +20,9 @@ export type Misleading = {
   readonly remedy: string;
   readonly sql?: readonly string[];
 };
+
+/** The start says it when it comes to the table (misleading-tables.ts). */
+const SAID_LATER = { tried: true } as const;
 
 const KEYS_REMEDY =
   'slotline.values.corrections=keys takes a key that tells every row from every other, or none. Or name columns in message.key.columns.';
@@ -65,7 +68,7 @@ export function checkKeys({ captured }: CapturedTables, options: ResolvedOptions
     items.push(warn('tables.keys', `Records have a null key, and no order per row: ${shorten(keyless.map(nameOf))}`, { remedy }));
   }
   const misleading = captured.flatMap((table) => misleadingKeys(table, options));
-  items.push(...misleading.map(({ table, reason, ...mend }) => warn('tables.keys', reason, { where: table, ...mend })));
+  items.push(...misleading.map(({ table, reason, ...mend }) => warn('tables.keys', reason, { where: table, ...mend, start: SAID_LATER })));
   if (items.length === 0 && captured.length > 0) items.push(ok('tables.keys', 'Every captured table has a key'));
   return items;
 }
@@ -146,5 +149,5 @@ export async function checkSnapshotContents(
     .filter((table) => !table.unlogged)
     .flatMap((table) => misleadingSnapshot(table, facts))
     .filter(({ reason }) => !/^The publication (?:does not send its|leaves rows)/.test(reason))
-    .map(({ table, reason, remedy }) => warn('tables.snapshot', reason, { where: table, remedy }));
+    .map(({ table, reason, remedy }) => warn('tables.snapshot', reason, { where: table, remedy, start: SAID_LATER }));
 }

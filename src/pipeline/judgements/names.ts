@@ -2,27 +2,34 @@
  * Owns the checks of names: topics that more than one source claims, key columns that do not exist, and entries of lists
  * that match nothing captured, which are typing errors more often than not.
  */
+import { SlotlineError } from '../../core/errors.ts';
 import type { ColumnRule, ResolvedOptions } from '../../core/options.ts';
 import { compileFilter, compilePattern } from '../../events/filter.ts';
 import { findFieldCollisions, findMissingKeyColumns, findTopicCollisions, findUnmatchedKeyEntries } from '../../events/table-checks.ts';
-import type { TableDescription } from '../../postgres/catalog.ts';
+import type { ListedTable, TableDescription } from '../../postgres/catalog.ts';
 import { findOverride, parseTableName } from '../../snapshot/select-override.ts';
-import { fail, type Judgement, ok, warn } from './judgement.ts';
-import { nameOf, shorten } from './tables.ts';
+import { fail, type Judgement, nameOf, ok, shorten, warn } from './judgement.ts';
 
-export function checkGuardrail({ guardrail }: ResolvedOptions, captured: readonly TableDescription[]): Judgement[] {
+export function checkGuardrail({ guardrail }: ResolvedOptions, captured: readonly ListedTable[]): Judgement[] {
   const { tablesMax, action } = guardrail;
-  if (tablesMax === 0 || captured.length <= tablesMax) return [];
-  const what = `${captured.length} tables are captured, and guardrail.collections.max is ${tablesMax}`;
-  return [action === 'fail' ? fail('tables.guardrail', 'guardrail_exceeded', what) : warn('tables.guardrail', what)];
+  const tables = captured.length;
+  if (tablesMax === 0 || tables <= tablesMax) return [];
+  const what = `${tables} tables are captured, and guardrail.collections.max is ${tablesMax}`;
+  const error = new SlotlineError('guardrail_exceeded', { tables, limit: tablesMax });
+  if (action === 'fail') return [fail('tables.guardrail', error.code, what, { start: { error } })];
+  const start = { event: 'guardrail.exceeded', fields: { tables, limit: tablesMax } };
+  return [warn('tables.guardrail', what, { remedy: error.remedy, start })];
 }
 
 /** Without Kafka: the names alone tell. */
-export function checkTopicNames(options: ResolvedOptions, captured: readonly TableDescription[]): Judgement[] {
+export function checkTopicNames(options: ResolvedOptions, captured: readonly ListedTable[]): Judgement[] {
   const collisions = findTopicCollisions(options.events, options.offsetStorage.topic, captured);
   if (collisions.length === 0) return captured.length === 0 ? [] : [ok('tables.topics', 'Every captured table has a topic of its own')];
   return collisions.map(({ topic, claimants }) =>
-    fail('tables.topics', 'topic_name_collision', `${claimants.join(' and ')} map to one topic`, { where: topic }),
+    fail('tables.topics', 'topic_name_collision', `${claimants.join(' and ')} map to one topic`, {
+      where: topic,
+      start: { error: new SlotlineError('topic_name_collision', { topic, tables: claimants }) },
+    }),
   );
 }
 
@@ -31,6 +38,7 @@ export function checkKeyColumns(options: ResolvedOptions, captured: readonly Tab
   const missing = findMissingKeyColumns(keyColumns, captured).map(({ column, tables }) =>
     fail('tables.key_columns', 'key_column_missing', `message.key.columns names ${column}, which no matching table has`, {
       where: shorten(tables),
+      start: { error: new SlotlineError('key_column_missing', { column, tables }) },
     }),
   );
   const unmatched = findUnmatchedKeyEntries(keyColumns, captured).map((pattern) =>
@@ -41,9 +49,11 @@ export function checkKeyColumns(options: ResolvedOptions, captured: readonly Tab
 
 export function checkFieldNames(options: ResolvedOptions, captured: readonly TableDescription[]): Judgement[] {
   const collisions = findFieldCollisions(options.events.fieldNameAdjustment, compileFilter(options.filter), captured);
-  return collisions.map(({ table, field, columns }) =>
-    fail('tables.fields', 'field_name_collision', `${columns.join(' and ')} become one field, ${field}`, { where: table }),
-  );
+  return collisions.map((collision) => {
+    const { table, field, columns } = collision;
+    const start = { error: new SlotlineError('field_name_collision', collision) };
+    return fail('tables.fields', 'field_name_collision', `${columns.join(' and ')} become one field, ${field}`, { where: table, start });
+  });
 }
 
 /** A mask that matches no column hides nothing. */

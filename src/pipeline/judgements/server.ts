@@ -8,7 +8,9 @@ import { prettyBytes } from '../../core/pretty-bytes.ts';
 import { openSession, type PgSession } from '../../postgres/connection.ts';
 import { quoteIdentifier } from '../../postgres/identifiers.ts';
 import { requireEncoding, requireVersion, type ServerFacts } from '../../postgres/session.ts';
-import { fail, failure, type Judgement, ok, warn } from './judgement.ts';
+import type { StartDecision } from '../../snapshot/decision.ts';
+import { advise, fail, failure, type Judgement, ok, warn } from './judgement.ts';
+import { createsSlot, needsSlot } from './start.ts';
 
 /** A standby decodes logically from this version on. */
 const STANDBY_SINCE = 16;
@@ -24,9 +26,21 @@ export function checkServer(session: PgSession, facts: ServerFacts): Judgement[]
     guarded('postgres.version', `Version ${facts.major} is supported`, () => requireVersion(facts)),
     guarded('postgres.encoding', `The encoding is ${facts.encoding}`, () => requireEncoding(facts)),
     checkWalLevel(facts),
-    ...checkStandby(facts),
-    checkSenderTimeout(facts),
   ];
+}
+
+/** What a start looks at once it is let in; `decision`: undefined where Kafka does not tell what is remembered. */
+export async function judgeSettings(
+  session: PgSession,
+  options: ResolvedOptions,
+  { facts, decision }: { readonly facts: ServerFacts; readonly decision: StartDecision | undefined },
+): Promise<readonly Judgement[]> {
+  const rows = await session.query<LimitsRow>(LIMITS_SQL, [options.slot.name]);
+  const row = rows[0];
+  if (row === undefined) throw new SlotlineError('pg_query_failed', { message: 'no row of limits' });
+  const slots = { decision, readsInBulk: options.catchUp.enabled };
+  const standby = judgeStandby(facts, decision);
+  return [...standby, judgeSenderTimeout(facts), judgeSlotsLeft(row, slots), judgeSendersLeft(row), ...judgeKeepSize(row)];
 }
 
 function guarded(check: string, what: string, requirement: () => void): Judgement {
@@ -45,8 +59,8 @@ function checkWalLevel(facts: ServerFacts): Judgement {
   return fail('postgres.wal_level', 'wal_level_not_logical', `wal_level is ${facts.walLevel}`, extra);
 }
 
-function checkStandby(facts: ServerFacts): Judgement[] {
-  if (!facts.inRecovery) return [];
+function judgeStandby(facts: ServerFacts, decision: StartDecision | undefined): readonly Judgement[] {
+  if (!facts.inRecovery || (decision !== undefined && !needsSlot(decision))) return [];
   if (facts.major < STANDBY_SINCE) {
     const what = `The server is a standby; logical decoding there needs version ${STANDBY_SINCE}`;
     return [fail('postgres.standby', 'slot_unsuitable', what, { remedy: 'Name the primary in database.hostname.' })];
@@ -58,16 +72,16 @@ function checkStandby(facts: ServerFacts): Judgement[] {
   ];
 }
 
-function checkSenderTimeout(facts: ServerFacts): Judgement {
+function judgeSenderTimeout(facts: ServerFacts): Judgement {
   const check = 'postgres.wal_sender_timeout';
   const timeoutMs = facts.walSenderTimeoutMs;
   const sql = ["alter system set wal_sender_timeout = '60s'", 'select pg_reload_conf()'];
   if (timeoutMs === 0) {
     const remedy = 'Without it the server keeps the slot busy for a client that is gone, and no standby process takes over.';
-    return warn(check, 'wal_sender_timeout is off', { remedy, sql });
+    return advise(check, 'wal_sender_timeout is off', { remedy, sql });
   }
   if (timeoutMs >= SENDER_TIMEOUT_MIN_MS) return ok(check, `wal_sender_timeout is ${timeoutMs / 1000} s`);
-  return warn(check, `wal_sender_timeout is only ${timeoutMs} ms`, { remedy: 'A short pause of the network ends the stream.', sql });
+  return advise(check, `wal_sender_timeout is only ${timeoutMs} ms`, { remedy: 'A short pause of the network ends the stream.', sql });
 }
 
 /** The real thing: a replication session is opened and closed, so attributes, cloud roles and pg_hba.conf are all tried. */
@@ -116,15 +130,9 @@ select pg_catalog.current_setting('max_replication_slots')::int4 as "slotsMax",
           from pg_catalog.pg_settings where name = 'max_slot_wal_keep_size') as "keepBytes",
        coalesce((select setting::float8 from pg_catalog.pg_settings where name = 'idle_replication_slot_timeout'), 0) as "idleTimeoutS"`;
 
-/** Slots and senders left, and the settings by which the server gives a slot up. */
-export async function checkLimits(session: PgSession, slotName: string, o: { readonly readsInBulk: boolean }): Promise<Judgement[]> {
-  const rows = await session.query<LimitsRow>(LIMITS_SQL, [slotName]);
-  const row = rows[0];
-  if (row === undefined) throw new SlotlineError('pg_query_failed', { message: 'no row of limits' });
-  return [checkSlotsLeft(row, o.readsInBulk), checkSendersLeft(row), ...checkKeepSize(row)];
-}
+type SlotNeeds = { readonly decision: StartDecision | undefined; readonly readsInBulk: boolean };
 
-function checkSlotsLeft(row: LimitsRow, readsInBulk: boolean): Judgement {
+function judgeSlotsLeft(row: LimitsRow, { decision, readsInBulk }: SlotNeeds): Judgement {
   const check = 'postgres.max_replication_slots';
   const left = row.slotsMax - row.slotsUsed;
   const what = `${left} of ${row.slotsMax} replication slots are free`;
@@ -132,37 +140,44 @@ function checkSlotsLeft(row: LimitsRow, readsInBulk: boolean): Judgement {
     sql: [`alter system set max_replication_slots = ${row.slotsMax + 10}`],
     remedy: 'Then restart PostgreSQL; or drop a slot that nobody uses.',
   };
-  if (left > 0) return ok(check, what);
+  // One may be free by the time that it is needed.
+  const tried = { ...extra, start: { tried: true } } as const;
+  if (left > 0 || (decision !== undefined && !needsSlot(decision))) return ok(check, what);
+  if (decision?.tag === 'snapshotExistingSlot') {
+    return fail(check, 'replication_slots_exhausted', `${what}, and the snapshot beside the slot needs one for the time`, tried);
+  }
+  const isMade = decision === undefined ? !row.ownSlot : createsSlot(decision) && !row.ownSlot;
+  if (isMade || (decision?.tag === 'refuse' && !row.ownSlot)) return fail(check, 'replication_slots_exhausted', what, tried);
+  if (decision?.tag === 'stream' && !readsInBulk) return ok(check, what);
   const needs = readsInBulk
     ? 'a snapshot beside an existing slot, and reading a backlog in bulk, need'
     : 'a snapshot beside an existing slot needs';
-  if (row.ownSlot) return warn(check, `${what}; ${needs} a second one for the time`, extra);
-  return fail(check, 'replication_slots_exhausted', what, extra);
+  return warn(check, `${what}; ${needs} a second one for the time`, extra);
 }
 
-function checkSendersLeft(row: LimitsRow): Judgement {
+function judgeSendersLeft(row: LimitsRow): Judgement {
   const check = 'postgres.max_wal_senders';
   const left = row.sendersMax - row.sendersUsed;
   const what = `${left} of ${row.sendersMax} WAL senders are free`;
   // A connector needs two while it makes a snapshot: one holds the slot's export open.
   if (left >= 2) return ok(check, what);
-  return warn(check, what, sendersRemedy());
+  return advise(check, what, sendersRemedy());
 }
 
-function checkKeepSize(row: LimitsRow): Judgement[] {
+function judgeKeepSize(row: LimitsRow): readonly Judgement[] {
   const check = 'postgres.max_slot_wal_keep_size';
   const items: Judgement[] = [];
   if (row.keepBytes < 0) {
     const remedy = 'A connector that is stopped for long keeps WAL until the disk is full. A limit costs a new snapshot instead.';
     const sql = ["alter system set max_slot_wal_keep_size = '100GB'", 'select pg_reload_conf()'];
-    items.push(warn(check, 'max_slot_wal_keep_size is unlimited', { remedy, sql }));
+    items.push(advise(check, 'max_slot_wal_keep_size is unlimited', { remedy, sql }));
   } else {
     items.push(ok(check, `A slot may keep ${prettyBytes(row.keepBytes)} of WAL`));
   }
   if (row.idleTimeoutS > 0) {
     const remedy = 'A connector that is stopped for longer loses its slot and needs a new snapshot.';
     const sql = ['alter system set idle_replication_slot_timeout = 0', 'select pg_reload_conf()'];
-    items.push(warn('postgres.idle_replication_slot_timeout', `idle_replication_slot_timeout is ${row.idleTimeoutS} s`, { remedy, sql }));
+    items.push(advise('postgres.idle_replication_slot_timeout', `idle_replication_slot_timeout is ${row.idleTimeoutS} s`, { remedy, sql }));
   }
   return items;
 }

@@ -97,3 +97,13 @@ export function refusalOf(
 export function isSnapshot(decision: StartDecision): boolean {
   return decision.tag === 'snapshotNewSlot' || decision.tag === 'snapshotExistingSlot' || decision.tag === 'snapshotOnly';
 }
+
+/** The slot of the config is made. */
+export function createsSlot(decision: StartDecision): boolean {
+  return decision.tag === 'snapshotNewSlot' || decision.tag === 'createSlot';
+}
+
+/** The stream of the slot is read. */
+export function needsSlot(decision: StartDecision): boolean {
+  return decision.tag !== 'snapshotOnly' && decision.tag !== 'nothing';
+}

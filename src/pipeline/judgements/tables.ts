@@ -3,21 +3,24 @@
  * identity, keys. Does not look at the publication (check-publication.ts) or at topics (check-kafka.ts).
  */
 import type { ResolvedOptions } from '../../core/options.ts';
-import { compilePattern, type TableFilter } from '../../events/filter.ts';
+import { compileAny, compilePattern, type TableFilter } from '../../events/filter.ts';
 import { selectKey } from '../../events/row-plan.ts';
 import { type ListedTable, listTables, loadTables, type TableDescription, tableFacts } from '../../postgres/catalog.ts';
 import type { PgSession } from '../../postgres/connection.ts';
 import { quoteIdentifier, quoteTable } from '../../postgres/identifiers.ts';
-import { fail, type Judgement, ok, warn } from './judgement.ts';
+import type { PublicationPlan } from '../../postgres/publication.ts';
+import type { StartDecision } from '../../snapshot/decision.ts';
+import { findOverride } from '../../snapshot/select-override.ts';
+import { count, fail, type Judgement, nameOf, ok, shorten, warn } from './judgement.ts';
+import { isSnapshot } from './start.ts';
 
 export type CapturedTables = {
+  /** Every table of the database. */
+  readonly all: readonly ListedTable[];
   readonly captured: readonly TableDescription[];
   /** Partitions that are not captured themselves while their root is: their replica identity is what the server uses. */
   readonly hiddenPartitions: readonly TableDescription[];
 };
-
-/** Names of tables in one line of a report; the JSON has no more either, so a report stays readable with 10,000 tables. */
-const NAMES_MAX = 20;
 
 export async function loadCaptured(session: PgSession, filter: TableFilter): Promise<CapturedTables> {
   const all = await listTables(session);
@@ -33,14 +36,17 @@ export async function loadCaptured(session: PgSession, filter: TableFilter): Pro
   );
   const pick = (tables: readonly ListedTable[]): TableDescription[] =>
     tables.map(({ oid }) => described.get(oid)).filter((table) => table !== undefined);
-  return { captured: pick(captured), hiddenPartitions: pick(hidden) };
+  return { all, captured: pick(captured), hiddenPartitions: pick(hidden) };
 }
 
-export function checkCaptured(tables: CapturedTables, options: ResolvedOptions): Judgement[] {
+/** A publication that names its tables cannot be made or changed without one; else a table that is made later is captured then. */
+export function checkCaptured(tables: CapturedTables, options: ResolvedOptions, plan: PublicationPlan): Judgement[] {
   const { captured } = tables;
   if (captured.length === 0) {
     const remedy = 'Check the schema and table include and exclude lists, and that the tables exist in this database.';
-    return [fail('tables.captured', 'table_none_captured', 'No table is captured', { remedy })];
+    const error = plan.tag === 'refuse' && plan.error.code === 'table_none_captured' ? plan.error : undefined;
+    if (error !== undefined) return [fail('tables.captured', error.code, 'No table is captured', { remedy, start: { error } })];
+    return [warn('tables.captured', 'No table is captured', { remedy })];
   }
   const names = captured.map(nameOf);
   const items = [ok('tables.captured', `${count(captured.length, 'table')} captured: ${shorten(names)}`)];
@@ -58,20 +64,30 @@ export function checkCaptured(tables: CapturedTables, options: ResolvedOptions):
 
 type GrantRow = { oid: number; mayRead: boolean; mayUse: boolean; isFiltered: boolean };
 
+/** Columns may be granted one by one: the snapshot names each, and reads none where there is none. */
 const GRANTS_SQL = `
-select c.oid, pg_catalog.has_table_privilege(c.oid, 'select') as "mayRead",
+select c.oid, pg_catalog.has_table_privilege(c.oid, 'select')
+              or (pg_catalog.has_any_column_privilege(c.oid, 'select')
+                  and not exists (select from pg_catalog.pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+                                     and not pg_catalog.has_column_privilege(c.oid, a.attnum, 'select'))) as "mayRead",
        pg_catalog.has_schema_privilege(c.relnamespace, 'usage') as "mayUse",
        pg_catalog.row_security_active(c.oid) as "isFiltered"
   from pg_catalog.pg_class c where c.oid = any($1::oid[])`;
 
 /** SELECT on the tables and USAGE on their schemas: the snapshot needs them, the stream does not. */
-export async function checkGrants(session: PgSession, tables: CapturedTables, options: ResolvedOptions): Promise<Judgement[]> {
+export async function checkGrants(
+  session: PgSession,
+  options: ResolvedOptions,
+  { captured, decision }: { readonly captured: readonly TableDescription[]; readonly decision: StartDecision | undefined },
+): Promise<Judgement[]> {
   if (options.snapshot.mode === 'no_data') return [ok('tables.grants', 'No grants are needed: snapshot.mode=no_data reads no table')];
-  const rows = await session.query<GrantRow>(GRANTS_SQL, [tables.captured.map(({ oid }) => oid)]);
+  if (decision !== undefined && !isSnapshot(decision)) return [ok('tables.grants', 'No grants are needed: the start reads no table')];
+  const read = captured.filter((table) => isReadWhole(options, table));
+  const rows = await session.query<GrantRow>(GRANTS_SQL, [read.map(({ oid }) => oid)]);
   const byOid = new Map(rows.map((row) => [row.oid, row]));
   const role = quoteIdentifier(options.database.user);
-  const unusable = tables.captured.filter(({ oid }) => byOid.get(oid)?.mayUse === false);
-  const unreadable = tables.captured.filter(({ oid }) => byOid.get(oid)?.mayRead === false);
+  const unusable = read.filter(({ oid }) => byOid.get(oid)?.mayUse === false);
+  const unreadable = read.filter(({ oid }) => byOid.get(oid)?.mayRead === false);
   const items: Judgement[] = [];
   if (unusable.length + unreadable.length > 0) {
     const schemas = [...new Set(unusable.map(({ schema }) => schema))];
@@ -87,13 +103,20 @@ export async function checkGrants(session: PgSession, tables: CapturedTables, op
   } else {
     items.push(ok('tables.grants', 'The role may read every captured table'));
   }
-  const filtered = tables.captured.filter(({ oid }) => byOid.get(oid)?.isFiltered === true);
+  const filtered = read.filter(({ oid }) => byOid.get(oid)?.isFiltered === true);
   if (filtered.length > 0) {
     const what = `Row-level security hides rows of ${shorten(filtered.map(nameOf))} from this role`;
     const remedy = 'By a superuser. The snapshot refuses to read such a table rather than leave rows out.';
     items.push(fail('tables.row_security', 'pg_privilege_missing', what, { sql: [`alter role ${role} bypassrls`], remedy }));
   }
   return items;
+}
+
+/** By the snapshot, and not through a SELECT of the config. */
+function isReadWhole({ snapshot }: ResolvedOptions, table: TableDescription): boolean {
+  const { includeCollections, selectOverrides } = snapshot;
+  if (includeCollections.length > 0 && !compileAny(includeCollections)(nameOf(table))) return false;
+  return findOverride(selectOverrides, table) === undefined;
 }
 
 /** What the server can tell of an update or a delete, table by table; only what is in order is summed up. */
@@ -147,17 +170,4 @@ export function keyOf(table: TableDescription, options: ResolvedOptions): readon
 export function isIdentified(table: TableDescription, column: string): boolean {
   if (table.replicaIdentity === 'full') return true;
   return (table.replicaIdentity === 'index' ? table.replicaIdentityIndexColumns : table.primaryKey).includes(column);
-}
-
-export function nameOf({ schema, table }: { readonly schema: string; readonly table: string }): string {
-  return `${schema}.${table}`;
-}
-
-export function shorten(names: readonly string[]): string {
-  if (names.length <= NAMES_MAX) return names.join(', ');
-  return `${names.slice(0, NAMES_MAX).join(', ')} and ${names.length - NAMES_MAX} more`;
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }

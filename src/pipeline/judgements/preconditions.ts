@@ -1,0 +1,87 @@
+/**
+ * Owns judging the source as a whole: settings, slot, tables, publication, in the order of the way. The one list that `check` prints and a
+ * start acts on. Changes nothing.
+ */
+import type { SlotlineError } from '../../core/errors.ts';
+import type { ResolvedOptions } from '../../core/options.ts';
+import { compileFilter } from '../../events/filter.ts';
+import type { Continuity } from '../../offsets/continuity.ts';
+import type { PgSession } from '../../postgres/connection.ts';
+import type { ServerFacts } from '../../postgres/session.ts';
+import type { SlotState } from '../../postgres/slot.ts';
+import type { StartDecision } from '../../snapshot/decision.ts';
+import { checkIdentityChanges, withChanges } from './identities.ts';
+import { type Judgement, section } from './judgement.ts';
+import { checkKeys, checkSnapshotContents } from './misleading.ts';
+import { checkColumnLists, checkFieldNames, checkGuardrail, checkKeyColumns, checkSnapshotLists, checkTopicNames } from './names.ts';
+import { judgePartitions } from './partitions.ts';
+import { judgePublication, type PublicationVerdict } from './publication.ts';
+import { checkSelectOverrides } from './selects.ts';
+import { judgeSettings } from './server.ts';
+import { judgeSlot } from './slot.ts';
+import { type CapturedTables, checkCaptured, checkGrants, checkReplicaIdentity, loadCaptured } from './tables.ts';
+
+export type SourceQuestion = {
+  readonly facts: ServerFacts;
+  readonly slot: SlotState | undefined;
+  /** undefined: Kafka does not tell what is remembered. */
+  readonly decision: StartDecision | undefined;
+  readonly continuity?: Continuity | undefined;
+  /** slot_in_use: by what is remembered the slot is another connector's. */
+  readonly foreign?: SlotlineError | undefined;
+  readonly onCaptured?: (tables: CapturedTables) => Promise<void> | void;
+};
+
+export async function judgePreconditions(
+  session: PgSession,
+  options: ResolvedOptions,
+  question: SourceQuestion,
+): Promise<readonly Judgement[]> {
+  const settings = await section('postgres.limits', () => judgeSettings(session, options, question));
+  const slot = await section('postgres.slot', () => judgeSlot(session, options, question));
+  const tables = await section('tables.captured', async () => {
+    const loaded = await loadCaptured(session, compileFilter(options.filter));
+    await question.onCaptured?.(loaded);
+    return await judgeTables(session, options, { ...question, loaded });
+  });
+  return [...settings, ...slot, ...tables];
+}
+
+type TableQuestion = SourceQuestion & { readonly loaded: CapturedTables };
+
+async function judgeTables(session: PgSession, options: ResolvedOptions, question: TableQuestion): Promise<readonly Judgement[]> {
+  const { loaded, facts, decision } = question;
+  const { captured, all } = loaded;
+  const read = { captured, decision };
+  const grants = captured.length === 0 ? [] : await section('tables.grants', () => checkGrants(session, options, read));
+  const overrides = await section('tables.select_overrides', () => checkSelectOverrides(session, options, read));
+  const autoset = await checkIdentityChanges(session, options, { facts, captured });
+  const contents = await section('tables.snapshot', () => checkSnapshotContents(session, options, captured));
+  let verdict: PublicationVerdict | undefined;
+  const publication = await section('postgres.publication', async () => {
+    verdict = await judgePublication(session, options, { facts, captured, changes: autoset.changes });
+    return verdict.items;
+  });
+  const plan = verdict?.plan;
+  const partitions =
+    plan === undefined
+      ? []
+      : await section('tables.partitions', () => judgePartitions(session, options, { all, plan, filter: compileFilter(options.filter) }));
+  return [
+    ...(plan === undefined ? [] : checkCaptured(loaded, options, plan)),
+    ...checkGuardrail(options, captured),
+    ...checkTopicNames(options, captured),
+    ...checkFieldNames(options, captured),
+    ...checkKeyColumns(options, captured),
+    ...checkColumnLists(options, captured),
+    ...checkSnapshotLists(options, captured),
+    ...partitions,
+    ...grants,
+    ...overrides,
+    ...autoset.items,
+    ...checkReplicaIdentity(withChanges(loaded, autoset.changes)),
+    ...checkKeys(loaded, options),
+    ...contents,
+    ...publication,
+  ];
+}

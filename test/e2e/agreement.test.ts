@@ -1,0 +1,118 @@
+/** `check`, a start, health and status say one thing of one situation. The longer table is agreement.all.test.ts. */
+import { describe, expect, test } from 'vitest';
+import { runStatus } from '../../src/cli/status.ts';
+import type { ConnectorConfig } from '../harness/slotline.ts';
+import { until } from '../harness/until.ts';
+import { expectAgreement, placeOf, resolved, type Situation, startTask, streamOnce, untilWaiting } from './agreement.ts';
+
+const PARTED = `create table parted (id int primary key) partition by range (id);
+  create table parted_low partition of parted for values from (0) to (10); insert into parted values (1)`;
+
+const SITUATIONS: readonly Situation[] = [
+  {
+    what: 'the slot is gone, and the snapshot is remembered',
+    prepare: async (place) => {
+      await streamOnce(place);
+      await place.fresh.client.query('select pg_drop_replication_slot($1)', [place.name]);
+    },
+    refused: 'slot_missing',
+  },
+  {
+    what: 'a partitioned table alone in the list, changes under the names of its partitions',
+    tables: PARTED,
+    config: { 'table.include.list': 'public.parted' },
+    refused: 'partitions_not_captured',
+  },
+  {
+    what: 'the same, and loss is allowed',
+    tables: PARTED,
+    config: { 'table.include.list': 'public.parted', 'slotline.allow.loss': 'true' },
+    warned: ['tables.partitions'],
+  },
+  {
+    what: 'the same, under the name of the root',
+    tables: PARTED,
+    config: { 'table.include.list': 'public.parted', 'publish.via.partition.root': 'true' },
+  },
+  {
+    what: 'a partition alone in the list, changes under the name of its root',
+    tables: `${PARTED}; create publication NAME for all tables with (publish_via_partition_root = true)`,
+    config: { 'table.include.list': 'public.parted_low', 'publication.autocreate.mode': 'disabled' },
+    refused: 'partitions_not_captured',
+  },
+  {
+    what: 'tables that the publication would make unwritable, captured or not',
+    tables: 'create table keyless (v text); create table stranger (v text)',
+    config: { 'table.include.list': 'public.keyless', 'publication.autocreate.mode': 'all_tables' },
+    warned: ['postgres.publication_blocks_writes', 'tables.keys', 'tables.replica_identity'],
+  },
+];
+
+describe('check and a start agree', () => {
+  for (const situation of SITUATIONS) test(situation.what, () => expectAgreement(situation));
+
+  test('the tables that become unwritable are told before the publication is made', async () => {
+    const place = await placeOf({ tables: 'create table stranger (v text)', config: { 'publication.autocreate.mode': 'all_tables' } });
+    try {
+      const run = startTask(resolved(place.config));
+      expect(await run.outcome).toBeUndefined();
+      const events = run.lines.map(({ event }) => event);
+      expect(events.indexOf('publication.blocks_writes')).toBeGreaterThan(-1);
+      expect(events.indexOf('publication.blocks_writes')).toBeLessThan(events.indexOf('publication.ensured'));
+      const line = run.lines.find(({ event }) => event === 'publication.blocks_writes');
+      expect(line?.fields).toMatchObject({
+        where: 'public.stranger',
+        tables: 1,
+        notCaptured: 1,
+        sql: [expect.stringContaining('replica identity full')],
+      });
+      await run.stop();
+    } finally {
+      await place.fresh.drop();
+    }
+  });
+
+  const waits: readonly (readonly [string, { readonly existing?: true; readonly config?: ConnectorConfig }])[] = [
+    ['a new slot', {}],
+    ['a snapshot beside a slot', { existing: true }],
+    ['a slot without a snapshot', { config: { 'snapshot.mode': 'no_data' } }],
+  ];
+  test.each(waits)('%s that waits for an open transaction is told with its process by log, health and status', async (_, o) => {
+    const place = await placeOf(o.config === undefined ? {} : { config: o.config });
+    const other = await place.fresh.server.connect(place.fresh.database);
+    try {
+      if (o.existing) await place.fresh.client.query("select pg_create_logical_replication_slot($1, 'pgoutput')", [place.name]);
+      await other.query(`set application_name = 'the batch job'; begin; insert into item values (1, 'secret-7')`);
+      const { rows } = await other.query<{ pid: number; xid: string }>('select pg_backend_pid() as pid, pg_current_xact_id()::text as xid');
+      const { pid, xid } = rows[0] ?? { pid: 0, xid: '' };
+      const options = resolved(place.config);
+      const run = startTask(options);
+      const { reasons } = await untilWaiting(run);
+      expect(reasons).toMatchObject([
+        {
+          waitingFor: 'slot',
+          code: 'slot_creation_waits',
+          message: expect.stringContaining(`transaction ${xid} of pid ${pid} (the batch job,`),
+        },
+      ]);
+      const lines: string[] = [];
+      const deps = { write: (text: string) => lines.push(text), stop: new AbortController().signal };
+      expect(await runStatus([options], { watch: false, intervalMs: 10, json: true }, deps)).toBe(0);
+      expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+        state: 'creating',
+        blockedBy: [pid],
+        waitingFor: expect.stringContaining(`pid ${pid}`),
+      });
+      const told = run.lines.filter(({ event }) => event === 'server.waiting');
+      expect(told).toMatchObject([{ level: 'warn', fields: { xid, blockedBy: [String(pid)] } }]);
+      expect(JSON.stringify([lines, run.lines, reasons])).not.toContain('secret-7');
+      await other.query('rollback');
+      expect(await run.outcome).toBeUndefined();
+      await until('nothing is waited for', async () => run.health().reasons.length === 0, { timeoutMs: 10_000 });
+      await run.stop();
+    } finally {
+      await other.end();
+      await place.fresh.drop();
+    }
+  });
+});
