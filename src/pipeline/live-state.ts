@@ -43,6 +43,8 @@ export class LiveState {
   registryRetries = 0;
   /** A transaction that the stream has and sessions do not see yet. */
   catalogTrouble: SlotlineError | undefined;
+  /** A question to the catalog has had no answer for a while. */
+  catalogSilence: SlotlineError | undefined;
   /** Why a position cannot be remembered at this moment, and so is not confirmed. */
   positionTrouble: SlotlineError | undefined;
   /** A backlog is read in bulk; else changes come by the replication stream. */
@@ -103,6 +105,7 @@ export class LiveState {
     this.slotHolder = undefined;
     this.#registryTroubles.clear();
     this.catalogTrouble = undefined;
+    this.catalogSilence = undefined;
     this.positionTrouble = undefined;
     this.serverWait = undefined;
   }

@@ -20,7 +20,7 @@ import { isSnapshot, judgeStart, refusalOf, rememberedOffset } from './judgement
 import { awaitOwnership, lockProof, tryOwn } from './ownership.ts';
 import { beginPositions, heldError, offsetOwner, type Past, recall } from './past.ts';
 import type { PositionKeeper } from './position-keeper.ts';
-import { limitsOf } from './session-limits.ts';
+import { limitsOf, tellSilence } from './session-limits.ts';
 import { createSlotOf } from './slot-creation.ts';
 import type { Permission } from './slot-ownership.ts';
 import { SourceMemory } from './source-memory.ts';
@@ -71,7 +71,8 @@ export async function runTask(deps: TaskDeps, memory: ProcessMemory, hooks: Task
   let context: TaskContext | undefined;
   try {
     signal.throwIfAborted();
-    sql = await openSession(deps.options.database, { applicationName: 'Slotline General', signal, ...limitsOf(deps.options, signal) });
+    const limits = { ...limitsOf(deps.options, signal), patience: tellSilence(deps) };
+    sql = await openSession(deps.options.database, { applicationName: 'Slotline General', signal, ...limits });
     sql.onLost(fail);
     const server = await checkServer(sql);
     await awaitOwnership(sql, deps.options.slot.name, deps.log, {

@@ -7,12 +7,12 @@ import { SlotlineError } from '../core/errors.ts';
 import type { DatabaseOptions } from '../core/options.ts';
 import { Scope } from '../core/scope.ts';
 import { connectionError, type ServerAddress } from './errors.ts';
-import { OpenSession, type PgSession } from './pg-session.ts';
+import { OpenSession, type PgSession, type QueryPatience } from './pg-session.ts';
 import { type Encryption, encryptionAttempts, tlsOptions } from './tls-options.ts';
 import { openTransport, type TransportRequest } from './transport.ts';
 import { WireBridge } from './wire-bridge.ts';
 
-export type { PgSession, QueryOptions, TextRow } from './pg-session.ts';
+export type { PgSession, QueryOptions, QueryPatience, TextRow } from './pg-session.ts';
 export type { SocketOwner } from './transport.ts';
 
 export type SessionRequest = {
@@ -29,6 +29,8 @@ export type SessionRequest = {
   readonly queryTimeoutMs?: number | undefined;
   /** Of those of the extended protocol, which only read: the smaller of both counts. */
   readonly readTimeoutMs?: number;
+  /** Told of those. */
+  readonly patience?: QueryPatience;
 };
 
 /**

@@ -16,7 +16,7 @@ export type TextRow = Readonly<Record<string, string | null>>;
 export type QueryOptions = {
   /** Cancels the running statement on the server; the promise then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
-  /** Cancels and throws `pg_query_failed`; by our own clock. Default: the session's, which is none unless asked for. */
+  /** Cancels and throws `pg_query_failed`, or `pg_silent` where nothing answers; by our own clock. Default: the session's, which is none unless asked for. */
   readonly timeoutMs?: number | undefined;
   /** false: not cancelled with the session's `until`, for what ends things. */
   readonly untilAborted?: false;
@@ -63,7 +63,14 @@ export type SessionLimits = {
   readonly until?: AbortSignal;
   readonly queryTimeoutMs?: number | undefined;
   readonly readTimeoutMs?: number;
+  /** Told of queries of the extended protocol. */
+  readonly patience?: QueryPatience;
 };
+
+/** Who is told that a query has had no answer for so long, and again, with false, when it is over. */
+export type QueryPatience = { readonly afterMs: number; readonly onUnanswered: (isUnanswered: boolean) => void };
+
+type RunOptions = QueryOptions & { readonly patience?: QueryPatience | undefined };
 
 type Parts = {
   readonly client: Client;
@@ -115,8 +122,8 @@ export class OpenSession implements PgSession {
   }
 
   async query<Row extends QueryResultRow>(sql: string, params: readonly unknown[] = [], options: QueryOptions = {}): Promise<Row[]> {
-    const { readTimeoutMs, queryTimeoutMs } = this.#parts.request;
-    const limits = { timeoutMs: smaller(readTimeoutMs, queryTimeoutMs), ...options };
+    const { readTimeoutMs, queryTimeoutMs, patience } = this.#parts.request;
+    const limits = { timeoutMs: smaller(readTimeoutMs, queryTimeoutMs), patience, ...options };
     const result = await this.#run(() => this.#parts.client.query<Row>(sql, [...params]), limits);
     return result.rows;
   }
@@ -174,7 +181,7 @@ export class OpenSession implements PgSession {
   }
 
   /** One query at a time: `pg`'s own queue is deprecated, and an interrupt must hit the statement that it is meant for. */
-  #run<Result>(start: () => Promise<Result>, options: QueryOptions): Promise<Result> {
+  #run<Result>(start: () => Promise<Result>, options: RunOptions): Promise<Result> {
     this.#inFlight += 1;
     const result = this.#tail.then(() => this.#runNow(start, options));
     this.#tail = result.catch(() => {});
@@ -183,27 +190,29 @@ export class OpenSession implements PgSession {
     });
   }
 
-  async #runNow<Result>(start: () => Promise<Result>, options: QueryOptions): Promise<Result> {
+  async #runNow<Result>(start: () => Promise<Result>, options: RunOptions): Promise<Result> {
     assert(this.#state !== 'taken', 'query on a session whose socket was taken');
     const signal = options.signal ?? (options.untilAborted === false ? undefined : this.#parts.request.until);
     signal?.throwIfAborted();
     if (this.#lost !== undefined) throw this.#lost;
     let timedOut = false;
+    const timeoutMs = options.timeoutMs ?? this.#parts.request.queryTimeoutMs;
     const onTimeout = (): void => {
       timedOut = true;
-      this.#interrupt(PATIENCE_MS);
+      this.#interrupt(PATIENCE_MS, () => this.#onLost(this.#silence(timeoutMs)));
     };
-    const timeoutMs = options.timeoutMs ?? this.#parts.request.queryTimeoutMs;
     const timer = timeoutMs === undefined ? undefined : setTimeout(onTimeout, timeoutMs);
     const onAbort = (): void => this.#interrupt(ABORT_PATIENCE_MS);
     signal?.addEventListener('abort', onAbort, { once: true });
+    const answered = impatient(options.patience);
     try {
       return await start();
     } catch (error) {
       signal?.throwIfAborted();
-      if (timedOut) throw this.#timeoutError(timeoutMs, error);
+      if (timedOut) throw this.#lost ?? this.#timeoutError(timeoutMs, error);
       throw this.#queryError(error, options.subject);
     } finally {
+      answered();
       clearTimeout(timer);
       clearTimeout(this.#destroyTimer);
       signal?.removeEventListener('abort', onAbort);
@@ -213,9 +222,12 @@ export class OpenSession implements PgSession {
   #destroyTimer: NodeJS.Timeout | undefined;
 
   /** Cancels on the server, so that e.g. a half-made slot does not go on there; destroys when that brings no end. */
-  #interrupt(patienceMs: number): void {
+  #interrupt(patienceMs: number, onHopeless?: () => void): void {
     clearTimeout(this.#destroyTimer);
-    this.#destroyTimer = setTimeout(() => this.#parts.bridge.destroy(), patienceMs);
+    this.#destroyTimer = setTimeout(() => {
+      onHopeless?.();
+      this.#parts.bridge.destroy();
+    }, patienceMs);
     // Best effort: a lost cancel request ends in the destroy above.
     void this.#sendCancel().catch(() => {});
   }
@@ -235,6 +247,11 @@ export class OpenSession implements PgSession {
   #timeoutError(timeoutMs: number | undefined, cause: unknown): SlotlineError {
     const details = { ...this.#parts.address, message: `no answer within ${timeoutMs} ms` };
     return new SlotlineError('pg_query_failed', details, { cause });
+  }
+
+  /** Not even the cancelling was answered. */
+  #silence(timeoutMs: number | undefined): SlotlineError {
+    return new SlotlineError('pg_silent', { ...this.#parts.address, message: `no answer within ${timeoutMs} ms` });
   }
 
   #queryError(error: unknown, subject: ErrorSubject = 'other'): SlotlineError {
@@ -265,6 +282,20 @@ function rowsOfLast(result: unknown): TextRow[] {
 
 function hasRows(result: unknown): result is { readonly rows: TextRow[]; readonly fields: readonly unknown[] } {
   return typeof result === 'object' && result !== null && 'fields' in result && Array.isArray(result.fields) && result.fields.length > 0;
+}
+
+/** The result is called when the query is over. */
+function impatient(patience: QueryPatience | undefined): () => void {
+  if (patience === undefined) return () => {};
+  let isTold = false;
+  const timer = setTimeout(() => {
+    isTold = true;
+    patience.onUnanswered(true);
+  }, patience.afterMs);
+  return () => {
+    clearTimeout(timer);
+    if (isTold) patience.onUnanswered(false);
+  };
 }
 
 function smaller(a: number | undefined, b: number | undefined): number | undefined {

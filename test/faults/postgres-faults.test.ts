@@ -3,10 +3,12 @@
  * silence, the server. The process lives on, reconnects, and nothing is lost, repeated but as a replay, or out of order.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readTopic } from '../harness/consume.ts';
 import { type PostgresServer, startPostgres } from '../harness/postgres.ts';
 import { sharedKafka } from '../harness/shared.ts';
-import { startStreaming } from '../harness/slotline.ts';
+import { type Slotline, startStreaming } from '../harness/slotline.ts';
 import { startTcpProxy, type TcpProxy } from '../harness/tcp-proxy.ts';
+import { until } from '../harness/until.ts';
 import { openScene, untilStreaming, WAIT } from './delivery-scene.ts';
 
 const WAL_SENDER_TIMEOUT_MS = 2_000;
@@ -83,5 +85,48 @@ test.each(FAULTS)('$name: the stream goes on, nothing is lost or out of order', 
   console.log(`[postgres] ${String(trouble['code'])}, streaming again after ${tookMs} ms`);
   expect(report.runIds).toHaveLength(1);
   expect(trouble['code']).toContain(code);
+  expect((await slotline.stop()).exitCode).toBe(0);
+});
+
+type Health = { readonly status: string; readonly reasons: readonly { readonly code: string; readonly message: string }[] };
+
+async function healthOf(slotline: Slotline): Promise<Health> {
+  const { port } = await slotline.waitFor('http.listening', WAIT);
+  return (await (await fetch(`http://127.0.0.1:${String(port)}/health`)).json()) as Health;
+}
+
+test('a catalog that does not answer for a new table is told by health and log, ends the attempt in time, and nothing is lost', async () => {
+  const limits = { 'database.query.timeout.ms': '3000', 'slotline.http.port': '0' };
+  await using scene = await openScene(server, sharedKafka().bootstrapServers, { 'database.port': String(proxy.port), ...limits });
+  const client = await scene.client();
+  await client.query('create table fresh (id int primary key, v text default 7)');
+  await using slotline = await startStreaming(scene.config, WAIT);
+  await untilStreaming(slotline);
+  const from = slotline.lines.length;
+  const startedMs = performance.now();
+  const general = proxy.find('Slotline General');
+  general?.hold('down');
+  await client.query('insert into fresh values (1)');
+  const health = await until(
+    'health tells it',
+    async () => {
+      const found = await healthOf(slotline);
+      return found.status !== 'ok' && found;
+    },
+    WAIT,
+  );
+  const toldMs = Math.round(performance.now() - startedMs);
+  const ended = await slotline.waitFor('connector.retrying', { ...WAIT, from });
+  const endedMs = Math.round(performance.now() - startedMs);
+  await slotline.waitFor('stream.started', { ...WAIT, from });
+  await client.query('insert into fresh values (2)');
+  await scene.untilAllConfirmed();
+  const records = await readTopic(sharedKafka().bootstrapServers, `${scene.name}.public.fresh`, { count: 2 });
+  console.log(`[postgres] told after ${toldMs} ms, ended after ${endedMs} ms: ${JSON.stringify(health)} ${JSON.stringify(ended)}`);
+  expect(health).toMatchObject({ status: 'waiting', reasons: [{ code: 'pg_silent', message: expect.stringContaining('since=') }] });
+  expect(ended).toMatchObject({ code: 'pg_silent' });
+  expect(records.map(({ value }) => JSON.parse(String(value)).after.id)).toEqual([1, 2]);
+  expect(slotline.lines.slice(from).filter(({ event }) => event === 'catalog.silent')).toHaveLength(1);
+  expect((await healthOf(slotline)).status).toBe('ok');
   expect((await slotline.stop()).exitCode).toBe(0);
 });
