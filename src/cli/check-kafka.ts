@@ -10,13 +10,14 @@ import { topicNaming } from '../events/table-checks.ts';
 import { dataTopic, deadLetterTopic, heartbeatTopic, type TopicNaming, transactionTopic } from '../events/topic.ts';
 import type { KafkaClient } from '../kafka/client.ts';
 import type { TopicDescription } from '../kafka/cluster.ts';
-import { createCompactedTopic } from '../kafka/compacted-topic.ts';
-import { newTopic } from '../kafka/topics.ts';
+import { createCompactedTopic, newCompactedTopic } from '../kafka/compacted-topic.ts';
+import { newTopic, refusedTopics } from '../kafka/topics.ts';
 import { isSnapshotUnfinished, type StoredOffset } from '../offsets/offset.ts';
 import { createOffsetStore, type Remembered } from '../offsets/store.ts';
-import { fail, failure, type Judgement, ok, shorten, warn } from '../pipeline/judgements/judgement.ts';
+import { fail, failure, type Judgement, nameOf, ok, shorten, warn } from '../pipeline/judgements/judgement.ts';
 import { keyOf } from '../pipeline/judgements/tables.ts';
 import { offsetOwner } from '../pipeline/past.ts';
+import { readSource, type SourceRecord } from '../pipeline/source-memory.ts';
 import type { TableDescription } from '../postgres/catalog.ts';
 
 /** Questions on their way at once: enough for hundreds of tables within seconds. */
@@ -26,22 +27,11 @@ export async function checkCluster(kafka: KafkaClient, options: ResolvedOptions)
   const cluster = await kafka.describeCluster();
   const where = options.kafka.bootstrapServers.map(({ host, port }) => `${host}:${port}`).join(', ');
   const brokers = `${cluster.brokers.length} broker${cluster.brokers.length === 1 ? '' : 's'}`;
-  const items = [ok('kafka.reachable', `Kafka answers, ${brokers}`, { where })];
-  const topics = [...options.topicCreation.groups, options.topicCreation.default];
-  const wanted = [
-    ...topics.map(({ name, replicationFactor }) => [`topic.creation.${name}.replication.factor`, replicationFactor] as const),
-    ['offset.storage.replication.factor', options.offsetStorage.replicationFactor] as const,
-  ];
-  for (const [property, factor] of wanted) {
-    if (factor === undefined || factor <= cluster.brokers.length) continue;
-    const what = `${property} is ${factor}, and there ${cluster.brokers.length === 1 ? 'is' : 'are'} ${brokers}`;
-    items.push(fail('kafka.replication_factor', 'kafka_topic_invalid', what, { remedy: 'Lower it, or start more brokers.' }));
-  }
-  return items;
+  return [ok('kafka.reachable', `Kafka answers, ${brokers}`, { where })];
 }
 
-/** What the topic of offsets tells of this connector. */
-export type Recalled = Remembered | 'unknown';
+/** What the topic of offsets tells of this connector, and of the source as it last saw it. */
+export type Recalled = (Remembered & { readonly source: SourceRecord | undefined }) | 'unknown';
 
 type OffsetQuestion = { readonly signal: AbortSignal; readonly onRemembered: (remembered: Recalled) => void };
 
@@ -56,16 +46,19 @@ export async function checkOffsets(
   const where = topic.name;
   if (topic.error !== undefined) return [failure(check, topic.error)];
   if (!topic.exists) {
-    onRemembered({ own: undefined, others: [] });
+    onRemembered({ own: undefined, others: [], source: undefined });
+    const wanted = newCompactedTopic(options.offsetStorage);
+    const refused = await refusedTopics(kafka, wanted === undefined ? [] : [wanted]);
+    if (refused.size > 0) return [...refused].map(([name, error]) => judgeRefused({ check, names: [name], error }));
     return [ok(check, 'The topic of offsets does not exist yet; the start creates it', { where })];
   }
   const health = checkTopicHealth(topic, options);
   try {
     const reading = { ...options.offsetStorage, mayCreate: false };
     const deps = { log: SILENT_LOG, clock: SYSTEM_CLOCK, random: Math.random, maySend: () => false };
-    const store = createOffsetStore(createCompactedTopic(kafka, reading, deps), offsetOwner(options));
-    const remembered = await store.loadAll(signal);
-    onRemembered(remembered);
+    const compacted = createCompactedTopic(kafka, reading, deps);
+    const remembered = await createOffsetStore(compacted, offsetOwner(options)).loadAll(signal);
+    onRemembered({ ...remembered, source: await readSource(compacted, offsetOwner(options), signal) });
     return [ok(check, `The topic of offsets is read: ${memoryWords(remembered.own)}`, { where }), ...health];
   } catch (error) {
     const remedy = 'Set cleanup.policy=compact: else the broker forgets that the snapshot was taken, and it is taken again.';
@@ -102,7 +95,7 @@ export async function checkTopics(
     }
   };
   await Promise.all(Array.from({ length: QUESTIONS_AT_ONCE }, askInTurn));
-  if (missing.length > 0) items.push(checkMissing(missing.sort(), options));
+  if (missing.length > 0) items.push(...(await checkMissing(kafka, options, { missing: missing.sort(), byTopic })));
   const good = byTopic.size - missing.length;
   if (good > 0 && items.every(({ status }) => status !== 'fail'))
     items.unshift(ok('kafka.topics', `${good} of ${byTopic.size} topics exist`));
@@ -118,27 +111,60 @@ function controlTopics({ events }: ResolvedOptions, naming: TopicNaming): string
   return topics;
 }
 
-function checkMissing(missing: readonly string[], options: ResolvedOptions): Judgement {
+type Missing = {
+  readonly missing: readonly string[];
+  readonly byTopic: ReadonlyMap<string, readonly TableDescription[]>;
+};
+
+/** What Kafka would answer is asked of it; one item for each kind of answer. */
+async function checkMissing(kafka: KafkaClient, options: ResolvedOptions, { missing, byTopic }: Missing): Promise<Judgement[]> {
   const check = 'kafka.topics_missing';
-  const names = shorten(missing);
-  const first = newTopic(missing[0] ?? '', options.topicCreation);
-  if (first !== undefined) return ok(check, `The start creates: ${names}`);
-  const remedy =
-    'They come into being only if the brokers have auto.create.topics.enable=true. Create them, or set topic.creation.default.partitions and .replication.factor.';
-  return warn(check, `Topics do not exist, and Slotline is not told to create them: ${names}`, { remedy });
+  const wanted = missing.flatMap((name) => newTopic(name, options.topicCreation) ?? []);
+  if (wanted.length === 0) {
+    const remedy =
+      'They come into being only if the brokers have auto.create.topics.enable=true. Create them, or set topic.creation.default.partitions and .replication.factor.';
+    return [warn(check, `Topics do not exist, and Slotline is not told to create them: ${shorten(missing)}`, { remedy })];
+  }
+  const items: Judgement[] = [];
+  const refused = await refusedTopics(kafka, wanted);
+  const kinds = Map.groupBy(refused.entries(), ([, error]) => `${error.code} ${String(error.details['error'])}`);
+  for (const kind of kinds.values()) {
+    const [first] = kind;
+    if (first !== undefined) items.push(judgeRefused({ check, names: kind.map(([name]) => name), error: first[1] }));
+  }
+  const made = wanted.filter(({ name }) => !refused.has(name));
+  if (made.length > 0) items.unshift(ok(check, `Topics that the first record creates: ${shorten(made.map(({ name }) => name))}`));
+  const policy = 'cleanup.policy';
+  return [
+    ...items,
+    ...made.flatMap(({ name, configs }) => checkPolicy(name, new Map(configs).get(policy), { options, tables: byTopic.get(name) ?? [] })),
+  ];
+}
+
+/** As a start would end, or its first record. */
+function judgeRefused({ check, names, error }: { check: string; names: readonly string[]; error: SlotlineError }): Judgement {
+  const isReplication = error.details['error'] === 'INVALID_REPLICATION_FACTOR';
+  const what = `Kafka would not make ${shorten(names)}: ${error.message}`;
+  return fail(isReplication ? 'kafka.replication_factor' : check, error.code, what, { remedy: error.remedy, start: { error } });
 }
 
 function checkTopic(topic: TopicDescription, options: ResolvedOptions, tables: readonly TableDescription[]): Judgement[] {
   if (topic.error !== undefined) return [failure('kafka.topics', topic.error)];
-  const items = checkTopicHealth(topic, options);
-  const isCompacted = topic.configs.get('cleanup.policy')?.split(',').includes('compact') === true;
-  const keyless = tables.filter((table) => keyOf(table, options).length === 0);
-  if (isCompacted && keyless.length > 0) {
-    const remedy = 'Set cleanup.policy=delete, or give the table a key (message.key.columns).';
-    const what = 'A compacted topic refuses records without a key';
-    items.push(fail('kafka.topic_policy', 'kafka_topic_invalid', what, { where: topic.name, remedy }));
-  }
-  return items;
+  return [...checkTopicHealth(topic, options), ...checkPolicy(topic.name, topic.configs.get('cleanup.policy'), { options, tables })];
+}
+
+/** The first record without a key would end the connector. */
+function checkPolicy(
+  topic: string,
+  policy: string | undefined,
+  { options, tables }: { readonly options: ResolvedOptions; readonly tables: readonly TableDescription[] },
+): Judgement[] {
+  const isCompacted = policy?.split(',').some((part) => part.trim() === 'compact') === true;
+  const keyless = isCompacted ? tables.filter((table) => keyOf(table, options).length === 0) : [];
+  if (keyless.length === 0) return [];
+  const remedy = 'Set cleanup.policy=delete, or give the table a key (message.key.columns).';
+  const what = `A compacted topic refuses records without a key, and ${shorten(keyless.map(nameOf))} has none`;
+  return [fail('kafka.topic_policy', 'kafka_record_invalid', what, { where: topic, remedy })];
 }
 
 function checkTopicHealth(topic: TopicDescription, options: ResolvedOptions): Judgement[] {

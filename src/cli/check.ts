@@ -8,10 +8,12 @@ import type { ResolvedOptions } from '../core/options.ts';
 import { SYSTEM_CLOCK } from '../core/time.ts';
 import type { RowPlan } from '../events/row-plan.ts';
 import { createKafkaClient, type KafkaClient } from '../kafka/client.ts';
+import { judgeChanges } from '../pipeline/judgements/changes.ts';
 import { failure, type Judgement, section, skipped } from '../pipeline/judgements/judgement.ts';
 import { checkFieldNames } from '../pipeline/judgements/names.ts';
 import { judgePreconditions, type SourceQuestion } from '../pipeline/judgements/preconditions.ts';
 import { checkReplicationLogin, checkServer } from '../pipeline/judgements/server.ts';
+import { judgeHolder } from '../pipeline/judgements/slot.ts';
 import { judgeStart, needsSlot } from '../pipeline/judgements/start.ts';
 import type { CapturedTables } from '../pipeline/judgements/tables.ts';
 import { weighPast } from '../pipeline/past.ts';
@@ -114,8 +116,11 @@ async function checkSession(session: PgSession, { options, stop, told }: Session
   const facts = await loadServerFacts(session);
   const server = checkServer(session, facts);
   const slot = await loadSlot(session, options.slot.name);
-  const judged = await decide(options, { server: facts, slot, recalled: await told.remembered, signal: stop });
+  const recalled = await told.remembered;
+  const judged = await decide(options, { server: facts, slot, recalled, signal: stop });
   const { decision } = judged;
+  const others = recalled === 'unknown' ? [] : recalled.others;
+  const held = judged.foreign === undefined ? await section('postgres.slot', () => judgeHolder(session, options, { facts, others })) : [];
   const plans: Judgement[] = [];
   // Before the replication login, which takes a sender for its time.
   const source = judgePreconditions(session, options, {
@@ -127,8 +132,12 @@ async function checkSession(session: PgSession, { options, stop, told }: Session
       plans.push(...(await section('registry.schemas', () => planSchemas(session, options, { captured: loaded.captured, told }))));
     },
   });
+  const changes =
+    decision === undefined || recalled === 'unknown'
+      ? []
+      : section('postgres.source', () => judgeChanges(session, options, { facts, decision, record: recalled.source }));
   const replication = decision !== undefined && !needsSlot(decision) ? [] : [checkReplicationLogin(options, stop)];
-  return [...server, ...(await Promise.all(replication)), ...(await source), ...plans];
+  return [...server, ...(await Promise.all(replication)), ...held, ...(await source), ...(await changes), ...plans];
 }
 
 type DecisionFacts = {

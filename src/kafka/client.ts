@@ -265,7 +265,11 @@ class LibraryConnection implements BrokerConnection {
     return this.#call(timeoutMs, (done) => initProducerIdV4.api(this.#connection, null, 0x7fffffff, undefined, undefined, done));
   }
 
-  async createTopics(topics: readonly NewTopic[], timeoutMs: number): Promise<readonly TopicResult[]> {
+  async createTopics(
+    topics: readonly NewTopic[],
+    timeoutMs: number,
+    { validateOnly } = { validateOnly: false },
+  ): Promise<readonly TopicResult[]> {
     const wanted = topics.map((topic) => ({
       name: topic.name,
       numPartitions: topic.partitions,
@@ -274,7 +278,7 @@ class LibraryConnection implements BrokerConnection {
       configs: topic.configs.map(([name, value]) => ({ name, value })),
     }));
     type Reply = { topics: { name: string; errorCode: number; errorMessage: string | null | undefined }[] };
-    const reply = await this.#call<Reply>(timeoutMs, (done) => createTopicsV7.api(this.#connection, wanted, timeoutMs, false, done));
+    const reply = await this.#call<Reply>(timeoutMs, (done) => createTopicsV7.api(this.#connection, wanted, timeoutMs, validateOnly, done));
     return reply.topics.map(({ name, errorCode, errorMessage }) => ({ name, errorCode, errorMessage: errorMessage ?? undefined }));
   }
 

@@ -9,8 +9,8 @@ import type { KafkaClient } from './client.ts';
 import { kafkaAnswerError } from './protocol-errors.ts';
 import { createPublisher, type PublisherDeps } from './publisher.ts';
 import type { Publisher, PublisherEvents, RecordView } from './publisher-contract.ts';
-import { openTopic } from './topics.ts';
-import type { BrokerConnection, FetchedRecord, TopicMetadata } from './wire.ts';
+import { newTopic, openTopic } from './topics.ts';
+import type { BrokerConnection, FetchedRecord, NewTopic, TopicMetadata } from './wire.ts';
 
 export type CompactedTopicOptions = {
   readonly topic: string;
@@ -79,6 +79,11 @@ export function createCompactedTopic(
     },
     close: closeWriter,
   };
+}
+
+/** As it would be made. */
+export function newCompactedTopic(options: CompactedTopicOptions): NewTopic | undefined {
+  return newTopic(options.topic, topicCreation(options));
 }
 
 function topicCreation({ partitions, replicationFactor, mayCreate = true }: CompactedTopicOptions): TopicCreationOptions {

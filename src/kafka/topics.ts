@@ -18,6 +18,8 @@ const MAX_MESSAGE_BYTES = 'max.message.bytes';
 /** A new topic shows up at every broker well within this; one that nobody creates never does. */
 const MISSING_FOR_MS = 15_000;
 const CONFIG_TIMEOUT_MS = 5_000;
+/** A request for many thousands takes the controller long. */
+const TRIED_AT_ONCE = 500;
 
 /** Retries until Kafka answers or `signal` aborts. Throws kafka_topic_missing, kafka_topic_invalid or kafka_unauthorized. */
 export async function openTopic(
@@ -65,6 +67,20 @@ export async function createTopic(client: KafkaClient, topic: NewTopic): Promise
   if (result === undefined) throw new SlotlineError('kafka_reply_incomplete', { topic: topic.name, request: 'CreateTopics' });
   if (result.errorCode === KAFKA_CODE.NONE || result.errorCode === KAFKA_CODE.TOPIC_ALREADY_EXISTS) return;
   throw kafkaAnswerError(result.errorCode, { topic: topic.name }, result.errorMessage);
+}
+
+/** Why the cluster would not make these topics, by name: rights, names, replication, its own rules. It is asked, and makes none. */
+export async function refusedTopics(client: KafkaClient, topics: readonly NewTopic[]): Promise<ReadonlyMap<string, SlotlineError>> {
+  const refused = new Map<string, SlotlineError>();
+  for (let from = 0; from < topics.length; from += TRIED_AT_ONCE) {
+    const some = topics.slice(from, from + TRIED_AT_ONCE);
+    const results = await client.control((connection) => connection.createTopics(some, CONFIG_TIMEOUT_MS, { validateOnly: true }));
+    for (const { name, errorCode, errorMessage } of results) {
+      if (errorCode === KAFKA_CODE.NONE || errorCode === KAFKA_CODE.TOPIC_ALREADY_EXISTS) continue;
+      refused.set(name, kafkaAnswerError(errorCode, { topic: name }, errorMessage));
+    }
+  }
+  return refused;
 }
 
 /** What to create, or undefined where creation is left to the broker, as Connect leaves it without topic.creation.* or with it disabled. */

@@ -77,7 +77,8 @@ export interface BrokerConnection {
   produce(parts: readonly Uint8Array[], noReply: boolean, done: (body: Uint8Array | undefined) => void): void;
   metadata(request: MetadataRequest, timeoutMs: number): Promise<ClusterMetadata>;
   initProducerId(timeoutMs: number): Promise<{ readonly producerId: bigint; readonly producerEpoch: number; readonly errorCode: number }>;
-  createTopics(topics: readonly NewTopic[], timeoutMs: number): Promise<readonly TopicResult[]>;
+  /** `validateOnly`: the answer is the one that making them would get, and nothing is made. */
+  createTopics(topics: readonly NewTopic[], timeoutMs: number, o?: { readonly validateOnly: boolean }): Promise<readonly TopicResult[]>;
   describeTopicConfigs(topics: readonly string[], keys: readonly string[] | null, timeoutMs: number): Promise<readonly TopicConfigs[]>;
   /** The offset that the next record of the partition gets, and the error code. */
   endOffset(topic: string, partition: number, timeoutMs: number): Promise<{ readonly errorCode: number; readonly offset: number }>;

@@ -6,10 +6,12 @@
  */
 import { SlotlineError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import type { ResolvedOptions } from '../core/options.ts';
 import { Scope } from '../core/scope.ts';
 import { wait } from '../core/time.ts';
 import type { PgSession } from '../postgres/connection.ts';
 import type { Proof } from './fence.ts';
+import { TASK_ID } from './task-context.ts';
 
 const POLL_MS = 500;
 
@@ -54,6 +56,11 @@ export async function awaitOwnership(session: PgSession, slotName: string, log: 
   throw new SlotlineError('stream_ended', { reason: 'stopped while waiting' });
 }
 
+/** Who a process is on a slot: the same for the same connector, prefix and task. */
+export function turnOwner(options: ResolvedOptions): string {
+  return JSON.stringify([options.name, options.events.topicPrefix, TASK_ID]);
+}
+
 /** Once the walsender holds the slot, the lock has done its work: a frozen process must not keep it. */
 export async function releaseLock(session: PgSession, slotName: string): Promise<void> {
   await session.query(`select pg_catalog.pg_advisory_unlock(${LOCK_KEY})`, [slotName]);
@@ -88,7 +95,7 @@ select exists (
 const HOLDER_KEYS = "pg_catalog.hashtext('slotline turn ' || $1::text), pg_catalog.hashtext($2::text)";
 
 /** The backend of another connector that has or had its turn on this slot and is still there. */
-async function foreignHolder(session: PgSession, slotName: string, owner: string): Promise<number | undefined> {
+export async function foreignHolder(session: PgSession, slotName: string, owner: string): Promise<number | undefined> {
   const rows = await session.query<{ pid: number }>(FOREIGN_HOLDER_SQL, [slotName, owner]);
   return rows[0]?.pid;
 }

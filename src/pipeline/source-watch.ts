@@ -5,11 +5,9 @@
  * A change is noticed behind the moment when it was made, and PostgreSQL decides by the catalog of that moment what it sends: rows that were
  * left out then are not in the slot, whatever is confirmed. So what is said is which WAL may hold them, and which snapshot brings them.
  */
-import { SlotlineError, toSlotlineError } from '../core/errors.ts';
+import { type SlotlineError, toSlotlineError } from '../core/errors.ts';
 import { formatLsn, type Lsn } from '../core/lsn.ts';
-import type { ResolvedOptions } from '../core/options.ts';
 import { wait } from '../core/time.ts';
-import { compileAny } from '../events/filter.ts';
 import { openSession, type PgSession } from '../postgres/connection.ts';
 import type { ServerNotice } from '../postgres/errors.ts';
 import { addTablesSql } from '../postgres/publication.ts';
@@ -23,8 +21,9 @@ import {
   standingTroubles,
   uncoveredTables,
 } from './source-judgement.ts';
+import { judgementRules, lossError, weighChanges } from './source-losses.ts';
 import type { SourceMemory } from './source-memory.ts';
-import { newSlotRemedy, shown, shownList, snapshotRemedy, standingRemedy } from './source-remedies.ts';
+import { shown, shownList, snapshotRemedy, standingRemedy } from './source-remedies.ts';
 import type { TaskContext } from './task-context.ts';
 
 const PAUSE_MIN_MS = 2_000;
@@ -38,8 +37,6 @@ const REMEMBER_EVERY_MS = 60_000;
 const REMEMBER_TIMEOUT_MS = 5_000;
 /** ALTER PUBLICATION waits for whoever changes the table; the next look tries again. */
 const LOCK_TIMEOUT_MS = 500;
-/** A publication that is missing where the stream stands makes every older server stop. */
-const SKIPS_MISSING_PUBLICATION_SINCE = 18;
 /** Of which a refusal is told once only. */
 const NOT_ADDED_MAX = 1_000;
 /** Each kind is told once an attempt; the metric counts all. */
@@ -238,10 +235,8 @@ export class SourceWatch {
     const fromLsn = before.fromLsn;
     const { toLsn } = after;
     let first: SlotlineError | undefined;
-    for (const found of judgeSource(before, after, this.#rules)) {
-      const isHarmless = found.oids.length > 0 && !found.oids.some((oid) => withRows.has(oid));
-      const isMended = snapshotFollows && this.#isInSnapshot(found.tables);
-      const change: SourceChange = isHarmless || isMended ? { ...found, severity: 'info' } : found;
+    const { includeCollections } = options.snapshot;
+    for (const change of weighChanges(judgeSource(before, after, this.#rules), { withRows, snapshotFollows, includeCollections })) {
       live.source.changes[change.severity]++;
       if (change.severity === 'loss') {
         const error = this.#lossOf(change, { fromLsn, toLsn });
@@ -261,35 +256,14 @@ export class SourceWatch {
     if (first !== undefined && options.sourceChangedAction === 'fail') throw first;
   }
 
-  /** A snapshot that has not begun to read. */
-  #isInSnapshot(tables: readonly string[]): boolean {
-    const { includeCollections } = this.#context.options.snapshot;
-    return includeCollections.length === 0 || (tables.length > 0 && tables.every(compileAny(includeCollections)));
-  }
-
-  #lossOf(change: SourceChange, { fromLsn, toLsn }: { readonly fromLsn: Lsn; readonly toLsn: Lsn }): SlotlineError {
+  #lossOf(change: SourceChange, lsns: { readonly fromLsn: Lsn; readonly toLsn: Lsn }): SlotlineError {
     const { live, options, log } = this.#context;
-    const details = {
-      change: change.kind,
-      publication: options.publication.name,
-      tables: shownList(change.tables),
-      fromLsn: formatLsn(fromLsn),
-      toLsn: formatLsn(toLsn),
-      reason: change.what,
-    };
-    const remedy = this.#remedyOf(change);
-    const error = new SlotlineError('source_changed', details, { remedy });
-    live.source.addLoss({ kind: change.kind, message: error.message, remedy });
+    const error = lossError(change, { ...lsns, options, serverMajor: this.#hooks.server.major });
+    const { code, message, remedy, details } = error;
+    live.source.addLoss({ kind: change.kind, message, remedy });
     // With `fail` the end says the same, as an error.
-    log.warn('source.changed', { ...details, code: error.code, message: error.message, remedy });
+    log.warn('source.changed', { ...details, code, message, remedy });
     return error;
-  }
-
-  #remedyOf({ kind, tables }: SourceChange): string {
-    const { options } = this.#context;
-    const isAboutPublication = kind === 'publication_dropped' || kind === 'publication_replaced' || kind === 'publication_skipped';
-    if (isAboutPublication && this.#hooks.server.major < SKIPS_MISSING_PUBLICATION_SINCE) return newSlotRemedy(options);
-    return snapshotRemedy(tables, options);
   }
 
   /** publication.autocreate.mode=filtered follows the captured tables while it runs too. */
@@ -342,9 +316,4 @@ export class SourceWatch {
     live.source.addLoss({ kind: `table_added ${name}`, message, remedy });
     log.warn('source.table_added', { ...fields, message, remedy });
   }
-}
-
-function judgementRules(options: ResolvedOptions, filter: JudgementRules['filter']): JudgementRules {
-  const readsTables = options.snapshot.mode === 'always' || options.snapshot.mode === 'when_needed';
-  return { filter, skipped: options.events.skippedOperations, readsTables };
 }

@@ -17,7 +17,7 @@ import type { StartDecision } from '../snapshot/decision.ts';
 import type { SnapshotProgress } from '../snapshot/initial.ts';
 import { Fence } from './fence.ts';
 import { isSnapshot, judgeStart, refusalOf, rememberedOffset } from './judgements/start.ts';
-import { awaitOwnership, lockProof, tryOwn } from './ownership.ts';
+import { awaitOwnership, lockProof, tryOwn, turnOwner } from './ownership.ts';
 import { beginPositions, heldError, offsetOwner, type Past, recall } from './past.ts';
 import type { PositionKeeper } from './position-keeper.ts';
 import { limitsOf, tellSilence } from './session-limits.ts';
@@ -28,7 +28,7 @@ import { prepareTables } from './source-tables.ts';
 import { SourceWatch } from './source-watch.ts';
 import { type SnapshotResult, type SnapshotSource, takeSnapshot } from './start-snapshot.ts';
 import { runStreaming, StreamingHooks } from './streaming.ts';
-import { createContext, TASK_ID, type TaskContext, type TaskDeps } from './task-context.ts';
+import { createContext, type TaskContext, type TaskDeps } from './task-context.ts';
 
 /** What survives from one attempt to the next within a process. */
 export type ProcessMemory = {
@@ -81,7 +81,7 @@ export async function runTask(deps: TaskDeps, memory: ProcessMemory, hooks: Task
       onHolder: (holder) => {
         live.slotHolder = holder;
       },
-      owner: JSON.stringify([deps.options.name, deps.options.events.topicPrefix, TASK_ID]),
+      owner: turnOwner(deps.options),
       onForeign: (holder) => heldError(deps, server, holder),
     });
     fence.hold('lock', lockProof(sql, deps.options.slot.name, server));

@@ -41,6 +41,32 @@ const SITUATIONS: readonly Situation[] = [
     refused: 'partitions_not_captured',
   },
   {
+    what: 'a table left the publication while nothing ran',
+    prepare: async (place) => {
+      await streamOnce(place);
+      await place.fresh.client.query(`alter publication ${place.name} drop table item; insert into item values (1, 'missed')`);
+    },
+    refused: 'source_changed',
+  },
+  {
+    what: 'another connector runs on the slot, and another offset topic has its record',
+    prepare: async ({ name, fresh }) => {
+      await fresh.client.query("select pg_advisory_lock_shared(hashtext('slotline turn ' || $1), hashtext('another connector'))", [name]);
+    },
+    refused: 'slot_in_use',
+  },
+  {
+    what: 'the topic of offsets wants more replicas than there are brokers',
+    config: { 'offset.storage.replication.factor': '3' },
+    refused: 'kafka_topic_invalid',
+  },
+  {
+    what: 'topics that would be made compacted, and a table without a key',
+    tables: "create table keyless (v text); insert into keyless values ('x')",
+    config: { 'table.include.list': 'public.keyless', 'topic.creation.default.cleanup.policy': 'compact' },
+    refused: 'kafka_record_invalid',
+  },
+  {
     what: 'tables that the publication would make unwritable, captured or not',
     tables: 'create table keyless (v text); create table stranger (v text)',
     config: { 'table.include.list': 'public.keyless', 'publication.autocreate.mode': 'all_tables' },

@@ -245,12 +245,12 @@ for (const major of [14, 18] as const) {
       expect([...failuresOf(report)].sort()).toEqual([
         'kafka.offset_topic kafka_topic_invalid',
         'kafka.replication_factor kafka_topic_invalid',
-        'kafka.topic_policy kafka_topic_invalid',
+        'kafka.topic_policy kafka_record_invalid',
         'tables.topics topic_name_collision',
       ]);
       expect(itemsOf(report, 'kafka.max_message_bytes')).toMatchObject([{ status: 'warn', where: `${prefix}.public.item` }]);
       expect(itemsOf(report, 'kafka.offset_topic')).toMatchObject([{ status: 'fail', where: `${prefix}.offsets` }]);
-      expect(itemsOf(report, 'kafka.topics_missing')[0]?.what).toContain(`${prefix}.public.spare`);
+      expect(itemsOf(report, 'kafka.replication_factor')[0]?.what).toContain(`${prefix}.public.spare`);
     });
 
     it('names the topics of heartbeats and transactions among those that are missing', async () => {

@@ -2,13 +2,16 @@
 import type { SlotlineError } from '../../core/errors.ts';
 import type { ResolvedOptions } from '../../core/options.ts';
 import { prettyBytes } from '../../core/pretty-bytes.ts';
-import type { Continuity } from '../../offsets/continuity.ts';
+import { type Continuity, heldByOther, otherOwner } from '../../offsets/continuity.ts';
+import type { Remembered } from '../../offsets/store.ts';
 import type { PgSession } from '../../postgres/connection.ts';
 import { quoteLiteral } from '../../postgres/identifiers.ts';
+import type { ServerFacts } from '../../postgres/session.ts';
 import { loadSlotLag, type SlotState, unsuitability } from '../../postgres/slot.ts';
 import type { StartDecision } from '../../snapshot/decision.ts';
+import { foreignHolder, turnOwner } from '../ownership.ts';
 import { advise, fail, failure, type Judgement, ok, warn } from './judgement.ts';
-import { createsSlot, refusalOf } from './start.ts';
+import { createsSlot, refusalOf, slotPlace } from './start.ts';
 
 const CHECK = 'postgres.slot';
 
@@ -49,6 +52,18 @@ export async function judgeSlot(
     ...(await judgeOwner(session, slot)),
     ...made,
   ];
+}
+
+/** Another connector that runs and has its turn on this slot, by the lock that its session keeps: a start is refused, whatever is remembered. */
+export async function judgeHolder(
+  session: PgSession,
+  options: ResolvedOptions,
+  { facts, others }: { readonly facts: ServerFacts; readonly others: Remembered['others'] },
+): Promise<readonly Judgement[]> {
+  const pid = await foreignHolder(session, options.slot.name, turnOwner(options));
+  if (pid === undefined) return [];
+  const owner = otherOwner({ own: undefined, others }, slotPlace(options, { server: facts, slot: undefined }));
+  return [failure(CHECK, heldByOther(`process ${pid}`, { slot: options.slot.name, owner }))];
 }
 
 function nextStep(decision: StartDecision | undefined): string {

@@ -1,0 +1,57 @@
+/**
+ * Owns what a change of the source means for this connector and this moment: whether rows are missing once it is known which tables hold
+ * rows and whether a snapshot follows, and the error that says so. Pure; a start, the watch and `check` ask the same.
+ */
+import { SlotlineError } from '../core/errors.ts';
+import { formatLsn, type Lsn } from '../core/lsn.ts';
+import type { ResolvedOptions } from '../core/options.ts';
+import { compileAny } from '../events/filter.ts';
+import type { JudgementRules, SourceChange } from './source-judgement.ts';
+import { newSlotRemedy, shownList, snapshotRemedy } from './source-remedies.ts';
+
+/** A publication that is missing where the stream stands makes every older server stop. */
+const SKIPS_MISSING_PUBLICATION_SINCE = 18;
+
+export function judgementRules(options: ResolvedOptions, filter: JudgementRules['filter']): JudgementRules {
+  const readsTables = options.snapshot.mode === 'always' || options.snapshot.mode === 'when_needed';
+  return { filter, skipped: options.events.skippedOperations, readsTables };
+}
+
+export type ChangeCircumstances = {
+  /** Of the tables that took a name over. */
+  readonly withRows: ReadonlySet<number>;
+  /** One that has not begun to read. */
+  readonly snapshotFollows: boolean;
+  readonly includeCollections: readonly string[];
+};
+
+/** Nothing is missing of tables without rows, nor of what a snapshot brings. */
+export function weighChanges(changes: readonly SourceChange[], of: ChangeCircumstances): SourceChange[] {
+  const { withRows, snapshotFollows, includeCollections } = of;
+  const isInSnapshot = (tables: readonly string[]): boolean =>
+    includeCollections.length === 0 || (tables.length > 0 && tables.every(compileAny(includeCollections)));
+  return changes.map((change) => {
+    const isHarmless = change.oids.length > 0 && !change.oids.some((oid) => withRows.has(oid));
+    const isMended = snapshotFollows && isInSnapshot(change.tables);
+    return isHarmless || isMended ? { ...change, severity: 'info' } : change;
+  });
+}
+
+type Losing = { readonly fromLsn: Lsn; readonly toLsn: Lsn; readonly options: ResolvedOptions; readonly serverMajor: number };
+
+/** source_changed, with the WAL in which rows may be missing and what brings them. */
+export function lossError(change: SourceChange, { fromLsn, toLsn, options, serverMajor }: Losing): SlotlineError {
+  const details = {
+    change: change.kind,
+    publication: options.publication.name,
+    tables: shownList(change.tables),
+    fromLsn: formatLsn(fromLsn),
+    toLsn: formatLsn(toLsn),
+    reason: change.what,
+  };
+  const { kind, tables } = change;
+  const isAboutPublication = kind === 'publication_dropped' || kind === 'publication_replaced' || kind === 'publication_skipped';
+  const needsNewSlot = isAboutPublication && serverMajor < SKIPS_MISSING_PUBLICATION_SINCE;
+  const remedy = needsNewSlot ? newSlotRemedy(options) : snapshotRemedy(tables, options);
+  return new SlotlineError('source_changed', details, { remedy });
+}
