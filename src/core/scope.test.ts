@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { expect, test } from 'vitest';
 import { orAborted, Scope } from './scope.ts';
+import { wait } from './time.ts';
 
 test('a thousand scopes leave nothing on a signal that outlives them', async () => {
   const { signal } = new AbortController();
@@ -39,4 +40,27 @@ test('behind its end a scope starts nothing', () => {
   scope.listen(controller.signal, () => expect.fail('heard'));
   scope.every(1, () => expect.fail('timer'));
   controller.abort();
+});
+
+test('a question is not asked again while the last one has no answer, and a failed one does not end the asking', async () => {
+  using scope = new Scope();
+  const asked: PromiseWithResolvers<void>[] = [];
+  const failures: unknown[] = [];
+  const question = (): Promise<void> => {
+    const answer = Promise.withResolvers<void>();
+    asked.push(answer);
+    return answer.promise;
+  };
+  const untilAsked = async (count: number): Promise<void> => {
+    while (asked.length < count) await wait(1);
+  };
+  scope.ask(1, question, (error) => failures.push(error));
+  await untilAsked(1);
+  await wait(30);
+  expect(asked.length).toBe(1);
+  asked[0]?.reject('broken');
+  await untilAsked(2);
+  asked[1]?.resolve();
+  await untilAsked(3);
+  expect(failures).toEqual(['broken']);
 });

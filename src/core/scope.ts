@@ -43,6 +43,20 @@ export class Scope implements Disposable {
     this.#closing.add(() => clearInterval(timer));
   }
 
+  /** One question at a time: who is slow to answer is not asked again meanwhile. `onFailure` hears why one failed, and asking goes on. */
+  ask(ms: number, question: () => Promise<void>, onFailure: (error: unknown) => void): void {
+    let isOut = false;
+    this.every(ms, () => {
+      if (isOut) return;
+      isOut = true;
+      question()
+        .catch(onFailure)
+        .finally(() => {
+          isOut = false;
+        });
+    });
+  }
+
   after(ms: number, act: () => void): void {
     if (this.#disposed) return;
     const timer = setTimeout(act, ms);

@@ -205,18 +205,11 @@ class BulkRun {
   }
 
   #watch(): void {
-    let isLooking = false;
-    this.#closing.use(new Scope()).every(WATCH_MS, () => {
-      this.#noticeSilence();
-      // One question at a time: a server that is slow to answer is not asked twice.
-      if (isLooking) return;
-      isLooking = true;
-      this.#lookAhead()
-        .catch((error: unknown) => this.#context.log.debug('catchup.lag_unknown', { code: toSlotlineError(error).code }))
-        .finally(() => {
-          isLooking = false;
-        });
-    });
+    const { log } = this.#context;
+    const scope = this.#closing.use(new Scope());
+    scope.every(WATCH_MS, () => this.#noticeSilence());
+    const onFailure = (error: unknown): void => log.debug('catchup.lag_unknown', { code: toSlotlineError(error).code });
+    scope.ask(WATCH_MS, () => this.#lookAhead(), onFailure);
   }
 
   async #lookAhead(): Promise<void> {
