@@ -197,7 +197,8 @@ class Reading {
       replication: true,
       applicationName: 'Slotline Streaming',
       signal: opening,
-    });
+    }).catch((error: unknown) => this.#stoppedOr(error));
+    if (session === 'stopped') return 'ended';
     const onNotice = (notice: ServerNotice): void => this.#hooks.onNotice(notice);
     const settings = { ...streamSettings(context, run, { session, startLsn, flushedLsn }), onNotice };
     const stream = new ReplicationStream(session, settings, context.clock);
@@ -205,7 +206,8 @@ class Reading {
     loop.resume();
     context.live.beginStream(stream);
     try {
-      await stream.start(loop, { signal: opening, timeoutMs: startTimeoutMs(context) });
+      const starting = stream.start(loop, { signal: opening, timeoutMs: startTimeoutMs(context) });
+      if ((await starting.catch((error: unknown) => this.#stoppedOr(error))) === 'stopped') return 'ended';
       this.#source = stream;
       context.fence.hold('walsender', {
         timeoutMs: run.walSenderTimeoutMs,
@@ -227,6 +229,13 @@ class Reading {
       leaving.abort();
       await stream.close();
     }
+  }
+
+  /** What was thrown while the stream was being opened: nothing is to be settled then. */
+  #stoppedOr(error: unknown): 'stopped' {
+    this.#context.signal.throwIfAborted();
+    if (this.#run.stop.aborted) return 'stopped';
+    throw error;
   }
 
   /** Resolves once the stream stands between two transactions with more behind it than the threshold, and the lock is held again. */
