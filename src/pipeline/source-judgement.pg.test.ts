@@ -69,6 +69,19 @@ const LOSING: Readonly<Record<string, readonly [sql: readonly string[], named: s
     'loss operations_left',
     'loss operations_left',
   ],
+  'a member that is narrow in between': [
+    ['begin; alter publication named drop table other; alter publication named add table other; commit'],
+    'warning table_member_replaced',
+    '',
+  ],
+  'a partition that is filled before it is attached': [
+    [
+      'begin; create table days_3 (like days); insert into days_3 values (1, 3)',
+      'alter table days attach partition days_3 for values from (3) to (4); commit',
+    ],
+    'warning table_joined',
+    'warning table_joined',
+  ],
   'an unlogged table': [
     ['alter publication named drop table other', 'alter table other set unlogged'],
     'loss table_unlogged',

@@ -83,7 +83,7 @@ describe('the publication', () => {
     expect(changed({ version: '700', members: [items] })).toEqual(['loss table_left public.other']);
     expect(changed({ version: '700', members: [items, member(13, 102)] })).toEqual(['loss table_left_and_back public.other']);
     expect(changed({ version: '700', members: [items, member(13, 102, { isFirst: false })] })).toEqual([
-      'info table_member_replaced public.other',
+      'warning table_member_replaced public.other',
     ]);
     const narrowed = (more: Partial<SourceMember>): string[] =>
       changed({ version: '700', members: [items, member(13, 102, { isFirst: false, ...more })] });

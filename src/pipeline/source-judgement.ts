@@ -178,7 +178,7 @@ function leftTable(was: Sending, table: SourceTable, { before, after, filter }: 
   const now = after.tables.get(was.sentAs);
   const isRenamed = old !== undefined && now !== undefined && (old.schema !== now.schema || old.table !== now.table);
   if (isRenamed) {
-    const what = `The table is named ${now.schema}.${now.table} now, which is not captured: its changes are missing from the next start on`;
+    const what = `The table is named ${now.schema}.${now.table} now, which is not captured: its changes are missing from the next start, or the next change of its columns, on`;
     return { kind: 'table_renamed_away', severity: 'warning', tables: names, oids: [], what };
   }
   if (before.publication?.viaPartitionRoot !== after.publication?.viaPartitionRoot) {
@@ -198,7 +198,7 @@ function judgeSending(was: Sending, is: Sending, looks: Looks): SourceChange[] {
     if (is.sources.every(({ isFirst }) => isFirst)) {
       changes.push(loss('table_left_and_back', names, 'The table left the publication and came back'));
     } else if (sameMember(was.member, is.member)) {
-      changes.push(info('table_member_replaced', names, 'The table is in the publication by another entry than before'));
+      changes.push(memberReplaced(names));
     }
   }
   if (was.member?.filter !== is.member?.filter) {
@@ -218,6 +218,13 @@ function judgeSending(was: Sending, is: Sending, looks: Looks): SourceChange[] {
     changes.push(info('table_renamed', [was.topicTable, is.topicTable], `Changes of ${was.topicTable} go on as ${is.topicTable}`));
   }
   return changes;
+}
+
+/** It was taken out and in again by one transaction, or twice set: between an entry that is narrower and the one of before. */
+function memberReplaced(tables: readonly string[]): SourceChange {
+  const what =
+    'The table is in the publication by another entry that says what the one before said: rows or columns in between may be missing';
+  return { kind: 'table_member_replaced', severity: 'warning', tables, oids: [], what };
 }
 
 function sameMember(was: SourceMember | undefined, is: SourceMember | undefined): boolean {
@@ -243,7 +250,7 @@ function cameIn(is: Sending, looks: Looks): SourceChange {
     return { ...loss('table_replaced', names, 'Another table took the name: what it held before was not sent'), oids };
   }
   if (!mayHold) return info('table_new', names, 'A new table is captured');
-  const what = 'A table is captured from now on: what it holds already was not sent';
+  const what = 'A table is captured from now on: what it held before was not sent';
   return { kind: 'table_joined', severity: 'warning', tables: names, oids, what };
 }
 

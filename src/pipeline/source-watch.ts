@@ -6,7 +6,7 @@
  * left out then are not in the slot, whatever is confirmed. So what is said is which WAL may hold them, and which snapshot brings them.
  */
 import { type SlotlineError, toSlotlineError } from '../core/errors.ts';
-import { formatLsn, type Lsn } from '../core/lsn.ts';
+import { formatLsn, type Lsn, parseLsn } from '../core/lsn.ts';
 import { wait } from '../core/time.ts';
 import { openSession, type PgSession } from '../postgres/connection.ts';
 import type { ServerNotice } from '../postgres/errors.ts';
@@ -56,6 +56,14 @@ export type SourceStart = {
   readonly isNewSlot: boolean;
 };
 
+type Adding = {
+  readonly facts: SourceFacts;
+  /** Of the look before. */
+  readonly fromLsn: Lsn;
+  /** `schema.table` of what was captured and sent at the look before. */
+  readonly sentBefore: ReadonlySet<string>;
+};
+
 type Looking = {
   /** Of the tables that took a name over. */
   readonly withRows: ReadonlySet<number>;
@@ -79,6 +87,8 @@ export class SourceWatch {
   readonly #noticed = new Set<string>();
   /** Tables that could not be added to the publication: told once. */
   readonly #notAdded = new Set<string>();
+  /** Tables that were added to the publication since the last look: what that did was told. */
+  readonly #added = new Set<number>();
 
   private constructor(context: TaskContext, hooks: SourceWatchHooks, found: SourceFacts) {
     this.#context = context;
@@ -209,7 +219,9 @@ export class SourceWatch {
     const facts = await loadSourceFacts(session, options.publication.name, query);
     if (known !== undefined) this.#judge(known, facts, { withRows: await this.#rowsOf(session, known, facts), snapshotFollows: false });
     this.#keep(facts);
-    await this.#addTables(session, facts, signal);
+    this.#added.clear();
+    const sentBefore = new Set(known === undefined ? [] : capturedTables(known, this.#rules));
+    await this.#addTables(session, { facts, fromLsn: known?.fromLsn ?? facts.fromLsn, sentBefore }, signal);
   }
 
   #keep(facts: SourceFacts): void {
@@ -224,7 +236,7 @@ export class SourceWatch {
 
   /** Of tables that took a name over: those that hold rows. */
   async #rowsOf(session: PgSession, before: SourceFacts, after: SourceFacts): Promise<ReadonlySet<number>> {
-    const oids = judgeSource(before, after, this.#rules).flatMap((change) => change.oids);
+    const oids = judgeSource(before, after, this.#rules).flatMap((change) => change.oids.filter((oid) => !this.#added.has(oid)));
     if (oids.length === 0) return new Set();
     return await tablesWithRows(session, oids, { timeoutMs: QUERY_TIMEOUT_MS, signal: this.#context.signal });
   }
@@ -236,7 +248,9 @@ export class SourceWatch {
     const { toLsn } = after;
     let first: SlotlineError | undefined;
     const { includeCollections } = options.snapshot;
+    const told = (change: SourceChange): boolean => change.oids.length > 0 && change.oids.every((oid) => this.#added.has(oid));
     for (const change of weighChanges(judgeSource(before, after, this.#rules), { withRows, snapshotFollows, includeCollections })) {
+      if (told(change)) continue;
       live.source.changes[change.severity]++;
       if (change.severity === 'loss') {
         const error = this.#lossOf(change, { fromLsn, toLsn });
@@ -267,25 +281,29 @@ export class SourceWatch {
   }
 
   /** publication.autocreate.mode=filtered follows the captured tables while it runs too. */
-  async #addTables(session: PgSession, facts: SourceFacts, signal: AbortSignal): Promise<void> {
+  async #addTables(session: PgSession, adding: Adding, signal: AbortSignal): Promise<void> {
     const { options, log, filter } = this.#context;
+    const { facts } = adding;
     if (options.publication.autocreateMode !== 'filtered' || this.#hooks.server.inRecovery) return;
     if (facts.publication === undefined || facts.publication.allTables) return;
     for (const table of uncoveredTables(facts, filter)) {
       const name = `${table.schema}.${table.table}`;
       try {
-        await this.#addTable(session, table, facts.fromLsn, signal);
+        await this.#addTable(session, table, adding, signal);
         this.#notAdded.delete(name);
       } catch (error) {
         signal.throwIfAborted();
-        const { code, message } = toSlotlineError(error);
+        const known = toSlotlineError(error);
+        if (known.code === 'source_changed') throw known;
+        const { code, message } = known;
         if (!this.#notAdded.has(name)) log.warn('source.table_not_added', { table: name, code, message });
         if (this.#notAdded.size < NOT_ADDED_MAX) this.#notAdded.add(name);
       }
     }
   }
 
-  async #addTable(session: PgSession, table: SourceTable, fromLsn: Lsn, signal: AbortSignal): Promise<void> {
+  /** Throws source_changed where it took the name of a table that was sent, and holds rows. */
+  async #addTable(session: PgSession, table: SourceTable, { fromLsn, sentBefore }: Adding, signal: AbortSignal): Promise<void> {
     const { options, log, live } = this.#context;
     const name = `${table.schema}.${table.table}`;
     const sql = addTablesSql(options.publication.name, [table]);
@@ -299,13 +317,23 @@ export class SourceWatch {
         await session.simple('rollback', { signal });
         throw error;
       });
+    this.#added.add(table.oid);
     const rows = await session.query<{ lsn: string }>('select pg_catalog.pg_current_wal_insert_lsn()::text as lsn', [], { signal });
     const held = await tablesWithRows(session, [table.oid], { timeoutMs: QUERY_TIMEOUT_MS, signal });
+    const toLsn = parseLsn(rows[0]?.lsn ?? '0/0');
+    if (held.size > 0 && sentBefore.has(name)) {
+      live.source.changes.loss++;
+      const what = 'Another table took the name: what it held until it was added to the publication was not sent';
+      const change: SourceChange = { kind: 'table_replaced', severity: 'loss', tables: [name], oids: [table.oid], what };
+      const error = this.#lossOf(change, { fromLsn, toLsn });
+      if (options.sourceChangedAction === 'fail') throw error;
+      return;
+    }
     const fields = {
       table: name,
       publication: options.publication.name,
-      fromLsn: formatLsn(live.source.known?.fromLsn ?? fromLsn),
-      toLsn: rows[0]?.lsn,
+      fromLsn: formatLsn(fromLsn),
+      toLsn: formatLsn(toLsn),
     };
     if (held.size === 0) {
       log.info('source.table_added', fields);

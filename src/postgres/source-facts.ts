@@ -46,7 +46,7 @@ export type SourceTable = {
   readonly identity: 'default' | 'full' | 'index' | 'nothing';
   /** Of a partition. */
   readonly parent: number | undefined;
-  /** It had another name, schema or owner once: what it holds may have been written under that. */
+  /** It had another name, schema, owner or parent once: what it holds may have been written under that. */
   readonly wasMoved: boolean;
   readonly isReadable: boolean;
 };
@@ -132,11 +132,16 @@ select pg_catalog.json_build_object('oid', p.oid::int8, 'isFirst', p.cmin::text 
          'schemas', ${major < MEMBER_DETAILS_SINCE ? "'[]'::json" : `(${SCHEMAS_SQL})`})
   from pg_catalog.pg_publication p where p.pubname = $1`;
 
-/** The row type is renamed, moved and given away with its table; the system columns never change after the table was made. */
+/**
+ * The row type is renamed, moved and given away with its table; the system columns never change after the table was made.
+ * ATTACH PARTITION touches every other column, and CREATE … PARTITION OF at most those with a default.
+ */
 const TABLES_SQL = `
 select pg_catalog.json_agg(pg_catalog.json_build_array(c.oid::int8, n.nspname, c.relname, c.relkind = 'p', c.relpersistence = 'u', c.relreplident,
          case when c.relispartition then (select i.inhparent::int8 from pg_catalog.pg_inherits i where i.inhrelid = c.oid) end,
-         t.xmin::text <> a.xmin::text or t.cmin::text <> a.cmin::text,
+         t.xmin::text <> a.xmin::text or t.cmin::text <> a.cmin::text
+         or (c.relispartition and not exists (select from pg_catalog.pg_attribute b where b.attrelid = c.oid and b.attnum > 0
+               and b.xmin::text = a.xmin::text and b.cmin::text = a.cmin::text)),
          pg_catalog.has_table_privilege(c.oid, 'select') and pg_catalog.has_schema_privilege(n.oid, 'usage')))
   from pg_catalog.pg_class c
   join pg_catalog.pg_namespace n on n.oid = c.relnamespace

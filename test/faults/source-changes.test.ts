@@ -7,6 +7,7 @@ import { failedRun, failureOf } from '../e2e/endings.ts';
 import { operations, readEvents } from '../e2e/topic-events.ts';
 import { type FreshDatabase, freshDatabase, sharedKafka, uniqueName } from '../harness/shared.ts';
 import { type ConnectorConfig, connectorConfig, type LogLine, type Slotline, startStreaming } from '../harness/slotline.ts';
+import { lsnNumber } from '../harness/truth.ts';
 import { until } from '../harness/until.ts';
 
 const WAIT = { timeoutMs: 45_000 };
@@ -156,12 +157,14 @@ describe.concurrent('the source is changed while it is read', () => {
     await using slotline = await startStreaming(s.config, WAIT);
     await client.query('create table new_empty (id int primary key)');
     await client.query('create table new_full (id int primary key); insert into new_full values (1)');
+    const written = await client.query<{ lsn: string }>('select pg_current_wal_insert_lsn()::text as lsn');
     const added = (table: string): Promise<LogLine> =>
       slotline.waitFor((line) => line.event === 'source.table_added' && line['table'] === table, NOTICED);
     expect(await added('public.new_empty')).toMatchObject({ level: 'info' });
     const full = await added('public.new_full');
     expect(full).toMatchObject({ level: 'warn', remedy: expect.stringContaining('public\\.new_full') });
     expect(`${String(full['fromLsn'])} ${String(full['toLsn'])}`).toMatch(/^[0-9A-F]+\/[0-9A-F]+ [0-9A-F]+\/[0-9A-F]+$/);
+    expect(lsnNumber(String(full['fromLsn']))).toBeLessThanOrEqual(lsnNumber(written.rows[0]?.lsn ?? ''));
     await client.query('insert into new_empty values (1); insert into new_full values (2)');
     expect(operations(await readEvents(bootstrapServers, `${s.name}.public.new_empty`, (all) => all.length > 0))).toEqual(['c 1']);
     expect(operations(await readEvents(bootstrapServers, `${s.name}.public.new_full`, (all) => all.length > 0))).toEqual(['c 2']);
@@ -169,5 +172,12 @@ describe.concurrent('the source is changed while it is read', () => {
       `select array_agg(tablename::text order by tablename) as tables from pg_publication_tables where pubname = '${s.name}'`,
     );
     expect(rows[0]?.tables).toEqual(['a', 'new_empty', 'new_full', 'other']);
+    // What was told when they were added is not told again by the next look.
+    await client.query('alter table a replica identity full');
+    await told(slotline, 'replica_identity_full');
+    expect(slotline.lines.filter((line) => line.event === 'source.changed' && line.level !== 'info')).toEqual([]);
+    // One that takes the name of another and holds rows is a loss, as in a publication that names it at once.
+    await client.query('begin; drop table a; create table a (id int primary key); insert into a values (1); commit');
+    expect((await failureOf(slotline, 'source_changed'))['message']).toMatch(/change=table_replaced.*tables=public\.a,/);
   });
 });
