@@ -76,11 +76,11 @@ export class LiveState {
 
   set connector(state: ConnectorState) {
     this.#connector = state;
-    if (state.tag === 'running') this.#lastError = undefined;
+    if (state.tag === 'running' && !isOfRegistry(this.#lastError)) this.#lastError = undefined;
     if (state.tag === 'waiting' || state.tag === 'stopped') this.#lastError = state.error;
   }
 
-  /** What ended the last attempt, until one streams again. */
+  /** What ended the last attempt, until one streams again; of the registry, which a stream may not need at once, until it answers. */
   get lastError(): SlotlineError | undefined {
     return this.#lastError;
   }
@@ -128,6 +128,7 @@ export class LiveState {
 
   onRegistryAnswered(question: object): void {
     this.#registryTroubles.delete(question);
+    if (this.#connector.tag === 'running' && isOfRegistry(this.#lastError)) this.#lastError = undefined;
   }
 
   /** Why the schema registry is asked again at this moment. */
@@ -182,4 +183,8 @@ export class LiveState {
   get lastMessageUs(): number {
     return Math.max(this.#lastMessageUs, this.#attempt?.info.nowUs ?? 0);
   }
+}
+
+function isOfRegistry(error: SlotlineError | undefined): boolean {
+  return error?.code.startsWith('registry_') === true;
 }

@@ -28,7 +28,7 @@ export type RegistryDeps = {
   readonly random: () => number;
   /** Told before each pause: the registry did not answer, or said that it cannot now. `question` tells questions apart. */
   readonly onRetry: (error: SlotlineError, attempt: number, question: object) => void;
-  /** A question that onRetry told of is answered. */
+  /** A question is answered, whether onRetry told of it or not. */
   readonly onAnswered: (question: object) => void;
 };
 
@@ -217,7 +217,7 @@ export class SchemaRegistry implements AsyncDisposable {
       try {
         const answer = await this.#askEach(call, signal);
         this.#answeredAtMs = performance.now();
-        this.#tellAnswered(call, attempt > 1);
+        this.#tellAnswered(call);
         return answer;
       } catch (error) {
         const isAway = error instanceof SlotlineError && error.code === 'registry_unreachable' && !signal.aborted;
@@ -234,10 +234,9 @@ export class SchemaRegistry implements AsyncDisposable {
   }
 
   /** Only this question's own trouble is over, and that of those which are not asked any more. */
-  #tellAnswered(call: Call, wasToldOf: boolean): void {
-    const over = this.#unanswered;
-    if (over.length > 0) this.#unanswered = [];
-    if (wasToldOf) over.push(call);
+  #tellAnswered(call: Call): void {
+    const over = [...this.#unanswered, call];
+    this.#unanswered = [];
     for (const question of over) this.#deps.onAnswered(question);
   }
 
