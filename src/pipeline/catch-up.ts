@@ -61,6 +61,8 @@ export async function catchUp(context: TaskContext, parts: CatchUpParts): Promis
     return await run.run();
   } catch (error) {
     const known = toSlotlineError(error);
+    // Nothing was opened yet: the stream's opening ends with the stop too.
+    if (parts.stop.aborted && run.mayFallBack && !context.signal.aborted) return { tag: 'handOver', mayAgain: false };
     // A transaction that was handed over in part cannot be taken up in its middle; what the consumer threw is not about this way.
     if (!run.mayFallBack || context.signal.aborted) throw known;
     context.live.catchUpFallbacks++;
@@ -113,8 +115,10 @@ class BulkRun {
     const startedMs = clock.monotonicMs();
     await this.#lookAhead();
     log.info('catchup.started', { lsn: formatLsn(fromLsn), backlogBytes: this.#targetLsn - fromLsn });
-    const advancer = await this.#openAdvancer();
-    const bulk = await this.#openBulk();
+    const scope = this.#closing.use(new Scope());
+    const opening = scope.any(stop, signal);
+    const advancer = await this.#openAdvancer(opening);
+    const bulk = await this.#openBulk(opening);
     this.#watch();
     this.#holdFence(advancer);
     this.#parts.onSource({
@@ -128,7 +132,6 @@ class BulkRun {
     });
     await this.#parts.onStarted();
     const reading = bulk.run(this.#parts.loop, { nextEdge: () => this.#nextEdge(), onChunk: (chunk) => this.#onChunk(chunk) });
-    const scope = this.#closing.use(new Scope());
     await Promise.race([reading, this.#failed.promise, scope.aborted(stop), scope.aborted(signal)]);
     signal.throwIfAborted();
     bulk.stopReading();
@@ -143,9 +146,9 @@ class BulkRun {
     return { tag: 'handOver', mayAgain: this.#givenUp === undefined };
   }
 
-  async #openAdvancer(): Promise<SlotAdvancer> {
+  async #openAdvancer(opening: AbortSignal): Promise<SlotAdvancer> {
     const { options, signal, clock, log } = this.#context;
-    const session = await openSession(options.database, { applicationName: 'Slotline Slot', signal, until: signal });
+    const session = await openSession(options.database, { applicationName: 'Slotline Slot', signal: opening, until: signal });
     this.#closing.defer(() => session.close());
     return new SlotAdvancer({
       session,
@@ -158,9 +161,9 @@ class BulkRun {
     });
   }
 
-  async #openBulk(): Promise<BulkDecode> {
+  async #openBulk(opening: AbortSignal): Promise<BulkDecode> {
     const { options, signal, sql } = this.#context;
-    const session = await openSession(options.database, { applicationName: 'Slotline Catch-up', signal, until: signal });
+    const session = await openSession(options.database, { applicationName: 'Slotline Catch-up', signal: opening, until: signal });
     this.#closing.defer(() => session.close());
     const settings = {
       slotName: options.slot.name,

@@ -76,20 +76,26 @@ test('a default that is changed between two chunks, which no frame tells, is in 
   expect((await slotline.stop()).exitCode).toBe(0);
 }, 120_000);
 
-test('SIGTERM while reading in bulk ends in order: what was sent is confirmed, and nothing of it comes again', async () => {
+test('SIGTERM while reading in bulk, and between that and the stream, ends in order: what was sent is confirmed, and nothing of it comes again', async () => {
   await using catchUp = await openCatchUp(server, sharedKafka().bootstrapServers);
-  const { scene, first } = catchUp;
+  const { scene, first, proxy } = catchUp;
   await writeBacklog(scene, 4_000);
   await using slotline = await startHeldInBulk(catchUp);
   const began = (await slotline.waitFor('stream.started', WAIT))['lsn'];
   await slotline.waitFor((line) => line.event === 'lsn.confirmed' && line['lsn'] !== began, WAIT);
   const { exitCode } = await slotline.stop();
   expect(exitCode, slotline.tail()).toBe(0);
+  // The walsender's login is never answered.
+  proxy.limitNext('Slotline Streaming', 'down', 0);
+  await using between = startSlotline(scene.config);
+  await between.waitFor('catchup.completed', WAIT);
+  await until('the stream is being opened', async () => proxy.find('Slotline Streaming') !== undefined, WAIT);
+  expect((await between.stop()).exitCode, between.tail()).toBe(0);
   await using next = await startStreaming(scene.config, WAIT);
   await scene.untilAllConfirmed();
   expect((await next.stop()).exitCode).toBe(0);
   const report = await scene.verify(first);
-  expect(report.runIds).toHaveLength(3);
+  expect(report.runIds).toHaveLength(4);
   // A transaction that was sent in part comes again whole.
   expect(report.repeated).toBeLessThan(200);
 });
