@@ -23,10 +23,12 @@ export type Situation = {
   readonly what: string;
   /** SQL; `NAME` stands for the name of slot and publication. */
   readonly tables?: string;
-  readonly config?: ConnectorConfig;
+  readonly config?: ConnectorConfig | undefined;
   readonly prepare?: (place: Place) => Promise<void>;
   /** Undone behind it. */
   readonly restore?: (place: Place) => Promise<void>;
+  /** A line of the log that comes only later. */
+  readonly untilTold?: string;
   /** The code that both end with; undefined: ready, and it streams or ends in order. */
   readonly refused?: string;
   /** Items that `check` warns of and a start logs, each by its name. Others may be there too. */
@@ -112,6 +114,7 @@ export async function streamOnce({ config }: Place): Promise<void> {
 const SAID_BY_TABLE: Readonly<Record<string, string>> = {
   'table.snapshot_misleading': 'tables.snapshot',
   'table.key_misleading': 'tables.keys',
+  'heartbeat.action_failed': 'heartbeat.action_query',
 };
 
 /** Fails where the two disagree with each other or with what the situation says. */
@@ -125,6 +128,8 @@ export async function expectAgreement(situation: Situation): Promise<void> {
     const warned = report.items.filter(({ status }) => status === 'warn').map(({ check }) => check);
     const run = startTask(options);
     const outcome = await run.outcome;
+    if (situation.untilTold !== undefined)
+      await until(situation.untilTold, async () => run.lines.some(({ event }) => event === situation.untilTold), { timeoutMs: 30_000 });
     const told = run.lines
       .filter(({ event }) => event !== 'start.fault')
       .map(({ event, fields }) => SAID_BY_TABLE[event] ?? fields['check']);

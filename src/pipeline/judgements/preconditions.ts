@@ -16,7 +16,7 @@ import { checkKeys, checkSnapshotContents } from './misleading.ts';
 import { checkColumnLists, checkFieldNames, checkGuardrail, checkKeyColumns, checkSnapshotLists, checkTopicNames } from './names.ts';
 import { judgePartitions } from './partitions.ts';
 import { judgePublication, type PublicationVerdict } from './publication.ts';
-import { checkSelectOverrides } from './selects.ts';
+import { checkHeartbeatQuery, checkSelectOverrides } from './selects.ts';
 import { judgeSettings } from './server.ts';
 import { judgeSlot } from './slot.ts';
 import { type CapturedTables, checkCaptured, checkGrants, checkReplicaIdentity, loadCaptured } from './tables.ts';
@@ -37,11 +37,14 @@ export async function judgePreconditions(
   options: ResolvedOptions,
   question: SourceQuestion,
 ): Promise<readonly Judgement[]> {
-  const settings = await section('postgres.limits', () => judgeSettings(session, options, question));
+  const isIdle = question.decision?.tag === 'nothing';
+  const settings = isIdle ? [] : await section('postgres.limits', () => judgeSettings(session, options, question));
   const slot = await section('postgres.slot', () => judgeSlot(session, options, question));
   const tables = await section('tables.captured', async () => {
     const loaded = await loadCaptured(session, compileFilter(options.filter));
     await question.onCaptured?.(loaded);
+    // Such a start ends before it looks at tables.
+    if (isIdle) return [];
     return await judgeTables(session, options, { ...question, loaded });
   });
   return [...settings, ...slot, ...tables];
@@ -55,6 +58,7 @@ async function judgeTables(session: PgSession, options: ResolvedOptions, questio
   const read = { captured, decision };
   const grants = captured.length === 0 ? [] : await section('tables.grants', () => checkGrants(session, options, read));
   const overrides = await section('tables.select_overrides', () => checkSelectOverrides(session, options, read));
+  const heartbeat = await section('heartbeat.action_query', () => checkHeartbeatQuery(session, options));
   const autoset = await checkIdentityChanges(session, options, { facts, captured });
   const contents = await section('tables.snapshot', () => checkSnapshotContents(session, options, captured));
   let verdict: PublicationVerdict | undefined;
@@ -78,6 +82,7 @@ async function judgeTables(session: PgSession, options: ResolvedOptions, questio
     ...partitions,
     ...grants,
     ...overrides,
+    ...heartbeat,
     ...autoset.items,
     ...checkReplicaIdentity(withChanges(loaded, autoset.changes)),
     ...checkKeys(loaded, options),

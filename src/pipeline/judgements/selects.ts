@@ -1,11 +1,11 @@
-/** Owns the check of snapshot.select.statement.overrides: each SELECT is planned by the server, and none is run. */
+/** Owns the checks of the SQL of a config: snapshot.select.statement.overrides and heartbeat.action.query are planned by the server, and none is run. */
 import { toSlotlineError } from '../../core/errors.ts';
 import type { ResolvedOptions } from '../../core/options.ts';
 import type { TableDescription } from '../../postgres/catalog.ts';
 import type { PgSession } from '../../postgres/connection.ts';
 import type { StartDecision } from '../../snapshot/decision.ts';
 import { findOverride, overrideError } from '../../snapshot/select-override.ts';
-import { fail, type Judgement, nameOf, ok } from './judgement.ts';
+import { fail, type Judgement, nameOf, ok, warn } from './judgement.ts';
 import { isSnapshot } from './start.ts';
 
 const CHECK = 'tables.select_overrides';
@@ -47,3 +47,34 @@ async function planningProblem(session: PgSession, table: TableDescription, sele
     await session.simple('rollback');
   }
 }
+
+/**
+ * One statement that EXPLAIN takes: several in one text, and those that EXPLAIN does not know (syntax_error), are the heartbeat's to try.
+ * A start goes on without it, and says so with the first heartbeat.
+ */
+export async function checkHeartbeatQuery(session: PgSession, options: ResolvedOptions): Promise<Judgement[]> {
+  const { actionQuery, intervalMs } = options.events.heartbeat;
+  if (actionQuery === undefined || intervalMs === 0) return [];
+  await session.simple('begin read only');
+  try {
+    // The extended protocol takes one statement and no more: nothing behind a semicolon is run.
+    await session.query(`explain ${actionQuery}`);
+    return [];
+  } catch (thrown) {
+    const error = toSlotlineError(thrown);
+    const state = error.details.sqlState;
+    if (typeof state !== 'string') throw error;
+    if (!state.startsWith('42') || state === SYNTAX_ERROR) return [];
+    const what = `The server refuses heartbeat.action.query: ${String(error.details.message)}`;
+    return [
+      warn('heartbeat.action_query', what, {
+        remedy: 'It is tried again with each heartbeat; nothing else depends on it.',
+        start: { tried: true },
+      }),
+    ];
+  } finally {
+    await session.simple('rollback');
+  }
+}
+
+const SYNTAX_ERROR = '42601';
