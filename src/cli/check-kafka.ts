@@ -177,8 +177,8 @@ function checkTopicHealth(topic: TopicDescription, options: ResolvedOptions): Ju
   }
   const insyncMin = Number(topic.configs.get('min.insync.replicas') ?? 1);
   if (insyncMin > topic.replicationFactor) {
-    const what = `min.insync.replicas is ${insyncMin} and there are ${topic.replicationFactor} replicas: every write is refused`;
-    items.push(fail('kafka.min_insync', 'kafka_topic_invalid', what, { where, remedy: 'Lower it, or add replicas.' }));
+    const what = `min.insync.replicas is ${insyncMin} and there are ${topic.replicationFactor} replicas: brokers before Kafka 4 refuse every write`;
+    items.push(warn('kafka.min_insync', what, { where, remedy: 'Lower it, or add replicas.' }));
   }
   const bytesMax = Number(topic.configs.get('max.message.bytes') ?? Number.POSITIVE_INFINITY);
   if (bytesMax < options.producer.requestBytesMax) {

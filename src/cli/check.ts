@@ -62,16 +62,21 @@ export async function runCheck(options: ResolvedOptions, deps: CheckDeps): Promi
   const captured = Promise.withResolvers<CapturedTables | undefined>();
   const planned = Promise.withResolvers<readonly RowPlan[] | undefined>();
   const remembered = Promise.withResolvers<Recalled>();
-  const told = { onCaptured: captured.resolve, onPlanned: planned.resolve, remembered: remembered.promise };
+  const slotSeen = Promise.withResolvers<void>();
+  const told = { onCaptured: captured.resolve, onPlanned: planned.resolve, onSlotSeen: slotSeen.resolve, remembered: remembered.promise };
   const finish = (): void => {
+    slotSeen.resolve();
     captured.resolve(undefined);
     planned.resolve(undefined);
   };
   const [postgres, kafka, registries] = await Promise.all([
     checkPostgres(options, stop, told).finally(finish),
-    checkKafka(options, deps, { stop, captured: captured.promise, onRemembered: remembered.resolve }).finally(() =>
-      remembered.resolve('unknown'),
-    ),
+    checkKafka(options, deps, {
+      stop,
+      captured: captured.promise,
+      slotSeen: slotSeen.promise,
+      onRemembered: remembered.resolve,
+    }).finally(() => remembered.resolve('unknown')),
     checkRegistries(options, planned.promise, stop),
   ]);
   return makeReport(options.name, [...postgres, ...kafka, ...registries]);
@@ -107,16 +112,20 @@ function openCheckSession(options: ResolvedOptions, signal: AbortSignal): Promis
 type Told = {
   readonly onCaptured: (tables: CapturedTables) => void;
   readonly onPlanned: (plans: readonly RowPlan[]) => void;
+  /** The slot was read: what is remembered may be read now. */
+  readonly onSlotSeen: () => void;
   readonly remembered: Promise<Recalled>;
 };
 
 type SessionChecks = { readonly options: ResolvedOptions; readonly stop: AbortSignal; readonly told: Told };
 
 async function checkSession(session: PgSession, { options, stop, told }: SessionChecks): Promise<Judgement[]> {
-  const facts = await loadServerFacts(session);
-  const server = checkServer(session, facts);
+  const server = checkServer(session, await loadServerFacts(session));
+  // A connector that runs meanwhile remembers a position before it confirms it, and WAL is written before both: in this order they compare.
   const slot = await loadSlot(session, options.slot.name);
+  told.onSlotSeen();
   const recalled = await told.remembered;
+  const facts = await loadServerFacts(session);
   const judged = await decide(options, { server: facts, slot, recalled, signal: stop });
   const { decision } = judged;
   const others = recalled === 'unknown' ? [] : recalled.others;
@@ -174,11 +183,16 @@ async function planSchemas(
 type KafkaChecks = {
   readonly stop: AbortSignal;
   readonly captured: Promise<CapturedTables | undefined>;
+  readonly slotSeen: Promise<void>;
   /** The first answer counts. */
   readonly onRemembered: (remembered: Recalled) => void;
 };
 
-async function checkKafka(options: ResolvedOptions, deps: CheckDeps, { stop, captured, onRemembered }: KafkaChecks): Promise<Judgement[]> {
+async function checkKafka(
+  options: ResolvedOptions,
+  deps: CheckDeps,
+  { stop, captured, slotSeen, onRemembered }: KafkaChecks,
+): Promise<Judgement[]> {
   const kafka = deps.kafka(options);
   const bounded = (check: string, ask: () => Promise<Judgement[]>): Promise<readonly Judgement[]> =>
     section(check, () => within(ask(), stop));
@@ -187,6 +201,7 @@ async function checkKafka(options: ResolvedOptions, deps: CheckDeps, { stop, cap
     if (cluster.some(({ check, status }) => check === 'kafka.reachable' && status === 'fail')) {
       return [...cluster, skipped('kafka', 'Topics: Kafka has to answer first')];
     }
+    await slotSeen;
     const offsets = await bounded('kafka.offset_topic', () => checkOffsets(kafka, options, { signal: stop, onRemembered }));
     onRemembered('unknown');
     const tables = await captured;

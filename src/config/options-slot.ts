@@ -25,7 +25,13 @@ export const SLOT_OPTIONS: readonly OptionSpec[] = [
     doc: 'Name of the logical replication slot; created if missing.',
     check: (value) => (/^[a-z0-9_]{1,63}$/.test(value) ? undefined : 'must be 1 to 63 of a-z, 0-9 and _'),
   }),
-  honoured({ name: 'slot.drop.on.stop', kind: BOOLEAN, default: 'false', why: 'Dropping the slot loses changes made while stopped.', doc: 'Drop the slot at an orderly stop.' }),
+  honoured({
+    name: 'slot.drop.on.stop',
+    kind: BOOLEAN,
+    default: 'false',
+    why: 'Dropping the slot loses changes made while stopped.',
+    doc: 'Drop the slot at an orderly stop. The next start then needs snapshot.mode=when_needed or always; with others it is refused (slot_missing), for what changed meanwhile is nowhere.',
+  }),
   honoured({ name: 'slot.failover', kind: BOOLEAN, default: 'false', why: "Debezium's; it needs PostgreSQL 17 and a configured standby.", doc: 'Create the slot with the FAILOVER option; without effect before PostgreSQL 17.' }),
   honoured({
     name: 'slot.stream.params',

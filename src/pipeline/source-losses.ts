@@ -23,19 +23,38 @@ export type ChangeCircumstances = {
   /** One that has not begun to read. */
   readonly snapshotFollows: boolean;
   readonly includeCollections: readonly string[];
+  /** `schema.table` of what was sent before: rows of another table that joins under such a name are missing in its topic. */
+  readonly sentBefore: ReadonlySet<string>;
 };
 
 /** Nothing is missing of tables without rows, nor of what a snapshot brings. */
 export function weighChanges(changes: readonly SourceChange[], of: ChangeCircumstances): SourceChange[] {
-  const { withRows, snapshotFollows, includeCollections } = of;
+  const { withRows, snapshotFollows, includeCollections, sentBefore } = of;
   const isInSnapshot = (tables: readonly string[]): boolean =>
     includeCollections.length === 0 || (tables.length > 0 && tables.every(compileAny(includeCollections)));
-  return changes.map((change) => {
-    const isHarmless = change.oids.length > 0 && !change.oids.some((oid) => withRows.has(oid));
-    const isMended = snapshotFollows && isInSnapshot(change.tables);
-    return isHarmless || isMended ? { ...change, severity: 'info' } : change;
-  });
+  return changes
+    .flatMap((change) => splitReplaced(change, sentBefore))
+    .map((change) => {
+      const isHarmless = change.oids.length > 0 && !change.oids.some((oid) => withRows.has(oid));
+      const isMended = snapshotFollows && isInSnapshot(change.tables);
+      return isHarmless || isMended ? { ...change, severity: 'info' } : change;
+    });
 }
+
+function splitReplaced(change: SourceChange, sentBefore: ReadonlySet<string>): SourceChange[] {
+  const { kind, tables, oids } = change;
+  // Each table has one OID there, unless partitions are sent as their root.
+  if (kind !== 'table_joined' || tables.length !== oids.length) return [change];
+  const part = (isReplaced: boolean): Pick<SourceChange, 'tables' | 'oids'> => ({
+    tables: tables.filter((table) => sentBefore.has(table) === isReplaced),
+    oids: oids.filter((_, index) => sentBefore.has(tables[index] ?? '') === isReplaced),
+  });
+  const joined = { ...change, ...part(false) };
+  const replaced: SourceChange = { kind: 'table_replaced', severity: 'loss', what: REPLACED, ...part(true) };
+  return [replaced, joined].filter((each) => each.tables.length > 0);
+}
+
+const REPLACED = 'Another table took the name: what it held until it was added to the publication was not sent';
 
 type Losing = { readonly fromLsn: Lsn; readonly toLsn: Lsn; readonly options: ResolvedOptions; readonly serverMajor: number };
 

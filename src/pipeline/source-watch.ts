@@ -69,6 +69,8 @@ type Looking = {
   readonly withRows: ReadonlySet<number>;
   /** It begins behind both looks. */
   readonly snapshotFollows: boolean;
+  /** `schema.table` of what was sent when all was last accounted for. */
+  readonly sentBefore?: ReadonlySet<string>;
 };
 
 export class SourceWatch {
@@ -115,7 +117,10 @@ export class SourceWatch {
     const known = isNewSlot ? undefined : (live.source.known ?? (await memory.load(found, signal)));
     if (known !== undefined) this.#judge(known, found, { withRows: await this.#rowsOf(sql, known, found), snapshotFollows });
     const facts = await loadSourceFacts(sql, options.publication.name, { signal });
-    this.#judge(found, facts, { withRows: new Set(), snapshotFollows });
+    // What we have just added to the publication is sent from now on; behind a new slot nothing of before is wanted.
+    const withRows = isNewSlot ? new Set<number>() : await this.#rowsOf(sql, found, facts);
+    const sentBefore = new Set(known === undefined ? [] : capturedTables(known, this.#rules));
+    this.#judge({ ...found, fromLsn: known?.fromLsn ?? found.fromLsn }, facts, { withRows, snapshotFollows, sentBefore });
     this.#keep(facts);
     const ending = AbortSignal.any([this.#ending.signal, signal]);
     this.#running = this.#run(ending).catch((error: unknown) => this.#hooks.fail(toSlotlineError(error)));
@@ -242,14 +247,15 @@ export class SourceWatch {
   }
 
   /** Tells every change; throws the first loss where the option says so. */
-  #judge(before: SourceFacts, after: SourceFacts, { withRows, snapshotFollows }: Looking): void {
+  #judge(before: SourceFacts, after: SourceFacts, { withRows, snapshotFollows, sentBefore = new Set() }: Looking): void {
     const { live, options, log } = this.#context;
     const fromLsn = before.fromLsn;
     const { toLsn } = after;
     let first: SlotlineError | undefined;
     const { includeCollections } = options.snapshot;
     const told = (change: SourceChange): boolean => change.oids.length > 0 && change.oids.every((oid) => this.#added.has(oid));
-    for (const change of weighChanges(judgeSource(before, after, this.#rules), { withRows, snapshotFollows, includeCollections })) {
+    const found = judgeSource(before, after, this.#rules);
+    for (const change of weighChanges(found, { withRows, snapshotFollows, includeCollections, sentBefore })) {
       if (told(change)) continue;
       live.source.changes[change.severity]++;
       if (change.severity === 'loss') {

@@ -1,9 +1,24 @@
 /** `check`, a start, health and status say one thing of one situation. The longer table is agreement.all.test.ts. */
 import { describe, expect, test } from 'vitest';
+import { CHECK_DEPS, runCheck } from '../../src/cli/check.ts';
 import { runStatus } from '../../src/cli/status.ts';
+import type { ResolvedOptions } from '../../src/core/options.ts';
+import type { KafkaClient } from '../../src/kafka/client.ts';
 import type { ConnectorConfig } from '../harness/slotline.ts';
+import { startTcpProxy } from '../harness/tcp-proxy.ts';
 import { until } from '../harness/until.ts';
-import { expectAgreement, placeOf, resolved, type Situation, startTask, streamOnce, untilWaiting } from './agreement.ts';
+import {
+  confirmed,
+  expectAgreement,
+  placeOf,
+  readingBeside,
+  resolved,
+  type Situation,
+  startTask,
+  streamOnce,
+  tellingCluster,
+  untilWaiting,
+} from './agreement.ts';
 
 const PARTED = `create table parted (id int primary key) partition by range (id);
   create table parted_low partition of parted for values from (0) to (10); insert into parted values (1)`;
@@ -45,6 +60,25 @@ const SITUATIONS: readonly Situation[] = [
     prepare: async (place) => {
       await streamOnce(place);
       await place.fresh.client.query(`alter publication ${place.name} drop table item; insert into item values (1, 'missed')`);
+    },
+    refused: 'source_changed',
+  },
+  {
+    what: 'a table was made and filled while nothing ran, and joins the publication at the start',
+    config: { 'table.include.list': 'public.item,public.late' },
+    prepare: async (place) => {
+      await streamOnce(place);
+      await place.fresh.client.query("create table late (id int primary key, v text); insert into late values (1, 'missed')");
+    },
+    warned: ['postgres.source'],
+  },
+  {
+    what: 'a table with rows took the name of another while nothing ran, and joins the publication at the start',
+    config: { 'table.include.list': 'public.item' },
+    prepare: async (place) => {
+      await streamOnce(place);
+      await place.fresh.client.query('alter table item rename to item_old; create table item (id int primary key, v text)');
+      await place.fresh.client.query("insert into item values (1, 'missed')");
     },
     refused: 'source_changed',
   },
@@ -94,6 +128,34 @@ describe('check and a start agree', () => {
       });
       await run.stop();
     } finally {
+      await place.fresh.drop();
+    }
+  });
+
+  test('beside a connector that goes on meanwhile, check sees no gap and no other history', async () => {
+    const place = await placeOf({});
+    const run = startTask(resolved(place.config));
+    await using proxy = await startTcpProxy(place.fresh.server);
+    try {
+      expect(await run.outcome).toBeUndefined();
+      let id = 0;
+      // A position that moves right before and right behind the moment at which it is read.
+      const kafka = (options: ResolvedOptions): KafkaClient =>
+        readingBeside(options, async () => {
+          await place.fresh.client.query('insert into item values ($1)', [++id]);
+          await confirmed(place);
+        });
+      const options = resolved({ ...place.config, 'database.hostname': proxy.host, 'database.port': String(proxy.port) });
+      proxy.limitNext('Slotline Check', 'up', 0);
+      const asked = Promise.withResolvers<void>();
+      const report = runCheck(options, { ...CHECK_DEPS, kafka: (o) => tellingCluster(kafka(o), asked.resolve) });
+      await asked.promise;
+      const held = await until('the login is held', async () => proxy.find('Slotline Check'), { timeoutMs: 10_000 });
+      held.release('up');
+      expect((await report).items.filter(({ status }) => status === 'fail')).toEqual([]);
+      expect(id).toBeGreaterThan(1);
+    } finally {
+      await run.stop();
       await place.fresh.drop();
     }
   });

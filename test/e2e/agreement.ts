@@ -9,6 +9,7 @@ import { toSlotlineError } from '../../src/core/errors.ts';
 import type { Log, LogFields } from '../../src/core/log.ts';
 import type { ResolvedOptions } from '../../src/core/options.ts';
 import { SYSTEM_CLOCK } from '../../src/core/time.ts';
+import type { KafkaClient } from '../../src/kafka/client.ts';
 import { createProducerIdentity } from '../../src/kafka/producer-identity.ts';
 import { connectorHealth, type Health } from '../../src/ops/health.ts';
 import { LiveState } from '../../src/pipeline/live-state.ts';
@@ -110,11 +111,12 @@ export async function streamOnce({ config }: Place): Promise<void> {
   await run.stop();
 }
 
-/** Said when the start comes to the table. */
+/** Said when the start comes to the table, or has made its own changes. */
 const SAID_BY_TABLE: Readonly<Record<string, string>> = {
   'table.snapshot_misleading': 'tables.snapshot',
   'table.key_misleading': 'tables.keys',
   'heartbeat.action_failed': 'heartbeat.action_query',
+  'source.changed': 'postgres.source',
 };
 
 /** Fails where the two disagree with each other or with what the situation says. */
@@ -131,7 +133,7 @@ export async function expectAgreement(situation: Situation): Promise<void> {
     if (situation.untilTold !== undefined)
       await until(situation.untilTold, async () => run.lines.some(({ event }) => event === situation.untilTold), { timeoutMs: 30_000 });
     const told = run.lines
-      .filter(({ event }) => event !== 'start.fault')
+      .filter(({ event, level }) => event !== 'start.fault' && !(event === 'source.changed' && level === 'info'))
       .map(({ event, fields }) => SAID_BY_TABLE[event] ?? fields['check']);
     await run.stop();
     expect({ check: failed, run: outcome }).toEqual({
@@ -146,6 +148,61 @@ export async function expectAgreement(situation: Situation): Promise<void> {
     await situation.restore?.(place);
     await place.fresh.drop();
   }
+}
+
+/** Everything written by now is delivered, and the slot is told so. */
+export async function confirmed({ fresh, name }: Place): Promise<void> {
+  const sql = 'select 1 from pg_replication_slots where slot_name = $1 and confirmed_flush_lsn >= $2::pg_lsn';
+  const { rows } = await fresh.client.query<{ lsn: string }>('select pg_current_wal_lsn()::text as lsn');
+  const lsn = rows[0]?.lsn;
+  await until('all is confirmed', async () => (await fresh.client.query(sql, [name, lsn])).rows.length > 0, { timeoutMs: 30_000 });
+}
+
+/** A client for a check; `meanwhile` happens before and behind each read of a topic. */
+export function readingBeside(options: ResolvedOptions, meanwhile: () => Promise<void>): KafkaClient {
+  const client = CHECK_DEPS.kafka(options);
+  const connect = client.connect.bind(client);
+  client.connect = async (endpoint) => {
+    const connection = await connect(endpoint);
+    const fetch = connection.fetch.bind(connection);
+    connection.fetch = async (...asked) => {
+      await meanwhile();
+      const read = await fetch(...asked);
+      await meanwhile();
+      return read;
+    };
+    return connection;
+  };
+  return client;
+}
+
+/** Tells when Kafka has answered and, where the topic of offsets is asked for at once, when that was read. */
+export function tellingCluster(client: KafkaClient, onTold: () => void): KafkaClient {
+  const describeCluster = client.describeCluster.bind(client);
+  const describeTopic = client.describeTopic.bind(client);
+  const connect = client.connect.bind(client);
+  let reads = false;
+  client.describeTopic = (name) => {
+    reads = true;
+    return describeTopic(name);
+  };
+  client.connect = async (endpoint) => {
+    const connection = await connect(endpoint);
+    const destroy = connection.destroy.bind(connection);
+    connection.destroy = () => {
+      destroy();
+      onTold();
+    };
+    return connection;
+  };
+  client.describeCluster = async () => {
+    const cluster = await describeCluster();
+    setImmediate(() => {
+      if (!reads) onTold();
+    });
+    return cluster;
+  };
+  return client;
 }
 
 /** What health says once it waits. */

@@ -7,9 +7,9 @@ import type { ResolvedOptions } from '../../core/options.ts';
 import { compileFilter } from '../../events/filter.ts';
 import type { PgSession } from '../../postgres/connection.ts';
 import type { ServerFacts } from '../../postgres/session.ts';
-import { loadSourceFacts, tablesWithRows } from '../../postgres/source-facts.ts';
+import { loadSourceFacts, type SourceFacts, tablesWithRows } from '../../postgres/source-facts.ts';
 import type { StartDecision } from '../../snapshot/decision.ts';
-import { judgeSource } from '../source-judgement.ts';
+import { capturedTables, judgeSource, type SourceChange, uncoveredTables } from '../source-judgement.ts';
 import { judgementRules, lossError, weighChanges } from '../source-losses.ts';
 import { rememberedSource, type SourceRecord } from '../source-memory.ts';
 import { shown, snapshotRemedy } from '../source-remedies.ts';
@@ -20,25 +20,35 @@ const CHECK = 'postgres.source';
 
 type ChangesQuestion = { readonly facts: ServerFacts; readonly decision: StartDecision; readonly record: SourceRecord | undefined };
 
+/** Tables that the start adds to the publication: it says so when they are in. */
+function joiningTables(options: ResolvedOptions, now: SourceFacts, decision: StartDecision): SourceChange[] {
+  const isAdded = options.publication.autocreateMode === 'filtered' && now.publication?.allTables === false;
+  if (!isAdded || isSnapshot(decision)) return [];
+  const joining = uncoveredTables(now, compileFilter(options.filter));
+  const tables = joining.map(({ schema, table }) => `${schema}.${table}`);
+  const what = 'A table is captured from the start on: what it holds already is not sent';
+  return joining.length === 0 ? [] : [{ kind: 'table_joined', severity: 'warning', tables, oids: joining.map(({ oid }) => oid), what }];
+}
+
 /** A slot that is new has nothing behind it, and a start that ends before it reads compares nothing. */
 export async function judgeChanges(
   session: PgSession,
   options: ResolvedOptions,
   { facts, decision, record }: ChangesQuestion,
 ): Promise<readonly Judgement[]> {
-  const comparesNothing = ['createSlot', 'snapshotOnly', 'nothing', 'refuse'].includes(decision.tag);
-  if (record === undefined || comparesNothing) return [];
+  if (['createSlot', 'snapshotOnly', 'nothing', 'refuse'].includes(decision.tag)) return [];
   const now = await loadSourceFacts(session, options.publication.name);
+  const rules = judgementRules(options, compileFilter(options.filter));
   const known = rememberedSource(record, now, { systemIdentifier: facts.systemIdentifier, database: options.database.dbname });
-  if (known === undefined) return [];
-  const found = judgeSource(known, now, judgementRules(options, compileFilter(options.filter)));
+  const found = [...(known === undefined ? [] : judgeSource(known, now, rules)), ...joiningTables(options, now, decision)];
   const oids = found.flatMap((change) => change.oids);
   const withRows = oids.length === 0 ? new Set<number>() : await tablesWithRows(session, oids, {});
+  const sentBefore = new Set(known === undefined ? [] : capturedTables(known, rules));
   const { includeCollections } = options.snapshot;
   const items: Judgement[] = [];
-  for (const change of weighChanges(found, { withRows, snapshotFollows: isSnapshot(decision), includeCollections })) {
+  for (const change of weighChanges(found, { withRows, snapshotFollows: isSnapshot(decision), includeCollections, sentBefore })) {
     if (change.severity === 'info') continue;
-    const { fromLsn, toLsn } = { fromLsn: known.fromLsn, toLsn: now.toLsn };
+    const { fromLsn, toLsn } = { fromLsn: known?.fromLsn ?? now.fromLsn, toLsn: now.toLsn };
     const loss = lossError(change, { fromLsn, toLsn, options, serverMajor: facts.major });
     if (change.severity === 'loss' && options.sourceChangedAction === 'fail') {
       items.push(failure(CHECK, loss));
@@ -47,5 +57,6 @@ export async function judgeChanges(
     const what = change.severity === 'loss' ? loss.message : `${change.what} (since ${formatLsn(fromLsn)}): ${shown(change.tables)}`;
     items.push(warn(CHECK, what, { remedy: snapshotRemedy(change.tables, options) }));
   }
+  if (known === undefined) return items;
   return items.length > 0 ? items : [ok(CHECK, 'Publication and tables are as they were when they were last looked at')];
 }

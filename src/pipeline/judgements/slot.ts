@@ -37,7 +37,7 @@ export async function judgeSlot(
   }
   if (foreign !== undefined) return [failure(CHECK, foreign)];
   if (decision?.tag === 'refuse') return [judgeRefused(decision, { options, slot, drop, continuity })];
-  const made = decision === undefined ? [] : await judgeCreation(session, decision);
+  const made = [...(decision === undefined ? [] : await judgeCreation(session, decision)), ...judgeDropOnStop(options, decision)];
   if (slot === undefined) return [judgeMissing(name, decision), ...made];
   if (decision?.tag === 'snapshotNewSlot') {
     const what = `The slot ${name} is lost: ${whyLost(slot)}; the start drops it, makes it anew and reads every row again`;
@@ -101,6 +101,15 @@ function judgeRefused(decision: Extract<StartDecision, { tag: 'refuse' }>, { opt
     return fail(CHECK, decision.code, `The slot ${name} is lost: ${whyLost(slot)}`, { sql: [drop], remedy, start });
   }
   return fail(CHECK, decision.code, error.message, { remedy: error.remedy, start });
+}
+
+/** What is dropped at the stop is missing at the next start. */
+function judgeDropOnStop({ slot, snapshot }: ResolvedOptions, decision: StartDecision | undefined): readonly Judgement[] {
+  const isRefusedNext = snapshot.mode === 'initial' || snapshot.mode === 'no_data';
+  if (!slot.dropOnStop || !isRefusedNext || decision?.tag === 'nothing') return [];
+  const what = `slot.drop.on.stop=true drops the slot at each stop, and with snapshot.mode=${snapshot.mode} the next start is refused (slot_missing)`;
+  const remedy = 'Set snapshot.mode=when_needed, which reads every row again; or let the slot stay.';
+  return [advise('postgres.slot_drop_on_stop', what, { remedy })];
 }
 
 function judgeMissing(name: string, decision: StartDecision | undefined): Judgement {
