@@ -377,4 +377,11 @@ export const CORRECTIONS: Readonly<Record<ValueCorrection, Correction>> = {
       'A snapshot reads what the publication sends, under the name that changes have: `select … from only`, its columns, its WHERE, no unlogged or foreign partition. A SELECT of `snapshot.select.statement.overrides` stays as it is.',
     cases: ['unlogged', 'inheritance', 'generated-columns'],
   },
+  enums: {
+    debezium:
+      'The `allowed` labels of an enum are those that were there when the connector was started, or met the type: labels that ALTER TYPE adds or renames are in events, and not in their schemas.',
+    mended:
+      'They are those of the catalog whenever the table is described anew: after a change of its columns, key or identity, or at its first row. ALTER TYPE alone makes the server describe nothing, so until then they stay.',
+    cases: ['ddl-enum-value', 'enum-added-value', 'enum-changed-before-use'],
+  },
 };

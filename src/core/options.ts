@@ -90,7 +90,16 @@ export type ColumnRule = {
 };
 
 /** slotline.values.corrections: where Debezium is plainly broken, what is mended when asked for. docs/compatibility.md tells each. */
-export const VALUE_CORRECTIONS = ['toast-placeholders', 'numerics', 'dates-and-times', 'names', 'arrays', 'keys', 'snapshots'] as const;
+export const VALUE_CORRECTIONS = [
+  'toast-placeholders',
+  'numerics',
+  'dates-and-times',
+  'names',
+  'arrays',
+  'keys',
+  'snapshots',
+  'enums',
+] as const;
 export type ValueCorrection = (typeof VALUE_CORRECTIONS)[number];
 
 export type NameAdjustment = 'none' | 'avro' | 'avro_unicode';

@@ -10,14 +10,14 @@ type Deps = { readonly log: Log; readonly live: Pick<LiveState, 'told'> };
 
 export function tellOnce(
   { log, live }: Deps,
-  event: 'table.key_misleading' | 'table.snapshot_misleading',
+  event: 'table.key_misleading' | 'table.snapshot_misleading' | 'table.enum_misleading',
   found: readonly Misleading[],
 ): void {
-  for (const { table, reason, remedy, sql } of found) {
-    const words = `${event} ${table} ${reason}`;
+  for (const { table, column, reason, remedy, sql } of found) {
+    const words = `${event} ${table} ${column ?? ''} ${reason}`;
     if (live.told.has(words)) continue;
     if (live.told.size >= TOLD_MAX) live.told.clear();
     live.told.add(words);
-    log.warn(event, { table, reason, remedy, sql });
+    log.warn(event, { table, ...(column === undefined ? {} : { column }), reason, remedy, sql });
   }
 }

@@ -11,7 +11,7 @@ import { SYSTEM_CLOCK } from '../core/time.ts';
 import type { TypeMessage } from '../pgoutput/messages.ts';
 import { openSession, type PgSession } from '../postgres/connection.ts';
 import { TypeRegistry } from '../postgres/type-registry.ts';
-import { type Moment, type Relation, RelationFacts, type RelationFactsDeps } from './relation-facts.ts';
+import { type Moment, NOW, type Relation, RelationFacts, type RelationFactsDeps, type StaleLabels } from './relation-facts.ts';
 
 type Line = { readonly event: string; readonly fields: LogFields };
 
@@ -53,6 +53,7 @@ for (const major of [14, 18] as const) {
         log: { ...SILENT_LOG, warn: note, debug: note },
         signal: new AbortController().signal,
         onTrouble: (trouble) => void troubles.push(trouble),
+        onStaleLabels: undefined,
         waitMsMax: 30_000,
         ...more,
       });
@@ -84,6 +85,29 @@ for (const major of [14, 18] as const) {
 
     afterEach(async () => {
       await writer.query('rollback');
+    });
+
+    it('labels of an enum that have changed since the start are told, or taken', async () => {
+      await client.query(`create type shade as enum ('a', 'b'); create domain tone as shade; create type flat as enum ('x');
+        create table shades (id int primary key, v shade, list shade[], tone tone, flat flat)`);
+      const types = new TypeRegistry(sql);
+      await types.prime();
+      await client.query("alter type shade add value 'c' before 'b'; alter type shade rename value 'a' to 'z'");
+      const { rows } = await client.query<{ name: string; oid: number }>(
+        "select attname::text as name, atttypid as oid from pg_attribute where attrelid = 'shades'::regclass and attnum > 0 order by attnum",
+      );
+      const columns = rows.map(({ name, oid }) => ({ name, typeOid: oid, typmod: -1, inKey: name === 'id' }));
+      const shades = relation(await oidOf('shades'), 'shades', [], { columns });
+      const told: StaleLabels[] = [];
+      const labels = async (more: Partial<RelationFactsDeps>): Promise<unknown[]> => {
+        const { typeOf } = await setUp({ types, ...more }).facts.describe(shades, NOW, undefined);
+        const [v, list, tone] = rows.slice(1).map(({ oid }) => typeOf(oid));
+        return [v?.enumLabels, list?.element?.enumLabels, tone?.base?.enumLabels];
+      };
+      expect(await labels({ onStaleLabels: (stale) => void told.push(stale) })).toEqual(Array(3).fill(['a', 'b']));
+      const type = expect.objectContaining({ name: 'public.shade', added: 2, gone: 1 });
+      expect(told).toEqual(['v', 'list', 'tone'].map((column) => ({ table: 'public.shades', column, type })));
+      expect(await labels({})).toEqual(Array(3).fill(['z', 'c', 'b']));
     });
 
     it('one question is enough where the transaction is visible', async () => {

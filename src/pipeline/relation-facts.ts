@@ -11,7 +11,7 @@ import type { RelationMessage, TypeMessage } from '../pgoutput/messages.ts';
 import { type DroppedRelations, findDropped, loadTable, type TableDescription, tableFacts } from '../postgres/catalog.ts';
 import { loadTableAt, type MomentAnswer } from '../postgres/catalog-moment.ts';
 import type { PgSession } from '../postgres/connection.ts';
-import type { TypeRegistry } from '../postgres/type-registry.ts';
+import type { Relabelled, TypeRegistry } from '../postgres/type-registry.ts';
 import type { PgType } from '../values/pg-type.ts';
 
 export type Relation = Omit<RelationMessage, 'tag'>;
@@ -27,6 +27,13 @@ export const NOW: Moment = { phase: 'stream', xid: null, types: new Map() };
 
 export type RelationDescription = { readonly facts: TableFacts; readonly typeOf: (oid: number) => PgType };
 
+export type StaleLabels = {
+  /** `schema.table`. */
+  readonly table: string;
+  readonly column: string;
+  readonly type: Relabelled;
+};
+
 export type RelationFactsDeps = {
   readonly sql: PgSession;
   readonly types: TypeRegistry;
@@ -38,6 +45,8 @@ export type RelationFactsDeps = {
   readonly onTrouble: (trouble: SlotlineError | undefined) => void;
   /** What the catalog has of a relation of the stream. */
   readonly onDescribed?: (table: TableDescription) => void;
+  /** A column whose enum has other labels in the catalog than in its schema; undefined: the schema takes those of the catalog. */
+  readonly onStaleLabels: ((column: StaleLabels) => void) | undefined;
   /** How long a transaction may stay invisible. */
   readonly waitMsMax: number;
 };
@@ -150,6 +159,7 @@ export class RelationFacts {
       relation.columns.map((column) => column.typeOid),
       { signal },
     );
+    await this.#compareLabels(relation);
     const typeOf = (oid: number): PgType => types.typeIn(relation.schema, oid);
     const gone = relation.columns.filter(({ typeOid }) => !types.has(typeOid));
     if (gone.length === 0) return typeOf;
@@ -170,6 +180,18 @@ export class RelationFacts {
       });
     }
     return (oid) => known.get(oid) ?? typeOf(oid);
+  }
+
+  /** ALTER TYPE changes labels without a word in the stream. */
+  async #compareLabels(relation: Relation): Promise<void> {
+    const { types, signal, onStaleLabels } = this.#deps;
+    const oids = relation.columns.map(({ typeOid }) => typeOid);
+    const found = await types.findRelabelled(oids, { signal });
+    if (onStaleLabels === undefined) return types.relabel(found);
+    for (const { name, typeOid } of relation.columns) {
+      const type = found.find(({ oid }) => oid === types.enumUnder(typeOid));
+      if (type !== undefined) onStaleLabels({ table: `${relation.schema}.${relation.table}`, column: name, type });
+    }
   }
 }
 

@@ -33,10 +33,10 @@ import { DeadLetters, deadLetterFormat } from './dead-letters.ts';
 import type { Fence } from './fence.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { HeartbeatAction } from './heartbeat-action.ts';
-import { misleadingKeys } from './judgements/misleading.ts';
+import { misleadingKeys, misleadingLabels } from './judgements/misleading.ts';
 import type { LiveState } from './live-state.ts';
 import { tellOnce } from './misleading-tables.ts';
-import { CATALOG_WAIT_MS, RelationFacts } from './relation-facts.ts';
+import { CATALOG_WAIT_MS, RelationFacts, type StaleLabels } from './relation-facts.ts';
 import { TablePlans } from './table-plans.ts';
 import { createTaskSerde, type TableSerde, type TaskSerde } from './task-serde.ts';
 import { TransactionBoundaries } from './transaction-boundaries.ts';
@@ -162,7 +162,9 @@ function createCatalog(deps: TaskDeps, parts: Pick<TaskContext, 'sql' | 'types' 
   const onTrouble = (trouble: SlotlineError | undefined): void => {
     live.catalogTrouble = trouble;
   };
-  return new RelationFacts({ ...parts, clock, log, onTrouble, onDescribed, waitMsMax: CATALOG_WAIT_MS });
+  const onStale = (stale: StaleLabels): void => tellOnce(deps, 'table.enum_misleading', [misleadingLabels(stale)]);
+  const onStaleLabels = options.events.valueCorrections.has('enums') ? undefined : onStale;
+  return new RelationFacts({ ...parts, clock, log, onTrouble, onDescribed, onStaleLabels, waitMsMax: CATALOG_WAIT_MS });
 }
 
 type DeadLetterParts = {

@@ -3,7 +3,7 @@
  * loaded at the start, others and later ones by OID when they are met. Does not know how values of a type are converted (values/).
  *
  * What was learnt of a type stays until the next start, as in Debezium's TypeRegistry: a label that ALTER TYPE … ADD VALUE adds
- * is streamed, and is not in the schema.
+ * is streamed, and is not in the schema, unless `relabel` is asked to take what the catalog has now.
  */
 import type { PgType, PgTypeKind } from '../values/pg-type.ts';
 import type { PgSession, QueryOptions } from './connection.ts';
@@ -41,6 +41,10 @@ type TypeSource = Pick<PgSession, 'query'>;
 
 const TYPES_SQL = `${TYPES_SELECT} where t.oid = any($1::oid[])`;
 
+const LABELS_SQL = `
+select l.enumtypid as "oid", pg_catalog.array_agg(l.enumlabel::text order by l.enumsortorder) as "labels"
+  from pg_catalog.pg_enum l where l.enumtypid = any($1::oid[]) group by l.enumtypid`;
+
 const BUILT_IN_SQL = `
 select t.oid, t.typname::text as "name" from pg_catalog.pg_type t
  where t.typnamespace = 'pg_catalog'::regnamespace and t.typname = any($1::name[])`;
@@ -69,6 +73,16 @@ type HiddenRow = {
   hidingSchemas: string[];
   /** In tables of all other schemas. */
   hiddenElsewhere: boolean;
+};
+
+/** An enum whose labels are others by now than those known. */
+export type Relabelled = {
+  readonly oid: number;
+  /** `schema.type`. */
+  readonly name: string;
+  readonly labels: readonly string[];
+  readonly added: number;
+  readonly gone: number;
 };
 
 const KINDS: Readonly<Record<string, PgTypeKind>> = {
@@ -115,6 +129,39 @@ export class TypeRegistry {
       for (const row of rows) this.#rows.set(row.oid, row);
       missing = this.#unknown(rows.flatMap((row) => [row.elementOid, row.baseOid]));
     }
+  }
+
+  /** The enum that this type is, or that it is made of: an array or a domain of it. */
+  enumUnder(oid: number): number | undefined {
+    const row = this.#rows.get(oid);
+    if (row === undefined) return undefined;
+    if (row.enumLabels !== null) return row.oid;
+    const under = row.elementOid === 0 ? row.baseOid : row.elementOid;
+    return under === 0 ? undefined : this.enumUnder(under);
+  }
+
+  /** Of the enums under these types those whose labels have changed. Nothing is asked where there are none. */
+  async findRelabelled(oids: readonly number[], options: QueryOptions = {}): Promise<readonly Relabelled[]> {
+    const enums = [...new Set(oids.map((oid) => this.enumUnder(oid)).filter((oid) => oid !== undefined))];
+    if (enums.length === 0) return [];
+    const rows = await this.#session.query<{ oid: number; labels: string[] }>(LABELS_SQL, [enums], options);
+    return rows.flatMap(({ oid, labels }) => {
+      const row = this.#rows.get(oid);
+      const known = row?.enumLabels ?? [];
+      if (row === undefined || labels.join('\0') === known.join('\0')) return [];
+      const added = labels.filter((label) => !known.includes(label)).length;
+      const gone = known.filter((label) => !labels.includes(label)).length;
+      return [{ oid, name: `${row.schema}.${row.name}`, labels, added, gone }];
+    });
+  }
+
+  relabel(found: readonly Relabelled[]): void {
+    for (const { oid, labels } of found) {
+      const row = this.#rows.get(oid);
+      if (row !== undefined) this.#rows.set(oid, { ...row, enumLabels: [...labels] });
+    }
+    // Arrays and domains hold the type that they are made of.
+    if (found.length > 0) this.#types.clear();
   }
 
   has(oid: number): boolean {

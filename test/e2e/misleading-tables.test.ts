@@ -22,15 +22,17 @@ create table parent (id int primary key); create table child (extra text) inheri
 create table parted (id int primary key) partition by range (id);
 create table parted_low partition of parted for values from (0) to (10); create table parted_high partition of parted for values from (10) to (20);
 create table sound (id int primary key, v text);
+create type mood as enum ('sad'); create table moody (id int primary key, m mood);
 insert into nulls values (1, 'a'); insert into part values (1, 'a'); insert into incl values (1, 'a'); insert into later values (1, 'a');
 insert into ident values (1, 7); insert into custom values (1, 'eu'); insert into fleeting values (1); insert into gen values (1);
 insert into listed values (1, 's'); insert into filtered values (1), (2); insert into parent values (1); insert into child values (2, 'x');
 insert into parted values (1), (11); insert into sound values (1, 'a');
-create publication by_hand for table nulls, part, incl, later, ident, custom, gen, only parent, child, parted, sound, listed (id), filtered where (id > 1)`;
+create publication by_hand for table nulls, part, incl, later, ident, custom, gen, only parent, child, parted, sound, moody, listed (id), filtered where (id > 1)`;
 
 const CHANGES = `
 delete from nulls; delete from part; delete from incl; delete from later; delete from ident; delete from custom;
-update only parent set id = id + 10; insert into sound values (2, 'b')`;
+update only parent set id = id + 10; alter type mood add value 'glad'; insert into moody values (1, 'sad');
+insert into sound values (2, 'b')`;
 
 const { bootstrapServers } = sharedKafka();
 
@@ -59,7 +61,7 @@ describe('tables that mislead', () => {
 
   it('are read as Debezium reads them by default, and as they are by slotline.values.corrections', { timeout: 120_000 }, async () => {
     const plain = await run('plain', { 'message.key.columns': 'public.custom:region' });
-    const mended = await run('mended', { 'slotline.values.corrections': 'keys,snapshots' });
+    const mended = await run('mended', { 'slotline.values.corrections': 'keys,snapshots,enums' });
     await db.client.query(CHANGES);
     const read = async (name: string, table: string, count: number): Promise<string[]> => {
       const events = await readEvents(bootstrapServers, `${name}.public.${table}`, (all) => all.length >= count);
@@ -111,6 +113,9 @@ describe('tables that mislead', () => {
       'public.parted: Changes come under the names of its partitions',
     ];
     expect(told(plain.lines, 'table.snapshot_misleading').toSorted()).toEqual(snapshots.map((start) => expect.stringContaining(start)));
+    expect(told(plain.lines, 'table.enum_misleading')).toEqual([
+      expect.stringMatching(/^public\.moody: .*public\.mood .* new labels 1, gone 0$/),
+    ]);
     for (const line of plain.lines.filter(({ event }) => /misleading$/.test(event)))
       expect(line['remedy']).toMatch(/slotline\.values\.corrections|identity/);
     expect(mended.lines.filter(({ event }) => /misleading$/.test(event))).toEqual([]);

@@ -10,12 +10,14 @@ import type { PgSession } from '../../postgres/connection.ts';
 import { quoteTable } from '../../postgres/identifiers.ts';
 import { loadPublication } from '../../postgres/publication.ts';
 import { type ForeignRows, loadForeignRows, loadPublishedTables, type PublishedTable } from '../../postgres/published-tables.ts';
+import type { StaleLabels } from '../relation-facts.ts';
 import { type Judgement, nameOf, ok, shorten, warn } from './judgement.ts';
 import { type CapturedTables, identifiesNoRow, isIdentified, keyOf } from './tables.ts';
 
 export type Misleading = {
   /** `schema.table`. */
   readonly table: string;
+  readonly column?: string;
   readonly reason: string;
   readonly remedy: string;
   readonly sql?: readonly string[];
@@ -26,7 +28,16 @@ const SAID_LATER = { tried: true } as const;
 
 const KEYS_REMEDY =
   'slotline.values.corrections=keys takes a key that tells every row from every other, or none. Or name columns in message.key.columns.';
+const LABELS_REMEDY =
+  'slotline.values.corrections=enums takes the labels of the catalog whenever the table is described; else the next start does.';
 const SNAPSHOTS_REMEDY = 'slotline.values.corrections=snapshots leaves out what the stream never updates.';
+
+/** What Debezium learns of a type it keeps until it is started again. Labels themselves may be values, and are not told. */
+export function misleadingLabels({ table, column, type }: StaleLabels): Misleading {
+  const order = type.added === 0 && type.gone === 0 ? ', and they stand in another order' : '';
+  const reason = `The schema's \`allowed\` is what the type ${type.name} had at the start: new labels ${type.added}, gone ${type.gone}${order}`;
+  return { table, column, reason, remedy: LABELS_REMEDY };
+}
 
 export function misleadingKeys(table: TableDescription, options: ResolvedOptions): Misleading[] {
   const key = keyOf(table, options);
