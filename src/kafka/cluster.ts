@@ -47,6 +47,10 @@ export interface KafkaClient {
   brokerAddress(nodeId: number): BrokerAddress | undefined;
   /** Repeats `ask` with backoff until it succeeds, `signal` aborts, or it fails with an error that a person must mend. One log line per state change. */
   untilAnswered<T>(what: string, signal: AbortSignal, ask: () => Promise<T>): Promise<T>;
+  /** Something waits for Kafka that asks by itself, such as a batch that brokers refuse for now: it counts as `trouble` until it is forgotten. */
+  tell(of: object, what: string, trouble: SlotlineError): void;
+  /** `answered`: Kafka took it. Else nobody waits any more. */
+  forget(of: object, o: { readonly answered: boolean }): void;
   /** One try. Throws SlotlineError. */
   describeCluster(): Promise<ClusterDescription>;
   describeTopic(name: string): Promise<TopicDescription>;
@@ -194,8 +198,7 @@ class Cluster implements KafkaClient {
         // What is asked has bounds of its own, which a stop does not wait for.
         const answer = await orAborted(ask(), signal);
         this.#hasAnswered = true;
-        const wasLast = this.#troubles.delete(question) && this.#troubles.size === 0;
-        if (wasLast) this.#deps.log.info('kafka.answers_again');
+        this.forget(question, { answered: true });
         return answer;
       } catch (thrown) {
         if (signal.aborted) throw last ?? givenUp(question.what, signal);
@@ -206,7 +209,7 @@ class Cluster implements KafkaClient {
         if (!passes || this.#closed) throw error;
         // A topic just created shows up a little later: nothing to tell.
         const isNews = error.code === 'kafka_unreachable' || this.#deps.clock.monotonicMs() - sinceMs > QUIET_MS;
-        if (isNews) this.#noteTrouble(question, error);
+        if (isNews) this.tell(question, question.what, error);
         const pauseMs = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** Math.min(attempt, 6)) * (0.75 + this.#deps.random() / 4);
         await wait(pauseMs, signal);
         if (signal.aborted) throw error;
@@ -215,9 +218,14 @@ class Cluster implements KafkaClient {
   }
 
   /** One line for all that wait at one time; an answer to another question says nothing about this one. */
-  #noteTrouble(question: Question, error: SlotlineError): void {
-    if (this.#troubles.size === 0) this.#deps.log.warn('kafka.waiting', { code: error.code, what: question.what, error: error.message });
-    if (!this.#troubles.has(question)) this.#troubles.set(question, error);
+  tell(of: object, what: string, trouble: SlotlineError): void {
+    if (this.#troubles.size === 0) this.#deps.log.warn('kafka.waiting', { code: trouble.code, what, error: trouble.message });
+    if (!this.#troubles.has(of)) this.#troubles.set(of, trouble);
+  }
+
+  forget(of: object, { answered }: { readonly answered: boolean }): void {
+    const wasLast = this.#troubles.delete(of) && this.#troubles.size === 0;
+    if (wasLast && answered) this.#deps.log.info('kafka.answers_again');
   }
 
   async describeCluster(): Promise<ClusterDescription> {

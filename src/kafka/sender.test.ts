@@ -1,6 +1,7 @@
 /** What a publisher makes of codes that no broker gives on demand, from a broker that answers as it is told. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { until } from '../../test/harness/until.ts';
 import { connectionOptions, producerOptions, recordingLog, recordOf, topicCreation } from '../../test/kafka/publishing.ts';
 import { ByteWriter } from '../core/byte-writer.ts';
 import type { SlotlineError } from '../core/errors.ts';
@@ -105,3 +106,30 @@ test.each([4242, -1, 30_000])(
     expect(sent).toBeLessThan(15);
   },
 );
+
+test('what brokers refuse for now is told as what is waited for, until they take it', async () => {
+  const { log, lines } = recordingLog();
+  // Twenty times as fast.
+  const clock = { ...SYSTEM_CLOCK, monotonicMs: () => SYSTEM_CLOCK.monotonicMs() * 20 };
+  const deps = { log, clock, random: Math.random };
+  const options = connectionOptions('broker:1');
+  let refuses = true;
+  const refused = (): number => (refuses ? 19 : 0);
+  const client = createCluster(options, deps, async () => brokerAnswering(refused), createKafkaClient(options, deps).codec);
+  const events = { onSettled() {}, onFailure() {}, maySend: () => true };
+  const publisher = createPublisher(client, producerOptions({ deliveryTimeoutMs: 10_000_000 }), topicCreation(1), events, deps);
+  publisher.append(await publisher.openTopic(TOPIC, AbortSignal.timeout(10_000)), recordOf('k', 'v'));
+  const drained = publisher.drain(AbortSignal.timeout(10_000));
+  expect(client.trouble).toBeUndefined();
+  await until('it is told', async () => client.trouble, { timeoutMs: 10_000 });
+  expect(client.trouble).toMatchObject({
+    code: 'kafka_request_failed',
+    details: { topic: TOPIC, partition: 0, error: 'NOT_ENOUGH_REPLICAS' },
+  });
+  refuses = false;
+  await drained;
+  expect(client.trouble).toBeUndefined();
+  expect(lines.map(({ event }) => event).filter((event) => /waiting|again/.test(event))).toEqual(['kafka.waiting', 'kafka.answers_again']);
+  await publisher.close();
+  await client.close();
+});

@@ -39,6 +39,8 @@ export type SenderEvents = {
 const RETRY_FIRST_MS = 20;
 const RETRY_MAX_MS = 500;
 const WATCH_EVERY_MS = 100;
+/** A leader that moves is no news. */
+const REFUSED_TOLD_MS = 2_000;
 /** Of the request around the batches: per partition at most this, with the topic name once at its longest. */
 const REQUEST_OVERHEAD_BYTES = 320;
 
@@ -51,6 +53,8 @@ export class Sender {
   readonly #links = new Map<number, BrokerLink>();
   readonly #linkEvents: LinkEvents;
   readonly #watch: NodeJS.Timeout;
+  /** Partitions whose last batch was refused or not answered. */
+  readonly #refusedSinceMs = new Map<PartitionQueue, number>();
   #stopped = false;
   #isPumping = false;
   #pumpAgain = false;
@@ -233,6 +237,7 @@ export class Sender {
         outcome === undefined ? (error?.message ?? 'the reply leaves out the partition') : this.#settleBatch(queue, batch, outcome, nowMs);
       if (outcome === undefined) queue.markFailed(batch);
       if (reason !== undefined) batch.refusal = `${queue.topic}: ${reason}`;
+      if (reason !== undefined || this.#refusedSinceMs.size > 0) this.#noteRefusal(queue, reason, nowMs);
       firstReason ??= reason;
     }
     this.#noteTrouble(link, firstReason, flight.shipments.length);
@@ -268,6 +273,20 @@ export class Sender {
     }
     this.#events.onAcknowledged(batch);
     return undefined;
+  }
+
+  /** A partition that takes nothing for so long is a thing that health tells: nothing flows. */
+  #noteRefusal(queue: PartitionQueue, reason: string | undefined, nowMs: number): void {
+    if (reason === undefined) {
+      this.#refusedSinceMs.delete(queue);
+      this.#client.forget(queue, { answered: true });
+      return;
+    }
+    const sinceMs = this.#refusedSinceMs.get(queue) ?? nowMs;
+    this.#refusedSinceMs.set(queue, sinceMs);
+    if (nowMs - sinceMs < REFUSED_TOLD_MS) return;
+    const { topic, partition } = queue;
+    this.#client.tell(queue, `topic ${topic}`, new SlotlineError('kafka_request_failed', { topic, partition, error: reason }));
   }
 
   /** One line when a broker begins to refuse or lose batches, one when it takes them again. */
@@ -327,6 +346,7 @@ export class Sender {
     this.#stopped = true;
     clearInterval(this.#watch);
     this.leaders.stop();
+    for (const queue of this.#refusedSinceMs.keys()) this.#client.forget(queue, { answered: false });
     for (const link of this.#links.values()) link.close();
   }
 }
