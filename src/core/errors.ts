@@ -29,7 +29,7 @@ export const ERROR_TABLE = {
   pg_connections_exhausted: { retry: 'auto', what: 'PostgreSQL takes no more connections', remedy: 'Raise max_connections or the connection limit of the role or database, or end unused sessions.' },
   pg_shutting_down: { retry: 'auto', what: 'PostgreSQL is shutting down or starting up', remedy: 'Slotline reconnects by itself.' },
   pg_query_failed: { retry: 'auto', what: 'A query failed', remedy: 'See sqlState and message.' },
-  pg_silent: { retry: 'auto', what: 'PostgreSQL does not answer a question to its catalog', remedy: 'Slotline opens another connection by itself after 30 s, or database.query.timeout.ms where that is less; check the network, and whether the server hangs.' },
+  pg_silent: { retry: 'auto', what: 'PostgreSQL does not answer a question to its catalog', remedy: 'Slotline opens another connection by itself after 30 s, or database.query.timeout.ms where that is less; check the network, whether the server hangs, and whether somebody holds a lock on a captured table (pg_locks).' },
   pg_catalog_behind: {
     retry: 'auto',
     what: 'The stream has a transaction that changes a table, and no session sees it yet',

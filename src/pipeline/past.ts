@@ -6,6 +6,7 @@
 import { SlotlineError } from '../core/errors.ts';
 import { LSN_ZERO, type Lsn } from '../core/lsn.ts';
 import type { ResolvedOptions } from '../core/options.ts';
+import { Scope } from '../core/scope.ts';
 import { createKafkaClient } from '../kafka/client.ts';
 import { createCompactedTopic } from '../kafka/compacted-topic.ts';
 import {
@@ -142,8 +143,10 @@ function marked({ remembered, place, continuity }: Past, begin: { readonly offse
 }
 
 /** slot_in_use by a connector that runs, named where its record is in the same offset topic. */
-export async function heldError(deps: TaskDeps, server: ServerFacts, holder: string): Promise<SlotlineError> {
+export async function heldError(deps: TaskDeps, by: { server: ServerFacts; holder: string; signal: AbortSignal }): Promise<SlotlineError> {
   const { options } = deps;
+  const { server, holder, signal } = by;
+  using scope = new Scope();
   const kafka = createKafkaClient(options.kafka, deps);
   const store = createOffsetStore(
     createCompactedTopic(kafka, options.offsetStorage, { ...deps, maySend: () => false }),
@@ -151,7 +154,7 @@ export async function heldError(deps: TaskDeps, server: ServerFacts, holder: str
   );
   let owner: OffsetOwner | undefined;
   try {
-    const remembered = await store.loadAll(AbortSignal.timeout(NAMING_TIMEOUT_MS));
+    const remembered = await store.loadAll(scope.any(AbortSignal.timeout(NAMING_TIMEOUT_MS), signal));
     owner = otherOwner({ ...remembered, own: undefined }, slotPlace(options, { server, slot: undefined }));
   } catch (error) {
     // The error says enough without the name.

@@ -197,7 +197,8 @@ export class SourceWatch {
     const { live, log, options } = this.#context;
     live.source.looks++;
     try {
-      this.#session ??= await openSession(options.database, { applicationName: 'Slotline Watch', signal: ending });
+      const limits = { until: ending, queryTimeoutMs: QUERY_TIMEOUT_MS };
+      this.#session ??= await openSession(options.database, { applicationName: 'Slotline Watch', signal: ending, ...limits });
       await this.#look(this.#session, ending);
       this.#toldFailure = undefined;
     } catch (error) {

@@ -82,7 +82,7 @@ export async function runTask(deps: TaskDeps, memory: ProcessMemory, hooks: Task
         live.slotHolder = holder;
       },
       owner: turnOwner(deps.options),
-      onForeign: (holder) => heldError(deps, server, holder),
+      onForeign: (holder) => heldError(deps, { server, holder, signal }),
     });
     fence.hold('lock', lockProof(sql, deps.options.slot.name, server));
     context = createContext(deps, sql, { signal, onSettled: () => streaming.onSettled(), onFailure: fail, fence });

@@ -41,8 +41,12 @@ type State = {
   readonly reached: (slotline: Slotline) => Promise<unknown>;
 };
 
-function statesOf(client: pg.Client, servers: { silent: SilentServer; tls: SilentServer; closedPort: number }): State[] {
-  const { silent, tls, closedPort } = servers;
+type Servers = { readonly silent: SilentServer; readonly tls: SilentServer; readonly foreign: SilentServer; readonly closedPort: number };
+type Sessions = { readonly client: pg.Client; readonly lockBehindInsert: () => Promise<void> };
+
+function statesOf(sessions: Sessions, servers: Servers): State[] {
+  const { client } = sessions;
+  const { silent, tls, foreign, closedPort } = servers;
   const isIn = (what: string, condition: string) => (): Promise<unknown> =>
     until(what, async () => (await client.query(`select 1 from pg_stat_activity where ${condition}`)).rowCount !== 0, WAIT);
   const isAccepted = (server: SilentServer) => (): Promise<unknown> => until('connected', async () => server.accepted() > 0, WAIT);
@@ -107,7 +111,52 @@ function statesOf(client: pg.Client, servers: { silent: SilentServer; tls: Silen
       },
       reached: (slotline) => slotline.waitFor('snapshot.started', WAIT),
     },
+    {
+      name: 'another connector has the slot, and Kafka is silent',
+      config: { 'slot.name': 'stop_foreign', 'bootstrap.servers': `127.0.0.1:${foreign.port}` },
+      reached: isAccepted(foreign),
+    },
+    ...streamingStates(sessions, isIn),
   ];
+}
+
+function streamingStates(sessions: Sessions, isIn: (what: string, condition: string) => State['reached']): State[] {
+  return [
+    {
+      name: 'the stream is read, and the query of a heartbeat does not end',
+      config: {
+        'slot.name': 'stop_streaming',
+        'snapshot.mode': 'no_data',
+        'heartbeat.interval.ms': '100',
+        'heartbeat.action.query': 'select pg_sleep(120)',
+      },
+      reached: isIn('the query runs', "application_name = 'Slotline Heartbeat' and query like '%pg_sleep(120)%' and state = 'active'"),
+    },
+    {
+      name: 'the stream waits for the catalog, for somebody changes the table',
+      config: {
+        'slot.name': 'stop_catalog',
+        'snapshot.mode': 'no_data',
+        'publication.name': 'stop_other',
+        'table.include.list': 'other.generated',
+      },
+      reached: async (slotline) => {
+        await slotline.waitFor('stream.started', WAIT);
+        await sessions.lockBehindInsert();
+        await slotline.waitFor('catalog.awaited', WAIT);
+      },
+    },
+  ];
+}
+
+/** Whoever reads the insert in the stream finds the table locked: the lock was asked for before the commit. */
+async function lockBehindInsert(client: pg.Client, writer: pg.Client, locker: pg.Client): Promise<void> {
+  await writer.query('begin; insert into other.generated values (1)');
+  const locking = locker.query('begin; lock table other.generated in access exclusive mode');
+  const sql = "select 1 from pg_locks where relation = 'other.generated'::regclass and not granted";
+  await until('the lock is asked for', async () => (await client.query(sql)).rowCount !== 0, WAIT);
+  await writer.query('commit');
+  await locking;
 }
 
 test('SIGTERM ends the program at once and in order, whoever it waits for', async () => {
@@ -115,13 +164,22 @@ test('SIGTERM ends the program at once and in order, whoever it waits for', asyn
   const { client, server, database } = db;
   await using silent = await silentServer();
   await using tls = await silentServer('S');
+  await using foreign = await silentServer();
   const [closedPort = 0] = await freePorts(1);
   await client.query('create table item (id int primary key); insert into item values (1)');
   await client.query("select pg_advisory_lock(hashtextextended('slotline slot stop_locked', 0))");
   await client.query('create publication stop_all for table item');
-  const blocker = await server.connect(database);
+  await client.query("select pg_advisory_lock_shared(hashtext('slotline turn stop_foreign'), 1)");
+  await client.query('create schema other; create table other.generated (id int primary key, g int generated always as (id + 1) stored)');
+  await client.query('create publication stop_other for table other.generated');
+  for (const slot of ['stop_streaming', 'stop_catalog'])
+    await client.query(`select pg_create_logical_replication_slot('${slot}', 'pgoutput')`);
+  const [blocker, writer, locker] = [await server.connect(database), await server.connect(database), await server.connect(database)];
   await blocker.query('begin; select pg_current_xact_id()');
-  const ends = statesOf(client, { silent, tls, closedPort }).map(async ({ name, config, reached }) => {
+  const ends = statesOf(
+    { client, lockBehindInsert: () => lockBehindInsert(client, writer, locker) },
+    { silent, tls, foreign, closedPort },
+  ).map(async ({ name, config, reached }) => {
     const place = { server, database, bootstrapServers: sharedKafka().bootstrapServers, name: uniqueName('stop') };
     const overrides = { 'publication.name': 'stop_all', 'publication.autocreate.mode': 'disabled', ...config };
     await using slotline = startSlotline(connectorConfig(place, overrides));
@@ -132,7 +190,7 @@ test('SIGTERM ends the program at once and in order, whoever it waits for', asyn
     return { name, exitCode, inTime: tookMs <= STOP_MAX_MS || tookMs, unexpected };
   });
   const seen = await Promise.all(ends);
-  await blocker.end();
+  for (const session of [blocker, writer, locker]) await session.end();
   await db.drop();
   expect(seen).toEqual(seen.map(({ name }) => ({ name, exitCode: 0, inTime: true, unexpected: 0 })));
 }, 180_000);
