@@ -92,15 +92,6 @@ function statesOf(sessions: Sessions, servers: Servers): State[] {
       reached: isIn('the slot is being made', "query like 'CREATE_REPLICATION_SLOT \"stop_new\"%' and state = 'active'"),
     },
     {
-      name: 'a snapshot is being read',
-      config: {
-        'snapshot.mode': 'initial_only',
-        'snapshot.select.statement.overrides': 'public.item',
-        'snapshot.select.statement.overrides.public.item': 'select i.* from item i, pg_sleep(120)',
-      },
-      reached: isIn('rows are asked for', "application_name = 'Slotline Snapshot' and query like '%pg_sleep(120)%'"),
-    },
-    {
       name: 'the registry is silent',
       config: {
         'snapshot.mode': 'initial_only',
@@ -116,12 +107,22 @@ function statesOf(sessions: Sessions, servers: Servers): State[] {
       config: { 'slot.name': 'stop_foreign', 'bootstrap.servers': `127.0.0.1:${foreign.port}` },
       reached: isAccepted(foreign),
     },
-    ...streamingStates(sessions, isIn),
+    ...readingStates(sessions, isIn),
   ];
 }
 
-function streamingStates(sessions: Sessions, isIn: (what: string, condition: string) => State['reached']): State[] {
+/** Rows are read. */
+function readingStates(sessions: Sessions, isIn: (what: string, condition: string) => State['reached']): State[] {
   return [
+    {
+      name: 'a snapshot is being read',
+      config: {
+        'snapshot.mode': 'initial_only',
+        'snapshot.select.statement.overrides': 'public.item',
+        'snapshot.select.statement.overrides.public.item': 'select i.* from item i, pg_sleep(120)',
+      },
+      reached: isIn('rows are asked for', "application_name = 'Slotline Snapshot' and query like '%pg_sleep(120)%'"),
+    },
     {
       name: 'the stream is read, and the query of a heartbeat does not end',
       config: {
