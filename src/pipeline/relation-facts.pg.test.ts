@@ -110,6 +110,21 @@ for (const major of [14, 18] as const) {
       expect(await labels({})).toEqual(Array(3).fill(['z', 'c', 'b']));
     });
 
+    it.each(['default', 'full', 'nothing'] as const)(
+      'a key column that was renamed since is known by its place, identity %s',
+      async (identity) => {
+        const table = `renamed_${identity}`;
+        await client.query(`create table ${table} (new_id int primary key, v int); alter table ${table} replica identity ${identity}`);
+        const old = relation(await oidOf(table), table, ['id', 'v'], { replicaIdentity: identity });
+        const { facts, lines } = setUp();
+        const described = await facts.describe(old, NOW, undefined);
+        expect([described.facts.primaryKey, described.facts.columns.get('id')?.notNull, lines]).toEqual([['id'], true, []]);
+        await client.query(`alter table ${table} add column more int`);
+        expect((await facts.describe(old, NOW, ['id'])).facts.primaryKey).toEqual(['id']);
+        expect(lines.map(({ event }) => event)).toEqual(['relation.key_differs']);
+      },
+    );
+
     it('one question is enough where the transaction is visible', async () => {
       await client.query('create table seen (id int primary key, v int default 1)');
       const xid = await open('alter table seen alter column v set default 2');

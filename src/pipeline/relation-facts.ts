@@ -135,17 +135,25 @@ export class RelationFacts {
 
   #factsOf(relation: Relation, table: TableDescription | undefined, previousKey: readonly string[] | undefined): TableFacts {
     const { log } = this.#deps;
-    const facts = tableFacts(table);
     const where = { table: `${relation.schema}.${relation.table}` };
+    const facts = tableFacts(table === undefined ? undefined : beforeRenaming(relation, table));
     if (table === undefined) {
       const key = goneKey(relation, previousKey);
       log.warn('relation.gone', { ...where, key, message: GONE_MESSAGE });
       return { ...facts, primaryKey: key, columns: new Map(key.map((name) => [name, { notNull: true }])) };
     }
     this.#deps.onDescribed?.(table);
-    const streamed = identityKey(relation);
-    if (relation.replicaIdentity !== 'default' || streamed.length === 0 || sameNames(streamed, facts.primaryKey)) return facts;
     const names = new Set(relation.columns.map(({ name }) => name));
+    const streamed = identityKey(relation);
+    if (relation.replicaIdentity !== 'default') {
+      const isFromBefore = relation.columns.some(({ name }) => !table.columns.some((column) => column.name === name));
+      if (!isFromBefore || facts.primaryKey.every((name) => names.has(name))) return facts;
+      // The stream does not tell a key here.
+      const key = previousKey?.every((name) => names.has(name)) === true ? previousKey : [];
+      log.warn('relation.key_differs', { ...where, stream: [], catalog: facts.primaryKey, key });
+      return { ...facts, primaryKey: key };
+    }
+    if (streamed.length === 0 || sameNames(streamed, facts.primaryKey)) return facts;
     const isLater = facts.primaryKey.length === 0 || facts.primaryKey.some((name) => !names.has(name));
     const key = isLater ? streamed : facts.primaryKey;
     log.warn('relation.key_differs', { ...where, stream: streamed, catalog: facts.primaryKey, key });
@@ -196,6 +204,35 @@ export class RelationFacts {
 }
 
 const GONE_MESSAGE = 'The table does not exist any more: its last changes are described by the stream alone, without defaults and NOT NULL';
+
+/**
+ * The description with the names that columns of its keys had, where they were renamed since. All columns stand in their places then; where
+ * one came or went too, nothing is concluded.
+ */
+function beforeRenaming(relation: Relation, table: TableDescription): TableDescription {
+  const then = new Set(relation.columns.map(({ name }) => name));
+  const keys = [table.primaryKey, table.replicaIdentityIndexColumns, ...table.uniqueIndexes.map(({ columns }) => columns)];
+  if (keys.flat().every((name) => then.has(name))) return table;
+  const now = new Set(table.columns.map(({ name }) => name));
+  const sent = [table.columns, table.columns.filter(({ generated }) => !generated)].find(
+    ({ length }) => length === relation.columns.length,
+  );
+  const old = new Map<string, string>();
+  for (const [place, { name, typeOid }] of (sent ?? []).entries()) {
+    const was = relation.columns[place];
+    if (was === undefined || was.name === name) continue;
+    if (then.has(name) || now.has(was.name) || was.typeOid !== typeOid) return table;
+    old.set(name, was.name);
+  }
+  const named = (names: readonly string[]): readonly string[] => names.map((name) => old.get(name) ?? name);
+  return {
+    ...table,
+    columns: table.columns.map((column) => ({ ...column, name: old.get(column.name) ?? column.name })),
+    primaryKey: named(table.primaryKey),
+    replicaIdentityIndexColumns: named(table.replicaIdentityIndexColumns),
+    uniqueIndexes: table.uniqueIndexes.map((index) => ({ ...index, columns: named(index.columns), keyColumns: named(index.keyColumns) })),
+  };
+}
 
 /** In the order of the columns. */
 function identityKey(relation: Relation): readonly string[] {
