@@ -140,6 +140,17 @@ for (const major of [14, 18] as const) {
       expect(await uncovered('for table parted_low with (publish_via_partition_root = true)')).toEqual(['parted', 'parted_high']);
     });
 
+    it('a partitioned table without partitions is covered by a publication that names it, or all tables', async () => {
+      await fresh.client.query('create table hollow (id int) partition by range (id)');
+      const hollow = (await listTables(session)).filter(({ table }) => table === 'hollow');
+      for (const what of ['for table hollow', 'for all tables']) {
+        await fresh.client.query(`drop publication if exists p; create publication p ${what}`);
+        const publication = await loadPublication(session, 'p');
+        if (publication === undefined) throw new Error('no publication');
+        expect(await loadUncovered(session, publication, hollow)).toEqual([]);
+      }
+    });
+
     it('names the tables that are missing with SQL that adds them', async () => {
       await fresh.client.query('create publication "My ""pub" for table a');
       const { publication } = await ensurePublication(session, request('disabled', named('a', 'B b')));

@@ -84,8 +84,11 @@ export async function loadUncovered(
   publication: PublicationState,
   captured: readonly ListedTable[],
 ): Promise<ListedTable[]> {
+  if (publication.allTables) return [];
   const published = publication.publishedOids;
-  const missing = captured.filter((table) => !table.unlogged && !published.has(table.oid));
+  // A partitioned table without partitions is not listed as published; its first partition will be.
+  const named = new Set(publication.members.map(({ oid }) => oid));
+  const missing = captured.filter((table) => !table.unlogged && !published.has(table.oid) && !named.has(table.oid));
   if (missing.length === 0) return [];
   const families = await loadFamilies(session, missing);
   return missing.filter((table) => !isCovered(publication, families.get(table.oid) ?? NO_FAMILY));
