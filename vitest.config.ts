@@ -1,6 +1,7 @@
 /** Owns the test lanes: which files, which servers, how much time. */
 import process from 'node:process';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { countingReporter } from './test/harness/counting-reporter.ts';
 
 const SERVER_TESTS = ['src/**/*.{pg,kafka}.test.ts'];
@@ -8,6 +9,29 @@ const SERVER_TESTS = ['src/**/*.{pg,kafka}.test.ts'];
 const LONG_TESTS = ['test/**/*.all.test.ts'];
 /** They read the project's files only. */
 const SERVERLESS_TESTS = ['test/{tidy,docker,docs,config}*.test.ts', 'test/golden/{masks,coverage,corpus-values}.test.ts'];
+/** They take a minute or two each: begun last, one of them would keep one worker busy while the other is idle. */
+const BEGUN_FIRST = [
+  'golden/replay.test.ts',
+  'golden/replay-on-14.test.ts',
+  'faults/catch-up.test.ts',
+  'faults/cluster.test.ts',
+  'faults/broker-outages.test.ts',
+  'faults/broker-faults.test.ts',
+  'faults/kill-moments.test.ts',
+  'faults/shutdown.test.ts',
+  'faults/registry-outage.test.ts',
+];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const place = BEGUN_FIRST.findIndex((name) => moduleId.endsWith(name));
+      return place === -1 ? BEGUN_FIRST.length : place;
+    };
+    return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b));
+  }
+}
+
 const runsLong = process.env['SLOTLINE_TEST_ALL'] === '1';
 
 export default defineConfig({
@@ -15,6 +39,7 @@ export default defineConfig({
     reporters: ['default', countingReporter()],
     // Two: servers, brokers and the program under test share the machine with the tests.
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     // kafkajs sets timers in the past; Node warns about each.
     execArgv: ['--disable-warning=TimeoutNegativeWarning'],
     projects: [
