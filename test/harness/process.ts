@@ -6,7 +6,7 @@
  * reads our pipe, does the same when we die without running any hook (SIGKILL, a crashed test worker).
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chownSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { chownSync, closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -85,12 +85,39 @@ export function trackProcess(
       if (ended) return;
       try {
         process.kill(pid, signal);
+        if (signal === 'SIGSTOP') awaitStopped(pid);
       } catch (error) {
         // It ended just now, and 'exit' has not been emitted yet.
         if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
       }
     },
   };
+}
+
+const STOP_DEADLINE_MS = 5_000;
+
+/** On a busy machine the threads of a process go on for a moment behind SIGSTOP: what is sent to it then may still be answered. */
+function awaitStopped(pid: number): void {
+  if (process.platform !== 'linux') return;
+  const deadlineMs = performance.now() + STOP_DEADLINE_MS;
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  while (!hasStopped(pid) && performance.now() < deadlineMs) Atomics.wait(pause, 0, 0, 1);
+}
+
+function hasStopped(pid: number): boolean {
+  const isStopped = (thread: string): boolean => {
+    try {
+      // pid (comm) state …
+      return /\) [TtXZ] /.test(readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8'));
+    } catch {
+      return true; // that thread has ended
+    }
+  };
+  try {
+    return readdirSync(`/proc/${pid}/task`).every(isStopped);
+  } catch {
+    return true; // so has the process
+  }
 }
 
 /** Waits for the end, and kills it (and fails) when it does not come in time. */
