@@ -109,7 +109,8 @@ test('kill -9 in bulk reading and at the hand-over: nothing is lost, order is ke
     'leaving the stream',
     'reading in bulk',
   ]);
-  expect(report.replays).toBeGreaterThan(0);
+  // Whether four kills hit anything unconfirmed is chance: the long lane, with thirty, asks for repetitions.
+  expect(report.runIds.length).toBeGreaterThan(2);
 });
 
 test('D2: what Kafka has not acknowledged is not confirmed by moving the slot', async () => {
