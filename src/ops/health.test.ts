@@ -63,6 +63,14 @@ describe('health', () => {
     expect(connectorHealth(connector).status).toBe('ok');
   });
 
+  it('is never ok between the end of an attempt and the next state of the connector', () => {
+    const connector = live(RUNNING);
+    const error = new SlotlineError('registry_unreachable');
+    connector.onRegistryRetry(error, {});
+    connector.endAttempt(error);
+    expect(healthOf([connector])).toMatchObject({ status: 'waiting', reasons: [{ waitingFor: 'registry', code: 'registry_unreachable' }] });
+  });
+
   it('is the worst of several connectors, with the reasons of all', () => {
     const stopped = live({ tag: 'stopped', error: new SlotlineError('start_timeout') });
     expect(healthOf([live(RUNNING), live(STARTING)]).status).toBe('starting');

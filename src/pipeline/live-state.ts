@@ -94,8 +94,9 @@ export class LiveState {
     this.#attempt = attempt;
   }
 
-  /** Its counts are kept, what it waited for is waited for no more. */
-  endAttempt(): void {
+  /** Its counts are kept, what it waited for is waited for no more; `error` is told from here on, while the attempt still closes. */
+  endAttempt(error?: SlotlineError): void {
+    this.#lastError = error ?? this.#lastError;
     this.#eventsBefore = this.events;
     this.#acknowledgedBefore = this.recordsAcknowledged;
     this.#topicsRecreatedBefore = this.topicsRecreated;

@@ -69,6 +69,7 @@ export async function runTask(deps: TaskDeps, memory: ProcessMemory, hooks: Task
   const { signal } = failed;
   let sql: PgSession | undefined;
   let context: TaskContext | undefined;
+  let endedBy: SlotlineError | undefined;
   try {
     signal.throwIfAborted();
     const limits = { ...limitsOf(deps.options, signal), patience: tellSilence(deps) };
@@ -92,11 +93,12 @@ export async function runTask(deps: TaskDeps, memory: ProcessMemory, hooks: Task
   } catch (error) {
     const reason = signal.aborted ? signal.reason : error;
     if (hooks.stop.aborted && !phase.streaming) return;
-    throw reason;
+    endedBy = toSlotlineError(reason);
+    throw endedBy;
   } finally {
     // Whatever still waits, such as for the registry, belongs to this attempt and must not outlive it.
     fail(new SlotlineError('stream_ended', { reason: 'the attempt is over' }));
-    live.endAttempt();
+    live.endAttempt(endedBy);
     if (context !== undefined) deps.log.info('task.ended', { ...context.changes.counts });
     await Promise.all([context?.publisher.close(), context?.kafka.close(), context?.heartbeat?.close(), sql?.close()]);
   }
