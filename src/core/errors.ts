@@ -30,6 +30,7 @@ export const ERROR_TABLE = {
   pg_shutting_down: { retry: 'auto', what: 'PostgreSQL is shutting down or starting up', remedy: 'Slotline reconnects by itself.' },
   pg_query_failed: { retry: 'auto', what: 'A query failed', remedy: 'See sqlState and message.' },
   pg_silent: { retry: 'auto', what: 'PostgreSQL does not answer a question to its catalog', remedy: 'Slotline opens another connection by itself after 30 s, or database.query.timeout.ms where that is less; check the network, whether the server hangs, and whether somebody holds a lock on a captured table (pg_locks).' },
+  pg_link_silent: { retry: 'auto', what: 'PostgreSQL has rows of the snapshot to send, and not one byte arrives', remedy: 'Slotline takes the snapshot again by itself on another connection after 30 s, or database.query.timeout.ms where that is less; check the network, its firewalls and proxies between the two.' },
   pg_catalog_behind: {
     retry: 'auto',
     what: 'The stream has a transaction that changes a table, and no session sees it yet',

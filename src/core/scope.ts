@@ -63,6 +63,13 @@ export class Scope implements Disposable {
     this.#closing.add(() => clearTimeout(timer));
   }
 
+  /** Aborts after so long, unless the scope is disposed before. */
+  timeout(ms: number): AbortSignal {
+    const controller = new AbortController();
+    this.after(ms, () => controller.abort());
+    return controller.signal;
+  }
+
   [Symbol.dispose](): void {
     this.#disposed = true;
     for (const close of this.#closing) close();

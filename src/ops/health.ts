@@ -68,10 +68,10 @@ export function isWaitingFor(live: LiveState, what: WaitingFor): number {
 /** What is waited for now; where nothing is known of that, what ended the last attempt. */
 function reasonsOf(live: LiveState): HealthReason[] {
   const reasons: HealthReason[] = [];
-  const { registryTrouble, catalogTrouble, catalogSilence, kafkaTrouble, positionTrouble, slotHolder, serverWait, lastError } = live;
+  const { registryTrouble, catalogTrouble, serverSilence, kafkaTrouble, positionTrouble, slotHolder, serverWait, lastError } = live;
   if (registryTrouble !== undefined) reasons.push(reason(live, 'registry', registryTrouble));
   if (catalogTrouble !== undefined) reasons.push(reason(live, 'postgres', catalogTrouble));
-  if (catalogSilence !== undefined) reasons.push(reason(live, 'postgres', catalogSilence));
+  if (serverSilence !== undefined) reasons.push(reason(live, 'postgres', serverSilence));
   if (kafkaTrouble !== undefined) reasons.push(reason(live, 'kafka', kafkaTrouble));
   else if (positionTrouble !== undefined) reasons.push(reason(live, 'kafka', positionTrouble));
   if (slotHolder !== undefined) {

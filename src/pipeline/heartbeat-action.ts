@@ -7,6 +7,7 @@
  */
 import { type SlotlineError, toSlotlineError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import { Scope } from '../core/scope.ts';
 import type { PgSession } from '../postgres/connection.ts';
 
 export type HeartbeatActionDeps = {
@@ -24,12 +25,13 @@ export class HeartbeatAction {
   readonly #told = new Set<string>();
   #session: PgSession | undefined;
   readonly #closing = new AbortController();
+  readonly #scope = new Scope();
   readonly #signal: AbortSignal;
   #running: Promise<void> | undefined;
 
   constructor(deps: HeartbeatActionDeps) {
     this.#deps = deps;
-    this.#signal = AbortSignal.any([deps.signal, this.#closing.signal]);
+    this.#signal = this.#scope.any(deps.signal, this.#closing.signal);
   }
 
   /** Starts it, unless it still runs. */
@@ -45,6 +47,7 @@ export class HeartbeatAction {
     this.#closing.abort();
     await this.#running;
     await this.#session?.close();
+    this.#scope[Symbol.dispose]();
   }
 
   /** Never rejects. */

@@ -43,8 +43,8 @@ export class LiveState {
   registryRetries = 0;
   /** A transaction that the stream has and sessions do not see yet. */
   catalogTrouble: SlotlineError | undefined;
-  /** A question to the catalog has had no answer for a while. */
-  catalogSilence: SlotlineError | undefined;
+  /** A question to the catalog, or the reading of rows, has had no answer for a while. */
+  serverSilence: SlotlineError | undefined;
   /** Why a position cannot be remembered at this moment, and so is not confirmed. */
   positionTrouble: SlotlineError | undefined;
   /** A backlog is read in bulk; else changes come by the replication stream. */
@@ -106,7 +106,7 @@ export class LiveState {
     this.slotHolder = undefined;
     this.#registryTroubles.clear();
     this.catalogTrouble = undefined;
-    this.catalogSilence = undefined;
+    this.serverSilence = undefined;
     this.positionTrouble = undefined;
     this.serverWait = undefined;
   }

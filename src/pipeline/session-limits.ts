@@ -23,23 +23,33 @@ export function limitsOf({ database }: ResolvedOptions, until: AbortSignal): Ses
   return { until, readTimeoutMs: READ_TIMEOUT_MS, queryTimeoutMs: database.queryTimeoutMs === 0 ? undefined : database.queryTimeoutMs };
 }
 
-type Telling = { readonly log: Log; readonly clock: Clock; readonly live: Pick<LiveState, 'catalogSilence'> };
+/** How long a link over which something has to come may be silent. */
+export function silenceLimitMs({ database }: ResolvedOptions): number {
+  return database.queryTimeoutMs === 0 ? READ_TIMEOUT_MS : Math.min(READ_TIMEOUT_MS, database.queryTimeoutMs);
+}
 
-/** Of the session on which the stream's catalog reads go: health shows while one has no answer, and the log tells it. */
-export function tellSilence({ log, clock, live }: Telling): QueryPatience {
+export type SilenceTelling = { readonly log: Log; readonly clock: Clock; readonly live: Pick<LiveState, 'serverSilence'> };
+
+/** What is told of it, and the line of the log. */
+type Silence = { readonly code: 'pg_silent' | 'pg_link_silent'; readonly event: 'catalog.silent' | 'snapshot.silent' };
+
+const OF_CATALOG: Silence = { code: 'pg_silent', event: 'catalog.silent' };
+
+/** By default of the session on which the stream's catalog reads go: health shows while one has no answer, and the log tells it. */
+export function tellSilence({ log, clock, live }: SilenceTelling, { code, event }: Silence = OF_CATALOG): QueryPatience {
   let silence: SlotlineError | undefined;
   let toldMs = Number.NEGATIVE_INFINITY;
   const begin = (): void => {
     const since = new Date(clock.nowMs() - TELL_AFTER_MS).toISOString();
-    silence = new SlotlineError('pg_silent', { since });
-    live.catalogSilence = silence;
+    silence = new SlotlineError(code, { since });
+    live.serverSilence = silence;
     if (clock.monotonicMs() - toldMs < TOLD_AGAIN_MS) return;
     toldMs = clock.monotonicMs();
-    log.warn('catalog.silent', { code: silence.code, message: silence.message, remedy: silence.remedy });
+    log.warn(event, { code, message: silence.message, remedy: silence.remedy });
   };
   const end = (): void => {
     // What another attempt waits for is its own.
-    if (live.catalogSilence === silence) live.catalogSilence = undefined;
+    if (live.serverSilence === silence) live.serverSilence = undefined;
     silence = undefined;
   };
   return { afterMs: TELL_AFTER_MS, onUnanswered: (isUnanswered) => (isUnanswered ? begin() : end()) };

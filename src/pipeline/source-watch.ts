@@ -7,6 +7,7 @@
  */
 import { type SlotlineError, toSlotlineError } from '../core/errors.ts';
 import { formatLsn, type Lsn, parseLsn } from '../core/lsn.ts';
+import { Scope } from '../core/scope.ts';
 import { wait } from '../core/time.ts';
 import { openSession, type PgSession } from '../postgres/connection.ts';
 import type { ServerNotice } from '../postgres/errors.ts';
@@ -77,6 +78,7 @@ export class SourceWatch {
   readonly #context: TaskContext;
   readonly #hooks: SourceWatchHooks;
   readonly #rules: JudgementRules;
+  readonly #scope = new Scope();
   readonly #ending = new AbortController();
   readonly #found: SourceFacts;
   #session: PgSession | undefined;
@@ -122,7 +124,7 @@ export class SourceWatch {
     const sentBefore = new Set(known === undefined ? [] : capturedTables(known, this.#rules));
     this.#judge({ ...found, fromLsn: known?.fromLsn ?? found.fromLsn }, facts, { withRows, snapshotFollows, sentBefore });
     this.#keep(facts);
-    const ending = AbortSignal.any([this.#ending.signal, signal]);
+    const ending = this.#scope.any(this.#ending.signal, signal);
     this.#running = this.#run(ending).catch((error: unknown) => this.#hooks.fail(toSlotlineError(error)));
   }
 
@@ -130,7 +132,8 @@ export class SourceWatch {
   async endSnapshot(): Promise<void> {
     if (!this.#snapshotFollows) return;
     this.#snapshotFollows = false;
-    await this.#remember(AbortSignal.any([this.#ending.signal, this.#context.signal]));
+    using scope = new Scope();
+    await this.#remember(scope.any(this.#ending.signal, this.#context.signal));
   }
 
   /** What the server says in the stream. Throws source_changed where it skipped the publication. */
@@ -161,6 +164,7 @@ export class SourceWatch {
   async close(): Promise<void> {
     this.#ending.abort();
     await this.#running;
+    this.#scope[Symbol.dispose]();
     await this.#session?.close();
     this.#session = undefined;
   }
@@ -185,7 +189,8 @@ export class SourceWatch {
     const isDue = isNew || clock.monotonicMs() - this.#remembered.atMs > REMEMBER_EVERY_MS;
     if (this.#snapshotFollows || known === undefined || !isDue) return;
     try {
-      await this.#memory?.save(known, filter, AbortSignal.any([ending, AbortSignal.timeout(REMEMBER_TIMEOUT_MS)]));
+      using scope = new Scope();
+      await this.#memory?.save(known, filter, scope.any(ending, scope.timeout(REMEMBER_TIMEOUT_MS)));
       this.#remembered = { fingerprint: known.fingerprint, atMs: clock.monotonicMs() };
     } catch (error) {
       if (!ending.aborted) log.debug('source.not_remembered', { message: toSlotlineError(error).message });

@@ -8,6 +8,7 @@
  */
 import { SlotlineError } from '../core/errors.ts';
 import { formatLsn, type Lsn, parseLsn } from '../core/lsn.ts';
+import { Scope } from '../core/scope.ts';
 import { wait } from '../core/time.ts';
 import type { SnapshotMarker } from '../events/source-info.ts';
 import type { TupleView } from '../pgoutput/tuple.ts';
@@ -17,8 +18,9 @@ import { RowStream } from '../postgres/row-stream.ts';
 import { temporarySlotName } from '../postgres/slot.ts';
 import { InitialSnapshot, type SnapshotProgress, type SnapshotSink, type SnapshotTable } from '../snapshot/initial.ts';
 import { misleadingKeys } from './judgements/misleading.ts';
+import { linkWatched } from './link-watch.ts';
 import { tellOnce } from './misleading-tables.ts';
-import { limitsOf } from './session-limits.ts';
+import { limitsOf, silenceLimitMs } from './session-limits.ts';
 import { createSlotOf } from './slot-creation.ts';
 import { type ChosenTable, chooseSnapshotTables } from './snapshot-tables.ts';
 import type { TaskContext } from './task-context.ts';
@@ -141,21 +143,28 @@ async function readTables(
     },
   };
   const stream = new RowStream(reader);
-  const onAbort = (): void => {
+  using scope = new Scope();
+  scope.listen(signal, () => {
     // A consumer that waits for room gets it from a publisher that is closed, again and again.
     stream.stop();
     reader.destroy();
-  };
-  signal.addEventListener('abort', onAbort, { once: true });
+  });
   try {
     signal.throwIfAborted();
-    return await new InitialSnapshot({ sink, clock, onProgress }).run(tables, stream);
+    const link = {
+      pid: reader.processId,
+      progress: () => stream.progress,
+      session: context.sql,
+      end: (error: SlotlineError) => stream.end(error),
+      limitMs: silenceLimitMs(context.options),
+      signal,
+    };
+    return await linkWatched(context, link, new InitialSnapshot({ sink, clock, onProgress }).run(tables, stream));
   } catch (error) {
     signal.throwIfAborted();
     throw error;
   } finally {
     stream.stop();
-    signal.removeEventListener('abort', onAbort);
   }
 }
 

@@ -293,9 +293,7 @@ class Reading {
     publisher.flush();
     try {
       using scope = new Scope();
-      const late = new AbortController();
-      scope.after(DRAIN_DEADLINE_MS, () => late.abort());
-      await publisher.drain(scope.any(late.signal, context.signal));
+      await publisher.drain(scope.any(scope.timeout(DRAIN_DEADLINE_MS), context.signal));
     } catch (error) {
       context.signal.throwIfAborted();
       if (publisher.failure !== undefined) throw publisher.failure;
@@ -305,7 +303,8 @@ class Reading {
     this.#tracker.release(publisher.settledOrdinal);
     this.#pacer.stop();
     this.#request();
-    await this.#run.positions.flush(AbortSignal.any([AbortSignal.timeout(CONFIRM_DEADLINE_MS), context.signal]));
+    using scope = new Scope();
+    await this.#run.positions.flush(scope.any(scope.timeout(CONFIRM_DEADLINE_MS), context.signal));
     context.signal.throwIfAborted();
   }
 

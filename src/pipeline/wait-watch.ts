@@ -5,6 +5,7 @@
  */
 import { toSlotlineError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import { Scope } from '../core/scope.ts';
 import { type Clock, wait } from '../core/time.ts';
 import { type BackendWait, describeWait, loadBackendWait } from '../postgres/blockers.ts';
 import type { PgSession } from '../postgres/connection.ts';
@@ -33,8 +34,9 @@ const LOOK_TIMEOUT_MS = 5_000;
 
 /** Resolves or rejects as `work` does. */
 export async function watched<T>(deps: WatchDeps, step: WatchedStep, work: Promise<T>): Promise<T> {
+  using scope = new Scope();
   const done = new AbortController();
-  const watching = watch(deps, step, AbortSignal.any([done.signal, step.signal]));
+  const watching = watch(deps, step, scope.any(done.signal, step.signal));
   try {
     return await work;
   } finally {

@@ -54,7 +54,21 @@ export class RowStream {
     this.#consumer = consumer;
     this.#result = Promise.withResolvers<void>();
     this.#session.write(queryMessage(sql));
-    await this.#result.promise;
+    try {
+      await this.#result.promise;
+    } finally {
+      this.#result = undefined;
+    }
+  }
+
+  /** Whether the server is to send, and what has come over the connection so far. */
+  get progress(): { readonly receivedBytes: number; readonly isWaiting: boolean } {
+    return { receivedBytes: this.#reader.receivedBytes, isWaiting: this.#result !== undefined && !this.#reader.paused };
+  }
+
+  /** What is being read rejects with the error; the session is gone. */
+  end(error: SlotlineError): void {
+    this.#fail(error);
   }
 
   /** Nothing more is handed over. */

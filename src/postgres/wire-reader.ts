@@ -30,6 +30,7 @@ export class WireReader {
   #filled = 0;
   #busy = false;
   #stopped = false;
+  #receivedBytes = 0;
 
   /** `resume` makes the socket deliver again after `received` returned false. */
   constructor(handler: WireHandler, resume: () => void) {
@@ -39,6 +40,11 @@ export class WireReader {
 
   get paused(): boolean {
     return this.#busy;
+  }
+
+  /** Since its beginning. */
+  get receivedBytes(): number {
+    return this.#receivedBytes;
   }
 
   /** Where the next read goes. */
@@ -51,6 +57,7 @@ export class WireReader {
   /** `count` bytes were read into room(). False: the socket must pause until resume is called. */
   received(count: number): boolean {
     this.#filled += count;
+    this.#receivedBytes += count;
     if (this.#stopped) return false;
     if (this.#busy) return false;
     return this.#run();

@@ -4,9 +4,10 @@
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readTopic } from '../harness/consume.ts';
+import { writeBigTransaction } from '../harness/load.ts';
 import { type PostgresServer, startPostgres } from '../harness/postgres.ts';
 import { sharedKafka } from '../harness/shared.ts';
-import { type Slotline, startStreaming } from '../harness/slotline.ts';
+import { type Slotline, startSlotline, startStreaming } from '../harness/slotline.ts';
 import { startTcpProxy, type TcpProxy } from '../harness/tcp-proxy.ts';
 import { until } from '../harness/until.ts';
 import { openScene, untilStreaming, WAIT } from './delivery-scene.ts';
@@ -129,4 +130,23 @@ test('a catalog that does not answer for a new table is told by health and log, 
   expect(slotline.lines.slice(from).filter(({ event }) => event === 'catalog.silent')).toHaveLength(1);
   expect((await healthOf(slotline)).status).toBe('ok');
   expect((await slotline.stop()).exitCode).toBe(0);
+});
+
+test('a snapshot whose link goes silent is told by health and log, ends in time, and is taken again', async () => {
+  const limits = { 'database.query.timeout.ms': '4000', 'slotline.http.port': '0' };
+  await using scene = await openScene(server, sharedKafka().bootstrapServers, { 'database.port': String(proxy.port), ...limits });
+  await writeBigTransaction(await scene.client(), { rows: 5_000, noteLength: 100 });
+  proxy.limitNext('Slotline Snapshot', 'down', 50_000);
+  await using slotline = startSlotline(scene.config);
+  const told = await slotline.waitFor('snapshot.silent', WAIT);
+  const health = await healthOf(slotline);
+  const ended = await slotline.waitFor('connector.retrying', WAIT);
+  await slotline.waitFor('stream.started', WAIT);
+  await scene.untilAllConfirmed();
+  expect(told).toMatchObject({ level: 'warn', code: 'pg_link_silent', remedy: expect.stringContaining('another connection') });
+  expect(health).toMatchObject({ status: 'waiting', reasons: [{ code: 'pg_link_silent', waitingFor: 'postgres' }] });
+  expect(ended).toMatchObject({ code: 'pg_link_silent' });
+  expect((await healthOf(slotline)).status).toBe('ok');
+  expect((await slotline.stop()).exitCode).toBe(0);
+  await scene.verify(slotline);
 });
