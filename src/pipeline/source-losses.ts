@@ -56,7 +56,8 @@ function splitReplaced(change: SourceChange, sentBefore: ReadonlySet<string>): S
 
 const REPLACED = 'Another table took the name: what it held until it was added to the publication was not sent';
 
-type Losing = { readonly fromLsn: Lsn; readonly toLsn: Lsn; readonly options: ResolvedOptions; readonly serverMajor: number };
+/** `toLsn` undefined: it is not over. */
+type Losing = { readonly fromLsn: Lsn; readonly toLsn: Lsn | undefined; readonly options: ResolvedOptions; readonly serverMajor: number };
 
 /** source_changed, with the WAL in which rows may be missing and what brings them. */
 export function lossError(change: SourceChange, { fromLsn, toLsn, options, serverMajor }: Losing): SlotlineError {
@@ -65,7 +66,7 @@ export function lossError(change: SourceChange, { fromLsn, toLsn, options, serve
     publication: options.publication.name,
     tables: shownList(change.tables),
     fromLsn: formatLsn(fromLsn),
-    toLsn: formatLsn(toLsn),
+    toLsn: toLsn === undefined ? undefined : formatLsn(toLsn),
     reason: change.what,
   };
   const { kind, tables } = change;

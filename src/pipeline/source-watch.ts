@@ -157,7 +157,9 @@ export class SourceWatch {
     };
     live.source.changes.loss++;
     if (this.#snapshotFollows) return;
-    const error = this.#lossOf(change, { fromLsn: lsn, toLsn: known.toLsn });
+    // Of changes that are made just now nobody can say where it ends.
+    const wasBack = known.publication !== undefined && known.toLsn > lsn;
+    const error = this.#lossOf(change, { fromLsn: lsn, toLsn: wasBack ? known.toLsn : undefined });
     if (options.sourceChangedAction === 'fail') throw error;
   }
 
@@ -282,7 +284,7 @@ export class SourceWatch {
     if (first !== undefined && options.sourceChangedAction === 'fail') throw first;
   }
 
-  #lossOf(change: SourceChange, lsns: { readonly fromLsn: Lsn; readonly toLsn: Lsn }): SlotlineError {
+  #lossOf(change: SourceChange, lsns: { readonly fromLsn: Lsn; readonly toLsn: Lsn | undefined }): SlotlineError {
     const { live, options, log } = this.#context;
     const error = lossError(change, { ...lsns, options, serverMajor: this.#hooks.server.major });
     const { code, message, remedy, details } = error;

@@ -75,6 +75,8 @@ export class BulkDecode {
   readonly #begin = new Uint8Array(BEGIN_BYTES);
   #beginLsn: Lsn | undefined;
   #answer: { endLsn: Lsn; restartLsn: Lsn } | undefined;
+  /** Where the chunk that comes begins: its notices come before its frames. */
+  #chunkLsn: Lsn;
   #ended = false;
   #hasFailed = false;
   /** The last description of each relation; a chunk describes all its relations anew. */
@@ -83,8 +85,9 @@ export class BulkDecode {
   /** Sessions see what every transaction before it has left; undefined: the catalog was not asked for this chunk. */
   #visibleXmin: number | undefined;
 
-  private constructor(session: PgSession, settings: BulkSettings, copyName: string) {
+  private constructor(session: PgSession, settings: BulkSettings, { copyName, fromLsn }: { copyName: string; fromLsn: Lsn }) {
     this.#session = session;
+    this.#chunkLsn = fromLsn;
     this.#settings = settings;
     this.#copyName = copyName;
     this.#done.promise.catch(() => {});
@@ -121,7 +124,7 @@ export class BulkDecode {
     if (typeof copiedLsn === 'string' && parseLsn(copiedLsn) < fromLsn) {
       await advanceSlot(session, copyName, fromLsn);
     }
-    return new BulkDecode(session, settings, copyName);
+    return new BulkDecode(session, settings, { copyName, fromLsn });
   }
 
   get processId(): number {
@@ -208,7 +211,7 @@ select confirmed_flush_lsn, restart_lsn from pg_catalog.pg_replication_slots whe
         this.#onChunkEnd();
         return undefined;
       case Tag.notice:
-        this.#settings.onNotice?.(noticeOf(bytes.subarray(start, end), this.#answer?.endLsn ?? LSN_ZERO));
+        this.#settings.onNotice?.(noticeOf(bytes.subarray(start, end), this.#chunkLsn));
         return undefined;
       case Tag.error:
         this.fail(serverError(bytes.subarray(start, end), { slot: this.#settings.slotName }));
@@ -305,6 +308,7 @@ select confirmed_flush_lsn, restart_lsn from pg_catalog.pg_replication_slots whe
     this.#inHead = true;
     this.#frames = 0;
     this.#answer = undefined;
+    this.#chunkLsn = answer.endLsn;
     this.#described.clear();
     this.#visibleXmin = undefined;
     this.#onChunk(chunk);

@@ -11,6 +11,7 @@ import { lsnNumber } from '../harness/truth.ts';
 import { until } from '../harness/until.ts';
 
 const WAIT = { timeoutMs: 45_000 };
+const BULK = { 'slotline.catchup.threshold.bytes': '65536' };
 const NOTICED = { timeoutMs: 25_000 };
 const { bootstrapServers } = sharedKafka();
 
@@ -95,12 +96,24 @@ describe.concurrent('the source is changed while it is read', () => {
     await client.query('drop publication mine');
     await told(slotline, 'publication_dropped', 'public.plain');
     await client.query("insert into plain values (1, 'never sent')");
-    await slotline.waitFor((line) => line.event === 'server.notice' && line['sqlState'] === '55000', NOTICED);
+    const notice = await slotline.waitFor((line) => line.event === 'server.notice' && line['sqlState'] === '55000', NOTICED);
+    const skipped = await told(slotline, 'publication_skipped');
+    expect([skipped['fromLsn'], skipped['toLsn']]).toEqual([notice['lsn'], undefined]);
     await client.query('create publication mine for table plain');
     await client.query("insert into plain values (2, 'sent')");
     expect(operations(await readEvents(bootstrapServers, `${s.name}.public.plain`, (all) => all.length > 0))).toEqual(['c 2']);
     expect(slotline.lines.filter(({ level }) => level === 'error')).toEqual([]);
     expect((await slotline.stop()).exitCode).toBe(0);
+    // A backlog that is read in bulk says as well where it begins and ends.
+    const slots = 'select confirmed_flush_lsn::text as lsn from pg_replication_slots where slot_name = $1';
+    const stopped = await client.query<{ lsn: string }>(slots, [s.name]);
+    await client.query('drop publication mine');
+    await client.query("insert into plain select n, repeat('x', 100) from generate_series(10, 1500) as n");
+    await client.query('create publication mine for table plain');
+    await using later = await startStreaming({ ...s.config, ...BULK, 'table.include.list': 'public.plain' }, WAIT);
+    const behind = await told(later, 'publication_skipped');
+    expect(lsnNumber(String(behind['fromLsn']))).toBeGreaterThanOrEqual(lsnNumber(stopped.rows[0]?.lsn ?? ''));
+    expect(lsnNumber(String(behind['toLsn']))).toBeGreaterThan(lsnNumber(String(behind['fromLsn'])));
   });
 
   it('ends with one error where rows are lost, and a snapshot of that table alone brings them', async () => {
