@@ -121,9 +121,7 @@ async function checkMissing(kafka: KafkaClient, options: ResolvedOptions, { miss
   const check = 'kafka.topics_missing';
   const wanted = missing.flatMap((name) => newTopic(name, options.topicCreation) ?? []);
   if (wanted.length === 0) {
-    const remedy =
-      'They come into being only if the brokers have auto.create.topics.enable=true. Create them, or set topic.creation.default.partitions and .replication.factor.';
-    return [warn(check, `Topics do not exist, and Slotline is not told to create them: ${shorten(missing)}`, { remedy })];
+    return [await judgeAutoCreation(kafka, check, missing)];
   }
   const items: Judgement[] = [];
   const refused = await refusedTopics(kafka, wanted);
@@ -140,6 +138,19 @@ async function checkMissing(kafka: KafkaClient, options: ResolvedOptions, { miss
     ...made.flatMap(({ name, configs }) => checkPolicy(name, new Map(configs).get(policy), { options, tables: byTopic.get(name) ?? [] })),
   ];
 }
+
+/** Slotline is not told to create topics, as Connect is not by default: then brokers may. */
+async function judgeAutoCreation(kafka: KafkaClient, check: string, missing: readonly string[]): Promise<Judgement> {
+  const setting = await kafka.brokerSetting(AUTO_CREATE);
+  if (setting === 'true') return ok(check, `Topics that the brokers create for the first record (${AUTO_CREATE}): ${shorten(missing)}`);
+  const what = `Topics do not exist, and Slotline is not told to create them: ${shorten(missing)}`;
+  const ways = 'Create them, or set topic.creation.default.partitions and .replication.factor.';
+  if (setting === undefined)
+    return warn(check, what, { remedy: `They come into being only if the brokers have ${AUTO_CREATE}=true. ${ways}` });
+  return fail(check, 'kafka_topic_missing', `${what}; nor do the brokers (${AUTO_CREATE}=${setting})`, { remedy: ways });
+}
+
+const AUTO_CREATE = 'auto.create.topics.enable';
 
 /** As a start would end, or its first record. */
 function judgeRefused({ check, names, error }: { check: string; names: readonly string[]; error: SlotlineError }): Judgement {

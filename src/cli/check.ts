@@ -136,6 +136,7 @@ async function checkSession(session: PgSession, { options, stop, told }: Session
     facts,
     slot,
     ...judged,
+    hasRun: recalled !== 'unknown' && recalled.own?.mark !== undefined,
     async onCaptured(loaded) {
       told.onCaptured(loaded);
       plans.push(...(await section('registry.schemas', () => planSchemas(session, options, { captured: loaded.captured, told }))));

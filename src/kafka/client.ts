@@ -45,8 +45,8 @@ import type {
   FetchedPartition,
   FetchedRecord,
   MetadataRequest,
+  NamedConfigs,
   NewTopic,
-  TopicConfigs,
   TopicResult,
 } from './wire.ts';
 
@@ -69,6 +69,7 @@ export function createKafkaClient(options: KafkaConnectionOptions, deps: KafkaDe
 
 const NO_TOPIC_ID = '00000000-0000-0000-0000-000000000000';
 const RESOURCE_TOPIC = 2;
+const RESOURCE_BROKER = 4;
 const ISOLATION_READ_UNCOMMITTED = 0;
 const TIMESTAMP_LATEST = -1n;
 const TIMESTAMP_EARLIEST = -2n;
@@ -282,14 +283,26 @@ class LibraryConnection implements BrokerConnection {
     return reply.topics.map(({ name, errorCode, errorMessage }) => ({ name, errorCode, errorMessage: errorMessage ?? undefined }));
   }
 
-  async describeTopicConfigs(
-    topics: readonly string[],
+  describeTopicConfigs(topics: readonly string[], keys: readonly string[] | null, timeoutMs: number): Promise<readonly NamedConfigs[]> {
+    return this.#describeConfigs(
+      topics.map((name) => ({ type: RESOURCE_TOPIC, name })),
+      keys,
+      timeoutMs,
+    );
+  }
+
+  describeBrokerConfigs(nodeId: number, keys: readonly string[], timeoutMs: number): Promise<readonly NamedConfigs[]> {
+    return this.#describeConfigs([{ type: RESOURCE_BROKER, name: String(nodeId) }], keys, timeoutMs);
+  }
+
+  async #describeConfigs(
+    of: readonly { readonly type: number; readonly name: string }[],
     keys: readonly string[] | null,
     timeoutMs: number,
-  ): Promise<readonly TopicConfigs[]> {
-    const resources = topics.map((resourceName) => ({
-      resourceType: RESOURCE_TOPIC,
-      resourceName,
+  ): Promise<readonly NamedConfigs[]> {
+    const resources = of.map(({ type, name }) => ({
+      resourceType: type,
+      resourceName: name,
       configurationKeys: keys === null ? null : [...keys],
     }));
     type Config = { name: string; value?: string | null | undefined };

@@ -54,6 +54,8 @@ export interface KafkaClient {
   /** One try. Throws SlotlineError. */
   describeCluster(): Promise<ClusterDescription>;
   describeTopic(name: string): Promise<TopicDescription>;
+  /** A setting of a broker, which are alike as a rule; undefined where DescribeConfigs of the cluster is not granted. */
+  brokerSetting(name: string): Promise<string | undefined>;
   close(): Promise<void>;
 }
 
@@ -250,6 +252,19 @@ class Cluster implements KafkaClient {
       mayWrite: operations === OPERATIONS_UNKNOWN || !exists ? undefined : (operations & ACL_WRITE_BIT) !== 0,
       error: refused ? kafkaCodeError(code, { topic: name }) : undefined,
     };
+  }
+
+  async brokerSetting(name: string): Promise<string | undefined> {
+    const { brokers } = await this.describeCluster();
+    const [broker] = brokers;
+    if (broker === undefined) return undefined;
+    const connection = await this.connect(broker);
+    try {
+      const [answer] = await connection.describeBrokerConfigs(broker.nodeId, [name], this.#questionTimeoutMs());
+      return answer?.configs.get(name);
+    } finally {
+      connection.destroy();
+    }
   }
 
   async #topicConfigs(name: string): Promise<ReadonlyMap<string, string>> {

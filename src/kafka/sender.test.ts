@@ -45,6 +45,7 @@ function brokerAnswering(next: () => number): BrokerConnection {
     initProducerId: async () => ({ producerId: 1n, producerEpoch: 0, errorCode: 0 }),
     createTopics: none,
     describeTopicConfigs: async () => [{ name: TOPIC, errorCode: 29, errorMessage: undefined, configs: new Map() }],
+    describeBrokerConfigs: async () => [],
     endOffset: none,
     startOffset: none,
     fetch: none,

@@ -46,7 +46,7 @@ export type NewTopic = {
   readonly configs: readonly (readonly [string, string])[];
 };
 export type TopicResult = { readonly name: string; readonly errorCode: number; readonly errorMessage: string | undefined };
-export type TopicConfigs = TopicResult & { readonly configs: ReadonlyMap<string, string> };
+export type NamedConfigs = TopicResult & { readonly configs: ReadonlyMap<string, string> };
 
 export type FetchedRecord = {
   readonly offset: number;
@@ -79,7 +79,9 @@ export interface BrokerConnection {
   initProducerId(timeoutMs: number): Promise<{ readonly producerId: bigint; readonly producerEpoch: number; readonly errorCode: number }>;
   /** `validateOnly`: the answer is the one that making them would get, and nothing is made. */
   createTopics(topics: readonly NewTopic[], timeoutMs: number, o?: { readonly validateOnly: boolean }): Promise<readonly TopicResult[]>;
-  describeTopicConfigs(topics: readonly string[], keys: readonly string[] | null, timeoutMs: number): Promise<readonly TopicConfigs[]>;
+  describeTopicConfigs(topics: readonly string[], keys: readonly string[] | null, timeoutMs: number): Promise<readonly NamedConfigs[]>;
+  /** Of one broker, which has to be the one that is asked. */
+  describeBrokerConfigs(nodeId: number, keys: readonly string[], timeoutMs: number): Promise<readonly NamedConfigs[]>;
   /** The offset that the next record of the partition gets, and the error code. */
   endOffset(topic: string, partition: number, timeoutMs: number): Promise<{ readonly errorCode: number; readonly offset: number }>;
   /** The first offset still there. */

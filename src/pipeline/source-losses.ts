@@ -12,6 +12,11 @@ import { newSlotRemedy, shownList, snapshotRemedy } from './source-remedies.ts';
 /** A publication that is missing where the stream stands makes every older server stop. */
 const SKIPS_MISSING_PUBLICATION_SINCE = 18;
 
+/** Whether the server leaves out what was changed while the publication was missing; else the stream ends there. */
+export function skipsMissingPublication(serverMajor: number): boolean {
+  return serverMajor >= SKIPS_MISSING_PUBLICATION_SINCE;
+}
+
 export function judgementRules(options: ResolvedOptions, filter: JudgementRules['filter']): JudgementRules {
   const readsTables = options.snapshot.mode === 'always' || options.snapshot.mode === 'when_needed';
   return { filter, skipped: options.events.skippedOperations, readsTables };
@@ -71,7 +76,7 @@ export function lossError(change: SourceChange, { fromLsn, toLsn, options, serve
   };
   const { kind, tables } = change;
   const isAboutPublication = kind === 'publication_dropped' || kind === 'publication_replaced' || kind === 'publication_skipped';
-  const needsNewSlot = isAboutPublication && serverMajor < SKIPS_MISSING_PUBLICATION_SINCE;
+  const needsNewSlot = isAboutPublication && !skipsMissingPublication(serverMajor);
   const remedy = needsNewSlot ? newSlotRemedy(options) : snapshotRemedy(tables, options);
   return new SlotlineError('source_changed', details, { remedy });
 }

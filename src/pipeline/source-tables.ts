@@ -25,15 +25,16 @@ export type Preparation = {
   readonly slot: SlotState | undefined;
   readonly decision: StartDecision;
   readonly continuity: Continuity;
+  readonly hasRun: boolean;
   /** The process judges for the first time: everything that `check` knows is told. Later attempts look at names and the publication only. */
   readonly isFirst: boolean;
 };
 
 /** Throws whatever `check` fails for, and what publication and replica identities need and lack. */
-export async function prepareTables(context: TaskContext, { server, slot, decision, continuity, isFirst }: Preparation): Promise<void> {
+export async function prepareTables(context: TaskContext, { server, isFirst, ...known }: Preparation): Promise<void> {
   const { sql, options, filter, log } = context;
   if (isFirst) {
-    const judgements = await judgePreconditions(sql, options, { facts: server, slot, decision, continuity });
+    const judgements = await judgePreconditions(sql, options, { facts: server, ...known });
     refuseFaults(log, judgements);
     // These are told where they are made.
     tellWarnings(

@@ -177,7 +177,14 @@ async function runRemembered(context: TaskContext, attempt: Attempt, remembering
   });
   if (decision.tag === 'refuse') throw refusalOf(decision, options, continuity);
   if (decision.tag === 'nothing') return;
-  await prepareTables(context, { server, slot, decision, continuity, isFirst: memory.judged !== true });
+  await prepareTables(context, {
+    server,
+    slot,
+    decision,
+    continuity,
+    hasRun: remembered?.mark !== undefined,
+    isFirst: memory.judged !== true,
+  });
   memory.judged = true;
   if (decision.tag === 'stream' && hasStreamed(remembered, slot)) context.info.endTransaction(slot.confirmedFlushLsn);
   await watch.begin({

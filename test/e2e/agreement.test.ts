@@ -106,6 +106,25 @@ const SITUATIONS: readonly Situation[] = [
     config: { 'table.include.list': 'public.keyless', 'publication.autocreate.mode': 'all_tables' },
     warned: ['postgres.publication_blocks_writes', 'tables.keys', 'tables.replica_identity'],
   },
+  {
+    what: 'a slot that somebody made before the publication',
+    config: { 'snapshot.mode': 'no_data', 'slotline.source.changed.action': 'warn' },
+    prepare: async ({ fresh, name }) => {
+      await fresh.client.query("select pg_create_logical_replication_slot($1, 'pgoutput')", [name]);
+      await fresh.client.query("insert into item values (1, 'never sent')");
+    },
+    warned: ['postgres.publication_age'],
+  },
+  {
+    what: 'the same, and the publication was made since',
+    config: { 'snapshot.mode': 'no_data', 'slotline.source.changed.action': 'warn' },
+    prepare: async ({ fresh, name }) => {
+      await fresh.client.query("select pg_create_logical_replication_slot($1, 'pgoutput')", [name]);
+      await fresh.client.query("insert into item values (1, 'never sent')");
+      await fresh.client.query(`create publication ${name} for table item`);
+    },
+    warned: ['postgres.publication_age'],
+  },
 ];
 
 describe('check and a start agree', () => {
@@ -156,6 +175,27 @@ describe('check and a start agree', () => {
       expect(id).toBeGreaterThan(1);
     } finally {
       await run.stop();
+      await place.fresh.drop();
+    }
+  });
+
+  test('before version 18 a slot that is older than its publication is told of before the stream ends there', async () => {
+    const place = await placeOf({ config: { 'snapshot.mode': 'no_data' } }, 14);
+    try {
+      await place.fresh.client.query("select pg_create_logical_replication_slot($1, 'pgoutput')", [place.name]);
+      await place.fresh.client.query("insert into item values (1, 'never sent')");
+      const options = resolved(place.config);
+      const report = await runCheck(options, CHECK_DEPS);
+      expect(report.items).toContainEqual(
+        expect.objectContaining({ check: 'postgres.publication_age', status: 'warn', what: expect.stringContaining('publication_gap') }),
+      );
+      await place.fresh.client.query('select pg_drop_replication_slot($1)', [place.name]);
+      await place.fresh.client.query("select pg_create_logical_replication_slot($1, 'pgoutput')", [place.name]);
+      await place.fresh.client.query(`create publication ${place.name} for table item`);
+      await streamOnce(place);
+      const after = await runCheck(options, CHECK_DEPS);
+      expect(after.items.map(({ check }) => check)).not.toContain('postgres.publication_age');
+    } finally {
       await place.fresh.drop();
     }
   });

@@ -3,11 +3,15 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { checkTopics } from '../../src/cli/check-kafka.ts';
 import type { ErrorCode } from '../../src/core/errors.ts';
 import type { KafkaConnectionOptions, SaslOptions } from '../../src/core/options.ts';
+import type { TableDescription } from '../../src/postgres/catalog.ts';
+import { resolved } from '../e2e/agreement.ts';
 import { type KafkaCluster, type KafkaListener, startKafka } from '../harness/kafka.ts';
 import { removeTemporaryFolder, temporaryFolder } from '../harness/process.ts';
 import { uniqueName } from '../harness/shared.ts';
+import { connectorConfig } from '../harness/slotline.ts';
 import { until } from '../harness/until.ts';
 import { type Certificates, KEY_PASSWORD, makeCertificates } from './certificates.ts';
 import { openPublishing, recordOf, topicCreation } from './publishing.ts';
@@ -321,6 +325,25 @@ describe('rights', () => {
       { timeoutMs: 20_000 },
     );
     expect(left.failures).toMatchObject([{ code: 'kafka_unauthorized', details: { topic: name } }]);
+  });
+
+  test('whether brokers create topics is told to those who may ask', async () => {
+    await using admin = openPublishing(cluster.bootstrapServers);
+    await using other = openPublishing(cluster.listenerServers['PLAIN'] ?? '', { connection: bob() });
+    expect([
+      await admin.client.brokerSetting('auto.create.topics.enable'),
+      await other.client.brokerSetting('auto.create.topics.enable'),
+    ]).toEqual(['false', undefined]);
+    const server = { host: 'localhost', port: 1, superuser: 'nobody', password: 'none' };
+    const name = uniqueName('missing');
+    const config = connectorConfig(
+      { server, database: 'none', bootstrapServers: cluster.bootstrapServers, name },
+      { 'topic.creation.enable': 'false' },
+    );
+    const options = resolved(config);
+    const table = { schema: 'public', table: name } as TableDescription;
+    const judged = await checkTopics(admin.client, options, [table], AbortSignal.timeout(20_000));
+    expect(judged).toMatchObject([{ check: 'kafka.topics_missing', status: 'fail', code: 'kafka_topic_missing' }]);
   });
 
   test('a topic that nobody creates is kafka_topic_missing', async () => {

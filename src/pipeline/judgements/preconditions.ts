@@ -16,6 +16,7 @@ import { checkKeys, checkSnapshotContents } from './misleading.ts';
 import { checkColumnLists, checkFieldNames, checkGuardrail, checkKeyColumns, checkSnapshotLists, checkTopicNames } from './names.ts';
 import { judgePartitions } from './partitions.ts';
 import { judgePublication, type PublicationVerdict } from './publication.ts';
+import { judgePublicationAge } from './publication-age.ts';
 import { checkHeartbeatQuery, checkSelectOverrides } from './selects.ts';
 import { judgeSettings } from './server.ts';
 import { judgeSlot } from './slot.ts';
@@ -27,6 +28,8 @@ export type SourceQuestion = {
   /** undefined: Kafka does not tell what is remembered. */
   readonly decision: StartDecision | undefined;
   readonly continuity?: Continuity | undefined;
+  /** Slotline has stored a position of this connector before, and what the source was like. */
+  readonly hasRun?: boolean;
   /** slot_in_use: by what is remembered the slot is another connector's. */
   readonly foreign?: SlotlineError | undefined;
   readonly onCaptured?: (tables: CapturedTables) => Promise<void> | void;
@@ -66,6 +69,10 @@ async function judgeTables(session: PgSession, options: ResolvedOptions, questio
     verdict = await judgePublication(session, options, { facts, captured, changes: autoset.changes });
     return verdict.items;
   });
+  const age = await section('postgres.publication_age', async () => {
+    if (verdict === undefined || verdict.plan.tag === 'refuse' || question.hasRun === true) return [];
+    return await judgePublicationAge(session, options, { ...question, isNew: verdict.plan.tag === 'create' });
+  });
   const plan = verdict?.plan;
   const partitions =
     plan === undefined
@@ -88,5 +95,6 @@ async function judgeTables(session: PgSession, options: ResolvedOptions, questio
     ...checkKeys(loaded, options),
     ...contents,
     ...publication,
+    ...age,
   ];
 }

@@ -1,0 +1,53 @@
+/**
+ * Owns one judgement: a slot that is older than the publication it is read with. The server reads WAL with the catalog of its time, so what
+ * was written before the publication came is not sent; before version 18 the stream even ends there (publication_gap). Of a connector that
+ * has run before, changes.ts knows more.
+ */
+import { LSN_ZERO } from '../../core/lsn.ts';
+import type { ResolvedOptions } from '../../core/options.ts';
+import type { PgSession } from '../../postgres/connection.ts';
+import type { ServerFacts } from '../../postgres/session.ts';
+import type { SlotState } from '../../postgres/slot.ts';
+import type { StartDecision } from '../../snapshot/decision.ts';
+import { skipsMissingPublication } from '../source-losses.ts';
+import { newSlotRemedy, snapshotRemedy } from '../source-remedies.ts';
+import { type Judgement, warn } from './judgement.ts';
+import { createsSlot, isSnapshot, needsSlot } from './start.ts';
+
+export type AgeQuestion = {
+  readonly facts: Pick<ServerFacts, 'major' | 'currentLsn'>;
+  readonly slot: SlotState | undefined;
+  readonly decision: StartDecision | undefined;
+  /** The start makes the publication. */
+  readonly isNew: boolean;
+};
+
+export async function judgePublicationAge(
+  session: PgSession,
+  options: ResolvedOptions,
+  question: AgeQuestion,
+): Promise<readonly Judgement[]> {
+  const { facts, slot, decision, isNew } = question;
+  if (slot === undefined || decision === undefined || !needsSlot(decision) || createsSlot(decision)) return [];
+  const bytes = facts.currentLsn - (slot.confirmedFlushLsn ?? LSN_ZERO);
+  // A snapshot behind it brings what was left out.
+  if (skipsMissingPublication(facts.major) && isSnapshot(decision)) return [];
+  if (bytes <= 0 || !(isNew || (await isYounger(session, options)))) return [];
+  const { name } = options.publication;
+  const came = isNew
+    ? `The publication ${name}, which the start makes,`
+    : `The publication ${name} was made or changed after the slot was: it`;
+  const skips = skipsMissingPublication(facts.major);
+  const effect = skips ? 'is left out' : 'ends the stream with publication_gap, if it is a change of any table';
+  const what = `${came} is younger than the slot ${slot.name}, which still has ${bytes} bytes of WAL to read: what was written before the publication came ${effect}`;
+  return [warn('postgres.publication_age', what, { remedy: skips ? snapshotRemedy([], options) : newSlotRemedy(options) })];
+}
+
+/** A row of the catalog that the slot's oldest transaction did not see yet. */
+const YOUNGER_SQL = `
+select 1 from pg_catalog.pg_publication p, pg_catalog.pg_replication_slots s
+ where p.pubname = $1 and s.slot_name = $2 and pg_catalog.age(p.xmin) <= pg_catalog.age(s.catalog_xmin)`;
+
+async function isYounger(session: PgSession, { publication, slot }: ResolvedOptions): Promise<boolean> {
+  return (await session.query(YOUNGER_SQL, [publication.name, slot.name])).length > 0;
+}
