@@ -5,13 +5,11 @@ import { describe, expect, it } from 'vitest';
 import { itemAt } from '../core/byte-reader.ts';
 import { LSN_ZERO } from '../core/lsn.ts';
 import type { ConverterOptions, ResolvedOptions } from '../core/options.ts';
-import { compileFilter } from '../events/filter.ts';
-import type { PlanSettings } from '../events/row-plan.ts';
 import { SourceInfo } from '../events/source-info.ts';
-import { DEFAULT_VALUE_MODES } from '../values/pg-type.ts';
 import { builtIn } from '../values/test-columns.ts';
 import { TablePlans } from './table-plans.ts';
 import { createTaskSerde } from './task-serde.ts';
+import { testFilter, testPlanSettings } from './test-plan-settings.ts';
 
 const TABLES = 1_000;
 const TYPES = ['int8', 'text', 'varchar', 'numeric', 'timestamptz', 'jsonb', 'bool', 'uuid'].map(builtIn);
@@ -33,8 +31,7 @@ function bytesInUse(): number {
 }
 
 function createPlans(converter: ConverterOptions): TablePlans {
-  const lists = { schemaInclude: [], schemaExclude: [], tableInclude: [], tableExclude: [], columnInclude: [], columnExclude: [] };
-  const filter = compileFilter({ ...lists, tableIgnoreBuiltin: true });
+  const filter = testFilter();
   const serde = createTaskSerde({
     options: { keyConverter: converter, valueConverter: converter, events: { binaryHandlingMode: 'bytes' } } as unknown as ResolvedOptions,
     constants: { version: '1', name: 'srv', db: 'd' },
@@ -44,15 +41,6 @@ function createPlans(converter: ConverterOptions): TablePlans {
     openRegistry: () => ({ register: async () => 1, lookup: async () => 1, latest: async () => undefined }),
     signal: new AbortController().signal,
   });
-  const settings: PlanSettings = {
-    naming: { prefix: 'srv', delimiter: '.' },
-    filter,
-    keyColumns: [],
-    modes: DEFAULT_VALUE_MODES,
-    columnRules: () => undefined,
-    adjustSchemaName: (name) => name,
-    adjustFieldName: (name) => name,
-  };
   const columns = new Map([['c0', { notNull: true }]]);
   return new TablePlans({
     catalog: {
@@ -60,7 +48,7 @@ function createPlans(converter: ConverterOptions): TablePlans {
       findDropped: async () => ({ oids: [], endLsn: LSN_ZERO }),
     },
     filter,
-    settings,
+    settings: testPlanSettings(filter),
     serde: (plan) => serde.table(plan),
     openTopic: async (name) => ({ name, partitionCount: 1, recordBatchBytesMax: 1_000_000 }),
     deadLetters: undefined,

@@ -3,13 +3,11 @@ import { type ErrorDetails, SlotlineError } from '../core/errors.ts';
 import { type Log, type LogFields, SILENT_LOG } from '../core/log.ts';
 import { LSN_ZERO, type Lsn } from '../core/lsn.ts';
 import type { ConverterOptions } from '../core/options.ts';
-import { compileFilter } from '../events/filter.ts';
-import type { PlanSettings } from '../events/row-plan.ts';
 import type { RelationMessage } from '../pgoutput/messages.ts';
 import type { RowSerializer } from '../serde/serializer.ts';
-import { DEFAULT_VALUE_MODES } from '../values/pg-type.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { type Catalog, TablePlans, type TablePlansDeps } from './table-plans.ts';
+import { testFilter, testPlanSettings } from './test-plan-settings.ts';
 
 function relation(table: string, columns: readonly string[] = ['id'], oid = 1): Omit<RelationMessage, 'tag'> {
   return {
@@ -28,15 +26,7 @@ const AVRO = { format: 'avro' } as ConverterOptions;
 type More = Partial<Omit<TablePlansDeps, 'catalog'>> & { readonly catalog?: Partial<Catalog> };
 
 function plansOfA(pattern = 'public.a', more: More = {}): TablePlans {
-  const filter = compileFilter({
-    schemaInclude: [],
-    schemaExclude: [],
-    tableInclude: [pattern],
-    tableExclude: [],
-    columnInclude: [],
-    columnExclude: [],
-    tableIgnoreBuiltin: true,
-  });
+  const filter = testFilter([pattern]);
   const catalog: Catalog = {
     describe: async () => ({
       facts: { primaryKey: ['id'], uniqueIndexes: [], columns: new Map([['id', { notNull: true }]]) },
@@ -44,15 +34,7 @@ function plansOfA(pattern = 'public.a', more: More = {}): TablePlans {
     }),
     findDropped: async () => ({ oids: [], endLsn: LSN_ZERO }),
   };
-  const settings: PlanSettings = {
-    naming: { prefix: 'srv', delimiter: '.' },
-    filter,
-    keyColumns: [],
-    modes: DEFAULT_VALUE_MODES,
-    columnRules: () => undefined,
-    adjustSchemaName: (name) => name,
-    adjustFieldName: (name) => name,
-  };
+  const settings = testPlanSettings(filter);
   const serde = () => ({ serializer: SERIALIZER, openKey: async () => {}, openValue: async () => {} });
   const openTopic = async (name: string) => ({ name, partitionCount: 1, recordBatchBytesMax: 1_000_000 });
   const deps = { catalog, filter, settings, serde, openTopic, deadLetters: undefined, skipUnchanged: false };

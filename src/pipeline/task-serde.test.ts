@@ -1,14 +1,13 @@
 /** Which schemas are registered for a table, and when, whatever the formats of keys and values. */
 import { describe, expect, it } from 'vitest';
 import type { ConverterOptions, ResolvedOptions } from '../core/options.ts';
-import { compileFilter } from '../events/filter.ts';
 import { planRows, type RowPlan } from '../events/row-plan.ts';
 import { SourceInfo } from '../events/source-info.ts';
 import { CellKind, TupleView } from '../pgoutput/tuple.ts';
 import type { SubjectSchema } from '../serde/schema-registry.ts';
-import { DEFAULT_VALUE_MODES } from '../values/pg-type.ts';
 import { builtIn } from '../values/test-columns.ts';
 import { createTaskSerde } from './task-serde.ts';
+import { testFilter, testPlanSettings } from './test-plan-settings.ts';
 
 const REGISTERED = { registry: {}, autoRegister: true, useLatestVersion: false, subjectNames: 'topic', ignoreDefaults: false };
 const CONVERTERS = {
@@ -22,18 +21,9 @@ const FORMATS = ['json', 'string', 'avro', 'json_schema', 'protobuf'] as const;
 const PAIRS = FORMATS.flatMap((key) => FORMATS.map((value) => [key, value] as const));
 
 function planOf(primaryKey: readonly string[], column = 'id'): RowPlan {
-  const lists = { schemaInclude: [], schemaExclude: [], tableInclude: [], tableExclude: [], columnInclude: [], columnExclude: [] };
   const columns = [{ name: column, typeOid: 20, typmod: -1, inKey: true }];
   const facts = { primaryKey, uniqueIndexes: [], columns: new Map([[column, { notNull: true }]]) };
-  return planRows({ oid: 1, schema: 'public', table: 't', columns }, facts, () => builtIn('int8'), {
-    naming: { prefix: 'srv', delimiter: '.' },
-    filter: compileFilter({ ...lists, tableIgnoreBuiltin: true }),
-    keyColumns: [],
-    modes: DEFAULT_VALUE_MODES,
-    columnRules: () => undefined,
-    adjustSchemaName: (name) => name,
-    adjustFieldName: (name) => name,
-  });
+  return planRows({ oid: 1, schema: 'public', table: 't', columns }, facts, () => builtIn('int8'), testPlanSettings(testFilter()));
 }
 
 function setUp(key: ConverterOptions['format'], value: ConverterOptions['format'], plan: RowPlan) {
