@@ -2,13 +2,14 @@
 import { Kafka, logLevel } from 'kafkajs';
 import { describe, test } from 'vitest';
 import { sharedKafka } from '../harness/shared.ts';
+import { dropSlot } from '../harness/slots.ts';
 import { expectAgreement, type Place, type Situation, streamOnce } from './agreement.ts';
 
-const MODES = ['initial', 'always', 'initial_only', 'no_data', 'when_needed'] as const;
-
 async function drop({ fresh, name }: Place): Promise<void> {
-  await fresh.client.query('select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = $1', [name]);
+  await dropSlot(fresh.client, name);
 }
+
+const MODES = ['initial', 'always', 'initial_only', 'no_data', 'when_needed'] as const;
 
 /** snapshot.mode, whether a snapshot is remembered, whether the slot is there. */
 const BEGINNINGS: readonly Situation[] = MODES.flatMap((mode) =>

@@ -5,6 +5,7 @@ import { runStatus } from '../../src/cli/status.ts';
 import type { ResolvedOptions } from '../../src/core/options.ts';
 import type { KafkaClient } from '../../src/kafka/client.ts';
 import type { ConnectorConfig } from '../harness/slotline.ts';
+import { dropSlot } from '../harness/slots.ts';
 import { startTcpProxy } from '../harness/tcp-proxy.ts';
 import { until } from '../harness/until.ts';
 import {
@@ -28,7 +29,7 @@ const SITUATIONS: readonly Situation[] = [
     what: 'the slot is gone, and the snapshot is remembered',
     prepare: async (place) => {
       await streamOnce(place);
-      await place.fresh.client.query('select pg_drop_replication_slot($1)', [place.name]);
+      await dropSlot(place.fresh.client, place.name);
     },
     refused: 'slot_missing',
   },
@@ -189,7 +190,7 @@ describe('check and a start agree', () => {
       expect(report.items).toContainEqual(
         expect.objectContaining({ check: 'postgres.publication_age', status: 'warn', what: expect.stringContaining('publication_gap') }),
       );
-      await place.fresh.client.query('select pg_drop_replication_slot($1)', [place.name]);
+      await dropSlot(place.fresh.client, place.name);
       await place.fresh.client.query("select pg_create_logical_replication_slot($1, 'pgoutput')", [place.name]);
       await place.fresh.client.query(`create publication ${place.name} for table item`);
       await streamOnce(place);

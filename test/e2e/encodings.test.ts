@@ -7,6 +7,7 @@ import type { Lsn } from '../../src/core/lsn.ts';
 import { endOfWal, framesByBulk, framesByStream, openRange } from '../bulk/both-sources.ts';
 import { type FreshDatabase, freshDatabase, sharedKafka, uniqueName } from '../harness/shared.ts';
 import { type ConnectorConfig, connectorConfig, startSlotline, startStreaming } from '../harness/slotline.ts';
+import { dropSlot } from '../harness/slots.ts';
 import { failedRun, failureOf } from './endings.ts';
 import { readEvents } from './topic-events.ts';
 
@@ -93,7 +94,7 @@ describe('what has no form in UTF-8', () => {
     expect(error['remedy']).toContain('UTF8');
     expect(await streaming.exited).toBe(1);
     expect(JSON.stringify(streaming.lines)).not.toContain('0x81');
-    await source.client.query('select pg_drop_replication_slot(slot_name) from pg_replication_slots where database = current_database()');
+    await dropSlot(source.client, source.database);
     await using snapshot = startSlotline(source.config({ 'snapshot.mode': 'when_needed' }));
     expect(await snapshot.exited).toBe(1);
     expect(await failureOf(snapshot, 'pg_text_untranslatable')).toMatchObject({ message: expect.stringContaining('table=public.t') });

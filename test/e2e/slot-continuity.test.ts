@@ -4,6 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import type { LogLine } from '../harness/slotline.ts';
+import { dropSlot } from '../harness/slots.ts';
 import { lsnNumber } from '../harness/truth.ts';
 import { confirmedLsn, untilInactive } from '../harness/verify.ts';
 import { failedRun } from './endings.ts';
@@ -40,7 +41,7 @@ describe.concurrent('a gap', { timeout: TIMEOUT_MS }, () => {
       expect((await first.stop()).exitCode).toBe(0);
       const deliveredLsn = await confirmedLsn(place.client, place.name);
       await insert(place.client, 2);
-      await place.client.query('select pg_drop_replication_slot($1)', [place.name]);
+      await dropSlot(place.client, place.name);
       await insert(place.client, 3);
       await place.client.query("select pg_create_logical_replication_slot($1, 'pgoutput')", [place.name]);
       await insert(place.client, 4);

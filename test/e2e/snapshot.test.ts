@@ -9,6 +9,7 @@ import { createLoadTable, startLoad, writeBigTransaction, writeLoad } from '../h
 import { type PostgresHandle, startPostgres } from '../harness/postgres.ts';
 import { type FreshDatabase, freshDatabase, sharedKafka, uniqueName } from '../harness/shared.ts';
 import { type ConnectorConfig, connectorConfig, type LogLine, type Slotline, startSlotline, startStreaming } from '../harness/slotline.ts';
+import { dropSlot } from '../harness/slots.ts';
 import { createTruthSlot, lsnNumber } from '../harness/truth.ts';
 import { confirmedLsn, type DeliveryReport, untilAllConfirmed, verifyDelivery } from '../harness/verify.ts';
 import { exitCodeOf, failedRun } from './endings.ts';
@@ -162,7 +163,7 @@ describe.concurrent('the initial snapshot', () => {
     expect(await eventsUpTo(place, 4)).toEqual(['r 1', 'r 2', 'c 3', 'c 4']);
     await second.stop();
 
-    await place.client.query(`select pg_drop_replication_slot('${place.name}')`);
+    await dropSlot(place.client, place.name);
     const error = await failedRun(place.config(), 'slot_missing');
     expect(error['remedy']).toContain('when_needed');
     expect(await slotExists(place)).toBe(false);

@@ -8,6 +8,7 @@ import { deliver, expectWhole, insert, type Place, placeOn, streaming, WAIT } fr
 import { type PostgresServer, startPostgres } from '../harness/postgres.ts';
 import { freshDatabase, uniqueName } from '../harness/shared.ts';
 import type { LogLine } from '../harness/slotline.ts';
+import { dropSlot } from '../harness/slots.ts';
 import { lsnNumber } from '../harness/truth.ts';
 import { until } from '../harness/until.ts';
 import { confirmedLsn } from '../harness/verify.ts';
@@ -89,7 +90,7 @@ async function toAnEarlierCopy(server: PostgresServer, open: () => Promise<Place
 
 async function databaseMadeAnew(server: PostgresServer, o: { database: string; open: () => Promise<Place> }): Promise<void> {
   const before = await o.open();
-  await before.client.query('select pg_drop_replication_slot($1)', [before.name]);
+  await dropSlot(before.client, before.name);
   await server.query('postgres', `drop database ${o.database} with (force)`);
   await server.createDatabase(o.database);
   const place = await o.open();

@@ -7,6 +7,7 @@ import { failedRun, failureOf } from '../e2e/endings.ts';
 import { operations, readEvents } from '../e2e/topic-events.ts';
 import { type FreshDatabase, freshDatabase, sharedKafka, uniqueName } from '../harness/shared.ts';
 import { type ConnectorConfig, connectorConfig, type LogLine, type Slotline, startStreaming } from '../harness/slotline.ts';
+import { dropSlot } from '../harness/slots.ts';
 import { lsnNumber } from '../harness/truth.ts';
 import { until } from '../harness/until.ts';
 
@@ -156,7 +157,7 @@ describe.concurrent('the source is changed while it is read', () => {
       const error = await failureOf(slotline, 'publication_gap');
       expect(error['remedy']).toContain("select pg_drop_replication_slot('");
     }
-    await client.query(`select pg_drop_replication_slot('${s.name}')`);
+    await dropSlot(client, s.name);
     await using _healed = await startStreaming({ ...s.config, 'snapshot.mode': 'when_needed' }, WAIT);
     expect(operations(await readEvents(bootstrapServers, `${s.name}.public.a`, (all) => all.length > 0))).toEqual(['r 1']);
   });

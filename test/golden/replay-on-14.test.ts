@@ -20,4 +20,4 @@ afterAll(async () => {
 });
 
 // What differs between releases is in the payload; the schemas are compared on 18 for both ways.
-describeReplays([14], { twins: false });
+describeReplays([14], { twins: false, repeats: true });
