@@ -12,6 +12,7 @@ import { type AvroDecoders, startDecoders, UNREADABLE } from './avro-decoders.ts
 import { AvroRegistry, bytesOf } from './avro-registry.ts';
 import { differences, type Side } from './compare.ts';
 import { expectedRecords, RecordSchemas } from './corpus-values.ts';
+import { maskedAvroSchema } from './masks.ts';
 import { type GoldenCase, type GoldenRecord, type RecordedText, withoutEnd } from './replay-cases.ts';
 import { KNOWN_DIFFERENCES } from './replay-differences.ts';
 import { replayGroup } from './replay-run.ts';
@@ -116,8 +117,9 @@ async function isRead(printed: Promise<unknown>): Promise<boolean> {
 /** Subjects whose schemas are not those that Debezium's converter registered; the closing message of a replay may have its own. */
 function schemaFaults(golden: AvroCase, written: ReadonlyMap<string, ReadonlySet<string>>): string[] {
   return Object.entries(golden.subjects).flatMap(([subject, versions]) => {
-    const wanted = versions.filter((version) => version !== null).map((version) => withoutNaN(golden.schemas[version - 1] ?? ''));
-    const own = [...(written.get(subject) ?? [])];
+    const masked = (text: string): string => maskedAvroSchema(golden.name, text);
+    const wanted = versions.filter((version) => version !== null).map((version) => masked(withoutNaN(golden.schemas[version - 1] ?? '')));
+    const own = [...(written.get(subject) ?? [])].map(masked);
     return wanted
       .filter((text) => !own.includes(text))
       .map((text) => `${subject} lacks a schema${own.map((one) => shownDifference(text, one)).join('')}`);
