@@ -37,7 +37,7 @@ const runsLong = process.env['SLOTLINE_TEST_ALL'] === '1';
 export default defineConfig({
   test: {
     reporters: ['default', countingReporter()],
-      // Three on two cores: most files wait for servers, brokers and clocks most of the time.
+    // Three on two cores: most files wait for servers, brokers and clocks most of the time.
     maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     // kafkajs sets timers in the past; Node warns about each.

@@ -284,27 +284,20 @@ class LibraryConnection implements BrokerConnection {
   }
 
   describeTopicConfigs(topics: readonly string[], keys: readonly string[] | null, timeoutMs: number): Promise<readonly NamedConfigs[]> {
-    return this.#describeConfigs(
-      topics.map((name) => ({ type: RESOURCE_TOPIC, name })),
-      keys,
-      timeoutMs,
-    );
+    const of = topics.map((resourceName) => ({ resourceType: RESOURCE_TOPIC, resourceName }));
+    return this.#describeConfigs(of, keys, timeoutMs);
   }
 
   describeBrokerConfigs(nodeId: number, keys: readonly string[], timeoutMs: number): Promise<readonly NamedConfigs[]> {
-    return this.#describeConfigs([{ type: RESOURCE_BROKER, name: String(nodeId) }], keys, timeoutMs);
+    return this.#describeConfigs([{ resourceType: RESOURCE_BROKER, resourceName: String(nodeId) }], keys, timeoutMs);
   }
 
   async #describeConfigs(
-    of: readonly { readonly type: number; readonly name: string }[],
+    of: readonly { readonly resourceType: number; readonly resourceName: string }[],
     keys: readonly string[] | null,
     timeoutMs: number,
   ): Promise<readonly NamedConfigs[]> {
-    const resources = of.map(({ type, name }) => ({
-      resourceType: type,
-      resourceName: name,
-      configurationKeys: keys === null ? null : [...keys],
-    }));
+    const resources = of.map((one) => ({ ...one, configurationKeys: keys === null ? null : [...keys] }));
     type Config = { name: string; value?: string | null | undefined };
     type Reply = { results: { resourceName: string; errorCode: number; errorMessage?: string | null | undefined; configs: Config[] }[] };
     // The resource type is a union of literals in the library's types.
