@@ -37,8 +37,8 @@ const runsLong = process.env['SLOTLINE_TEST_ALL'] === '1';
 export default defineConfig({
   test: {
     reporters: ['default', countingReporter()],
-    // Three on two cores: most files wait for servers, brokers and clocks most of the time.
-    maxWorkers: 3,
+    // Two: servers, brokers and the program under test share the machine with the tests. With three, files took twice as long.
+    maxWorkers: 2,
     sequence: { sequencer: LongestFirst },
     // kafkajs sets timers in the past; Node warns about each.
     execArgv: ['--disable-warning=TimeoutNegativeWarning'],
