@@ -53,7 +53,8 @@ export function replayPlace(
     'database.dbname': database,
     'plugin.name': 'pgoutput',
     'slot.name': slot,
-    'offset.storage.topic': 'golden-offsets',
+    // Of its own: a start reads the whole topic.
+    'offset.storage.topic': `${slot}.offsets`,
     'offset.storage.partitions': '1',
     'offset.storage.replication.factor': '1',
     'producer.linger.ms': '0',
