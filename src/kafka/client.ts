@@ -29,11 +29,10 @@ import {
   Writer,
 } from '@platformatic/kafka';
 import { SlotlineError } from '../core/errors.ts';
-import type { Log } from '../core/log.ts';
 import type { KafkaConnectionOptions } from '../core/options.ts';
 import { orAborted } from '../core/scope.ts';
 import type { Clock } from '../core/time.ts';
-import { createCluster, type KafkaClient } from './cluster.ts';
+import { createCluster, type KafkaClient, type KafkaDeps } from './cluster.ts';
 import { oauthTokenSource } from './oauth.ts';
 import { ProduceChannel } from './produce-channel.ts';
 import { connectionError } from './protocol-errors.ts';
@@ -56,9 +55,7 @@ import type {
  */
 Object.setPrototypeOf(protocolErrorsCodesById, new Proxy({}, { get: () => 'UNKNOWN_SERVER_ERROR' }));
 
-export type { KafkaClient } from './cluster.ts';
-
-export type KafkaDeps = { readonly log: Log; readonly clock: Clock; readonly random: () => number };
+export type { KafkaClient, KafkaDeps } from './cluster.ts';
 
 export function createKafkaClient(options: KafkaConnectionOptions, deps: KafkaDeps): KafkaClient {
   const sasl = saslSetup(options);

@@ -4,12 +4,14 @@
  * trying each known broker once per call; `untilAnswered` is the one waiting loop, for callers that wait for Kafka.
  */
 import { SlotlineError, toSlotlineError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
 import type { KafkaConnectionOptions } from '../core/options.ts';
 import { orAborted } from '../core/scope.ts';
-import { wait } from '../core/time.ts';
-import type { KafkaDeps } from './client.ts';
+import { type Clock, wait } from '../core/time.ts';
 import { connectionError, KAFKA_CODE, kafkaCodeError } from './protocol-errors.ts';
 import type { BatchCodec, BrokerAddress, BrokerConnection, ClusterMetadata, ConnectBroker, Endpoint, MetadataRequest } from './wire.ts';
+
+export type KafkaDeps = { readonly log: Log; readonly clock: Clock; readonly random: () => number };
 
 export type ClusterDescription = {
   readonly clusterId: string | undefined;

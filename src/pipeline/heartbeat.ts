@@ -9,9 +9,9 @@
 import type { Clock } from '../core/time.ts';
 import type { SourceInfo } from '../events/source-info.ts';
 import type { Publisher, TopicHandle } from '../kafka/publisher-contract.ts';
+import type { ControlSerde } from '../serde/record-serde.ts';
 import type { ChangeWriter } from './change-writer.ts';
 import type { HeartbeatAction } from './heartbeat-action.ts';
-import type { ControlSerde } from './task-serde.ts';
 
 export type HeartbeatDeps = {
   readonly intervalMs: number;

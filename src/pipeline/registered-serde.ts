@@ -13,10 +13,10 @@ import { DEFAULT_AVRO_SETTINGS } from '../serde/avro-schema.ts';
 import { JsonSchemaSerde, type JsonSchemaSideSettings } from '../serde/json-schema-serde.ts';
 import { ProtobufSerde, type ProtobufSideSettings } from '../serde/protobuf.ts';
 import { DEFAULT_PROTOBUF_SETTINGS } from '../serde/protobuf-schema.ts';
-import type { SchemaType } from '../serde/schema-registry.ts';
+import type { ControlSerde, SerdeDeps, TableSerde, TaskSerde } from '../serde/record-serde.ts';
+import type { SchemaType } from '../serde/schema-differences.ts';
 import type { IdentifiedSerializer, SchemaIds as RecordIds } from '../serde/serializer.ts';
-import { createSchemaIds, type NamedSchema, type SchemaIds } from './schema-ids.ts';
-import type { ControlSerde, TableSerde, TaskSerde, TaskSerdeDeps } from './task-serde.ts';
+import { createSchemaIds, type NamedSchema, type RegistryUse, type SchemaIds } from './schema-ids.ts';
 
 export type RegisteredFormat = 'avro' | 'json_schema' | 'protobuf';
 
@@ -29,7 +29,9 @@ interface IdentifiedSerde extends ControlSerde {
   openControl(kind: ControlKind, ids: RecordIds): void;
 }
 
-export function createRegisteredSerde(format: RegisteredFormat, deps: TaskSerdeDeps, out: ByteWriter): TaskSerde {
+export type RegisteredSerdeDeps = RegistryUse & SerdeDeps;
+
+export function createRegisteredSerde(format: RegisteredFormat, deps: RegisteredSerdeDeps, out: ByteWriter): TaskSerde {
   const { keyConverter: key, valueConverter: value } = deps.options;
   return new RegisteredSerde(createSerde(format, deps, out), {
     out,
@@ -45,7 +47,7 @@ function isOf(format: RegisteredFormat, options: ConverterOptions): options is R
   return options.format === format;
 }
 
-function createSerde(format: RegisteredFormat, { options, constants, facts, onFailure }: TaskSerdeDeps, out: ByteWriter): IdentifiedSerde {
+function createSerde(format: RegisteredFormat, { options, constants, facts, onFailure }: SerdeDeps, out: ByteWriter): IdentifiedSerde {
   const { keyConverter: key, valueConverter: value, events } = options;
   const deps = { out, constants, facts, onFailure };
   const binary = events.binaryHandlingMode;

@@ -5,8 +5,8 @@
  */
 import { SlotlineError } from '../core/errors.ts';
 import type { RegisteredConverterOptions, RegistryOptions, SubjectNameStrategy } from '../core/options.ts';
-import { isSameShape, schemaDifferences } from '../serde/schema-differences.ts';
-import { type RegistryDeps, SchemaRegistry, type SchemaType, type SubjectSchema } from '../serde/schema-registry.ts';
+import { isSameShape, type SchemaType, schemaDifferences } from '../serde/schema-differences.ts';
+import { type RegistryDeps, SchemaRegistry, type SubjectSchema } from '../serde/schema-registry.ts';
 
 export type Half = 'key' | 'value';
 

@@ -5,9 +5,9 @@
  */
 import type { RowPlan } from '../events/row-plan.ts';
 import type { TopicHandle } from '../kafka/publisher-contract.ts';
+import type { TableSerde } from '../serde/record-serde.ts';
 import type { RowSerializer } from '../serde/serializer.ts';
 import type { DeadLetter, DeadLetters } from './dead-letters.ts';
-import type { TableSerde } from './task-serde.ts';
 
 export type TableOutputDeps = {
   /** Asks nobody. */

@@ -25,6 +25,7 @@ import { TypeRegistry } from '../postgres/type-registry.ts';
 import type { ControlKind } from '../serde/avro-control.ts';
 import { type EventFacts, JsonSerde } from '../serde/json.ts';
 import { contextHeaders as contextHeadersOf, type Header } from '../serde/record-headers.ts';
+import type { TableSerde, TaskSerde } from '../serde/record-serde.ts';
 import type { ConversionFailure } from '../serde/serializer.ts';
 import type { ValueModes } from '../values/pg-type.ts';
 import { ChangeWriter } from './change-writer.ts';
@@ -38,7 +39,7 @@ import type { LiveState } from './live-state.ts';
 import { tellOnce } from './misleading-tables.ts';
 import { CATALOG_WAIT_MS, RelationFacts, type StaleLabels } from './relation-facts.ts';
 import { TablePlans } from './table-plans.ts';
-import { createTaskSerde, type TableSerde, type TaskSerde } from './task-serde.ts';
+import { createTaskSerde } from './task-serde.ts';
 import { TransactionBoundaries } from './transaction-boundaries.ts';
 
 export const TASK_ID = '0';

@@ -3,49 +3,19 @@
  * serdes'; the formats with a schema registry are in registered-serde.ts.
  */
 import { ByteWriter } from '../core/byte-writer.ts';
-import type { ConverterOptions, JsonConverterOptions, ResolvedOptions } from '../core/options.ts';
+import type { ConverterOptions, JsonConverterOptions } from '../core/options.ts';
 import type { RowPlan } from '../events/row-plan.ts';
 import type { CollectionCount } from '../events/transaction.ts';
 import type { LogicalMessage } from '../pgoutput/messages.ts';
 import type { ControlKind } from '../serde/avro-control.ts';
-import { type EventFacts, JsonSerde } from '../serde/json.ts';
-import type { SourceConstants } from '../serde/json-source.ts';
-import type { ConversionFailure, RowSerializer } from '../serde/serializer.ts';
+import { JsonSerde } from '../serde/json.ts';
+import type { ControlSerde, SerdeDeps, TableSerde, TaskSerde } from '../serde/record-serde.ts';
+import type { RowSerializer } from '../serde/serializer.ts';
 import { StringSerde } from '../serde/string-serde.ts';
 import { createRegisteredSerde } from './registered-serde.ts';
 import type { RegistryUse } from './schema-ids.ts';
 
-/** Writes of records that are not rows: each resets `out`, appends the key, then the value, and returns where the key ends. */
-export interface ControlSerde {
-  writeMessage(message: LogicalMessage): number;
-  writeBegin(): number;
-  writeEnd(eventCount: number, collections: readonly CollectionCount[]): number;
-  writeHeartbeat(): number;
-}
-
-/** How the records of one relation version are written; each half has to be open before a record with it is sent. */
-export type TableSerde = {
-  readonly serializer: RowSerializer;
-  /** The key's schema is registered, where the format has one. Throws registry_* errors. */
-  openKey(): Promise<void>;
-  /** The same of the value's. */
-  openValue(): Promise<void>;
-};
-
-export interface TaskSerde extends ControlSerde {
-  readonly out: ByteWriter;
-  /** Asks and registers nothing. Throws string_key_bytes. */
-  table(plan: RowPlan): TableSerde;
-  /** Before the first record of the kind. */
-  openControl(kind: ControlKind, topic: string): Promise<void>;
-}
-
-export type TaskSerdeDeps = RegistryUse & {
-  readonly options: Pick<ResolvedOptions, 'keyConverter' | 'valueConverter' | 'events'>;
-  readonly constants: SourceConstants;
-  readonly facts: EventFacts;
-  readonly onFailure: (failure: ConversionFailure) => void;
-};
+export type TaskSerdeDeps = RegistryUse & SerdeDeps;
 
 export function createTaskSerde(deps: TaskSerdeDeps): TaskSerde {
   const { keyConverter: key, valueConverter: value } = deps.options;

@@ -5,8 +5,8 @@
  */
 import type { TransactionOrder } from '../events/transaction.ts';
 import type { TopicHandle } from '../kafka/publisher-contract.ts';
+import type { ControlSerde } from '../serde/record-serde.ts';
 import type { ChangeWriter } from './change-writer.ts';
-import type { ControlSerde } from './task-serde.ts';
 
 export type TransactionBoundariesDeps = {
   readonly order: TransactionOrder;

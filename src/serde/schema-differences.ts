@@ -2,7 +2,9 @@
 import * as avro from './avro-differences.ts';
 import { isSameJsonSchemaShape, jsonSchemaDifferences } from './json-schema-differences.ts';
 import { isSameProtobufShape, protobufDifferences } from './protobuf-differences.ts';
-import type { SchemaType } from './schema-registry.ts';
+
+/** As the registry's API names them; it takes a schema without a type for Avro's. */
+export type SchemaType = 'AVRO' | 'JSON' | 'PROTOBUF';
 
 type Compared = { readonly registered: string; readonly wanted: string; readonly type: SchemaType | undefined };
 

@@ -20,7 +20,7 @@ import {
   TOO_LONG,
   transportError,
 } from './registry-errors.ts';
-import { schemaDifferences } from './schema-differences.ts';
+import { type SchemaType, schemaDifferences } from './schema-differences.ts';
 
 export type RegisteredSchema = { readonly id: number; readonly version: number; readonly schema: string };
 
@@ -31,9 +31,6 @@ export type RegistryDeps = {
   /** A question is answered, whether onRetry told of it or not. */
   readonly onAnswered: (question: object) => void;
 };
-
-/** As the registry's API names them; it takes a schema without a type for Avro's. */
-export type SchemaType = 'AVRO' | 'JSON' | 'PROTOBUF';
 
 export type SubjectSchema = { readonly subject: string; readonly schema: string; readonly type?: SchemaType };
 
