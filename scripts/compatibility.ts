@@ -2,9 +2,9 @@
  * Owns docs/compatibility.md: what becomes of every Debezium property, with the recorded cases that show it, and each difference on purpose
  * with its reason. Written from the option table, the recordings and compatibility-notes.ts.
  */
-import type { OptionSpec } from '../src/config/option-spec.ts';
-import { findFamily, findOption, OPTIONS } from '../src/config/options.ts';
-import { RENAMED } from '../src/config/renamed.ts';
+import type { OptionSpec } from '../src/config/table/option-spec.ts';
+import { findFamily, findOption, OPTIONS } from '../src/config/table/options.ts';
+import { RENAMED } from '../src/config/table/renamed.ts';
 import { VALUE_CORRECTIONS } from '../src/core/options.ts';
 import type { CaseGroup } from '../test/golden/replay-cases.ts';
 import { KNOWN_DIFFERENCES } from '../test/golden/replay-differences.ts';

@@ -5,9 +5,9 @@
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { isFamily, type OptionSpec, type ValueKind } from '../src/config/option-spec.ts';
-import { OPTION_TOPICS, type OptionTopic } from '../src/config/options.ts';
-import { RENAMED, RENAMED_VALUES } from '../src/config/renamed.ts';
+import { isFamily, type OptionSpec, type ValueKind } from '../src/config/table/option-spec.ts';
+import { OPTION_TOPICS, type OptionTopic } from '../src/config/table/options.ts';
+import { RENAMED, RENAMED_VALUES } from '../src/config/table/renamed.ts';
 import { METRICS } from '../src/ops/metrics.ts';
 import { coverage } from '../test/golden/coverage.ts';
 import { readGroups } from '../test/golden/replay-cases.ts';

@@ -1,5 +1,5 @@
 /** Owns the small pieces that generated pages are put together from. */
-import type { OptionSpec } from '../src/config/option-spec.ts';
+import type { OptionSpec } from '../src/config/table/option-spec.ts';
 
 export function code(text: string): string {
   return `\`${text}\``;

@@ -2,7 +2,7 @@
 /** Owns the entry: hands the command line to its commands and turns the outcome into an exit code. */
 import { readFileSync } from 'node:fs';
 import { runCommandLine } from './cli/args.ts';
-import { check } from './cli/check.ts';
+import { check } from './cli/check/check.ts';
 import { runDemo } from './cli/demo.ts';
 import { run } from './cli/run.ts';
 import { status } from './cli/status.ts';

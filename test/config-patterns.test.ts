@@ -15,8 +15,8 @@ const LIMIT_MS = 400;
 /** Where a pattern is made at run time, and why that is bounded. */
 const MADE_AT_RUN_TIME: Readonly<Record<string, string>> = {
   'src/core/user-pattern.ts': 'the bound itself',
-  'src/config/options.ts': 'from names of the option table',
-  'src/config/regex-list.ts': 'from a constant',
+  'src/config/table/options.ts': 'from names of the option table',
+  'src/config/resolve/regex-list.ts': 'from a constant',
 };
 
 const paths = projectFiles().filter(

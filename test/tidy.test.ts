@@ -6,13 +6,14 @@ import { type ImportFact, PROJECT_DIR, projectFiles, readProjectFile, readSource
 
 const FILE_LINES_MAX = 400;
 const FUNCTION_LINES_MAX = 70;
+const FOLDER_FILES_MAX = 15;
 
 /** docs/architecture.md's table: a folder of src/ may import itself, `all` of these, and from `types` only types. */
 type Rule = { readonly all: readonly string[]; readonly types?: readonly string[] };
 const LAYER_1 = ['pgoutput', 'values', 'events', 'serde'];
 const LAYER_2 = ['postgres', 'kafka', 'offsets', 'config'];
 const UP_TO_2 = ['core', ...LAYER_1, ...LAYER_2];
-const EVERYTHING = [...UP_TO_2, 'snapshot', 'pipeline', 'ops', 'cli', 'main.ts'];
+const EVERYTHING = [...UP_TO_2, 'registry', 'snapshot', 'pipeline', 'ops', 'cli', 'main.ts'];
 const MAY_IMPORT: Readonly<Record<string, Rule>> = {
   core: { all: [] },
   pgoutput: { all: ['core'] },
@@ -23,8 +24,9 @@ const MAY_IMPORT: Readonly<Record<string, Rule>> = {
   kafka: { all: ['core'], types: LAYER_1 },
   offsets: { all: ['core'] },
   config: { all: ['core'] },
+  registry: { all: ['core', ...LAYER_1] },
   snapshot: { all: UP_TO_2 },
-  pipeline: { all: [...UP_TO_2, 'snapshot'] },
+  pipeline: { all: [...UP_TO_2, 'registry', 'snapshot'] },
   ops: { all: [...UP_TO_2, 'snapshot', 'pipeline'] },
   cli: { all: EVERYTHING },
   'main.ts': { all: EVERYTHING },
@@ -32,7 +34,7 @@ const MAY_IMPORT: Readonly<Record<string, Rule>> = {
 
 /** Single imports that the table forbids, and why they are right all the same. */
 const ALLOWED_IMPORTS: Readonly<Record<string, string>> = {
-  'src/postgres/row-stream.ts -> src/pgoutput/tuple.ts': 'rows of COPY are given in the very view that streamed rows have',
+  'src/postgres/stream/row-stream.ts -> src/pgoutput/tuple.ts': 'rows of COPY are given in the very view that streamed rows have',
 };
 
 /** A dependency belongs to one file of src/; here are those that need more, and why. */
@@ -41,18 +43,17 @@ const SEVERAL_IMPORTERS: Readonly<Record<string, { files: readonly string[]; why
 const NON_NULL_FILES = ['src/core/byte-reader.ts', 'src/core/byte-writer.ts'];
 const FORBIDDEN_NAMES = /^(utils?|helpers?|common|misc|index)$/;
 
-/** Time, randomness, environment and I/O are handed in to the pure folders; `async` has no place there but in the registry client. */
+/** Time, randomness, environment and I/O are handed in to the pure folders. `async` has no place there. */
 const PURE_FOLDERS = LAYER_1;
 const IMPURE_GLOBALS =
   /^(Date\.now|new Date\(\)|performance\.now|process\.|Math\.random|crypto\.|setTimeout$|setInterval$|setImmediate$|queueMicrotask$|console\.|fetch$|random(Bytes|Int|UUID|FillSync)$)/;
 /** Of node:crypto the hashes; its random functions are named above. */
 const PURE_NODE_MODULES = ['node:buffer', 'node:util', 'node:assert', 'node:crypto'];
-const IMPURE_BY_DESIGN = ['src/serde/schema-registry.ts'];
 
 const files = projectFiles();
 const sources = readSourceFacts(files.filter((path) => path.endsWith('.ts')));
-/** Tests lie beside what they test; what several of them share is named test-*.ts. */
-const TEST_FILE = /(\.test\.ts|\/test-[a-z0-9-]+\.ts)$/;
+/** Tests lie beside what they test; what several of them share is below test/. */
+const TEST_FILE = /\.test\.ts$/;
 const product = sources.filter(({ path }) => path.startsWith('src/') && !TEST_FILE.test(path));
 
 function folderOf(path: string): string {
@@ -91,7 +92,8 @@ describe('imports', () => {
     ['src/values/a.ts', { target: 'src/events/b.ts', own: true, typeOnly: false }, true],
     ['src/pipeline/a.ts', { target: 'src/kafka/b.ts', own: true, typeOnly: false }, false],
     ['src/pipeline/a.ts', { target: 'test/harness/b.ts', own: true, typeOnly: false }, true],
-    ['src/values/a.ts', { target: 'src/values/test-b.ts', own: true, typeOnly: false }, true],
+    ['src/values/a.ts', { target: 'src/values/b.test.ts', own: true, typeOnly: false }, true],
+    ['src/serde/a.ts', { target: 'src/registry/b.ts', own: true, typeOnly: true }, true],
     ['src/newfolder/a.ts', { target: 'src/core/b.ts', own: true, typeOnly: false }, true],
   ])('the rule judges %s importing $target', (path, fact, breaks) => {
     expect(importBreaksRule(path, fact)).toBe(breaks);
@@ -122,8 +124,54 @@ describe('imports', () => {
   });
 });
 
+describe('circles', () => {
+  const graph = new Map(product.map(({ path, imports }) => [path, imports.filter(({ own }) => own).map(({ target }) => target)] as const));
+
+  test('no file imports itself by way of others, not even types', () => {
+    expect(circles(graph)).toEqual([]);
+  });
+
+  test('a circle is found, and a way that only meets itself is none', () => {
+    const edges = (pairs: readonly (readonly [string, string[]])[]): Map<string, string[]> => new Map(pairs.map(([a, b]) => [a, b]));
+    expect(
+      circles(
+        edges([
+          ['a', ['b']],
+          ['b', ['c']],
+          ['c', ['b']],
+        ]),
+      ),
+    ).toEqual(['b -> c -> b']);
+    expect(
+      circles(
+        edges([
+          ['a', ['b', 'c']],
+          ['b', ['d']],
+          ['c', ['d']],
+          ['d', []],
+        ]),
+      ),
+    ).toEqual([]);
+  });
+});
+
+/** One line for each circle that a walk meets. */
+function circles(graph: ReadonlyMap<string, readonly string[]>): string[] {
+  const found: string[] = [];
+  const done = new Set<string>();
+  const walk = (path: string, way: readonly string[]): void => {
+    const at = way.indexOf(path);
+    if (at !== -1) found.push([...way.slice(at), path].join(' -> '));
+    if (at !== -1 || done.has(path)) return;
+    for (const next of graph.get(path) ?? []) walk(next, [...way, path]);
+    done.add(path);
+  };
+  for (const path of graph.keys()) walk(path, []);
+  return found;
+}
+
 describe('the pure folders', () => {
-  const pure = product.filter(({ path }) => PURE_FOLDERS.includes(folderOf(path)) && !IMPURE_BY_DESIGN.includes(path));
+  const pure = product.filter(({ path }) => PURE_FOLDERS.includes(folderOf(path)));
 
   test('read no clock, chance or environment, wait for nothing, print nothing', () => {
     const impure = pure.flatMap(({ path, globals }) =>
@@ -152,6 +200,16 @@ describe('sizes and names', () => {
         .map(({ name, line, lineCount }) => `${path}:${line} ${name} ${lineCount}`),
     );
     expect(long).toEqual([]);
+  });
+
+  test(`no folder of src/ has more than ${FOLDER_FILES_MAX} files, tests aside`, () => {
+    const byFolder = Map.groupBy(product, ({ path }) => dirname(path));
+    expect([...byFolder].filter(([, of]) => of.length > FOLDER_FILES_MAX).map(([folder, of]) => `${folder} ${of.length}`)).toEqual([]);
+  });
+
+  test('what only tests use is not below src/', () => {
+    const idle = sources.filter(({ path }) => path.startsWith('src/') && /(^|\/)test-[^/]*$/.test(path)).map(({ path }) => path);
+    expect(idle).toEqual([]);
   });
 
   test('no file or folder has a name that says nothing, and all are kebab-case', () => {

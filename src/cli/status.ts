@@ -7,8 +7,8 @@ import { formatLsn, type Lsn } from '../core/lsn.ts';
 import type { ResolvedOptions } from '../core/options.ts';
 import { prettyBytes } from '../core/pretty-bytes.ts';
 import { wait } from '../core/time.ts';
-import { type BackendWait, describeWait, loadBackendWait } from '../postgres/blockers.ts';
-import { openSession, type PgSession } from '../postgres/connection.ts';
+import { type BackendWait, describeWait, loadBackendWait } from '../postgres/catalog/blockers.ts';
+import { openSession, type PgSession } from '../postgres/session/connection.ts';
 import {
   findSlotMaker,
   isLost,
@@ -18,7 +18,7 @@ import {
   type SlotLag,
   type SlotState,
   unsuitability,
-} from '../postgres/slot.ts';
+} from '../postgres/stream/slot.ts';
 import type { ExitCode, StatusArguments } from './args.ts';
 import { loadAll } from './run.ts';
 

@@ -3,7 +3,7 @@
 import { type ConfigEnvironment, errorName } from './environment.ts';
 import { parseJsonText } from './json-text.ts';
 import { inOrder, problem } from './problems.ts';
-import { isObject, type ResolveResult, resolveConfig } from './resolve.ts';
+import { isObject, type ResolveResult, resolveConfig } from './resolve/resolve.ts';
 import { printableKey } from './secrets.ts';
 
 /** `again` reads what placeholders name once more; only where some stand in files. The config file itself is not read again. */

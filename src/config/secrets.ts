@@ -1,7 +1,7 @@
 /** Owns the rule which values are never printed, and the printable form of keys and values. */
 
 import { compileUserPattern, type UserPattern } from '../core/user-pattern.ts';
-import type { OptionSpec } from './option-spec.ts';
+import type { OptionSpec } from './table/option-spec.ts';
 
 export const MASK = '***';
 

@@ -1,6 +1,6 @@
 /**
  * Owns the plain type of the resolved options: what config/ produces and every other folder is handed. Holds no rule;
- * config/options.ts has the table with names, defaults and reasons.
+ * config/table/options.ts has the table with names, defaults and reasons.
  */
 
 export type SslMode = 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';

@@ -1,6 +1,6 @@
 /**
  * Owns regular expressions that a person wrote into a config: a whole name is matched, within a bound of time. Does not read lists of them
- * (config/regex-list.ts).
+ * (config/resolve/regex-list.ts).
  *
  * JavaScript's matcher tries every way to split a name among the repetitions of a pattern: `(a+)+` needs 2^n steps for n letters, and while
  * it runs nothing else does: no status update, no stop. A pattern whose worst case is small by its form is matched directly. Any other is

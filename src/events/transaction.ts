@@ -5,7 +5,7 @@
  */
 
 import { SlotlineError } from '../core/errors.ts';
-import { bucketsWith, inHashMapOrder, stringHash } from '../core/hash-map-order.ts';
+import { bucketsWith, inHashMapOrder, stringHash } from '../core/java/hash-map-order.ts';
 import type { Lsn } from '../core/lsn.ts';
 
 export type CollectionCount = { readonly name: string; count: number };

@@ -34,7 +34,7 @@ import { orAborted } from '../core/scope.ts';
 import type { Clock } from '../core/time.ts';
 import { createCluster, type KafkaClient, type KafkaDeps } from './cluster.ts';
 import { oauthTokenSource } from './oauth.ts';
-import { ProduceChannel } from './produce-channel.ts';
+import { ProduceChannel } from './producer/produce-channel.ts';
 import { connectionError } from './protocol-errors.ts';
 import type {
   BatchCodec,

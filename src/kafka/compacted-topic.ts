@@ -6,9 +6,9 @@
 import { SlotlineError } from '../core/errors.ts';
 import type { ProducerOptions, TopicCreationOptions } from '../core/options.ts';
 import type { KafkaClient } from './client.ts';
+import { createPublisher, type PublisherDeps } from './producer/publisher.ts';
+import type { Publisher, PublisherEvents, RecordView } from './producer/publisher-contract.ts';
 import { kafkaAnswerError } from './protocol-errors.ts';
-import { createPublisher, type PublisherDeps } from './publisher.ts';
-import type { Publisher, PublisherEvents, RecordView } from './publisher-contract.ts';
 import { newTopic, openTopic } from './topics.ts';
 import type { BrokerConnection, FetchedRecord, NewTopic, TopicMetadata } from './wire.ts';
 

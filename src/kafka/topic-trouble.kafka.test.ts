@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sharedKafka, uniqueName } from '../../test/harness/shared.ts';
 import { until } from '../../test/harness/until.ts';
 import { NO_CREATION, openPublishing, type Publishing, recordOf, topicCreation } from '../../test/kafka/publishing.ts';
-import type { TopicHandle } from './publisher-contract.ts';
+import type { TopicHandle } from './producer/publisher-contract.ts';
 import type { FetchedRecord } from './wire.ts';
 
 const soon = (): AbortSignal => AbortSignal.timeout(30_000);

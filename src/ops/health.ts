@@ -1,8 +1,8 @@
 /** Owns how a connector's state reads as health: one word, and what is waited for. Pure; http.ts sends it. */
 import { unreachable } from '../core/assert.ts';
 import type { SlotlineError } from '../core/errors.ts';
-import type { LiveState } from '../pipeline/live-state.ts';
-import { WAIT_REMEDY } from '../pipeline/wait-watch.ts';
+import type { LiveState } from '../pipeline/life/live-state.ts';
+import { WAIT_REMEDY } from '../pipeline/reading/wait-watch.ts';
 
 /**
  * `waiting`: it goes on by itself once a server answers. `degraded`: it streams, but rows are missing, or soon will be; a restart does not

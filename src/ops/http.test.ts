@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import type { LogFields } from '../core/log.ts';
 import { SILENT_LOG } from '../core/log.ts';
 import { SYSTEM_CLOCK } from '../core/time.ts';
-import { LiveState } from '../pipeline/live-state.ts';
+import { LiveState } from '../pipeline/life/live-state.ts';
 import { openHttp } from './http.ts';
 
 const LOOPBACK = { host: '127.0.0.1', port: 0 };

@@ -8,7 +8,7 @@ import { SlotlineError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { HttpOptions } from '../core/options.ts';
 import type { Clock } from '../core/time.ts';
-import type { LiveState } from '../pipeline/live-state.ts';
+import type { LiveState } from '../pipeline/life/live-state.ts';
 import { healthOf, isHealthy } from './health.ts';
 import { METRICS_CONTENT_TYPE, metricsText } from './metrics.ts';
 

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { SlotlineError } from '../core/errors.ts';
 import type { Lsn } from '../core/lsn.ts';
-import { type AttemptParts, LiveState } from '../pipeline/live-state.ts';
+import { type AttemptParts, LiveState } from '../pipeline/life/live-state.ts';
 import { METRICS, metricsText } from './metrics.ts';
 
 const NOTHING = { created: 0, updated: 0, deleted: 0, read: 0, truncated: 0, skipped: 0 };

@@ -2,7 +2,7 @@
  * Owns the table of metrics, and their text in Prometheus' format (text/plain, version 0.0.4). Every value is read when it is asked for,
  * from counters that are kept anyway. A further metric is one row here; docs/metrics.md is generated from the table.
  */
-import type { LiveState } from '../pipeline/live-state.ts';
+import type { LiveState } from '../pipeline/life/live-state.ts';
 import { isWaitingFor } from './health.ts';
 
 type Common = {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { arrayType, builtIn, type ColumnOptions, codecOf, extension, numericTypmod } from '../../test/oracles/columns.ts';
 import { ByteWriter } from '../core/byte-writer.ts';
 import { CellKind, TupleView } from '../pgoutput/tuple.ts';
-import { arrayType, builtIn, type ColumnOptions, codecOf, extension, numericTypmod } from '../values/test-columns.ts';
 import { HeaderTextWriter } from './header-text.ts';
 
 /** The header of a key of one column. */

@@ -8,10 +8,10 @@ import { byteAt } from '../core/byte-reader.ts';
 import type { ByteWriter } from '../core/byte-writer.ts';
 import type { PlannedColumn } from '../events/row-plan.ts';
 import { CellKind, type TupleView } from '../pgoutput/tuple.ts';
-import { PRINTED_BYTES_MAX, printDate } from '../values/civil.ts';
 import type { FieldSchema } from '../values/schema.ts';
-import { formatDecimal, formatFloat32, formatFloat64 } from './json-text.ts';
-import { JsonValueWriter } from './json-value-writer.ts';
+import { PRINTED_BYTES_MAX, printDate } from '../values/types/civil.ts';
+import { formatDecimal, formatFloat32, formatFloat64 } from './json/text.ts';
+import { JsonValueWriter } from './json/value-writer.ts';
 
 const MILLIS_PER_DAY = 86_400_000;
 const PLAIN_SCHEMA: FieldSchema = { type: 'string', optional: true };

@@ -1,15 +1,15 @@
 /**
  * Owns what the loop asks of a format: how the records of one relation version are written, and those that are no rows. A format with a
- * schema registry has something to open first (pipeline/registered-serde.ts); the others are open at once.
+ * schema registry has something to open first (registry/registered-serde.ts); the others are open at once.
  */
 import type { ByteWriter } from '../core/byte-writer.ts';
 import type { ResolvedOptions } from '../core/options.ts';
 import type { RowPlan } from '../events/row-plan.ts';
 import type { CollectionCount } from '../events/transaction.ts';
 import type { LogicalMessage } from '../pgoutput/messages.ts';
-import type { ControlKind } from './avro-control.ts';
-import type { EventFacts } from './json.ts';
-import type { SourceConstants } from './json-source.ts';
+import type { ControlKind } from './avro/control.ts';
+import type { EventFacts } from './json/serde.ts';
+import type { SourceConstants } from './json/source.ts';
 import type { ConversionFailure, RowSerializer } from './serializer.ts';
 
 /** Writes of records that are not rows: each resets `out`, appends the key, then the value, and returns where the key ends. */

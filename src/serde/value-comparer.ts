@@ -9,7 +9,7 @@ import { ByteWriter } from '../core/byte-writer.ts';
 import type { PlannedColumn, RowPlan } from '../events/row-plan.ts';
 import { CellKind, type TupleView } from '../pgoutput/tuple.ts';
 import { ConversionError } from '../values/value-writer.ts';
-import { JsonValueWriter } from './json-value-writer.ts';
+import { JsonValueWriter } from './json/value-writer.ts';
 
 const NULL = Buffer.from('null');
 const SCRATCH_BYTES = 16 * 1024;

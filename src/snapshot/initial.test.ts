@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { SYSTEM_CLOCK } from '../core/time.ts';
 import { CellKind, TupleView } from '../pgoutput/tuple.ts';
-import type { RowConsumer, RowStream } from '../postgres/row-stream.ts';
+import type { RowConsumer, RowStream } from '../postgres/stream/row-stream.ts';
 import { InitialSnapshot, orderTables, type SnapshotTable } from './initial.ts';
 
 const table = (name: string): SnapshotTable => ({ oid: 1, schema: 'public', table: name, estimatedRows: 0, columns: [] });

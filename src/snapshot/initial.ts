@@ -1,7 +1,7 @@
 /**
  * Owns the initial snapshot: which tables in which order, reading them in one consistent transaction, Debezium's markers,
  * progress. Rows become events through the sink, the same plans and serializers as streaming. Does not decide whether a
- * snapshot is due nor where the stream goes on: pipeline/task.ts does.
+ * snapshot is due nor where the stream goes on: pipeline/life/task.ts does.
  * Source: io.debezium.relational.RelationalSnapshotChangeEventSource.
  */
 
@@ -11,7 +11,7 @@ import { compilePattern } from '../events/filter.ts';
 import type { SnapshotMarker } from '../events/source-info.ts';
 import type { TupleView } from '../pgoutput/tuple.ts';
 import { quoteIdentifier, quoteTable } from '../postgres/identifiers.ts';
-import type { RowConsumer, RowStream } from '../postgres/row-stream.ts';
+import type { RowConsumer, RowStream } from '../postgres/stream/row-stream.ts';
 import { HeldRow } from './held-row.ts';
 import { ColumnMapping, overrideError } from './select-override.ts';
 

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { type ColumnOptions, captured, codecOf, convertWith } from '../../test/oracles/columns.ts';
 import type { ColumnRule } from '../core/options.ts';
 import { changeColumn, cutText } from './column-change.ts';
 import type { PgType } from './pg-type.ts';
 import { sourceTypeOf } from './source-type.ts';
-import { type ColumnOptions, captured, codecOf, convertWith } from './test-columns.ts';
 import type { ValueCodec } from './value-writer.ts';
 
 const TEXT: PgType = { oid: 25, name: 'text', schema: 'pg_catalog', kind: 'base' };

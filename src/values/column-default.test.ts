@@ -1,8 +1,8 @@
 /** Default expressions as PostgreSQL prints them, to the schema's default as Debezium publishes it. */
 import { describe, expect, it } from 'vitest';
+import { arrayType, builtIn, type ColumnOptions, codecOf, enumType, numericTypmod } from '../../test/oracles/columns.ts';
 import type { PgType } from './pg-type.ts';
 import type { DefaultValue } from './schema.ts';
-import { arrayType, builtIn, type ColumnOptions, codecOf, enumType, numericTypmod } from './test-columns.ts';
 
 function defaultOf(type: PgType | string, defaultExpression: string, options: ColumnOptions = {}): DefaultValue | undefined {
   return codecOf(type, { ...options, defaultExpression }).schema.defaultValue;

@@ -3,10 +3,10 @@
  * schema's default value. No expression is evaluated.
  */
 
-import { DECIMAL_NAME } from './decimal.ts';
 import type { ColumnSpec, PgType } from './pg-type.ts';
 import { type DefaultValue, type FieldSchema, scaleOf } from './schema.ts';
 import { bytesConstant, type ConstantWriter, decimalConstant, type TypePlan, textConstant } from './type-plan.ts';
+import { DECIMAL_NAME } from './types/decimal.ts';
 import { ValueCapture } from './value-capture.ts';
 import { ConversionError } from './value-writer.ts';
 

@@ -15,7 +15,7 @@ import {
   otherType,
   plainTwosComplement,
   tryCodec,
-} from './test-columns.ts';
+} from '../../test/oracles/columns.ts';
 import type { CapturedValue } from './value-capture.ts';
 
 function bytes(...values: number[]): Uint8Array {

@@ -3,24 +3,24 @@
  * modes, and its default. The conversions themselves are in the family files.
  */
 
-import { type ArrayElements, arrayPlan, bitArrayPlan, vectorPlan } from './arrays.ts';
-import { bitsPlan, byteaPlan, unknownPlan } from './binary.ts';
 import { columnDefault, defaultWriter } from './column-default.ts';
-import { mendedNumericPlan, moneyPlan, numericElementPlan, numericPlan } from './decimal.ts';
-import { driverGeometryPlan, POINT_PLAN } from './geometry.ts';
-import { INTERVAL_PLANS } from './interval.ts';
-import { BOOLEAN_PLAN, FLOAT32_PLAN, FLOAT64_PLAN, INT16_PLAN, INT32_PLAN, INT64_PLAN } from './numbers.ts';
 import type { ColumnSpec, PgType, ValueModes } from './pg-type.ts';
 import { byteCodes, type Placeholder, parsePlaceholder, schemaPlaceholder, singleElement, uuidElement } from './placeholder.ts';
-import { GEOGRAPHY_PLAN, GEOMETRY_PLAN } from './postgis.ts';
 import type { FieldSchema } from './schema.ts';
-import { hstorePlan } from './structured.ts';
-import { datePlan, fullDayTimePlan, timeElementPlan, timePlan, timestampElementPlan, timestampPlan } from './temporal.ts';
-import { addressPlan, enumPlan, namedTextPlan, namePlan, singleBytePlan, textPlan, uuidPlan } from './text.ts';
 import { ASCII, bytesConstant, type ConstantWriter, type TypePlan, textConstant } from './type-plan.ts';
+import { type ArrayElements, arrayPlan, bitArrayPlan, vectorPlan } from './types/arrays.ts';
+import { bitsPlan, byteaPlan, unknownPlan } from './types/binary.ts';
+import { mendedNumericPlan, moneyPlan, numericElementPlan, numericPlan } from './types/decimal.ts';
+import { driverGeometryPlan, POINT_PLAN } from './types/geometry.ts';
+import { INTERVAL_PLANS } from './types/interval.ts';
+import { BOOLEAN_PLAN, FLOAT32_PLAN, FLOAT64_PLAN, INT16_PLAN, INT32_PLAN, INT64_PLAN } from './types/numbers.ts';
+import { GEOGRAPHY_PLAN, GEOMETRY_PLAN } from './types/postgis.ts';
+import { hstorePlan } from './types/structured.ts';
+import { datePlan, fullDayTimePlan, timeElementPlan, timePlan, timestampElementPlan, timestampPlan } from './types/temporal.ts';
+import { addressPlan, enumPlan, namedTextPlan, namePlan, singleBytePlan, textPlan, uuidPlan } from './types/text.ts';
+import { HALFVEC_PLAN, SPARSEVEC_ELEMENT_PLAN, SPARSEVEC_PLAN, VECTOR_PLAN } from './types/vectors.ts';
+import { FULL_DAY_TIMETZ_PLAN, TIMETZ_ELEMENT_PLAN, TIMETZ_PLAN, timestamptzElementPlan, timestamptzPlan } from './types/zoned.ts';
 import { ConversionError, type ValueCodec, type ValueWriter } from './value-writer.ts';
-import { HALFVEC_PLAN, SPARSEVEC_ELEMENT_PLAN, SPARSEVEC_PLAN, VECTOR_PLAN } from './vectors.ts';
-import { FULL_DAY_TIMETZ_PLAN, TIMETZ_ELEMENT_PLAN, TIMETZ_PLAN, timestamptzElementPlan, timestamptzPlan } from './zoned.ts';
 
 /** What a plan may depend on besides its type. */
 type PlanInput = {

@@ -1,8 +1,18 @@
 /** slotline.values.corrections: each changes what it names, and nothing without it. */
 import { describe, expect, it } from 'vitest';
+import {
+  arrayType,
+  builtIn,
+  type ColumnOptions,
+  captured,
+  codecOf,
+  convert,
+  enumType,
+  extension,
+  numericTypmod,
+} from '../../test/oracles/columns.ts';
 import type { ValueCorrection } from '../core/options.ts';
 import type { PgType } from './pg-type.ts';
-import { arrayType, builtIn, type ColumnOptions, captured, codecOf, convert, enumType, extension, numericTypmod } from './test-columns.ts';
 
 const PLACEHOLDER = '__debezium_unavailable_value';
 const CODES = [...Buffer.from(PLACEHOLDER)];

@@ -1,7 +1,15 @@
 /** The values that Debezium's own test suite asserts, and their neighbours. */
 import { describe, expect, it } from 'vitest';
+import {
+  arrayType,
+  builtIn,
+  type ColumnOptions,
+  convert,
+  enumType,
+  numericTypmod,
+  plainTwosComplement,
+} from '../../test/oracles/columns.ts';
 import type { PgType } from './pg-type.ts';
-import { arrayType, builtIn, type ColumnOptions, convert, enumType, numericTypmod, plainTwosComplement } from './test-columns.ts';
 import type { CapturedValue } from './value-capture.ts';
 
 function bytes(...values: number[]): Uint8Array {

@@ -1,5 +1,5 @@
 /**
- * Owns the plain description of a PostgreSQL type that codecs are compiled from. postgres/type-registry.ts fills it from
+ * Owns the plain description of a PostgreSQL type that codecs are compiled from. postgres/catalog/type-registry.ts fills it from
  * the catalog; nothing here touches a server.
  */
 

@@ -3,9 +3,9 @@
  */
 
 import { createHash } from 'node:crypto';
-import { DECIMAL_NAME } from './decimal.ts';
 import { type FieldSchema, type SchemaType, type StructField, scaleOf } from './schema.ts';
 import { type BareSchema, bytesConstant, type ConstantWriter, decimalConstant, textConstant } from './type-plan.ts';
+import { DECIMAL_NAME } from './types/decimal.ts';
 import type { ValueWriter } from './value-writer.ts';
 
 export type Placeholder = {

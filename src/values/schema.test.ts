@@ -1,7 +1,7 @@
 /** The Connect schema of each type in each mode. */
 import { describe, expect, it } from 'vitest';
+import { arrayType, builtIn, codecOf, enumType, numericTypmod } from '../../test/oracles/columns.ts';
 import type { ValueModes } from './pg-type.ts';
-import { arrayType, builtIn, codecOf, enumType, numericTypmod } from './test-columns.ts';
 
 describe('schemas', () => {
   it.each([

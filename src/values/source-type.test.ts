@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { arrayType, domainType, enumType, numericTypmod } from '../../test/oracles/columns.ts';
 import type { PgType } from './pg-type.ts';
 import { sourceTypeOf } from './source-type.ts';
-import { arrayType, domainType, enumType, numericTypmod } from './test-columns.ts';
 
 const OIDS: Readonly<Record<string, number>> = {
   bool: 16,

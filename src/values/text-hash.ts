@@ -6,7 +6,7 @@
 import { hash } from 'node:crypto';
 import { assert } from '../core/assert.ts';
 import { byteAt } from '../core/byte-reader.ts';
-import { nodeDigestName } from '../core/message-digest.ts';
+import { nodeDigestName } from '../core/java/message-digest.ts';
 import { md2 } from './md2.ts';
 import { Scratch } from './scratch.ts';
 

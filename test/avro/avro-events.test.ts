@@ -4,12 +4,12 @@
  */
 import { SchemaRegistry as IndependentDecoder, SchemaType } from '@kafkajs/confluent-schema-registry';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { longsAsBigints } from '../../src/serde/test-avsc.ts';
 import { readTopic } from '../harness/consume.ts';
 import { type RegistryServer, startRegistry } from '../harness/registry.ts';
 import { type FreshDatabase, freshDatabase, sharedKafka, uniqueName } from '../harness/shared.ts';
 import { type ConnectorConfig, connectorConfig, type Slotline, startSlotline, startStreaming } from '../harness/slotline.ts';
 import { until } from '../harness/until.ts';
+import { longsAsBigints } from '../oracles/avsc.ts';
 import { setCompatibility } from './schema-evolution-run.ts';
 
 const REGISTRY_START_MS = 150_000;

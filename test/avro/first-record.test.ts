@@ -1,7 +1,7 @@
 /**
  * Topics and schemas are made by the first record that needs them, key and value each by itself: what no record needs is neither in Kafka
  * nor in the registry. Avro and JSON side by side on one stream of changes. The rule without servers:
- * src/pipeline/change-writer.test.ts.
+ * src/pipeline/loop/change-writer.test.ts.
  */
 import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

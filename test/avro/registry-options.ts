@@ -1,7 +1,7 @@
 /** Owns short ways for tests to ask a registry. */
 import type { SlotlineError } from '../../src/core/errors.ts';
 import type { RegistryOptions } from '../../src/core/options.ts';
-import { SchemaRegistry } from '../../src/serde/schema-registry.ts';
+import { SchemaRegistry } from '../../src/registry/schema-registry.ts';
 
 export function registryOptions(urls: readonly string[], changes: Partial<RegistryOptions> = {}): RegistryOptions {
   return {

@@ -1,9 +1,9 @@
 /** What becomes of a table whose schema the registry refuses, with slotline.schema.incompatible.action=dlq and with fail; what `check` says before. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { CHECK_DEPS, runCheck } from '../../src/cli/check.ts';
-import type { CheckReport } from '../../src/cli/check-report.ts';
+import { CHECK_DEPS, runCheck } from '../../src/cli/check/check.ts';
+import type { CheckReport } from '../../src/cli/check/report.ts';
 import { formatProblems } from '../../src/config/problems.ts';
-import { resolveConfig } from '../../src/config/resolve.ts';
+import { resolveConfig } from '../../src/config/resolve/resolve.ts';
 import type { Judgement } from '../../src/pipeline/judgements/judgement.ts';
 import { anyRegistry } from '../harness/registry.ts';
 import { type FreshDatabase, freshDatabase, sharedKafka, uniqueName } from '../harness/shared.ts';

@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { SchemaRegistry as IndependentDecoder, SchemaType } from '@kafkajs/confluent-schema-registry';
 import { type EachMessagePayload, Kafka, logLevel } from 'kafkajs';
 import type { Client } from 'pg';
-import { longsAsBigints } from '../../src/serde/test-avsc.ts';
 import { until } from '../harness/until.ts';
+import { longsAsBigints } from '../oracles/avsc.ts';
 
 export type TopicRecord = {
   readonly topic: string;

@@ -5,10 +5,10 @@
 import type pg from 'pg';
 import { formatLsn, type Lsn, parseLsn } from '../../src/core/lsn.ts';
 import { SYSTEM_CLOCK } from '../../src/core/time.ts';
-import { BulkDecode, type Chunk } from '../../src/postgres/bulk-decode.ts';
-import { loadFingerprints } from '../../src/postgres/catalog-moment.ts';
-import { openSession } from '../../src/postgres/connection.ts';
-import { type FrameConsumer, ReplicationStream } from '../../src/postgres/replication-stream.ts';
+import { loadFingerprints } from '../../src/postgres/catalog/catalog-moment.ts';
+import { openSession } from '../../src/postgres/session/connection.ts';
+import { BulkDecode, type Chunk } from '../../src/postgres/stream/bulk-decode.ts';
+import { type FrameConsumer, ReplicationStream } from '../../src/postgres/stream/replication-stream.ts';
 import { databaseOptions } from '../harness/database-options.ts';
 import type { PostgresHandle } from '../harness/postgres.ts';
 import { uniqueName } from '../harness/shared.ts';

@@ -1,6 +1,6 @@
 /** `check`, a start, health and status say one thing of one situation. The longer table is agreement.all.test.ts. */
 import { describe, expect, test } from 'vitest';
-import { CHECK_DEPS, runCheck } from '../../src/cli/check.ts';
+import { CHECK_DEPS, runCheck } from '../../src/cli/check/check.ts';
 import { runStatus } from '../../src/cli/status.ts';
 import type { ResolvedOptions } from '../../src/core/options.ts';
 import type { KafkaClient } from '../../src/kafka/client.ts';

@@ -3,17 +3,17 @@
  * logs, what health shows. A start is the product's own task, in this process.
  */
 import { expect } from 'vitest';
-import { CHECK_DEPS, runCheck } from '../../src/cli/check.ts';
-import { resolveConfig } from '../../src/config/resolve.ts';
+import { CHECK_DEPS, runCheck } from '../../src/cli/check/check.ts';
+import { resolveConfig } from '../../src/config/resolve/resolve.ts';
 import { toSlotlineError } from '../../src/core/errors.ts';
 import type { Log, LogFields } from '../../src/core/log.ts';
 import type { ResolvedOptions } from '../../src/core/options.ts';
 import { SYSTEM_CLOCK } from '../../src/core/time.ts';
 import type { KafkaClient } from '../../src/kafka/client.ts';
-import { createProducerIdentity } from '../../src/kafka/producer-identity.ts';
+import { createProducerIdentity } from '../../src/kafka/producer/identity.ts';
 import { connectorHealth, type Health } from '../../src/ops/health.ts';
-import { LiveState } from '../../src/pipeline/live-state.ts';
-import { runTask } from '../../src/pipeline/task.ts';
+import { LiveState } from '../../src/pipeline/life/live-state.ts';
+import { runTask } from '../../src/pipeline/life/task.ts';
 import { type FreshDatabase, freshDatabase, sharedKafka, uniqueName } from '../harness/shared.ts';
 import { type ConnectorConfig, connectorConfig } from '../harness/slotline.ts';
 import { until } from '../harness/until.ts';

@@ -3,9 +3,9 @@
  * same faults, all at once.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { CHECK_DEPS, runCheck } from '../../src/cli/check.ts';
-import type { CheckReport } from '../../src/cli/check-report.ts';
-import { resolveConfig } from '../../src/config/resolve.ts';
+import { CHECK_DEPS, runCheck } from '../../src/cli/check/check.ts';
+import type { CheckReport } from '../../src/cli/check/report.ts';
+import { resolveConfig } from '../../src/config/resolve/resolve.ts';
 import type { Judgement } from '../../src/pipeline/judgements/judgement.ts';
 import { type FreshDatabase, freshDatabase, sharedKafka, uniqueName } from '../harness/shared.ts';
 import { type ConnectorConfig, connectorConfig, startSlotline, startStreaming } from '../harness/slotline.ts';

@@ -1,4 +1,4 @@
-/** Many captured tables, and a table that is dropped and made again for each job: memory, and that every row comes. Unit form: src/pipeline/table-memory.test.ts. */
+/** Many captured tables, and a table that is dropped and made again for each job: memory, and that every row comes. Unit form: src/pipeline/loop/table-memory.test.ts. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readTopic } from '../harness/consume.ts';
 import { type FreshDatabase, freshDatabase, sharedKafka, uniqueName } from '../harness/shared.ts';

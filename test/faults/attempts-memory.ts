@@ -9,10 +9,10 @@ import { systemEnvironment } from '../../src/config/environment.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { SILENT_LOG } from '../../src/core/log.ts';
 import { SYSTEM_CLOCK } from '../../src/core/time.ts';
-import { createProducerIdentity } from '../../src/kafka/producer-identity.ts';
-import { LiveState } from '../../src/pipeline/live-state.ts';
-import { runConnector } from '../../src/pipeline/run-connector.ts';
-import { runTask } from '../../src/pipeline/task.ts';
+import { createProducerIdentity } from '../../src/kafka/producer/identity.ts';
+import { LiveState } from '../../src/pipeline/life/live-state.ts';
+import { runConnector } from '../../src/pipeline/life/run-connector.ts';
+import { runTask } from '../../src/pipeline/life/task.ts';
 
 export type AttemptsReport = {
   readonly attempts: number;

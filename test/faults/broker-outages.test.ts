@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createProducerIdentity } from '../../src/kafka/producer-identity.ts';
-import type { TopicHandle } from '../../src/kafka/publisher-contract.ts';
+import { createProducerIdentity } from '../../src/kafka/producer/identity.ts';
+import type { TopicHandle } from '../../src/kafka/producer/publisher-contract.ts';
 import { readTopic } from '../harness/consume.ts';
 import { type Broker, type KafkaCluster, startKafka } from '../harness/kafka.ts';
 import { uniqueName } from '../harness/shared.ts';

@@ -1,7 +1,7 @@
 /** A backlog read in bulk: nothing lost, order kept, whatever ends it; the thirty moments of kill -9 are in catch-up.all.test.ts. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runStatus } from '../../src/cli/status.ts';
-import { resolveConfig } from '../../src/config/resolve.ts';
+import { resolveConfig } from '../../src/config/resolve/resolve.ts';
 import { readEvents, type TopicRecord } from '../e2e/topic-events.ts';
 import { countRecords } from '../harness/consume.ts';
 import { startKafka } from '../harness/kafka.ts';

@@ -4,12 +4,12 @@
  */
 import type { Type } from 'avsc';
 import type pg from 'pg';
-import { avscType } from '../../src/serde/test-avsc.ts';
 import type { ConsumedRecord } from '../harness/consume.ts';
 import type { RegistryServer } from '../harness/registry.ts';
 import type { ConnectorConfig, Slotline } from '../harness/slotline.ts';
 import { until } from '../harness/until.ts';
 import type { ToJson } from '../harness/verify.ts';
+import { avscType } from '../oracles/avsc.ts';
 import { WAIT } from './delivery-scene.ts';
 
 const AVRO = 'io.confluent.connect.avro.AvroConverter';

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { scrubName } from '../../src/serde/avro-schema.ts';
+import { scrubName } from '../../src/serde/avro/schema.ts';
 import { avroReader } from './avro-text.ts';
 import type { CorpusForm } from './corpus-values.ts';
 import type { CaseServer, GoldenCase, GoldenRecord, RecordedText } from './replay-cases.ts';

@@ -4,7 +4,7 @@
  */
 import { SchemaRegistry as RegistryClient, SchemaType } from '@kafkajs/confluent-schema-registry';
 import type { Type } from 'avsc';
-import { avscType, longsAsBigints } from '../../src/serde/test-avsc.ts';
+import { avscType, longsAsBigints } from '../oracles/avsc.ts';
 import { type AvroRegistry, bytesOf, HEAD_BYTES } from './avro-registry.ts';
 import { printRecords, type RecordSchemas, type TextRecord, textRecords } from './corpus-values.ts';
 import { type PythonOutcome, startPythonDecoder } from './python-decoder.ts';

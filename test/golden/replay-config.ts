@@ -1,6 +1,6 @@
 /** Owns what a replay of a case is configured with: the recorded settings as Slotline reads them. */
 import { formatProblems } from '../../src/config/problems.ts';
-import { resolveConfig } from '../../src/config/resolve.ts';
+import { resolveConfig } from '../../src/config/resolve/resolve.ts';
 import type { ResolvedOptions } from '../../src/core/options.ts';
 import type { GoldenCase } from './replay-cases.ts';
 

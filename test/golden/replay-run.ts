@@ -6,9 +6,9 @@
 import type pg from 'pg';
 import { SILENT_LOG } from '../../src/core/log.ts';
 import { SYSTEM_CLOCK } from '../../src/core/time.ts';
-import { createProducerIdentity } from '../../src/kafka/producer-identity.ts';
-import { LiveState } from '../../src/pipeline/live-state.ts';
-import { runTask } from '../../src/pipeline/task.ts';
+import { createProducerIdentity } from '../../src/kafka/producer/identity.ts';
+import { LiveState } from '../../src/pipeline/life/live-state.ts';
+import { runTask } from '../../src/pipeline/life/task.ts';
 import { type FreshDatabase, freshDatabase, sharedKafka, uniqueName } from '../harness/shared.ts';
 import { until } from '../harness/until.ts';
 import {

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { jsonSchemaText } from '../../src/serde/json-schema-text.ts';
-import type { SchemaRegistry } from '../../src/serde/schema-registry.ts';
+import type { SchemaRegistry } from '../../src/registry/schema-registry.ts';
+import { jsonSchemaText } from '../../src/serde/json-schema/schema-text.ts';
 import type { FieldSchema, StructField } from '../../src/values/schema.ts';
 import { openRegistry, registryOptions } from '../avro/registry-options.ts';
 import { anyRegistry } from '../harness/registry.ts';

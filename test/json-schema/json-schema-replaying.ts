@@ -1,7 +1,7 @@
 /**
  * Owns replaying the recorded cases of the JSON corpus with JSON Schema converters and a real registry: what was registered must have the
  * payload as valid, an independent decoder must read it, and it must be the recorded JSON text but for masks.ts and replay-differences.ts.
- * That the schemas are Confluent's is src/serde/json-schema-text.test.ts.
+ * That the schemas are Confluent's is src/serde/json-schema/schema-text.test.ts.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { SchemaRegistry as RegistryClient, SchemaType } from '@kafkajs/confluent-schema-registry';

@@ -3,7 +3,7 @@
  * one after another, then everything read back by kafkajs and compared.
  */
 import { expect } from 'vitest';
-import type { TopicHandle } from '../../src/kafka/publisher-contract.ts';
+import type { TopicHandle } from '../../src/kafka/producer/publisher-contract.ts';
 import { type ConsumedRecord, readTopic } from '../harness/consume.ts';
 import { type Broker, type KafkaCluster, startKafka } from '../harness/kafka.ts';
 import { until } from '../harness/until.ts';

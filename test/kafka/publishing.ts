@@ -4,9 +4,9 @@ import type { Log, LogFields } from '../../src/core/log.ts';
 import type { KafkaConnectionOptions, ProducerOptions, TopicCreationOptions } from '../../src/core/options.ts';
 import { SYSTEM_CLOCK } from '../../src/core/time.ts';
 import { createKafkaClient, type KafkaClient } from '../../src/kafka/client.ts';
-import type { ProducerIdentity } from '../../src/kafka/producer-identity.ts';
-import { createPublisher } from '../../src/kafka/publisher.ts';
-import type { Publisher, RecordView } from '../../src/kafka/publisher-contract.ts';
+import type { ProducerIdentity } from '../../src/kafka/producer/identity.ts';
+import { createPublisher } from '../../src/kafka/producer/publisher.ts';
+import type { Publisher, RecordView } from '../../src/kafka/producer/publisher-contract.ts';
 
 export function connectionOptions(servers: string, overrides: Partial<KafkaConnectionOptions> = {}): KafkaConnectionOptions {
   const bootstrapServers = servers.split(',').map((server) => {

@@ -1,7 +1,7 @@
 /** Owns oracles for arrays: each element by the server's own casts, in one JSON array. */
 import fc from 'fast-check';
 import type { PgType } from '../../src/values/pg-type.ts';
-import { arrayType, builtIn, type ColumnOptions, enumType, extension, numericTypmod } from '../../src/values/test-columns.ts';
+import { arrayType, builtIn, type ColumnOptions, enumType, extension, numericTypmod } from '../oracles/columns.ts';
 import { decimals, floatHex, jsonOf, type Oracle, octets, unscaledOf, wholes } from './oracle.ts';
 import { ENUM_LABELS, json, texts } from './text-oracles.ts';
 

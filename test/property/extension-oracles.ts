@@ -1,7 +1,7 @@
 /** Owns oracles for PostGIS and pgvector, which need a server of their own. */
 import fc from 'fast-check';
-import { arrayType, extension } from '../../src/values/test-columns.ts';
 import type { CapturedValue } from '../../src/values/value-capture.ts';
+import { arrayType, extension } from '../oracles/columns.ts';
 import { doubleHex, floatHex, hexOf, type Oracle } from './oracle.ts';
 
 const coordinates = fc.double({ min: -180, max: 180, noNaN: true }).map((value) => value.toFixed(6));

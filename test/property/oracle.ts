@@ -1,8 +1,8 @@
 /** Owns what the oracles of the value tests share: their form, how our values show as text, random values. */
 import fc from 'fast-check';
 import type { PgType } from '../../src/values/pg-type.ts';
-import type { ColumnOptions } from '../../src/values/test-columns.ts';
 import type { CapturedValue } from '../../src/values/value-capture.ts';
+import type { ColumnOptions } from '../oracles/columns.ts';
 
 export type Oracle = {
   readonly title: string;

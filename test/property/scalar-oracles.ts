@@ -1,6 +1,6 @@
 /** Owns oracles for booleans, numbers, decimals, bytes, bits and points. */
 import fc from 'fast-check';
-import { builtIn, type ColumnOptions, domainType, numericTypmod } from '../../src/values/test-columns.ts';
+import { builtIn, type ColumnOptions, domainType, numericTypmod } from '../oracles/columns.ts';
 import {
   bitsOf,
   DOUBLE_HEX,

@@ -1,7 +1,7 @@
 /** Owns oracles for types that are published as text, and for hstore. */
 import fc from 'fast-check';
 import type { PgType } from '../../src/values/pg-type.ts';
-import { enumType, extension } from '../../src/values/test-columns.ts';
+import { enumType, extension } from '../oracles/columns.ts';
 import { digits, jsonObjectOf, type Oracle, utf8Hex } from './oracle.ts';
 
 export const ENUM_LABELS = ['sad', 'so so', 'it"s', 'happy, really'];

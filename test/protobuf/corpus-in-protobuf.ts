@@ -3,7 +3,7 @@
  * arrays and maps without elements and of nulls in maps. Does not replay.
  */
 import { SlotlineError } from '../../src/core/errors.ts';
-import { type ProtobufSchemaSettings, protobufSchema } from '../../src/serde/protobuf-schema.ts';
+import { type ProtobufSchemaSettings, protobufSchema } from '../../src/serde/protobuf/schema.ts';
 import type { FieldSchema, SchemaType } from '../../src/values/schema.ts';
 import type { ConnectSchema } from '../golden/corpus-values.ts';
 import type { GoldenCase, GoldenRecord, RecordedText } from '../golden/replay-cases.ts';

@@ -1,8 +1,8 @@
 /** Owns asking a registry what it says of schema changes in Protobuf, and reading what docs/schema-evolution.md says of them. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { DEFAULT_PROTOBUF_SETTINGS, protobufSchema } from '../../src/serde/protobuf-schema.ts';
-import type { SchemaRegistry } from '../../src/serde/schema-registry.ts';
+import type { SchemaRegistry } from '../../src/registry/schema-registry.ts';
+import { DEFAULT_PROTOBUF_SETTINGS, protobufSchema } from '../../src/serde/protobuf/schema.ts';
 import type { FieldSchema, StructField } from '../../src/values/schema.ts';
 import { openRegistry, registryOptions } from '../avro/registry-options.ts';
 import { uniqueName } from '../harness/shared.ts';

@@ -1,18 +1,18 @@
 /**
  * Owns what `check` says of changes of the source that were made while nothing ran: the comparison with which a start begins
- * (source-watch.ts). Looks only.
+ * (source/watch.ts). Looks only.
  */
 import { formatLsn } from '../../core/lsn.ts';
 import type { ResolvedOptions } from '../../core/options.ts';
 import { compileFilter } from '../../events/filter.ts';
-import type { PgSession } from '../../postgres/connection.ts';
-import type { ServerFacts } from '../../postgres/session.ts';
-import { loadSourceFacts, type SourceFacts, tablesWithRows } from '../../postgres/source-facts.ts';
+import { loadSourceFacts, type SourceFacts, tablesWithRows } from '../../postgres/catalog/source-facts.ts';
+import type { PgSession } from '../../postgres/session/connection.ts';
+import type { ServerFacts } from '../../postgres/session/server-facts.ts';
 import type { StartDecision } from '../../snapshot/decision.ts';
-import { capturedTables, judgeSource, type SourceChange, uncoveredTables } from '../source-judgement.ts';
-import { judgementRules, lossError, weighChanges } from '../source-losses.ts';
-import { rememberedSource, type SourceRecord } from '../source-memory.ts';
-import { shown, snapshotRemedy } from '../source-remedies.ts';
+import { capturedTables, judgeSource, type SourceChange, uncoveredTables } from '../source/judgement.ts';
+import { judgementRules, lossError, weighChanges } from '../source/losses.ts';
+import { rememberedSource, type SourceRecord } from '../source/memory.ts';
+import { shown, snapshotRemedy } from '../source/remedies.ts';
 import { failure, type Judgement, ok, warn } from './judgement.ts';
 import { isSnapshot } from './start.ts';
 

@@ -1,10 +1,10 @@
 /** Owns the check of replica.identity.autoset.values: which tables the start would change, and which it may not. Changes nothing. */
 import type { ResolvedOptions } from '../../core/options.ts';
 import { chooseIdentities } from '../../events/filter.ts';
-import type { TableDescription } from '../../postgres/catalog.ts';
-import type { PgSession } from '../../postgres/connection.ts';
-import { type IdentityChange, planIdentityChanges } from '../../postgres/replica-identity.ts';
-import type { ServerFacts } from '../../postgres/session.ts';
+import type { TableDescription } from '../../postgres/catalog/catalog.ts';
+import { type IdentityChange, planIdentityChanges } from '../../postgres/catalog/replica-identity.ts';
+import type { PgSession } from '../../postgres/session/connection.ts';
+import type { ServerFacts } from '../../postgres/session/server-facts.ts';
 import { type Judgement, nameOf, ok, warn } from './judgement.ts';
 import type { CapturedTables } from './tables.ts';
 

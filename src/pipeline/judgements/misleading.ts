@@ -5,12 +5,12 @@
  */
 import type { ResolvedOptions } from '../../core/options.ts';
 import { whyNoKey } from '../../events/key-index.ts';
-import type { TableDescription } from '../../postgres/catalog.ts';
-import type { PgSession } from '../../postgres/connection.ts';
+import type { TableDescription } from '../../postgres/catalog/catalog.ts';
+import { loadPublication } from '../../postgres/catalog/publication.ts';
+import { type ForeignRows, loadForeignRows, loadPublishedTables, type PublishedTable } from '../../postgres/catalog/published-tables.ts';
 import { quoteTable } from '../../postgres/identifiers.ts';
-import { loadPublication } from '../../postgres/publication.ts';
-import { type ForeignRows, loadForeignRows, loadPublishedTables, type PublishedTable } from '../../postgres/published-tables.ts';
-import type { StaleLabels } from '../relation-facts.ts';
+import type { PgSession } from '../../postgres/session/connection.ts';
+import type { StaleLabels } from '../loop/relation-facts.ts';
 import { type Judgement, nameOf, ok, shorten, warn } from './judgement.ts';
 import { type CapturedTables, identifiesNoRow, isIdentified, keyOf } from './tables.ts';
 

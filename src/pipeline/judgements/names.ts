@@ -6,7 +6,7 @@ import { SlotlineError } from '../../core/errors.ts';
 import type { ColumnRule, ResolvedOptions } from '../../core/options.ts';
 import { compileFilter, compilePattern } from '../../events/filter.ts';
 import { findFieldCollisions, findMissingKeyColumns, findTopicCollisions, findUnmatchedKeyEntries } from '../../events/table-checks.ts';
-import type { ListedTable, TableDescription } from '../../postgres/catalog.ts';
+import type { ListedTable, TableDescription } from '../../postgres/catalog/catalog.ts';
 import { findOverride, parseTableName } from '../../snapshot/select-override.ts';
 import { fail, type Judgement, nameOf, ok, shorten, warn } from './judgement.ts';
 

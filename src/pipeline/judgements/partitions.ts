@@ -5,10 +5,10 @@
  */
 import type { ResolvedOptions } from '../../core/options.ts';
 import type { TableFilter } from '../../events/filter.ts';
-import type { ListedTable } from '../../postgres/catalog.ts';
-import type { PgSession } from '../../postgres/connection.ts';
+import type { ListedTable } from '../../postgres/catalog/catalog.ts';
+import { loadFamilies, type PublicationPlan } from '../../postgres/catalog/publication.ts';
 import { quoteIdentifier } from '../../postgres/identifiers.ts';
-import { loadFamilies, type PublicationPlan } from '../../postgres/publication.ts';
+import type { PgSession } from '../../postgres/session/connection.ts';
 import { fail, type Judgement, nameOf, shorten, warn } from './judgement.ts';
 import { namesTables } from './publication.ts';
 

@@ -5,12 +5,12 @@
  */
 import { LSN_ZERO } from '../../core/lsn.ts';
 import type { ResolvedOptions } from '../../core/options.ts';
-import type { PgSession } from '../../postgres/connection.ts';
-import type { ServerFacts } from '../../postgres/session.ts';
-import type { SlotState } from '../../postgres/slot.ts';
+import type { PgSession } from '../../postgres/session/connection.ts';
+import type { ServerFacts } from '../../postgres/session/server-facts.ts';
+import type { SlotState } from '../../postgres/stream/slot.ts';
 import type { StartDecision } from '../../snapshot/decision.ts';
-import { skipsMissingPublication } from '../source-losses.ts';
-import { newSlotRemedy, snapshotRemedy } from '../source-remedies.ts';
+import { skipsMissingPublication } from '../source/losses.ts';
+import { newSlotRemedy, snapshotRemedy } from '../source/remedies.ts';
 import { type Judgement, warn } from './judgement.ts';
 import { createsSlot, isSnapshot, needsSlot } from './start.ts';
 

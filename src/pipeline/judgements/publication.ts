@@ -3,10 +3,8 @@
  * and which tables of the database could not be updated or deleted from because of it.
  */
 import type { ResolvedOptions } from '../../core/options.ts';
-import { type BlockedTable, type BlockingReason, loadBlockedTables, unblockingSql } from '../../postgres/blocked-writes.ts';
-import type { ListedTable } from '../../postgres/catalog.ts';
-import type { PgSession } from '../../postgres/connection.ts';
-import { quoteIdentifier, quoteTable } from '../../postgres/identifiers.ts';
+import { type BlockedTable, type BlockingReason, loadBlockedTables, unblockingSql } from '../../postgres/catalog/blocked-writes.ts';
+import type { ListedTable } from '../../postgres/catalog/catalog.ts';
 import {
   addTablesSql,
   foreignMembers,
@@ -16,9 +14,11 @@ import {
   type PublicationState,
   type PublishedOperation,
   planPublication,
-} from '../../postgres/publication.ts';
-import type { IdentityChange } from '../../postgres/replica-identity.ts';
-import type { ServerFacts } from '../../postgres/session.ts';
+} from '../../postgres/catalog/publication.ts';
+import type { IdentityChange } from '../../postgres/catalog/replica-identity.ts';
+import { quoteIdentifier, quoteTable } from '../../postgres/identifiers.ts';
+import type { PgSession } from '../../postgres/session/connection.ts';
+import type { ServerFacts } from '../../postgres/session/server-facts.ts';
 import { count, fail, failure, type Judgement, NAMES_MAX, nameOf, ok, shorten, warn } from './judgement.ts';
 
 const CHECK = 'postgres.publication';
@@ -106,7 +106,7 @@ function judgeUncovered(uncovered: readonly ListedTable[], request: PublicationR
   const { name } = request.publication;
   const sql = [addTablesSql(name, uncovered)];
   const what = `The publication ${name} does not send ${shorten(uncovered.map(nameOf))}`;
-  // Where it is refused the start finds it once the publication is there, with words of its own (source-tables.ts).
+  // Where it is refused the start finds it once the publication is there, with words of its own (source/tables.ts).
   if (namesTables(options)) return fail(CHECK, 'publication_incomplete', what, { sql, start: { tried: true } });
   return warn(CHECK, what, { sql, start: { event: 'publication.incomplete' } });
 }

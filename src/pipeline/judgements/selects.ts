@@ -1,8 +1,8 @@
 /** Owns the checks of the SQL of a config: snapshot.select.statement.overrides and heartbeat.action.query are planned by the server, and none is run. */
 import { toSlotlineError } from '../../core/errors.ts';
 import type { ResolvedOptions } from '../../core/options.ts';
-import type { TableDescription } from '../../postgres/catalog.ts';
-import type { PgSession } from '../../postgres/connection.ts';
+import type { TableDescription } from '../../postgres/catalog/catalog.ts';
+import type { PgSession } from '../../postgres/session/connection.ts';
 import type { StartDecision } from '../../snapshot/decision.ts';
 import { findOverride, overrideError } from '../../snapshot/select-override.ts';
 import { fail, type Judgement, nameOf, ok, warn } from './judgement.ts';

@@ -4,12 +4,12 @@ import type { ResolvedOptions } from '../../core/options.ts';
 import { prettyBytes } from '../../core/pretty-bytes.ts';
 import { type Continuity, heldByOther, otherOwner } from '../../offsets/continuity.ts';
 import type { Remembered } from '../../offsets/store.ts';
-import type { PgSession } from '../../postgres/connection.ts';
 import { quoteLiteral } from '../../postgres/identifiers.ts';
-import type { ServerFacts } from '../../postgres/session.ts';
-import { loadSlotLag, type SlotState, unsuitability } from '../../postgres/slot.ts';
+import type { PgSession } from '../../postgres/session/connection.ts';
+import type { ServerFacts } from '../../postgres/session/server-facts.ts';
+import { loadSlotLag, type SlotState, unsuitability } from '../../postgres/stream/slot.ts';
 import type { StartDecision } from '../../snapshot/decision.ts';
-import { foreignHolder, turnOwner } from '../ownership.ts';
+import { foreignHolder, turnOwner } from '../positions/turn.ts';
 import { advise, fail, failure, type Judgement, ok, warn } from './judgement.ts';
 import { createsSlot, refusalOf, slotPlace } from './start.ts';
 

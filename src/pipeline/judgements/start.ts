@@ -15,8 +15,8 @@ import {
 } from '../../offsets/continuity.ts';
 import { isSnapshotUnfinished, type StoredOffset } from '../../offsets/offset.ts';
 import type { Remembered } from '../../offsets/store.ts';
-import type { ServerFacts } from '../../postgres/session.ts';
-import { isLost, type SlotState, unsuitability } from '../../postgres/slot.ts';
+import type { ServerFacts } from '../../postgres/session/server-facts.ts';
+import { isLost, type SlotState, unsuitability } from '../../postgres/stream/slot.ts';
 import { decideStart, type RememberedOffset, type SlotCondition, type StartDecision } from '../../snapshot/decision.ts';
 
 export type StartSituation = {

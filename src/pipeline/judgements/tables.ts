@@ -1,14 +1,14 @@
 /**
  * Owns the checks of the captured tables: that there are any, grants for the snapshot, row-level security, replica
- * identity, keys. Does not look at the publication (check-publication.ts) or at topics (check-kafka.ts).
+ * identity, keys. Does not look at the publication (publication.ts) or at topics (cli/check/kafka.ts).
  */
 import type { ResolvedOptions } from '../../core/options.ts';
 import { compileAny, compilePattern, type TableFilter } from '../../events/filter.ts';
 import { selectKey } from '../../events/row-plan.ts';
-import { type ListedTable, listTables, loadTables, type TableDescription, tableFacts } from '../../postgres/catalog.ts';
-import type { PgSession } from '../../postgres/connection.ts';
+import { type ListedTable, listTables, loadTables, type TableDescription, tableFacts } from '../../postgres/catalog/catalog.ts';
+import type { PublicationPlan } from '../../postgres/catalog/publication.ts';
 import { quoteIdentifier, quoteTable } from '../../postgres/identifiers.ts';
-import type { PublicationPlan } from '../../postgres/publication.ts';
+import type { PgSession } from '../../postgres/session/connection.ts';
 import type { StartDecision } from '../../snapshot/decision.ts';
 import { findOverride } from '../../snapshot/select-override.ts';
 import { count, fail, type Judgement, nameOf, ok, shorten, warn } from './judgement.ts';

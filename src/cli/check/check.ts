@@ -1,0 +1,235 @@
+/**
+ * Owns `slotline check`: runs every precondition at once, changes nothing, always ends, and prints what mends each.
+ * What it judges by is pipeline/judgements/, which a start asks too, and check-*.ts for Kafka and registries. Exit codes: 0 ready, 1 something failed, 2 config.
+ */
+import { SlotlineError } from '../../core/errors.ts';
+import { SILENT_LOG } from '../../core/log.ts';
+import type { ResolvedOptions } from '../../core/options.ts';
+import { SYSTEM_CLOCK } from '../../core/time.ts';
+import type { RowPlan } from '../../events/row-plan.ts';
+import { createKafkaClient, type KafkaClient } from '../../kafka/client.ts';
+import { judgeChanges } from '../../pipeline/judgements/changes.ts';
+import { failure, type Judgement, section, skipped } from '../../pipeline/judgements/judgement.ts';
+import { checkFieldNames } from '../../pipeline/judgements/names.ts';
+import { judgePreconditions, type SourceQuestion } from '../../pipeline/judgements/preconditions.ts';
+import { checkReplicationLogin, checkServer } from '../../pipeline/judgements/server.ts';
+import { judgeHolder } from '../../pipeline/judgements/slot.ts';
+import { judgeStart, needsSlot } from '../../pipeline/judgements/start.ts';
+import type { CapturedTables } from '../../pipeline/judgements/tables.ts';
+import { weighPast } from '../../pipeline/positions/past.ts';
+import type { TableDescription } from '../../postgres/catalog/catalog.ts';
+import { openSession, type PgSession } from '../../postgres/session/connection.ts';
+import { loadServerFacts, type ServerFacts } from '../../postgres/session/server-facts.ts';
+import { loadSlot, type SlotState, unsuitability } from '../../postgres/stream/slot.ts';
+import type { CheckArguments, ExitCode } from '../args.ts';
+import { loadAll } from '../run.ts';
+import { checkCluster, checkOffsets, checkTopics, kafkaTimeout, type Recalled } from './kafka.ts';
+import { checkRegistries } from './registry.ts';
+import { type CheckReport, makeReport, printReport } from './report.ts';
+import { hasRegistry, planCaptured } from './schemas.ts';
+
+/** `check` always ends: after this long whatever has no answer yet has failed. */
+const OVERALL_TIMEOUT_MS = 30_000;
+const LOGIN_TIMEOUT_MS = 10_000;
+const QUERY_TIMEOUT_MS = 10_000;
+const KAFKA_TIMEOUT_MS = 15_000;
+const LINGER_MS = 2_000;
+
+export type CheckDeps = {
+  readonly kafka: (options: ResolvedOptions) => KafkaClient;
+  readonly timeoutMs: number;
+};
+
+export const CHECK_DEPS: CheckDeps = {
+  kafka: (options) => createKafkaClient(options.kafka, { log: SILENT_LOG, clock: SYSTEM_CLOCK, random: Math.random }),
+  timeoutMs: OVERALL_TIMEOUT_MS,
+};
+
+export async function check(args: CheckArguments): Promise<ExitCode> {
+  const configs = loadAll(args.configPaths, { json: args.json });
+  if (configs.tag === 'refused') return 2;
+  const reports = await Promise.all(configs.all.map((options) => runCheck(options, CHECK_DEPS)));
+  for (const report of reports) process.stdout.write(args.json ? `${JSON.stringify(report)}\n` : printReport(report));
+  const exitCode = reports.every((report) => report.ok) ? 0 : 1;
+  // A connection that hangs while closing must not keep the process; the timer alone does not.
+  setTimeout(() => process.exit(exitCode), LINGER_MS).unref();
+  return exitCode;
+}
+
+/** Never throws and never takes longer than `timeoutMs` by much. */
+export async function runCheck(options: ResolvedOptions, deps: CheckDeps): Promise<CheckReport> {
+  const stop = AbortSignal.timeout(deps.timeoutMs);
+  const captured = Promise.withResolvers<CapturedTables | undefined>();
+  const planned = Promise.withResolvers<readonly RowPlan[] | undefined>();
+  const remembered = Promise.withResolvers<Recalled>();
+  const slotSeen = Promise.withResolvers<void>();
+  const told = { onCaptured: captured.resolve, onPlanned: planned.resolve, onSlotSeen: slotSeen.resolve, remembered: remembered.promise };
+  const finish = (): void => {
+    slotSeen.resolve();
+    captured.resolve(undefined);
+    planned.resolve(undefined);
+  };
+  const [postgres, kafka, registries] = await Promise.all([
+    checkPostgres(options, stop, told).finally(finish),
+    checkKafka(options, deps, {
+      stop,
+      captured: captured.promise,
+      slotSeen: slotSeen.promise,
+      onRemembered: remembered.resolve,
+    }).finally(() => remembered.resolve('unknown')),
+    checkRegistries(options, planned.promise, stop),
+  ]);
+  return makeReport(options.name, [...postgres, ...kafka, ...registries]);
+}
+
+async function checkPostgres(given: ResolvedOptions, stop: AbortSignal, told: Told): Promise<Judgement[]> {
+  const connectTimeoutMs = Math.min(given.database.connectTimeoutMs, LOGIN_TIMEOUT_MS);
+  const options = { ...given, database: { ...given.database, connectTimeoutMs } };
+  let session: PgSession;
+  try {
+    session = await openCheckSession(options, stop);
+  } catch (error) {
+    const rest = 'Version, encoding, wal_level, slots, grants, tables, publication and slot: PostgreSQL has to let us in first';
+    return [failure('postgres.login', stop.aborted ? timeoutError(options) : error), skipped('postgres', rest)];
+  }
+  const end = (): void => session.destroy();
+  stop.addEventListener('abort', end, { once: true });
+  try {
+    return await checkSession(session, { options, stop, told });
+  } catch (error) {
+    return [failure('postgres.facts', stop.aborted ? timeoutError(options) : error)];
+  } finally {
+    stop.removeEventListener('abort', end);
+    await session.close();
+  }
+}
+
+function openCheckSession(options: ResolvedOptions, signal: AbortSignal): Promise<PgSession> {
+  return openSession(options.database, { applicationName: 'Slotline Check', signal, queryTimeoutMs: QUERY_TIMEOUT_MS });
+}
+
+/** What the checks of Kafka and of the registry wait for, and what they are waited for. */
+type Told = {
+  readonly onCaptured: (tables: CapturedTables) => void;
+  readonly onPlanned: (plans: readonly RowPlan[]) => void;
+  /** The slot was read: what is remembered may be read now. */
+  readonly onSlotSeen: () => void;
+  readonly remembered: Promise<Recalled>;
+};
+
+type SessionChecks = { readonly options: ResolvedOptions; readonly stop: AbortSignal; readonly told: Told };
+
+async function checkSession(session: PgSession, { options, stop, told }: SessionChecks): Promise<Judgement[]> {
+  const server = checkServer(session, await loadServerFacts(session));
+  // A connector that runs meanwhile remembers a position before it confirms it, and WAL is written before both: in this order they compare.
+  const slot = await loadSlot(session, options.slot.name);
+  told.onSlotSeen();
+  const recalled = await told.remembered;
+  const facts = await loadServerFacts(session);
+  const judged = await decide(options, { server: facts, slot, recalled, signal: stop });
+  const { decision } = judged;
+  const others = recalled === 'unknown' ? [] : recalled.others;
+  const held = judged.foreign === undefined ? await section('postgres.slot', () => judgeHolder(session, options, { facts, others })) : [];
+  const plans: Judgement[] = [];
+  // Before the replication login, which takes a sender for its time.
+  const source = judgePreconditions(session, options, {
+    facts,
+    slot,
+    ...judged,
+    hasRun: recalled !== 'unknown' && recalled.own?.mark !== undefined,
+    async onCaptured(loaded) {
+      told.onCaptured(loaded);
+      plans.push(...(await section('registry.schemas', () => planSchemas(session, options, { captured: loaded.captured, told }))));
+    },
+  });
+  const changes =
+    decision === undefined || recalled === 'unknown'
+      ? []
+      : section('postgres.source', () => judgeChanges(session, options, { facts, decision, record: recalled.source }));
+  const replication = decision !== undefined && !needsSlot(decision) ? [] : [checkReplicationLogin(options, stop)];
+  return [...server, ...(await Promise.all(replication)), ...held, ...(await source), ...(await changes), ...plans];
+}
+
+type DecisionFacts = {
+  readonly server: ServerFacts;
+  readonly slot: SlotState | undefined;
+  readonly recalled: Recalled;
+  readonly signal: AbortSignal;
+};
+
+/** As the start decides; nothing where Kafka does not tell, or where the slot can never be ours. */
+async function decide(
+  options: ResolvedOptions,
+  facts: DecisionFacts,
+): Promise<Pick<SourceQuestion, 'decision' | 'continuity' | 'foreign'>> {
+  const { server, slot, recalled, signal } = facts;
+  const isUnsuitable = slot !== undefined && unsuitability(slot, options.database.dbname) !== undefined;
+  if (recalled === 'unknown' || isUnsuitable) return { decision: undefined };
+  const { foreign, continuity } = await weighPast(options, { remembered: recalled, slot, server, signal });
+  if (foreign !== undefined) return { decision: undefined, foreign };
+  return { decision: judgeStart(options, { remembered: recalled.own, slot, continuity, snapshotTaken: false }), continuity };
+}
+
+/** Fields that meet are told by their names already, and then there is nothing to plan. */
+async function planSchemas(
+  session: PgSession,
+  options: ResolvedOptions,
+  { captured, told }: { readonly captured: readonly TableDescription[]; readonly told: Told },
+): Promise<Judgement[]> {
+  if (!hasRegistry(options) || checkFieldNames(options, captured).length > 0) return [];
+  told.onPlanned(await planCaptured(session, options, captured));
+  return [];
+}
+
+type KafkaChecks = {
+  readonly stop: AbortSignal;
+  readonly captured: Promise<CapturedTables | undefined>;
+  readonly slotSeen: Promise<void>;
+  /** The first answer counts. */
+  readonly onRemembered: (remembered: Recalled) => void;
+};
+
+async function checkKafka(
+  options: ResolvedOptions,
+  deps: CheckDeps,
+  { stop, captured, slotSeen, onRemembered }: KafkaChecks,
+): Promise<Judgement[]> {
+  const kafka = deps.kafka(options);
+  const bounded = (check: string, ask: () => Promise<Judgement[]>): Promise<readonly Judgement[]> =>
+    section(check, () => within(ask(), stop));
+  try {
+    const cluster = await bounded('kafka.reachable', () => checkCluster(kafka, options));
+    if (cluster.some(({ check, status }) => check === 'kafka.reachable' && status === 'fail')) {
+      return [...cluster, skipped('kafka', 'Topics: Kafka has to answer first')];
+    }
+    await slotSeen;
+    const offsets = await bounded('kafka.offset_topic', () => checkOffsets(kafka, options, { signal: stop, onRemembered }));
+    onRemembered('unknown');
+    const tables = await captured;
+    if (tables === undefined)
+      return [...cluster, ...offsets, skipped('kafka.topics', 'Topics of tables: their names come from PostgreSQL')];
+    const topics = await bounded('kafka.topics', () => checkTopics(kafka, options, tables.captured, stop));
+    return [...cluster, ...offsets, ...topics];
+  } finally {
+    // Not waited for: a client that hangs must not keep the check from ending.
+    void kafka.close().catch(() => {});
+  }
+}
+
+/** By our own clock: no library's promise is waited for without one. */
+function within<T>(promise: Promise<T>, stop: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const giveUp = (): void => reject(kafkaTimeout(KAFKA_TIMEOUT_MS));
+    const timer = setTimeout(giveUp, KAFKA_TIMEOUT_MS);
+    stop.addEventListener('abort', giveUp, { once: true });
+    promise.then(resolve, reject).finally(() => {
+      clearTimeout(timer);
+      stop.removeEventListener('abort', giveUp);
+    });
+  });
+}
+
+function timeoutError(options: ResolvedOptions): SlotlineError {
+  const { hostname: host, port } = options.database;
+  return new SlotlineError('pg_unreachable', { host, port, message: 'no answer in time' });
+}

@@ -1,0 +1,133 @@
+/**
+ * Owns the check of schemas: what the tables' keys and values would be registered as, planned as the stream plans them, and whether the
+ * registry takes it. Registers nothing. That the registry answers is registry.ts.
+ */
+import { type SlotlineError, toSlotlineError } from '../../core/errors.ts';
+import type { RegistryOptions, ResolvedOptions } from '../../core/options.ts';
+import { compileFilter } from '../../events/filter.ts';
+import { planRows, type RowPlan } from '../../events/row-plan.ts';
+import { SourceInfo } from '../../events/source-info.ts';
+import { topicNaming } from '../../events/table-checks.ts';
+import { deadLetterTopic } from '../../events/topic.ts';
+import { failure, type Judgement, nameOf, ok } from '../../pipeline/judgements/judgement.ts';
+
+import { planSettings } from '../../pipeline/life/task-context.ts';
+import { createTaskSerde } from '../../pipeline/loop/task-serde.ts';
+import { type TableDescription, tableFacts } from '../../postgres/catalog/catalog.ts';
+import { TypeRegistry } from '../../postgres/catalog/type-registry.ts';
+import type { PgSession } from '../../postgres/session/connection.ts';
+import { SchemaRegistry } from '../../registry/schema-registry.ts';
+import { TrialRegistry } from './trial-registry.ts';
+
+const CHECK = 'registry.schemas';
+/** Tables on their way at once. */
+const TABLES_AT_ONCE = 8;
+
+export function hasRegistry({ keyConverter, valueConverter }: ResolvedOptions): boolean {
+  return 'registry' in keyConverter || 'registry' in valueConverter;
+}
+
+type PublishedRow = { schema: string; table: string; columns: string[] };
+
+const PUBLISHED_SQL = `
+select schemaname::text as "schema", tablename::text as "table", attnames::text[] as "columns"
+  from pg_catalog.pg_publication_tables where pubname = $1`;
+
+/** As the stream presents the tables; a snapshot alone reads them whole. */
+export async function planCaptured(
+  session: PgSession,
+  options: ResolvedOptions,
+  captured: readonly TableDescription[],
+): Promise<readonly RowPlan[]> {
+  const types = new TypeRegistry(session);
+  await types.prime();
+  await types.resolve(captured.flatMap(({ columns }) => columns.map(({ typeOid }) => typeOid)));
+  const isStreamed = options.snapshot.mode !== 'initial_only';
+  const published = isStreamed ? await loadPublished(session, options.publication.name) : new Map<string, ReadonlySet<string>>();
+  const settings = planSettings(options, compileFilter(options.filter));
+  const modes = { ...settings.modes, phase: isStreamed ? ('stream' as const) : ('snapshot' as const) };
+  return captured.map((table) => {
+    const isSent = isStreamed ? streamedColumns(published.get(nameOf(table))) : () => true;
+    const columns = table.columns.filter(isSent).map(({ name, typeOid, typmod }) => ({ name, typeOid, typmod, inKey: false }));
+    return planRows({ ...table, columns }, tableFacts(table), (oid) => types.typeIn(table.schema, oid), { ...settings, modes });
+  });
+}
+
+/** Columns by table; PostgreSQL 14 has no lists of columns. */
+async function loadPublished(session: PgSession, publication: string): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+  if (session.serverMajor < 15) return new Map();
+  const rows = await session.query<PublishedRow>(PUBLISHED_SQL, [publication]);
+  return new Map(rows.map((row) => [nameOf(row), new Set(row.columns)]));
+}
+
+/** Of a table that is not published yet: all but generated ones. */
+function streamedColumns(published: ReadonlySet<string> | undefined): (column: TableDescription['columns'][number]) => boolean {
+  return ({ name, generated }) => (published === undefined ? !generated : published.has(name));
+}
+
+/** One item for each schema that does not fit. Throws what keeps the registry from answering. */
+export async function checkSchemas(options: ResolvedOptions, plans: readonly RowPlan[], signal: AbortSignal): Promise<Judgement[]> {
+  const items: Judgement[] = [];
+  const clients = new Map<RegistryOptions, SchemaRegistry>();
+  const openClient = (registry: RegistryOptions): SchemaRegistry => {
+    const client =
+      clients.get(registry) ??
+      new SchemaRegistry({ ...registry, retryForMs: 0 }, { random: Math.random, onRetry: () => {}, onAnswered: () => {} });
+    clients.set(registry, client);
+    return client;
+  };
+  const queue = [...plans];
+  let fitting = 0;
+  const tryInTurn = async (): Promise<void> => {
+    for (let plan = queue.shift(); plan !== undefined; plan = queue.shift()) {
+      const refusals = await tryPlan(plan, { options, signal, openClient });
+      if (refusals.length === 0) fitting++;
+      for (const refusal of refusals) items.push(refusedItem(plan, refusal, options));
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: TABLES_AT_ONCE }, tryInTurn));
+  } finally {
+    for (const client of clients.values()) await client[Symbol.asyncDispose]();
+  }
+  if (fitting > 0) items.unshift(ok(CHECK, `The schemas of ${fitting} of ${plans.length} tables fit`));
+  return items;
+}
+
+type Trial = {
+  readonly options: ResolvedOptions;
+  readonly signal: AbortSignal;
+  readonly openClient: (registry: RegistryOptions) => SchemaRegistry;
+};
+
+/** Through the serde that would write the rows, so that every format is tried as it is. */
+async function tryPlan(plan: RowPlan, { options, signal, openClient }: Trial): Promise<readonly SlotlineError[]> {
+  const refusals: SlotlineError[] = [];
+  const serde = createTaskSerde({
+    options,
+    constants: { version: '', name: options.events.topicPrefix, db: options.database.dbname },
+    facts: { info: new SourceInfo(), order: undefined },
+    onFailure: () => {},
+    registry: { random: Math.random, onRetry: () => {}, onAnswered: () => {} },
+    openRegistry: (registry) => new TrialRegistry(openClient(registry), refusals),
+    signal,
+  });
+  try {
+    const table = serde.table(plan);
+    await table.openKey();
+    await table.openValue();
+  } catch (error) {
+    const known = toSlotlineError(error);
+    if (known.retry === 'auto' || known.code === 'unexpected') throw known;
+    refusals.push(known);
+  }
+  return refusals;
+}
+
+/** What goes to the dead-letter topic does not keep the connector from running. */
+function refusedItem(plan: RowPlan, error: SlotlineError, { events }: ResolvedOptions): Judgement {
+  const item = { ...failure(CHECK, error), where: nameOf(plan) };
+  if (events.deadLetters === undefined || error.code !== 'registry_incompatible') return item;
+  const topic = deadLetterTopic(topicNaming(events), events.deadLetters);
+  return { ...item, status: 'warn', what: `${item.what}; its rows go to ${topic}` };
+}

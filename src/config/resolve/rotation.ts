@@ -1,0 +1,55 @@
+/**
+ * Owns secrets that change while a connector runs: what `${file:…}` and `${dir:…}` name is read again for each attempt, and the login of
+ * PostgreSQL for each connection. Everything else stays as it was at the start. Does not own substitution: environment.ts.
+ */
+import type { ConverterOptions, DatabaseOptions, ResolvedOptions } from '../../core/options.ts';
+import type { ResolveResult } from './resolve.ts';
+
+/** The options with the secrets of now. Where they cannot be had, such as in the middle of a rotation, those of before. */
+export type SecretReader = () => ResolvedOptions;
+
+export function secretReader(first: ResolvedOptions, again: (() => ResolveResult) | undefined): SecretReader {
+  if (again === undefined) return () => first;
+  let last = first;
+  const read = (): ResolvedOptions => {
+    const result = again();
+    if (result.tag === 'resolved') last = withSecretsOf(first, result.options);
+    return last;
+  };
+  return () => {
+    const options = read();
+    return { ...options, database: readAtEachLogin(options.database, () => read().database) };
+  };
+}
+
+/** Getters: `openSession` asks for them when it logs in. */
+function readAtEachLogin(database: DatabaseOptions, read: () => DatabaseOptions): DatabaseOptions {
+  return {
+    ...database,
+    get user() {
+      return read().user;
+    },
+    get password() {
+      return read().password;
+    },
+    get sslPassword() {
+      return read().sslPassword;
+    },
+  };
+}
+
+function withSecretsOf(first: ResolvedOptions, now: ResolvedOptions): ResolvedOptions {
+  const { user, password, sslPassword } = now.database;
+  const { sasl, tlsCaPem, tlsCertPem, tlsKeyPem, tlsKeyPassword } = now.kafka;
+  return {
+    ...first,
+    database: { ...first.database, user, password, sslPassword },
+    kafka: { ...first.kafka, sasl, tlsCaPem, tlsCertPem, tlsKeyPem, tlsKeyPassword },
+    keyConverter: withRegistryOf(first.keyConverter, now.keyConverter),
+    valueConverter: withRegistryOf(first.valueConverter, now.valueConverter),
+  };
+}
+
+function withRegistryOf(first: ConverterOptions, now: ConverterOptions): ConverterOptions {
+  return 'registry' in first && 'registry' in now ? { ...first, registry: now.registry } : first;
+}

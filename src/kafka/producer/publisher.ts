@@ -1,0 +1,318 @@
+/**
+ * Owns the publisher that the pipeline sees: records into open batches, how much may be held, which ordinals are settled, linger, and the
+ * bound on delivery time. Does not own sending (sender.ts) or topics' creation (topics.ts).
+ *
+ * `settledOrdinal` is the lowest first ordinal of an unfinished batch minus one: batches stand in the order they were opened in, so it
+ * moves only past batches that are acknowledged without a hole.
+ */
+import { itemAt } from '../../core/byte-reader.ts';
+import { SlotlineError } from '../../core/errors.ts';
+import type { ProducerOptions, TopicCreationOptions } from '../../core/options.ts';
+import type { KafkaClient, KafkaDeps } from '../client.ts';
+import { BufferPool } from './buffer-pool.ts';
+import { createProducerIdentity, type ProducerIdentity } from './identity.ts';
+import { OpenTopic } from './open-topic.ts';
+import type { PartitionQueue, QueueRules } from './partition-queue.ts';
+import { partitionOfKey } from './partitioner.ts';
+import type { Publisher, PublisherEvents, RecordView, TopicHandle } from './publisher-contract.ts';
+import { RecordBatch, recordBytesMax } from './record-batch.ts';
+import { Sender } from './sender.ts';
+import { TopicKeeper } from './topic-keeper.ts';
+import { UnfinishedBatches } from './unfinished-batches.ts';
+
+export type PublisherDeps = KafkaDeps & {
+  /** Kept over all publishers of a connector: the later one fences off what an earlier one left on its way. */
+  readonly producerIdentity?: ProducerIdentity;
+};
+
+export function createPublisher(
+  client: KafkaClient,
+  options: ProducerOptions,
+  topicCreation: TopicCreationOptions,
+  events: PublisherEvents,
+  deps: PublisherDeps,
+): Publisher {
+  return new KafkaPublisher(client, options, topicCreation, events, deps);
+}
+
+/** While input keeps coming nobody calls flush(), so a batch of a quiet table goes at this age at the latest. */
+const BUSY_LINGER_MS = 5;
+/** Brokers remember five batches per producer and partition; with more in flight a repeat could not be told from a gap. */
+const IN_FLIGHT_KNOWN_MAX = 5;
+
+type Waiter = { readonly ordinal: number; readonly settle: () => void };
+
+class KafkaPublisher implements Publisher {
+  readonly #client: KafkaClient;
+  readonly #options: ProducerOptions;
+  readonly #events: PublisherEvents;
+  readonly #deps: KafkaDeps;
+  readonly #identity: ProducerIdentity;
+  readonly #sender: Sender;
+  readonly #pool = new BufferPool();
+  readonly #unfinished = new UnfinishedBatches();
+  readonly #keeper: TopicKeeper;
+  #rules: Promise<QueueRules> | undefined;
+  /** Queues that have an open batch which is not due. */
+  #filling: PartitionQueue[] = [];
+  #lingerTimer: NodeJS.Timeout | undefined;
+  #appended = 0;
+  #settled = 0;
+  #topicsRecreated = 0;
+  #bytes = 0;
+  #failure: SlotlineError | undefined;
+  #closed = false;
+  #capacity: PromiseWithResolvers<void> | undefined;
+  #drains: Waiter[] = [];
+
+  constructor(
+    client: KafkaClient,
+    options: ProducerOptions,
+    topicCreation: TopicCreationOptions,
+    events: PublisherEvents,
+    deps: PublisherDeps,
+  ) {
+    this.#client = client;
+    this.#options = options;
+    this.#events = events;
+    this.#deps = deps;
+    this.#identity = deps.producerIdentity ?? createProducerIdentity();
+    this.#sender = new Sender(client, options, deps, {
+      onAcknowledged: (batch) => {
+        this.#bytes -= batch.settle()?.recordBytes ?? 0;
+      },
+      onProgress: () => this.#onProgress(),
+      onFailure: (error) => this.#fail(error),
+      maySend: () => this.#events.maySend(),
+      reopen: (name, signal) => this.#keeper.reopen(name, signal),
+      onRecreated: () => this.#topicsRecreated++,
+      sizeAfterRefusal: (name, bytes) => this.#keeper.sizeAfterRefusal(name, bytes),
+      limitOf: (name) => this.#keeper.limitOf(name),
+    });
+    this.#keeper = new TopicKeeper({
+      client,
+      options,
+      creation: topicCreation,
+      clock: deps.clock,
+      rules: (signal) => this.#queueRules(signal),
+      onOpened: (topic, metadata) => this.#sender.leaders.add(topic, metadata),
+    });
+  }
+
+  get appendedOrdinal(): number {
+    return this.#appended;
+  }
+
+  get settledOrdinal(): number {
+    return this.#settled;
+  }
+
+  get failure(): SlotlineError | undefined {
+    return this.#failure;
+  }
+
+  get topicsRecreated(): number {
+    return this.#topicsRecreated;
+  }
+
+  get pending(): { readonly bytes: number; readonly records: number; readonly requestsInFlight: number } {
+    return { bytes: this.#bytes, records: this.#appended - this.#settled, requestsInFlight: this.#sender.requestsInFlight };
+  }
+
+  openTopic(name: string, signal: AbortSignal): Promise<TopicHandle> {
+    return this.#keeper.open(name, signal);
+  }
+
+  /** Asked of Kafka once; a later call tries anew. */
+  #queueRules(signal: AbortSignal): Promise<QueueRules> {
+    this.#rules ??= this.#askQueueRules(signal).catch((error: unknown) => {
+      this.#rules = undefined;
+      throw error;
+    });
+    return this.#rules;
+  }
+
+  /** With idempotence and acks=all the broker keeps one copy of each batch, in order; otherwise one request in flight keeps the order. */
+  async #askQueueRules(signal: AbortSignal): Promise<QueueRules> {
+    const { idempotence, acks, compression, maxInFlightPerConnection } = this.#options;
+    const pipelined = idempotence && acks === -1;
+    const inFlightMax = Math.min(maxInFlightPerConnection, IN_FLIGHT_KNOWN_MAX);
+    const producer = pipelined ? await this.#identity.nextEpoch(this.#client, signal) : { producerId: -1n, producerEpoch: -1 };
+    return { pipelined, inFlightMax, offsetsRise: acks === -1, sealing: { codec: this.#client.codec, compression, ...producer } };
+  }
+
+  append(topic: TopicHandle, record: RecordView): void {
+    if (!(topic instanceof OpenTopic)) throw new TypeError('the topic was opened by another publisher');
+    if (this.#failure !== undefined || this.#closed) throw this.#failure ?? closedError();
+    const queue = itemAt(topic.queues, this.#partitionFor(topic, record));
+    let batch = queue.open;
+    if (batch === undefined || !batch.hasRoom(record, topic.batchBytesMax)) {
+      if (batch !== undefined) this.#sealFull(topic, queue);
+      batch = this.#newBatch(queue, recordBytesMax(record));
+      if (!batch.hasRoom(record, topic.batchBytesMax)) {
+        this.#appendAlone(topic, queue, batch, record);
+        return;
+      }
+      queue.open = batch;
+      this.#unfinished.push(batch);
+      this.#listFilling(queue);
+    }
+    const before = batch.recordBytes;
+    batch.append(record);
+    this.#appended++;
+    this.#bytes += batch.recordBytes - before;
+  }
+
+  #partitionFor(topic: OpenTopic, record: RecordView): number {
+    if (record.partition >= 0) return record.partition;
+    if (record.keyEnd < 0) return topic.sticky;
+    return partitionOfKey(record.bytes, record.keyStart, record.keyEnd, topic.queues.length);
+  }
+
+  #newBatch(queue: PartitionQueue, recordBytes: number): RecordBatch {
+    return new RecordBatch(this.#appended + 1, this.#deps.clock.monotonicMs(), this.#pool, Math.max(queue.expectedBytes, recordBytes));
+  }
+
+  #sealFull(topic: OpenTopic, queue: PartitionQueue): void {
+    queue.sealOpen();
+    if (queue.partition === topic.sticky) topic.sticky = Math.floor(this.#deps.random() * topic.queues.length);
+    this.#sender.ready(queue);
+    this.#sender.pump();
+  }
+
+  /** A record larger than a batch goes by itself, if the topic takes it once compressed. */
+  #appendAlone(topic: OpenTopic, queue: PartitionQueue, batch: RecordBatch, record: RecordView): void {
+    batch.append(record);
+    try {
+      queue.enqueue(batch, topic.refusedAbove(this.#deps.clock.monotonicMs()));
+    } catch (error) {
+      batch.release();
+      throw error;
+    }
+    this.#unfinished.push(batch);
+    this.#appended++;
+    this.#bytes += batch.recordBytes;
+    this.#sender.ready(queue);
+    this.#sender.pump();
+  }
+
+  #listFilling(queue: PartitionQueue): void {
+    if (!queue.openListed) {
+      queue.openListed = true;
+      this.#filling.push(queue);
+    }
+    this.#lingerTimer ??= setTimeout(() => this.#onLinger(), Math.max(this.#options.lingerMs, BUSY_LINGER_MS));
+  }
+
+  flush(): void {
+    // With a linger the timer of the oldest open batch runs, and younger ones go on filling.
+    if (this.#filling.length > 0) this.#sendFilling(this.#options.lingerMs);
+  }
+
+  #onLinger(): void {
+    this.#lingerTimer = undefined;
+    this.#sendFilling(this.#options.lingerMs);
+    if (this.#filling.length > 0) this.#lingerTimer = setTimeout(() => this.#onLinger(), Math.max(1, this.#options.lingerMs / 2));
+  }
+
+  /** Makes open batches of at least this age due, and sends what may go. */
+  #sendFilling(ageMs: number): void {
+    if (this.#failure !== undefined || this.#closed) return;
+    const nowMs = this.#deps.clock.monotonicMs();
+    const filling = this.#filling;
+    this.#filling = [];
+    for (const queue of filling) {
+      if (queue.open !== undefined && ageMs > 0 && nowMs - queue.open.openedAtMs < ageMs) {
+        this.#filling.push(queue);
+        continue;
+      }
+      queue.openListed = false;
+      if (queue.open === undefined) continue;
+      queue.openDue = true;
+      this.#sender.ready(queue);
+    }
+    this.#sender.pump();
+  }
+
+  hasCapacity(): boolean {
+    return this.#bytes < this.#options.bufferBytesMax && this.#appended - this.#settled < this.#options.bufferRecordsMax;
+  }
+
+  whenCapacity(): Promise<void> {
+    if (this.hasCapacity() || this.#failure !== undefined || this.#closed) return Promise.resolve();
+    // The input stands still until something is settled: lingering would only lengthen that.
+    this.#sendFilling(0);
+    this.#capacity ??= Promise.withResolvers<void>();
+    return this.#capacity.promise;
+  }
+
+  #onProgress(): void {
+    if (this.#failure !== undefined || this.#closed) return;
+    const settled = this.#unfinished.settledOrdinal(this.#appended);
+    if (settled !== this.#settled) {
+      this.#settled = settled;
+      this.#events.onSettled();
+      this.#wakeDrains();
+    }
+    if (this.#capacity !== undefined && this.hasCapacity()) this.#releaseCapacity();
+    const oldest = this.#unfinished.oldest;
+    const waitedMs = oldest === undefined ? 0 : this.#deps.clock.monotonicMs() - oldest.openedAtMs;
+    if (waitedMs > this.#options.deliveryTimeoutMs) {
+      const details = { waitedMs: Math.round(waitedMs), records: this.#appended - this.#settled, lastAnswer: oldest?.refusal };
+      this.#fail(new SlotlineError('kafka_delivery_timeout', details));
+    }
+  }
+
+  #releaseCapacity(): void {
+    this.#capacity?.resolve();
+    this.#capacity = undefined;
+  }
+
+  drain(signal: AbortSignal): Promise<void> {
+    if (this.#failure !== undefined || this.#closed) return Promise.reject(this.#failure ?? closedError());
+    const ordinal = this.#appended;
+    if (this.#settled >= ordinal) return Promise.resolve();
+    if (signal.aborted) return Promise.reject(closedError());
+    this.#sendFilling(0);
+    return new Promise((resolve, reject) => {
+      const settle = (): void => {
+        signal.removeEventListener('abort', settle);
+        this.#drains = this.#drains.filter((waiter) => waiter.settle !== settle);
+        if (this.#settled >= ordinal) resolve();
+        else reject(this.#failure ?? closedError());
+      };
+      signal.addEventListener('abort', settle, { once: true });
+      this.#drains.push({ ordinal, settle });
+    });
+  }
+
+  #wakeDrains(): void {
+    for (const waiter of this.#drains) if (this.#settled >= waiter.ordinal) waiter.settle();
+  }
+
+  #fail(error: SlotlineError): void {
+    if (this.#failure !== undefined || this.#closed) return;
+    this.#failure = error;
+    this.#stop();
+    // Not from inside append() or a reply: the listener may call back.
+    queueMicrotask(() => this.#events.onFailure(error));
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    // Whoever waits for room must not wait again: there will be none.
+    this.#failure ??= closedError();
+    this.#stop();
+  }
+
+  #stop(): void {
+    clearTimeout(this.#lingerTimer);
+    this.#sender.stop();
+    this.#releaseCapacity();
+    for (const waiter of this.#drains) waiter.settle();
+  }
+}
+
+function closedError(): SlotlineError {
+  return new SlotlineError('stop_timeout', { reason: 'the publisher was closed' });
+}

@@ -1,0 +1,136 @@
+/** What a publisher makes of codes that no broker gives on demand, from a broker that answers as it is told. */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { until } from '../../../test/harness/until.ts';
+import { connectionOptions, producerOptions, recordingLog, recordOf, topicCreation } from '../../../test/kafka/publishing.ts';
+import { ByteWriter } from '../../core/byte-writer.ts';
+import type { SlotlineError } from '../../core/errors.ts';
+import { SYSTEM_CLOCK } from '../../core/time.ts';
+import { createKafkaClient } from '../client.ts';
+import { createCluster } from '../cluster.ts';
+import { kafkaErrorEntry } from '../protocol-errors.ts';
+import type { BrokerConnection } from '../wire.ts';
+import { createPublisher } from './publisher.ts';
+
+const TOPIC = 't';
+
+function reply(errorCode: number): Uint8Array {
+  const writer = new ByteWriter(64);
+  for (const byte of [2, TOPIC.length + 1]) writer.byte(byte);
+  writer.text(TOPIC);
+  writer.byte(2);
+  writer.int32(0);
+  writer.int16(errorCode);
+  for (const value of [-1, -1, 0]) writer.int64(value);
+  for (const byte of [1, 0, 0, 0]) writer.byte(byte);
+  writer.int32(0);
+  writer.byte(0);
+  return writer.toOwned();
+}
+
+/** Answers each batch with what `next` gives; everything else as a healthy broker would. */
+function brokerAnswering(next: () => number): BrokerConnection {
+  const partition = { index: 0, errorCode: 0, leaderId: 1, leaderEpoch: 0, replicas: [1], inSyncReplicas: [1] };
+  const topic = { name: TOPIC, topicId: 'one', errorCode: 0, authorizedOperations: undefined, partitions: [partition] };
+  const endpoint = { host: 'broker', port: 1 };
+  const brokers = [{ nodeId: 1, ...endpoint }];
+  const none = async (): Promise<never> => await Promise.reject(new Error('not asked'));
+  return {
+    endpoint,
+    closed: false,
+    sessionEndsAtMs: Number.POSITIVE_INFINITY,
+    onClose() {},
+    produce: (_parts, _noReply, done) => void setImmediate(() => done(reply(next()))),
+    metadata: async () => ({ clusterId: 'c', controllerId: 1, brokers, topics: [topic] }),
+    initProducerId: async () => ({ producerId: 1n, producerEpoch: 0, errorCode: 0 }),
+    createTopics: none,
+    describeTopicConfigs: async () => [{ name: TOPIC, errorCode: 29, errorMessage: undefined, configs: new Map() }],
+    describeBrokerConfigs: async () => [],
+    endOffset: none,
+    startOffset: none,
+    fetch: none,
+    destroy() {},
+  };
+}
+
+async function outcome(
+  next: () => number,
+  deliveryTimeoutMs: number,
+): Promise<{ settled: number; failure: SlotlineError | undefined; sent: number }> {
+  let sent = 0;
+  const deps = { log: recordingLog().log, clock: SYSTEM_CLOCK, random: Math.random };
+  const counted = (): number => {
+    sent++;
+    return next();
+  };
+  const options = connectionOptions('broker:1');
+  const client = createCluster(options, deps, async () => brokerAnswering(counted), createKafkaClient(options, deps).codec);
+  const events = { onSettled() {}, onFailure() {}, maySend: () => true };
+  const publisher = createPublisher(client, producerOptions({ deliveryTimeoutMs }), topicCreation(1), events, deps);
+  const topic = await publisher.openTopic(TOPIC, AbortSignal.timeout(10_000));
+  publisher.append(topic, recordOf('k', 'v'));
+  publisher.append(topic, recordOf('k', 'w'));
+  await publisher.drain(AbortSignal.timeout(10_000)).catch(() => undefined);
+  const { settledOrdinal: settled, failure } = publisher;
+  await publisher.close();
+  await client.close();
+  return { settled, failure, sent };
+}
+
+test('whatever code answers a batch, it is either sent again and acknowledged in the end, or ends the attempt at once, by the table', async () => {
+  const property = fc.asyncProperty(
+    fc.oneof(fc.integer({ min: -1, max: 140 }), fc.integer({ min: -0x8000, max: 0x7fff })),
+    async (code) => {
+      let asked = 0;
+      const { settled, failure } = await outcome(() => (asked++ < 2 ? code : 0), 10_000);
+      const { batch, becomes } = kafkaErrorEntry(code);
+      if (batch === 'end') expect([settled, failure?.code]).toEqual([0, becomes]);
+      // Two answers of this kind are one too many for a single record.
+      else if (batch === 'split') expect([settled, failure?.code]).toEqual([0, 'kafka_record_too_large']);
+      else expect([settled, failure]).toEqual([2, undefined]);
+    },
+  );
+  await fc.assert(property, { numRuns: 20 });
+});
+
+test.each([4242, -1, 30_000])(
+  'a code that never goes away (%i) ends the attempt after the delivery time, is named, and is not asked hotly',
+  async (code) => {
+    const { settled, failure, sent } = await outcome(() => code, 700);
+    expect(settled).toBe(0);
+    expect(failure).toMatchObject({
+      code: 'kafka_delivery_timeout',
+      retry: 'auto',
+      details: { lastAnswer: `${TOPIC}: ${kafkaErrorEntry(code).name}` },
+    });
+    expect(sent).toBeGreaterThan(1);
+    expect(sent).toBeLessThan(15);
+  },
+);
+
+test('what brokers refuse for now is told as what is waited for, until they take it', async () => {
+  const { log, lines } = recordingLog();
+  // Twenty times as fast.
+  const clock = { ...SYSTEM_CLOCK, monotonicMs: () => SYSTEM_CLOCK.monotonicMs() * 20 };
+  const deps = { log, clock, random: Math.random };
+  const options = connectionOptions('broker:1');
+  let refuses = true;
+  const refused = (): number => (refuses ? 19 : 0);
+  const client = createCluster(options, deps, async () => brokerAnswering(refused), createKafkaClient(options, deps).codec);
+  const events = { onSettled() {}, onFailure() {}, maySend: () => true };
+  const publisher = createPublisher(client, producerOptions({ deliveryTimeoutMs: 10_000_000 }), topicCreation(1), events, deps);
+  publisher.append(await publisher.openTopic(TOPIC, AbortSignal.timeout(10_000)), recordOf('k', 'v'));
+  const drained = publisher.drain(AbortSignal.timeout(10_000));
+  expect(client.trouble).toBeUndefined();
+  await until('it is told', async () => client.trouble, { timeoutMs: 10_000 });
+  expect(client.trouble).toMatchObject({
+    code: 'kafka_request_failed',
+    details: { topic: TOPIC, partition: 0, error: 'NOT_ENOUGH_REPLICAS' },
+  });
+  refuses = false;
+  await drained;
+  expect(client.trouble).toBeUndefined();
+  expect(lines.map(({ event }) => event).filter((event) => /waiting|again/.test(event))).toEqual(['kafka.waiting', 'kafka.answers_again']);
+  await publisher.close();
+  await client.close();
+});

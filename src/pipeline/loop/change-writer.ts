@@ -1,0 +1,243 @@
+/**
+ * Owns the step from one row change to its records: which records, in which order, with which key and headers (D9). The
+ * bytes come from the serializer, the sending is the publisher's.
+ */
+import type { ByteWriter } from '../../core/byte-writer.ts';
+import type { EventOptions } from '../../core/options.ts';
+import { type Change, classifyChange, fillUnchanged, type Op } from '../../events/envelope.ts';
+import type { SourceInfo } from '../../events/source-info.ts';
+import type { TransactionOrder } from '../../events/transaction.ts';
+import type { Publisher, RecordView, TopicHandle } from '../../kafka/producer/publisher-contract.ts';
+import type { RowMessage } from '../../pgoutput/messages.ts';
+import type { TupleView } from '../../pgoutput/tuple.ts';
+import { encodeHeaders, type Header } from '../../serde/record-headers.ts';
+import type { ConversionFailures } from './conversion-failures.ts';
+import type { TablePlan } from './table-plans.ts';
+
+/** `deadLettered` are counted by kind too. */
+export type ChangeCounts = {
+  created: number;
+  updated: number;
+  deleted: number;
+  read: number;
+  truncated: number;
+  skipped: number;
+  deadLettered: number;
+};
+
+export type ChangeWriterDeps = {
+  readonly out: ByteWriter;
+  readonly info: SourceInfo;
+  /** Counts events where they are told their place in the transaction. */
+  readonly order: TransactionOrder | undefined;
+  readonly publisher: Pick<Publisher, 'append'>;
+  readonly failures: Pick<ConversionFailures, 'try'>;
+  readonly options: Pick<EventOptions, 'tombstonesOnDelete' | 'skippedOperations'>;
+  /** Headers of every data record; empty when extended headers are off. */
+  readonly contextHeaders: readonly Header[];
+};
+
+export class ChangeWriter {
+  /** Events by kind; what an option skipped is counted too (D10). */
+  readonly counts: ChangeCounts = { created: 0, updated: 0, deleted: 0, read: 0, truncated: 0, skipped: 0, deadLettered: 0 };
+  readonly #out: ByteWriter;
+  readonly #info: SourceInfo;
+  readonly #order: TransactionOrder | undefined;
+  readonly #publisher: Pick<Publisher, 'append'>;
+  readonly #failures: Pick<ConversionFailures, 'try'>;
+  readonly #context: readonly Header[];
+  readonly #contextBlock: Buffer;
+  readonly #tombstones: boolean;
+  readonly #skipped: ReadonlySet<string>;
+  readonly #record: RecordView;
+
+  constructor(deps: ChangeWriterDeps) {
+    this.#out = deps.out;
+    this.#info = deps.info;
+    this.#order = deps.order;
+    this.#publisher = deps.publisher;
+    this.#failures = deps.failures;
+    this.#context = deps.contextHeaders;
+    this.#contextBlock = encodeHeaders(deps.contextHeaders);
+    this.#tombstones = deps.options.tombstonesOnDelete;
+    this.#skipped = deps.options.skippedOperations;
+    this.#record = {
+      bytes: deps.out.bytes,
+      keyStart: 0,
+      keyEnd: -1,
+      valueStart: 0,
+      valueEnd: -1,
+      headers: this.#contextBlock,
+      timestampMs: 0,
+      partition: BY_KEY.partition,
+    };
+  }
+
+  /**
+   * Appends the records of one streamed row message. A promise, for the first row that needs them: nothing is written or counted yet, topic
+   * and schemas are being opened, and once it resolves the row is to be written again.
+   */
+  writeRow(table: TablePlan, row: RowMessage): undefined | Promise<void> {
+    fillUnchanged(row);
+    const change: Change = classifyChange(row, table.plan);
+    if (row.tag === 'update' && row.old !== 'none' && change !== 'none' && table.comparer?.same(row.before, row.after) === true) {
+      this.counts.skipped++;
+      return undefined;
+    }
+    if (!table.output.isOpen && this.#isSent(table, row, change)) {
+      return this.#open(table, row.old === 'none' ? undefined : row.before, row.tag === 'delete' ? undefined : row.after);
+    }
+    const headers = this.#headersOf(table);
+    switch (change) {
+      case 'create':
+        this.#write(table, 'c', undefined, row.after, headers);
+        return undefined;
+      case 'update':
+        this.#write(table, 'u', row.old === 'none' ? undefined : row.before, row.after, headers);
+        return undefined;
+      case 'delete':
+        this.#writeDelete(table, row.before, headers);
+        return undefined;
+      case 'keyChange':
+        this.#writeKeyChange(table, row);
+        return undefined;
+      case 'none':
+        this.counts.skipped++;
+        return undefined;
+    }
+  }
+
+  /** Appends a snapshot's read event; the table is open. */
+  writeRead(table: TablePlan, row: TupleView): void {
+    this.#write(table, 'r', undefined, row, this.#headersOf(table));
+  }
+
+  /** Before the first read event of a table: this one. */
+  openRead(table: TablePlan, row: TupleView): Promise<void> {
+    return this.#open(table, undefined, row);
+  }
+
+  /** A promise, as of writeRow. The record has no key. */
+  writeTruncate(table: TablePlan): undefined | Promise<void> {
+    const { output } = table;
+    if (!output.isValueOpen && !this.#skipped.has('t')) return output.open({ withKey: false });
+    if (this.#skips('t')) return undefined;
+    this.counts.truncated++;
+    if (output.deadLetter !== undefined) this.counts.deadLettered++;
+    if (this.#order?.open === true) this.#order.count(table.collection);
+    this.#out.reset();
+    output.serializer.writeValue('t', undefined, undefined);
+    this.#append(output.topic, -1, this.#out.length, this.#headersOf(table));
+    return undefined;
+  }
+
+  /** Appends a record whose key stands in out[0, keyEnd) and whose value follows; messages and control records carry no headers. */
+  appendPlain(topic: TopicHandle, keyEnd: number, options: { readonly partition: number } = BY_KEY): void {
+    this.#record.partition = options.partition;
+    this.#append(topic, keyEnd, this.#out.length, NO_HEADERS);
+    this.#record.partition = BY_KEY.partition;
+  }
+
+  /** Whether any record of the row is sent; asked only while its table is not open. */
+  #isSent(table: TablePlan, row: RowMessage, change: Change): boolean {
+    const skipped = this.#skipped;
+    switch (change) {
+      case 'create':
+        return !skipped.has('c');
+      case 'update':
+        return !skipped.has('u');
+      case 'delete':
+        return !skipped.has('d');
+      case 'keyChange':
+        if (skipped.has('u')) return false;
+        return table.keys.same(row.before, row.after) || !skipped.has('d') || !skipped.has('c');
+      case 'none':
+        return false;
+    }
+  }
+
+  /** A row that cannot be converted ends the attempt and is never a record, so it is tried first: it needs neither topic nor schema. */
+  #open({ output }: TablePlan, before: TupleView | undefined, after: TupleView | undefined): Promise<void> {
+    this.#failures.try(() => {
+      this.#out.reset();
+      if (before !== undefined) output.trial.writeKey(before);
+      if (after !== undefined) output.trial.writeKey(after);
+      output.trial.writeValue('u', before, after);
+    });
+    return output.open({ withKey: true });
+  }
+
+  /** The cells differ; a key that is printed alike (1.0 and 1.00, or times cut to milliseconds) is the same key. */
+  #writeKeyChange(table: TablePlan, row: RowMessage): void {
+    if (table.keys.same(row.before, row.after)) {
+      this.#write(table, 'u', row.before, row.after, this.#headersOf(table));
+      return;
+    }
+    // Debezium asks for the row's own operation first, then for each emitted one.
+    if (this.#skips('u')) return;
+    if (!this.#skips('d')) this.#writeDelete(table, row.before, this.#keyHeaders('__debezium.newkey', table, row.after));
+    if (!this.#skips('c')) this.#write(table, 'c', undefined, row.after, this.#keyHeaders('__debezium.oldkey', table, row.before));
+  }
+
+  #writeDelete(table: TablePlan, before: TupleView, headers: Buffer): void {
+    const keyEnd = this.#write(table, 'd', before, undefined, headers);
+    if (keyEnd === SKIPPED || !this.#tombstones) return;
+    this.#append(table.output.topic, keyEnd, -1, headers);
+  }
+
+  /** Returns where the key ends, -1 for a null key, SKIPPED when skipped.operations dropped the event. */
+  #write(table: TablePlan, op: Op, before: TupleView | undefined, after: TupleView | undefined, headers: Buffer): number {
+    if (this.#skips(op)) return SKIPPED;
+    this.#count(op, table);
+    if (this.#order?.open === true) this.#order.count(table.collection);
+    const out = this.#out;
+    const { serializer, topic } = table.output;
+    out.reset();
+    const keyTuple = after ?? before;
+    const keyEnd = keyTuple !== undefined && serializer.writeKey(keyTuple) ? out.length : -1;
+    serializer.writeValue(op, before, after);
+    this.#append(topic, keyEnd, out.length, headers);
+    return keyEnd;
+  }
+
+  #append(topic: TopicHandle, keyEnd: number, valueEnd: number, headers: Buffer): void {
+    const record = this.#record;
+    record.bytes = this.#out.bytes;
+    record.keyEnd = keyEnd;
+    record.valueStart = keyEnd === -1 ? 0 : keyEnd;
+    record.valueEnd = valueEnd;
+    record.headers = headers;
+    record.timestampMs = Math.floor(this.#info.nowUs / 1000);
+    this.#publisher.append(topic, record);
+  }
+
+  #keyHeaders(name: string, table: TablePlan, tuple: TupleView): Buffer {
+    const out = this.#out;
+    out.reset();
+    table.output.serializer.writeKeyHeader(tuple);
+    return encodeHeaders([[name, out.toOwned()], ...(table.output.deadLetter?.headers ?? this.#context)]);
+  }
+
+  #headersOf(table: TablePlan): Buffer {
+    const { deadLetter } = table.output;
+    return deadLetter === undefined ? this.#contextBlock : deadLetter.headerBlock;
+  }
+
+  #skips(op: Op): boolean {
+    if (!this.#skipped.has(op)) return false;
+    this.counts.skipped++;
+    return true;
+  }
+
+  #count(op: Op, table: TablePlan): void {
+    if (table.output.deadLetter !== undefined) this.counts.deadLettered++;
+    if (op === 'c') this.counts.created++;
+    else if (op === 'u') this.counts.updated++;
+    else if (op === 'd') this.counts.deleted++;
+    else this.counts.read++;
+  }
+}
+
+const SKIPPED = -2;
+const BY_KEY = { partition: -1 };
+const NO_HEADERS = encodeHeaders([]);

@@ -1,0 +1,112 @@
+/**
+ * Owns what becomes of the rows of a table while the schema registry refuses its schema, where slotline.schema.incompatible.action=dlq:
+ * JSON with schemas, in one topic, with headers that say why. Such rows are records like all others: written, ordered by key and
+ * acknowledged the same way. Does not judge schemas, and keeps nothing: the next version of the table is asked for anew.
+ * Source of the headers: org.apache.kafka.connect.runtime.errors.DeadLetterQueueReporter.
+ */
+import { SlotlineError } from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
+import type { ConverterOptions, ResolvedOptions } from '../../core/options.ts';
+import type { RowPlan } from '../../events/row-plan.ts';
+import type { TopicHandle } from '../../kafka/producer/publisher-contract.ts';
+import type { JsonSerde } from '../../serde/json/serde.ts';
+import { encodeHeaders, type Header } from '../../serde/record-headers.ts';
+import type { RowSerializer, SerdeSettings } from '../../serde/serializer.ts';
+
+export type DeadLetter = {
+  /** Of every record: the context's, then the error's. */
+  readonly headers: readonly Header[];
+  /** The same as they stand in a record. */
+  readonly headerBlock: Buffer;
+};
+
+export type DeadLettersDeps = {
+  readonly serde: Pick<JsonSerde, 'compile'>;
+  readonly openTopic: () => Promise<TopicHandle>;
+  readonly options: Pick<ResolvedOptions, 'name' | 'keyConverter' | 'valueConverter'>;
+  readonly taskId: string;
+  readonly contextHeaders: readonly Header[];
+  readonly log: Log;
+};
+
+/** Nothing is lost: schemas are in each record, decimals are exact, and a null stays a null where the column has a default. */
+export function deadLetterFormat(binary: SerdeSettings['binary']): SerdeSettings {
+  return {
+    keySchemas: true,
+    valueSchemas: true,
+    replaceNullWithDefault: false,
+    replaceNullWithDefaultInKeys: false,
+    keyDecimals: 'BASE64',
+    valueDecimals: 'BASE64',
+    binary,
+  };
+}
+
+/** Refusals that are told once; a database whose tables come and go has no end of them. */
+const TOLD_MAX = 10_000;
+
+export class DeadLetters {
+  readonly #deps: DeadLettersDeps;
+  readonly #told = new Set<string>();
+
+  constructor(deps: DeadLettersDeps) {
+    this.#deps = deps;
+  }
+
+  /** Only what the registry calls incompatible: a schema that is missing or invalid is not mended by waiting for another version. */
+  accepts(error: unknown): error is SlotlineError {
+    return error instanceof SlotlineError && error.code === 'registry_incompatible';
+  }
+
+  /** Where and how the rows of a refused relation version are written. One line for each version. */
+  async take(plan: RowPlan, error: SlotlineError): Promise<{ serializer: RowSerializer; topic: TopicHandle; deadLetter: DeadLetter }> {
+    const { serde, openTopic, contextHeaders, log } = this.#deps;
+    const topic = await openTopic();
+    const table = `${plan.schema}.${plan.table}`;
+    // The registry's own words may differ from one answer to the next.
+    const { subject, version, fields } = error.details;
+    const refusal = JSON.stringify([table, subject, version, fields]);
+    if (!this.#told.has(refusal)) {
+      this.#told.add(refusal);
+      const [oldest] = this.#told;
+      if (this.#told.size > TOLD_MAX && oldest !== undefined) this.#told.delete(oldest);
+      log.warn('schema.incompatible', { table, topic: topic.name, code: error.code, message: error.message, remedy: error.remedy });
+    }
+    const headers = [...contextHeaders, ...this.#errorHeaders(plan, error)];
+    return { serializer: serde.compile(plan), topic, deadLetter: { headers, headerBlock: encodeHeaders(headers) } };
+  }
+
+  /** Partition and offset of the original are not among them: these records never were in another topic. */
+  #errorHeaders(plan: RowPlan, error: SlotlineError): readonly Header[] {
+    const { options, taskId } = this.#deps;
+    const isKey = isKeySubject(error.details.subject);
+    const texts: readonly (readonly [string, string])[] = [
+      ['topic', plan.topic],
+      ['connector.name', options.name],
+      ['task.id', taskId],
+      ['stage', isKey ? 'KEY_CONVERTER' : 'VALUE_CONVERTER'],
+      ['class.name', converterClass(isKey ? options.keyConverter : options.valueConverter)],
+      ['exception.class.name', error.code],
+      ['exception.message', error.message],
+    ];
+    return texts.map(([name, text]) => [`__connect.errors.${name}`, Buffer.from(text)]);
+  }
+}
+
+/** By topic `…-key` and `…-value`; by record `….Key` and `….Envelope`. */
+function isKeySubject(subject: unknown): boolean {
+  return /(-key|\bKey)$/.test(String(subject));
+}
+
+const CONVERTER_CLASSES: Readonly<Record<string, string>> = {
+  avro: 'io.confluent.connect.avro.AvroConverter',
+  json: 'org.apache.kafka.connect.json.JsonConverter',
+  json_schema: 'io.confluent.connect.json.JsonSchemaConverter',
+  protobuf: 'io.confluent.connect.protobuf.ProtobufConverter',
+  string: 'org.apache.kafka.connect.storage.StringConverter',
+};
+
+/** The class that such a converter is in Connect. */
+function converterClass({ format }: Pick<ConverterOptions, 'format'>): string {
+  return CONVERTER_CLASSES[format] ?? format;
+}

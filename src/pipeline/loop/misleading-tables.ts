@@ -1,0 +1,23 @@
+/** Owns saying once a process what misleads about a table (judgements/misleading.ts). Judges nothing itself. */
+import type { Log } from '../../core/log.ts';
+import type { Misleading } from '../judgements/misleading.ts';
+import type { LiveState } from '../life/live-state.ts';
+
+/** Above this what was said is forgotten and may be said again. */
+const TOLD_MAX = 100_000;
+
+type Deps = { readonly log: Log; readonly live: Pick<LiveState, 'told'> };
+
+export function tellOnce(
+  { log, live }: Deps,
+  event: 'table.key_misleading' | 'table.snapshot_misleading' | 'table.enum_misleading',
+  found: readonly Misleading[],
+): void {
+  for (const { table, column, reason, remedy, sql } of found) {
+    const words = `${event} ${table} ${column ?? ''} ${reason}`;
+    if (live.told.has(words)) continue;
+    if (live.told.size >= TOLD_MAX) live.told.clear();
+    live.told.add(words);
+    log.warn(event, { table, ...(column === undefined ? {} : { column }), reason, remedy, sql });
+  }
+}

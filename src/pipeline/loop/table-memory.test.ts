@@ -1,0 +1,77 @@
+/** What many tables cost in memory: plans, comparers and serializers in each format, with real types. Topics are the publisher's. */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { describe, expect, it } from 'vitest';
+import { builtIn } from '../../../test/oracles/columns.ts';
+import { testFilter, testPlanSettings } from '../../../test/oracles/plan-settings.ts';
+import { itemAt } from '../../core/byte-reader.ts';
+import { LSN_ZERO } from '../../core/lsn.ts';
+import type { ConverterOptions, ResolvedOptions } from '../../core/options.ts';
+import { SourceInfo } from '../../events/source-info.ts';
+import { TablePlans } from './table-plans.ts';
+import { createTaskSerde } from './task-serde.ts';
+
+const TABLES = 1_000;
+const TYPES = ['int8', 'text', 'varchar', 'numeric', 'timestamptz', 'jsonb', 'bool', 'uuid'].map(builtIn);
+const KIB = 1024;
+const TEST_MS = 60_000;
+
+const JSON_PLAIN = { format: 'json', schemasEnable: false, replaceNullWithDefault: true, decimalFormat: 'BASE64' } as const;
+const REGISTERED = { registry: {}, autoRegister: true, useLatestVersion: false, subjectNames: 'topic', ignoreDefaults: false };
+const AVRO = { ...REGISTERED, format: 'avro', connectMetaData: true, scrubInvalidNames: false, fieldDocs: true };
+
+setFlagsFromString('--expose-gc');
+const collect: () => void = runInNewContext('gc');
+
+/** In use, garbage aside. */
+function bytesInUse(): number {
+  collect();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
+}
+
+function createPlans(converter: ConverterOptions): TablePlans {
+  const filter = testFilter();
+  const serde = createTaskSerde({
+    options: { keyConverter: converter, valueConverter: converter, events: { binaryHandlingMode: 'bytes' } } as unknown as ResolvedOptions,
+    constants: { version: '1', name: 'srv', db: 'd' },
+    facts: { info: new SourceInfo(), order: undefined },
+    onFailure: () => {},
+    registry: { random: () => 0, onRetry: () => {}, onAnswered: () => {} },
+    openRegistry: () => ({ register: async () => 1, lookup: async () => 1, latest: async () => undefined }),
+    signal: new AbortController().signal,
+  });
+  const columns = new Map([['c0', { notNull: true }]]);
+  return new TablePlans({
+    catalog: {
+      describe: async () => ({ facts: { primaryKey: ['c0'], uniqueIndexes: [], columns }, typeOf: (oid) => itemAt(TYPES, oid) }),
+      findDropped: async () => ({ oids: [], endLsn: LSN_ZERO }),
+    },
+    filter,
+    settings: testPlanSettings(filter),
+    serde: (plan) => serde.table(plan),
+    openTopic: async (name) => ({ name, partitionCount: 1, recordBatchBytesMax: 1_000_000 }),
+    deadLetters: undefined,
+    skipUnchanged: true,
+  });
+}
+
+describe('many tables', () => {
+  it.each([
+    ['JSON', JSON_PLAIN, 20],
+    ['JSON with schemas', { ...JSON_PLAIN, schemasEnable: true }, 35],
+    ['Avro', AVRO, 20],
+    ['text', { format: 'string', encoding: 'UTF-8' }, 20],
+  ])('with a record each in %s stay small', { timeout: TEST_MS }, async (format, converter, kibibytesMax) => {
+    const before = bytesInUse();
+    const plans = createPlans(converter as unknown as ConverterOptions);
+    for (let oid = 1; oid <= TABLES; oid++) {
+      const described = TYPES.map((_type, index) => ({ name: `c${index}`, typeOid: index, typmod: -1, inKey: index === 0 }));
+      const known = await plans.learn({ oid, schema: 'public', table: `t${oid}`, replicaIdentity: 'default', columns: described });
+      await known?.output.open({ withKey: true });
+    }
+    const each = (bytesInUse() - before) / TABLES / KIB;
+    expect(plans.size).toBe(TABLES);
+    expect(each, `KiB for each table in ${format}`).toBeLessThan(kibibytesMax);
+  });
+});

@@ -1,0 +1,166 @@
+/**
+ * Owns what a start knows of the past: what is remembered in the offset topic, whose the slot is by it, whether the slot goes on where it
+ * was left, and the record that this start writes. Does not own the comparison (offsets/continuity.ts), what follows from it
+ * (judgements/start.ts), nor positions while they move (position-keeper.ts).
+ */
+import { SlotlineError } from '../../core/errors.ts';
+import { LSN_ZERO, type Lsn } from '../../core/lsn.ts';
+import type { ResolvedOptions } from '../../core/options.ts';
+import { Scope } from '../../core/scope.ts';
+import { createKafkaClient } from '../../kafka/client.ts';
+import { createCompactedTopic } from '../../kafka/compacted-topic.ts';
+import {
+  type Continuity,
+  heldByOther,
+  needsFork,
+  nextClaim,
+  otherOwner,
+  type SlotPlace,
+  type TimelineFork,
+} from '../../offsets/continuity.ts';
+import type { OffsetOwner, SlotMark, StoredOffset } from '../../offsets/offset.ts';
+import { createOffsetStore, type OffsetStore, type Remembered } from '../../offsets/store.ts';
+import { openSession } from '../../postgres/session/connection.ts';
+import type { ServerFacts } from '../../postgres/session/server-facts.ts';
+import { loadSlot, type SlotState } from '../../postgres/stream/slot.ts';
+import { loadForkLsn } from '../../postgres/stream/timeline.ts';
+import { judgeContinuity, judgeOwner, slotPlace } from '../judgements/start.ts';
+import type { TaskContext, TaskDeps } from '../life/task-context.ts';
+import { type MarkedOffset, PositionKeeper } from './position-keeper.ts';
+
+export type Past = {
+  readonly store: OffsetStore;
+  /** Aborts when the attempt lets go of the store. */
+  readonly ended: AbortSignal;
+  readonly remembered: Remembered;
+  readonly slot: SlotState | undefined;
+  readonly place: SlotPlace;
+  readonly continuity: Continuity;
+};
+
+/** Naming the owner of a slot must not hold up the error for long. */
+const NAMING_TIMEOUT_MS = 5_000;
+
+export function offsetOwner(options: ResolvedOptions): OffsetOwner {
+  return { connector: options.name, server: options.events.topicPrefix };
+}
+
+/** Throws slot_in_use where the slot is another connector's. Waits for Kafka until `signal` aborts. */
+export async function recall(
+  context: TaskContext,
+  o: { readonly store: OffsetStore; readonly ended: AbortSignal; readonly server: ServerFacts; readonly signal: AbortSignal },
+): Promise<Past> {
+  const { options, sql, log } = context;
+  const { store, ended, server } = o;
+  const remembered = await store.loadAll(o.signal);
+  const slot = await loadSlot(sql, options.slot.name);
+  const { place, foreign, fork, continuity } = await weighPast(options, { remembered, slot, server, signal: o.signal });
+  if (foreign !== undefined) throw foreign;
+  if (continuity.tag === 'accepted') {
+    const { code, message } = continuity.error;
+    log.warn('position.accepted', { code, message });
+  }
+  const from = otherOwner(remembered, place);
+  if (from !== undefined && place.confirmedLsn !== undefined)
+    log.warn('slot.taken_over', { slot: place.slot, from: from.connector, fromPrefix: from.server });
+  const before = remembered.own?.mark?.slot;
+  if (before !== undefined && before !== place.slot) {
+    log.warn('slot.changed', { from: before, to: place.slot, remedy: 'The slot of before keeps WAL until it is dropped.' });
+  }
+  if (continuity.tag === 'unbroken' && fork !== undefined) log.info('timeline.changed', { from: fork.timeline, to: place.timeline });
+  return { store, ended, remembered, slot, place, continuity };
+}
+
+export type Weighed = {
+  readonly place: SlotPlace;
+  /** slot_in_use where the slot is another connector's. */
+  readonly foreign: SlotlineError | undefined;
+  readonly fork: TimelineFork | undefined;
+  readonly continuity: Continuity;
+};
+
+/** Whose the slot is by what is remembered, and whether it goes on where it was left. `check` asks it too. */
+export async function weighPast(
+  options: ResolvedOptions,
+  o: { readonly remembered: Remembered; readonly slot: SlotState | undefined; readonly server: ServerFacts; readonly signal: AbortSignal },
+): Promise<Weighed> {
+  const { remembered, slot, server, signal } = o;
+  const place = slotPlace(options, { server, slot });
+  const foreign = judgeOwner(options, { remembered, place });
+  const fork = foreign === undefined ? await loadFork(options, { mark: remembered.own?.mark, place, signal }) : undefined;
+  return { place, foreign, fork, continuity: judgeContinuity(options, { remembered: remembered.own, place, fork }) };
+}
+
+/** Where the server left the timeline that is remembered; asks only where it did. */
+async function loadFork(
+  options: ResolvedOptions,
+  { mark, place, signal }: { readonly mark: SlotMark | undefined; readonly place: SlotPlace; readonly signal: AbortSignal },
+): Promise<TimelineFork | undefined> {
+  if (!needsFork(mark, place) || place.timeline === undefined) return undefined;
+  const session = await openSession(options.database, { replication: true, applicationName: 'Slotline Slot', signal });
+  try {
+    return { timeline: mark.timeline, forkLsn: await loadForkLsn(session, { timeline: place.timeline, from: mark.timeline }) };
+  } finally {
+    await session.close();
+  }
+}
+
+/** Stores how this start begins; from here on positions are kept. `offset`: what is known besides the mark. */
+export function beginPositions(
+  context: TaskContext,
+  past: Past,
+  begin: { readonly offset: StoredOffset; readonly fromLsn?: Lsn },
+): Promise<PositionKeeper> {
+  const deps = {
+    store: past.store,
+    clock: context.clock,
+    log: context.log,
+    signal: context.signal,
+    ended: past.ended,
+    onTrouble: (error: SlotlineError | undefined) => {
+      context.live.positionTrouble = error;
+    },
+  };
+  return PositionKeeper.begin(deps, marked(past, begin));
+}
+
+/** An unbroken record keeps its position: the slot may stand before it, never behind it. */
+function marked({ remembered, place, continuity }: Past, begin: { readonly offset: StoredOffset; readonly fromLsn?: Lsn }): MarkedOffset {
+  const own = remembered.own?.mark;
+  const keptLsn = continuity.tag === 'unbroken' && own?.confirmedLsn !== LSN_ZERO ? own?.confirmedLsn : undefined;
+  const { mark: _, ...offset } = begin.offset;
+  return {
+    ...offset,
+    mark: {
+      confirmedLsn: begin.fromLsn ?? keptLsn ?? place.confirmedLsn ?? LSN_ZERO,
+      slot: place.slot,
+      systemId: place.systemId,
+      databaseOid: place.databaseOid,
+      ...(place.timeline === undefined ? {} : { timeline: place.timeline }),
+      claim: nextClaim(remembered, place),
+    },
+  };
+}
+
+/** slot_in_use by a connector that runs, named where its record is in the same offset topic. */
+export async function heldError(deps: TaskDeps, by: { server: ServerFacts; holder: string; signal: AbortSignal }): Promise<SlotlineError> {
+  const { options } = deps;
+  const { server, holder, signal } = by;
+  using scope = new Scope();
+  const kafka = createKafkaClient(options.kafka, deps);
+  const store = createOffsetStore(
+    createCompactedTopic(kafka, options.offsetStorage, { ...deps, maySend: () => false }),
+    offsetOwner(options),
+  );
+  let owner: OffsetOwner | undefined;
+  try {
+    const remembered = await store.loadAll(scope.any(AbortSignal.timeout(NAMING_TIMEOUT_MS), signal));
+    owner = otherOwner({ ...remembered, own: undefined }, slotPlace(options, { server, slot: undefined }));
+  } catch (error) {
+    // The error says enough without the name.
+    deps.log.debug('slot.owner_unknown', { message: error instanceof SlotlineError ? error.message : String(error) });
+  } finally {
+    await kafka.close();
+  }
+  return heldByOther(holder, { slot: options.slot.name, owner });
+}

@@ -1,0 +1,95 @@
+/**
+ * Owns moving the slot while no walsender holds it: pg_replication_slot_advance, to exactly the durable position it is told (D2). The
+ * server reads its WAL from the slot's restart_lsn at each call, so calls are few: by bytes, by time, and never more than a share of the
+ * time. Does not compute positions.
+ */
+import { type SlotlineError, toSlotlineError } from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
+import { formatLsn, type Lsn } from '../../core/lsn.ts';
+import type { Clock } from '../../core/time.ts';
+import type { PgSession } from '../../postgres/session/connection.ts';
+import { advanceSlot } from '../../postgres/stream/slot.ts';
+
+const ADVANCE_BYTES = 128 * 1024 * 1024;
+/** A call that took long is not followed by another for this many times as long. */
+const REST_FACTOR = 10;
+
+export type SlotAdvancerDeps = {
+  /** An SQL session of its own: a call may take seconds. */
+  readonly session: PgSession;
+  readonly slotName: string;
+  readonly fromLsn: Lsn;
+  /** status.update.interval.ms. */
+  readonly everyMs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly onFailure: (error: SlotlineError) => void;
+};
+
+export class SlotAdvancer {
+  readonly #deps: SlotAdvancerDeps;
+  #wanted: Lsn;
+  #advanced: Lsn;
+  #running: Promise<void> | undefined;
+  #notBeforeMs: number;
+  #restUntilMs = 0;
+  #failed = false;
+
+  constructor(deps: SlotAdvancerDeps) {
+    this.#deps = deps;
+    this.#wanted = deps.fromLsn;
+    this.#advanced = deps.fromLsn;
+    this.#notBeforeMs = deps.clock.monotonicMs() + deps.everyMs;
+  }
+
+  /** Where the slot stands. */
+  get advancedLsn(): Lsn {
+    return this.#advanced;
+  }
+
+  get processId(): number {
+    return this.#deps.session.processId;
+  }
+
+  /** A new durable position; told to the server when it is worth a call. */
+  confirm(lsn: Lsn): void {
+    if (lsn > this.#wanted) this.#wanted = lsn;
+    if (this.#running !== undefined || this.#failed || this.#wanted <= this.#advanced) return;
+    const isFar = this.#wanted - this.#advanced >= ADVANCE_BYTES;
+    const nowMs = this.#deps.clock.monotonicMs();
+    if (nowMs < (isFar ? this.#restUntilMs : this.#notBeforeMs)) return;
+    void this.#advance().catch((error: unknown) => this.#deps.onFailure(toSlotlineError(error)));
+  }
+
+  /** Resolves when the slot stands at `lsn`. */
+  async finish(lsn: Lsn): Promise<void> {
+    await this.#running?.catch(() => {});
+    if (lsn > this.#wanted) this.#wanted = lsn;
+    if (this.#wanted > this.#advanced) await this.#advance();
+  }
+
+  #advance(): Promise<void> {
+    const running = this.#advanceOnce().finally(() => {
+      this.#running = undefined;
+    });
+    this.#running = running;
+    return running;
+  }
+
+  async #advanceOnce(): Promise<void> {
+    const { session, slotName, clock, log } = this.#deps;
+    const wanted = this.#wanted;
+    const startedMs = clock.monotonicMs();
+    try {
+      await advanceSlot(session, slotName, wanted);
+    } catch (error) {
+      this.#failed = true;
+      throw error;
+    }
+    const tookMs = clock.monotonicMs() - startedMs;
+    this.#advanced = wanted;
+    this.#restUntilMs = clock.monotonicMs() + REST_FACTOR * tookMs;
+    this.#notBeforeMs = Math.max(this.#restUntilMs, clock.monotonicMs() + this.#deps.everyMs);
+    log.debug('lsn.confirmed', { lsn: formatLsn(wanted), tookMs: Math.round(tookMs) });
+  }
+}

@@ -1,0 +1,124 @@
+/**
+ * Owns waiting for one's turn: of all processes on one slot only one may snapshot or stream. While nobody streams, an
+ * advisory lock decides; while somebody does, the slot itself does (the server lets one walsender hold it). A standby
+ * looks twice a second and takes over when both are free. Only the same connector is a standby: whoever has its turn says whose it is by
+ * a second lock, which its session keeps.
+ */
+import { SlotlineError } from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
+import type { ResolvedOptions } from '../../core/options.ts';
+import { Scope } from '../../core/scope.ts';
+import { wait } from '../../core/time.ts';
+import type { PgSession } from '../../postgres/session/connection.ts';
+import { TASK_ID } from '../life/task-context.ts';
+import type { Proof } from './fence.ts';
+
+const POLL_MS = 500;
+
+export type OwnershipWait = {
+  /** The session is lost, or a stop is asked for. */
+  readonly signal: AbortSignal;
+  /** The first start has waited long enough. */
+  readonly startDeadline: AbortSignal;
+  /** Told who has it, and undefined once it is ours. */
+  readonly onHolder?: (holder: string | undefined) => void;
+  /** Who we are: the same text for the same connector, prefix and task. */
+  readonly owner: string;
+  /** The turn is another connector's. Gives the error that ends the start. */
+  readonly onForeign: (holder: string) => Promise<SlotlineError>;
+};
+
+/** Resolves when this session holds the lock and the slot has no reader. Throws slot_in_use at the deadline, or when `signal` aborts. */
+export async function awaitOwnership(session: PgSession, slotName: string, log: Log, until: OwnershipWait): Promise<void> {
+  using scope = new Scope();
+  const signal = scope.any(until.signal, until.startDeadline);
+  let told = false;
+  let holder: string | undefined;
+  while (!signal.aborted) {
+    holder = await tryOwn(session, slotName);
+    until.onHolder?.(holder);
+    const foreign = await foreignHolder(session, slotName, until.owner);
+    if (foreign !== undefined) {
+      until.onHolder?.(undefined);
+      throw await until.onForeign(`process ${foreign}`);
+    }
+    if (holder === undefined) {
+      // While we hold the slot's lock: nobody has his turn without having looked for this one.
+      await session.query(`select pg_catalog.pg_advisory_lock_shared(${HOLDER_KEYS})`, [slotName, until.owner]);
+      if (told) log.info('standby.takes_over', { slot: slotName });
+      return;
+    }
+    if (!told) log.info('standby.waiting', { slot: slotName, holder, remedy: 'This process takes over when the other ends.' });
+    told = true;
+    await wait(POLL_MS, signal);
+  }
+  if (!until.signal.aborted) throw new SlotlineError('slot_in_use', { slot: slotName, holder });
+  throw new SlotlineError('stream_ended', { reason: 'stopped while waiting' });
+}
+
+/** Who a process is on a slot: the same for the same connector, prefix and task. */
+export function turnOwner(options: ResolvedOptions): string {
+  return JSON.stringify([options.name, options.events.topicPrefix, TASK_ID]);
+}
+
+/** Once the walsender holds the slot, the lock has done its work: a frozen process must not keep it. */
+export async function releaseLock(session: PgSession, slotName: string): Promise<void> {
+  await session.query(`select pg_catalog.pg_advisory_unlock(${LOCK_KEY})`, [slotName]);
+}
+
+/** The lock again, before a walsender lets go of the slot. False: another process has it, for a moment if it only looks. */
+export async function tryLock(session: PgSession, slotName: string): Promise<boolean> {
+  const locked = await session.query<{ locked: boolean }>(`select pg_catalog.pg_try_advisory_lock(${LOCK_KEY}) as locked`, [slotName]);
+  return locked[0]?.locked === true;
+}
+
+/** While nobody streams: the session that holds the lock answers and says so. */
+export function lockProof(session: PgSession, slotName: string, server: { readonly walSenderTimeoutMs: number }): Proof {
+  return { timeoutMs: server.walSenderTimeoutMs, isOurs: () => holdsLock(session, slotName) };
+}
+
+/** Whether this very session still holds it: behind a pooler it may be another's by now. */
+export async function holdsLock(session: PgSession, slotName: string): Promise<boolean> {
+  const rows = await session.query<{ held: boolean }>(HELD_SQL, [slotName]);
+  return rows[0]?.held === true;
+}
+
+const LOCK_KEY = `pg_catalog.hashtextextended('slotline slot ' || $1::text, 0)`;
+
+/** Source: PostgreSQL manual, "pg_locks": a bigint key is classid (high half) and objid (low half), with objsubid 1. */
+const HELD_SQL = `
+select exists (
+  select from pg_catalog.pg_locks l, (select ${LOCK_KEY}) as k(key)
+   where l.pid = pg_catalog.pg_backend_pid() and l.locktype = 'advisory' and l.granted and l.objsubid = 1
+     and l.classid::int8 = ((k.key >> 32) & 4294967295) and l.objid::int8 = (k.key & 4294967295)) as held`;
+/** Shared: the successor of a frozen process has it as well. */
+const HOLDER_KEYS = "pg_catalog.hashtext('slotline turn ' || $1::text), pg_catalog.hashtext($2::text)";
+
+/** The backend of another connector that has or had its turn on this slot and is still there. */
+export async function foreignHolder(session: PgSession, slotName: string, owner: string): Promise<number | undefined> {
+  const rows = await session.query<{ pid: number }>(FOREIGN_HOLDER_SQL, [slotName, owner]);
+  return rows[0]?.pid;
+}
+
+/** Keys of two int4 stand in classid and objid, which are unsigned, with objsubid 2. Source: manual, pg_locks. */
+const FOREIGN_HOLDER_SQL = `
+select l.pid
+  from pg_catalog.pg_locks l
+ where l.locktype = 'advisory' and l.granted and l.objsubid = 2
+   and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database())
+   and l.classid::int8 = pg_catalog.hashtext('slotline turn ' || $1::text)::int8 & 4294967295
+   and l.objid::int8 <> pg_catalog.hashtext($2::text)::int8 & 4294967295
+ order by l.pid limit 1`;
+
+/** undefined: it is ours. Else who has it. */
+export async function tryOwn(session: PgSession, slotName: string): Promise<string | undefined> {
+  if (!(await tryLock(session, slotName))) return 'another process that is starting or taking a snapshot';
+  const active = await session.query<{ active_pid: number | null }>(
+    'select active_pid from pg_catalog.pg_replication_slots where slot_name = $1 and active',
+    [slotName],
+  );
+  const pid = active[0]?.active_pid;
+  if (pid === undefined || pid === null) return undefined;
+  await releaseLock(session, slotName);
+  return `walsender ${pid}`;
+}

@@ -1,0 +1,266 @@
+/**
+ * Owns reading a backlog in bulk (postgres/stream/bulk-decode.ts) into the stream loop, until little of it is left or this way does not pay: how
+ * large the chunks are, watching that nobody else takes the slot, and the way back to the walsender at a commit boundary. While no
+ * walsender holds the slot the advisory lock of positions/turn.ts keeps other processes of ours out.
+ */
+import { SlotlineError, toSlotlineError } from '../../core/errors.ts';
+import { formatLsn, type Lsn } from '../../core/lsn.ts';
+import { Scope } from '../../core/scope.ts';
+import { loadFingerprints } from '../../postgres/catalog/catalog-moment.ts';
+import { openSession } from '../../postgres/session/connection.ts';
+import type { ServerNotice } from '../../postgres/session/errors.ts';
+import { BulkDecode, type Chunk } from '../../postgres/stream/bulk-decode.ts';
+import { loadSlot, loadSlotLag } from '../../postgres/stream/slot.ts';
+import type { TaskContext } from '../life/task-context.ts';
+import type { StreamLoop } from '../loop/stream-loop.ts';
+import type { AckTracker } from '../positions/ack-tracker.ts';
+import { SlotAdvancer } from '../positions/slot-advancer.ts';
+import { holdsLock } from '../positions/turn.ts';
+
+const MEBIBYTE = 1024 * 1024;
+const CHUNK_BYTES = 16 * MEBIBYTE;
+const READ_AHEAD_BYTES = 16 * MEBIBYTE;
+const WATCH_MS = 500;
+const TERMINATE_MS = 500;
+/** A walsender takes over when this share of the threshold is left, so that the two do not alternate. */
+const LEFT_SHARE = 8;
+/** The server reads at most this many times the bytes of a chunk again, because a transaction is open; else chunks grow. */
+const REREAD_FACTOR = 2;
+/** Reading so many of the largest chunks again costs the server more than streaming one. */
+const GIVE_UP_CHUNKS = 8;
+/** A server that gives nothing for so long does not decode any more. */
+const SILENCE_MAX_MS = 120_000;
+
+export type CatchUpParts = {
+  readonly loop: StreamLoop;
+  /** Its last position is where the backlog begins. */
+  readonly tracker: AckTracker;
+  /** wal_sender_timeout: how long a proof of ownership counts. */
+  readonly timeoutMs: number;
+  readonly stop: AbortSignal;
+  readonly onNotice: (notice: ServerNotice) => void;
+  /** Everything that becomes durable from now on is told to `confirm`. */
+  readonly onSource: (source: { confirm(lsn: Lsn): void; readonly receivedLsn: Lsn; readonly flushedLsn: Lsn }) => void;
+  /** Frames come. */
+  readonly onStarted: () => Promise<void>;
+  /** Everything durable may be confirmed, since it is stored (position-keeper.ts). */
+  readonly onHandOver: (signal: AbortSignal) => Promise<void>;
+  /** An orderly stop: settles what was taken in, then has the slot moved to what is durable. */
+  readonly onStop: (confirm: (lsn: Lsn) => Promise<void>) => Promise<void>;
+};
+
+export type CatchUpEnd =
+  /** The walsender goes on at tracker.markedLsn. `mayAgain`: false where this way did not pay or did not work. */
+  { readonly tag: 'handOver'; readonly mayAgain: boolean } | { readonly tag: 'stopped' };
+
+/** Rejects with what ends the attempt; what only ends this way of reading is told and answered with handOver. */
+export async function catchUp(context: TaskContext, parts: CatchUpParts): Promise<CatchUpEnd> {
+  const { log, options } = context;
+  const run = new BulkRun(context, parts);
+  try {
+    return await run.run();
+  } catch (error) {
+    const known = toSlotlineError(error);
+    // Nothing was opened yet: the stream's opening ends with the stop too.
+    if (parts.stop.aborted && run.mayFallBack && !context.signal.aborted) return { tag: 'handOver', mayAgain: false };
+    // A transaction that was handed over in part cannot be taken up in its middle; what the consumer threw is not about this way.
+    if (!run.mayFallBack || context.signal.aborted) throw known;
+    context.live.catchUpFallbacks++;
+    log.warn('catchup.fallback', { slot: options.slot.name, code: known.code, message: known.message, ...known.details });
+    return { tag: 'handOver', mayAgain: false };
+  } finally {
+    await run.close();
+  }
+}
+
+class BulkRun {
+  readonly #context: TaskContext;
+  readonly #parts: CatchUpParts;
+  readonly #failed = Promise.withResolvers<never>();
+  readonly #closing = new AsyncDisposableStack();
+  #bulk: BulkDecode | undefined;
+  readonly #fromLsn: Lsn;
+  #chunkBytes: number;
+  #askedLsn: Lsn;
+  /** The end of the WAL when last looked. */
+  #targetLsn: Lsn;
+  #givenUp: string | undefined;
+  #receivedBytes = 0;
+  #receivedMs: number;
+
+  constructor(context: TaskContext, parts: CatchUpParts) {
+    this.#context = context;
+    this.#parts = parts;
+    this.#fromLsn = parts.tracker.markedLsn;
+    this.#askedLsn = this.#fromLsn;
+    this.#targetLsn = this.#fromLsn;
+    this.#chunkBytes = Math.min(CHUNK_BYTES, context.options.catchUp.chunkBytesMax);
+    this.#receivedMs = context.clock.monotonicMs();
+    this.#failed.promise.catch(() => {});
+  }
+
+  /** What broke was this way of reading, at a moment when no transaction was handed over in part. */
+  get mayFallBack(): boolean {
+    return !this.#parts.loop.inTransaction && (this.#bulk === undefined || this.#bulk.hasFailed);
+  }
+
+  async close(): Promise<void> {
+    await this.#closing.disposeAsync();
+  }
+
+  async run(): Promise<CatchUpEnd> {
+    const { log, clock, signal } = this.#context;
+    const { tracker, stop } = this.#parts;
+    const fromLsn = this.#fromLsn;
+    const startedMs = clock.monotonicMs();
+    await this.#lookAhead();
+    log.info('catchup.started', { lsn: formatLsn(fromLsn), backlogBytes: this.#targetLsn - fromLsn });
+    const scope = this.#closing.use(new Scope());
+    const opening = scope.any(stop, signal);
+    const advancer = await this.#openAdvancer(opening);
+    const bulk = await this.#openBulk(opening);
+    this.#watch();
+    this.#holdFence(advancer);
+    this.#parts.onSource({
+      confirm: (lsn) => advancer.confirm(lsn),
+      get receivedLsn() {
+        return tracker.markedLsn;
+      },
+      get flushedLsn() {
+        return advancer.advancedLsn;
+      },
+    });
+    await this.#parts.onStarted();
+    const reading = bulk.run(this.#parts.loop, { nextEdge: () => this.#nextEdge(), onChunk: (chunk) => this.#onChunk(chunk) });
+    await Promise.race([reading, this.#failed.promise, scope.aborted(stop), scope.aborted(signal)]);
+    signal.throwIfAborted();
+    bulk.stopReading();
+    if (stop.aborted) {
+      await this.#parts.onStop((lsn) => advancer.finish(lsn));
+      return { tag: 'stopped' };
+    }
+    await this.#settle(advancer);
+    const lsn = tracker.markedLsn;
+    const seconds = Math.round((clock.monotonicMs() - startedMs) / 100) / 10;
+    log.info('catchup.completed', { lsn: formatLsn(lsn), bytes: lsn - fromLsn, seconds, reason: this.#givenUp });
+    return { tag: 'handOver', mayAgain: this.#givenUp === undefined };
+  }
+
+  async #openAdvancer(opening: AbortSignal): Promise<SlotAdvancer> {
+    const { options, signal, clock, log } = this.#context;
+    const session = await openSession(options.database, { applicationName: 'Slotline Slot', signal: opening, until: signal });
+    this.#closing.defer(() => session.close());
+    return new SlotAdvancer({
+      session,
+      slotName: options.slot.name,
+      fromLsn: this.#parts.tracker.durableLsn,
+      everyMs: options.statusUpdateIntervalMs,
+      clock,
+      log,
+      onFailure: (error) => this.#failed.reject(error),
+    });
+  }
+
+  async #openBulk(opening: AbortSignal): Promise<BulkDecode> {
+    const { options, signal, sql } = this.#context;
+    const session = await openSession(options.database, { applicationName: 'Slotline Catch-up', signal: opening, until: signal });
+    this.#closing.defer(() => session.close());
+    const settings = {
+      slotName: options.slot.name,
+      publicationName: options.publication.name,
+      messages: session.serverMajor >= 14,
+      extraParams: options.slot.streamParams,
+      fingerprints: (oids: readonly number[]) => loadFingerprints(sql, oids, { signal }),
+      readAheadBytes: READ_AHEAD_BYTES,
+      onNotice: this.#parts.onNotice,
+    };
+    const bulk = await BulkDecode.open(session, settings, this.#fromLsn);
+    this.#bulk = bulk;
+    this.#closing.defer(async () => {
+      // A server that decodes notices the end of its connection only when it sends.
+      if (bulk.isAwaited)
+        await sql
+          .query('select pg_catalog.pg_terminate_backend($1)', [bulk.processId], { timeoutMs: TERMINATE_MS, untilAborted: false })
+          .catch(() => {});
+      await bulk.close();
+    });
+    return bulk;
+  }
+
+  /** The lock is held by the session that is asked, and nobody else reads the slot or moved it. */
+  #holdFence(advancer: SlotAdvancer): void {
+    const { sql, options, fence } = this.#context;
+    const isOurs = async (): Promise<boolean> => {
+      if (!(await holdsLock(sql, options.slot.name))) return false;
+      const slot = await loadSlot(sql, options.slot.name);
+      const reader = slot?.activePid === advancer.processId ? undefined : slot?.activePid;
+      const isMoved = (slot?.confirmedFlushLsn ?? 0) > this.#parts.tracker.durableLsn;
+      if (slot !== undefined && reader === undefined && !isMoved) return true;
+      const holder = reader === undefined ? 'somebody who moved it' : `process ${reader}`;
+      this.#failed.reject(
+        slot === undefined
+          ? new SlotlineError('slot_missing', { slot: options.slot.name })
+          : new SlotlineError('slot_in_use', { slot: slot.name, holder }),
+      );
+      return false;
+    };
+    fence.hold('bulk', { timeoutMs: this.#parts.timeoutMs, isOurs });
+  }
+
+  #watch(): void {
+    const { log } = this.#context;
+    const scope = this.#closing.use(new Scope());
+    scope.every(WATCH_MS, () => this.#noticeSilence());
+    const onFailure = (error: unknown): void => log.debug('catchup.lag_unknown', { code: toSlotlineError(error).code });
+    scope.ask(WATCH_MS, () => this.#lookAhead(), onFailure);
+  }
+
+  async #lookAhead(): Promise<void> {
+    const lag = await loadSlotLag(this.#context.sql, this.#context.options.slot.name);
+    if (lag !== undefined && lag.currentLsn > this.#targetLsn) this.#targetLsn = lag.currentLsn;
+  }
+
+  #noticeSilence(): void {
+    const bulk = this.#bulk;
+    const nowMs = this.#context.clock.monotonicMs();
+    if (bulk === undefined || !bulk.isAwaited || bulk.receivedBytes !== this.#receivedBytes || bulk.waitingBytes > 0 || bulk.isHeld) {
+      this.#receivedBytes = bulk?.receivedBytes ?? 0;
+      this.#receivedMs = nowMs;
+    } else if (nowMs - this.#receivedMs > SILENCE_MAX_MS) {
+      bulk.fail(new SlotlineError('stream_silent', { silentMs: Math.round(nowMs - this.#receivedMs) }));
+    }
+  }
+
+  /** One chunk further, unless so little is left that a walsender is as good. */
+  #nextEdge(): Lsn | undefined {
+    const left = this.#targetLsn - this.#askedLsn;
+    if (this.#givenUp !== undefined || left <= this.#context.options.catchUp.thresholdBytes / LEFT_SHARE) return undefined;
+    this.#askedLsn = (this.#askedLsn + Math.min(left, this.#chunkBytes)) as Lsn;
+    return this.#askedLsn;
+  }
+
+  /**
+   * The server begins each chunk at restart_lsn, which moves with the running-xacts records that it logs every 15 s, and stays where a
+   * transaction is open: chunks grow with the distance, so that nothing is read more than a few times. What is larger than the largest
+   * chunk is the walsender's, which spools it once.
+   */
+  #onChunk({ endLsn, restartLsn, frames }: Chunk): void {
+    this.#parts.loop.onKeepalive(endLsn, false);
+    const bytesMax = this.#context.options.catchUp.chunkBytesMax;
+    const reread = endLsn - restartLsn;
+    if (frames > 0 && reread <= REREAD_FACTOR * this.#chunkBytes) return;
+    if (this.#chunkBytes >= bytesMax && reread > GIVE_UP_CHUNKS * bytesMax) this.#givenUp = 'a transaction is open for too long';
+    else this.#chunkBytes = Math.min(bytesMax, Math.max(2 * this.#chunkBytes, Math.ceil(reread / REREAD_FACTOR)));
+  }
+
+  /** The walsender begins where the slot stands; what is in flight is waited for, so that it stands at the end of what was handed over. */
+  async #settle(advancer: SlotAdvancer): Promise<void> {
+    const { publisher, signal } = this.#context;
+    publisher.flush();
+    await Promise.race([publisher.drain(signal), this.#failed.promise]);
+    this.#parts.tracker.release(publisher.settledOrdinal);
+    await Promise.race([this.#parts.onHandOver(signal), this.#failed.promise]);
+    signal.throwIfAborted();
+    await Promise.race([advancer.finish(this.#parts.tracker.durableLsn), this.#failed.promise]);
+  }
+}

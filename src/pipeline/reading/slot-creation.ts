@@ -1,0 +1,13 @@
+/** Owns making a slot for a start, and telling what that waits for. The command itself is postgres/stream/slot.ts. */
+import type { PgSession } from '../../postgres/session/connection.ts';
+import { type CreatedSlot, createSlot, type NewSlot } from '../../postgres/stream/slot.ts';
+import type { TaskContext } from '../life/task-context.ts';
+import { watched } from './wait-watch.ts';
+
+/** `session`: a replication session of its own. Waits for every transaction that is open now, as long as the attempt lasts. */
+export async function createSlotOf(context: TaskContext, session: PgSession, slot: NewSlot): Promise<CreatedSlot> {
+  const { signal, sql } = context;
+  const what = slot.temporary === true ? `Making the snapshot's slot ${slot.name}` : `Making the slot ${slot.name}`;
+  const step = { of: 'slot', what, pid: session.processId, session: async () => sql, signal } as const;
+  return await watched(context, step, createSlot(session, slot, { signal }));
+}

@@ -1,0 +1,105 @@
+/**
+ * Owns what is done about the captured tables before anything is read: refusing what is judged to be wrong (judgements/), the publication,
+ * replica identities. Does not choose the tables (events/filter.ts) and reads no row.
+ */
+import { toSlotlineError } from '../../core/errors.ts';
+import { chooseIdentities } from '../../events/filter.ts';
+import type { Continuity } from '../../offsets/continuity.ts';
+import { type ListedTable, listTables } from '../../postgres/catalog/catalog.ts';
+import { ensurePublication, requireCovered } from '../../postgres/catalog/publication.ts';
+import { changeIdentity, planIdentityChanges } from '../../postgres/catalog/replica-identity.ts';
+import { openSession, type PgSession } from '../../postgres/session/connection.ts';
+import type { ServerFacts } from '../../postgres/session/server-facts.ts';
+import type { SlotState } from '../../postgres/stream/slot.ts';
+import type { StartDecision } from '../../snapshot/decision.ts';
+import { IDENTITY_CHANGES } from '../judgements/identities.ts';
+import { checkGuardrail, checkTopicNames } from '../judgements/names.ts';
+import { judgePreconditions } from '../judgements/preconditions.ts';
+import { namesTables } from '../judgements/publication.ts';
+import { refuseFaults, tellWarnings } from '../judgements/told.ts';
+import type { TaskContext } from '../life/task-context.ts';
+import { watched } from '../reading/wait-watch.ts';
+
+export type Preparation = {
+  readonly server: ServerFacts;
+  readonly slot: SlotState | undefined;
+  readonly decision: StartDecision;
+  readonly continuity: Continuity;
+  readonly hasRun: boolean;
+  /** The process judges for the first time: everything that `check` knows is told. Later attempts look at names and the publication only. */
+  readonly isFirst: boolean;
+};
+
+/** Throws whatever `check` fails for, and what publication and replica identities need and lack. */
+export async function prepareTables(context: TaskContext, { server, isFirst, ...known }: Preparation): Promise<void> {
+  const { sql, options, filter, log } = context;
+  if (isFirst) {
+    const judgements = await judgePreconditions(sql, options, { facts: server, ...known });
+    refuseFaults(log, judgements);
+    // These are told where they are made.
+    tellWarnings(
+      log,
+      judgements.filter(({ check }) => check !== IDENTITY_CHANGES),
+    );
+  }
+  const captured = (await listTables(sql)).filter((table) => filter.includesTable(table.schema, table.table));
+  if (!isFirst) refuseFaults(log, [...checkGuardrail(options, captured), ...checkTopicNames(options, captured)]);
+  await publishTables(context, server, captured);
+  await setReplicaIdentities(context, server, captured);
+}
+
+/** Creates or adjusts the publication. A captured table that it lacks would never be streamed: refused where the config names tables. */
+async function publishTables(context: TaskContext, server: ServerFacts, captured: readonly ListedTable[]): Promise<void> {
+  const { sql, options, log } = context;
+  const request = { publication: options.publication, events: options.events, captured, inRecovery: server.inRecovery };
+  const ensuring = ensurePublication(sql, request, { signal: context.signal });
+  const { publication, change } = await watchedDdl(context, `Setting up the publication ${options.publication.name}`, ensuring);
+  if (change !== 'none') log.info('publication.ensured', { publication: options.publication.name, change });
+  try {
+    await requireCovered(sql, publication, captured);
+  } catch (error) {
+    const known = toSlotlineError(error);
+    if (known.code !== 'publication_incomplete' || namesTables(options)) throw known;
+  }
+}
+/** What the server refuses is told and the connector goes on with the identity that the table has, as Debezium does. */
+async function setReplicaIdentities(context: TaskContext, server: ServerFacts, captured: readonly ListedTable[]): Promise<void> {
+  const { sql, options, log } = context;
+  const { wanted, ambiguous } = chooseIdentities(options.publication.replicaIdentities, captured);
+  for (const { schema, table } of ambiguous)
+    log.warn('replica_identity.ambiguous', { table: `${schema}.${table}`, remedy: AMBIGUOUS_REMEDY });
+  for (const change of await planIdentityChanges(sql, wanted)) {
+    const { table, from, to } = change;
+    if (server.inRecovery) {
+      log.warn('replica_identity.not_set', {
+        table,
+        from,
+        to,
+        message: 'the server is a standby',
+        remedy: `On the primary: ${change.sql}`,
+      });
+      continue;
+    }
+    const changing = changeIdentity(sql, change, options.snapshot.lockTimeoutMs);
+    const refused = await watchedDdl(context, `Setting the replica identity of ${table}`, changing);
+    if (refused === undefined) log.info('replica_identity.set', { table, from, to });
+    else log.warn('replica_identity.not_set', { table, from, to, message: refused.message, remedy: refused.remedy });
+  }
+}
+
+const AMBIGUOUS_REMEDY = 'Two entries of replica.identity.autoset.values match it, so it keeps what it has: let one match.';
+
+/** The statement runs in the session that is asked otherwise: what it waits for is looked up through one that is opened for it. */
+async function watchedDdl<T>(context: TaskContext, what: string, work: Promise<T>): Promise<T> {
+  const { sql, options, signal } = context;
+  let looking: Promise<PgSession> | undefined;
+  const session = (): Promise<PgSession> => {
+    looking ??= openSession(options.database, { applicationName: 'Slotline Watch', signal });
+    return looking;
+  };
+  try {
+    return await watched(context, { of: 'postgres', what, pid: sql.processId, session, signal }, work);
+  } finally {
+    await (await looking?.catch(() => undefined))?.close();
+  }
+}

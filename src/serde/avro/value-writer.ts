@@ -1,0 +1,291 @@
+/**
+ * Owns Avro's binary form of cell values: the ValueWriter that codecs write through. It follows the shape of the column's schema,
+ * which tells where a union's branch stands. Does not know events, rows or schemas' text.
+ * Grammar: Avro specification, «Binary Encoding». A long is zig-zag, then 7 bits a byte, least first. Text and bytes: length, bytes.
+ * Arrays and maps: one block of count and items, then 0; nothing but the 0 when empty, as Avro's Java encoder writes them.
+ */
+import { byteAt, elementAt, itemAt } from '../../core/byte-reader.ts';
+import type { ByteWriter } from '../../core/byte-writer.ts';
+import { ConversionError, type ValueWriter } from '../../values/value-writer.ts';
+import { type AvroNode, NO_UNION } from './schema.ts';
+
+const ZERO = 0x30;
+const MINUS = 0x2d;
+const QUESTION_MARK = 0x3f;
+const LIMB = 0x1_0000_0000;
+const SMALL = 0x4000_0000;
+/** Digits whose number a double holds whatever they are. */
+const EXACT_DIGITS = 15;
+/** Arrays of structs of maps; codecs nest no deeper than three. */
+const DEPTH_MAX = 16;
+
+const float = new DataView(new ArrayBuffer(8));
+const floatBytes = new Uint8Array(float.buffer);
+
+export function writeLong(out: ByteWriter, value: number): void {
+  if (value < SMALL && value >= -SMALL) writeUnsigned(out, (value << 1) ^ (value >> 31));
+  else writeWideLong(out, Math.floor(value / LIMB), value % LIMB);
+}
+
+/** `high` and `low` together are the value in two's complement; each may be any number that is right in its low 32 bits. */
+export function writeWideLong(out: ByteWriter, high: number, low: number): void {
+  const sign = (high | 0) >> 31;
+  let lowBits = (low << 1) ^ sign;
+  let highBits = ((high << 1) | (low >>> 31)) ^ sign;
+  out.ensure(10);
+  const target = out.bytes;
+  let at = out.length;
+  while (highBits !== 0) {
+    target[at++] = (lowBits & 0x7f) | 0x80;
+    lowBits = (lowBits >>> 7) | (highBits << 25);
+    highBits >>>= 7;
+  }
+  while (lowBits >>> 0 > 0x7f) {
+    target[at++] = (lowBits & 0x7f) | 0x80;
+    lowBits >>>= 7;
+  }
+  target[at++] = lowBits;
+  out.length = at;
+}
+
+/** Microseconds as nanoseconds: the product may pass 2^53. */
+export function writeNanos(out: ByteWriter, us: number): void {
+  const high = Math.floor(us / LIMB);
+  const low = (us - high * LIMB) * 1000;
+  const carry = Math.floor(low / LIMB);
+  writeWideLong(out, high * 1000 + carry, low - carry * LIMB);
+}
+
+/** Up to 32 bits, 7 a byte. */
+function writeUnsigned(out: ByteWriter, value: number): void {
+  out.ensure(5);
+  const target = out.bytes;
+  let at = out.length;
+  let rest = value >>> 0;
+  while (rest > 0x7f) {
+    target[at++] = (rest & 0x7f) | 0x80;
+    rest >>>= 7;
+  }
+  target[at++] = rest;
+  out.length = at;
+}
+
+/** Length and bytes. */
+export function writeText(out: ByteWriter, text: string): void {
+  const bytes = Buffer.from(text);
+  writeLong(out, bytes.length);
+  out.all(bytes);
+}
+
+const NO_NODE: AvroNode = { valueBranch: NO_UNION, nullBranch: NO_UNION, items: null, fields: [] };
+
+export class AvroValueWriter implements ValueWriter {
+  readonly #out: ByteWriter;
+  /** Of the value that comes next. */
+  #node: AvroNode = NO_NODE;
+  #depth = 0;
+  readonly #containers: AvroNode[] = Array.from({ length: DEPTH_MAX }, () => NO_NODE);
+  /** Of a struct how many fields were begun; of an array or map how many items. */
+  readonly #counts = new Int32Array(DEPTH_MAX);
+  /** Where an array's or map's count is to stand. */
+  readonly #starts = new Int32Array(DEPTH_MAX);
+
+  constructor(out: ByteWriter) {
+    this.#out = out;
+  }
+
+  /** Before each cell: what a failed one left open is forgotten. */
+  begin(node: AvroNode): void {
+    this.#node = node;
+    this.#depth = 0;
+  }
+
+  nullValue(): void {
+    const branch = this.#node.nullBranch;
+    if (branch === NO_UNION) throw new ConversionError('null where the schema takes none');
+    this.#out.byte(branch);
+  }
+
+  boolean(value: boolean): void {
+    this.#branch();
+    this.#out.byte(value ? 1 : 0);
+  }
+
+  int32(value: number): void {
+    this.#branch();
+    writeUnsigned(this.#out, (value << 1) ^ (value >> 31));
+  }
+
+  int64(value: number): void {
+    this.#branch();
+    writeLong(this.#out, value);
+  }
+
+  int64Big(value: bigint): void {
+    this.#branch();
+    writeWideLong(this.#out, Number(BigInt.asIntN(32, value >> 32n)), Number(BigInt.asIntN(32, value)));
+  }
+
+  int64Digits(source: Uint8Array, start: number, end: number): void {
+    this.#branch();
+    const negative = byteAt(source, start) === MINUS;
+    const first = negative ? start + 1 : start;
+    if (end - first > EXACT_DIGITS) {
+      writeManyDigits(this.#out, source, first, end, negative);
+      return;
+    }
+    let value = 0;
+    for (let at = first; at < end; at++) value = value * 10 + byteAt(source, at) - ZERO;
+    writeLong(this.#out, negative ? 0 - value : value);
+  }
+
+  float32(value: number): void {
+    this.#branch();
+    float.setFloat32(0, value, true);
+    this.#out.copy(floatBytes, 0, 4);
+  }
+
+  float64(value: number): void {
+    this.#branch();
+    float.setFloat64(0, value, true);
+    this.#out.copy(floatBytes, 0, 8);
+  }
+
+  utf8(source: Uint8Array, start: number, end: number): void {
+    this.#branch();
+    this.#text(source, start, end);
+  }
+
+  plainAscii(source: Uint8Array, start: number, end: number): void {
+    this.bytes(source, start, end);
+  }
+
+  bytes(source: Uint8Array, start: number, end: number): void {
+    this.#branch();
+    writeLong(this.#out, end - start);
+    this.#out.copy(source, start, end);
+  }
+
+  decimal(source: Uint8Array, start: number, end: number): void {
+    this.bytes(source, start, end);
+  }
+
+  beginArray(): void {
+    this.#open();
+    // Most blocks have fewer than 64 items: their count is one byte, and is the closing 0 where there is none.
+    this.#starts[this.#depth] = this.#out.length;
+    this.#out.byte(0);
+  }
+
+  element(): void {
+    const depth = this.#depth;
+    this.#counts[depth] = elementAt(this.#counts, depth) + 1;
+    this.#node = itemAt(this.#containers, depth).items ?? NO_NODE;
+  }
+
+  endArray(): void {
+    const count = elementAt(this.#counts, this.#depth);
+    if (count > 0) {
+      putCount(this.#out, elementAt(this.#starts, this.#depth), count);
+      this.#out.byte(0);
+    }
+    this.#depth--;
+  }
+
+  beginStruct(): void {
+    this.#open();
+  }
+
+  field(): void {
+    const depth = this.#depth;
+    const index = elementAt(this.#counts, depth);
+    this.#counts[depth] = index + 1;
+    this.#node = itemAt(itemAt(this.#containers, depth).fields, index);
+  }
+
+  endStruct(): void {
+    this.#depth--;
+  }
+
+  beginMap(): void {
+    this.beginArray();
+  }
+
+  mapKey(source: Uint8Array, start: number, end: number): void {
+    this.element();
+    this.#text(source, start, end);
+  }
+
+  endMap(): void {
+    this.endArray();
+  }
+
+  /** An array of records of key and value. */
+  beginIntMap(): void {
+    this.beginArray();
+  }
+
+  intMapKey(key: number): void {
+    this.element();
+    writeLong(this.#out, key);
+  }
+
+  endIntMap(): void {
+    this.endArray();
+  }
+
+  #branch(): void {
+    const branch = this.#node.valueBranch;
+    if (branch !== NO_UNION) this.#out.byte(branch);
+  }
+
+  #open(): void {
+    this.#branch();
+    if (++this.#depth === DEPTH_MAX) throw new ConversionError('value is nested too deep');
+    this.#containers[this.#depth] = this.#node;
+    this.#counts[this.#depth] = 0;
+  }
+
+  /** Java's encoder writes a question mark for half a surrogate pair, which is what text cut behind its third byte of four is. */
+  #text(source: Uint8Array, start: number, end: number): void {
+    if (end - start >= 3 && byteAt(source, end - 3) >= 0xf0) {
+      writeLong(this.#out, end - start - 2);
+      this.#out.copy(source, start, end - 3);
+      this.#out.byte(QUESTION_MARK);
+      return;
+    }
+    writeLong(this.#out, end - start);
+    this.#out.copy(source, start, end);
+  }
+}
+
+/** 16 to 19 digits, in two limbs of 32 bits: the number may pass 2^53. */
+function writeManyDigits(out: ByteWriter, source: Uint8Array, first: number, end: number, negative: boolean): void {
+  let high = 0;
+  let low = 0;
+  for (let at = first; at < end; at++) {
+    low = low * 10 + byteAt(source, at) - ZERO;
+    const carry = Math.floor(low / LIMB);
+    low -= carry * LIMB;
+    high = high * 10 + carry;
+  }
+  if (!negative) writeWideLong(out, high, low);
+  else writeWideLong(out, low === 0 ? 0 - high : -1 - high, 0 - low);
+}
+
+/** Puts a count where one byte was kept for it; one that needs more moves the items. */
+function putCount(out: ByteWriter, start: number, count: number): void {
+  if (count < 64) {
+    out.bytes[start] = count << 1;
+    return;
+  }
+  const end = out.length;
+  writeUnsigned(out, count << 1);
+  const size = out.length - end;
+  out.ensure(size);
+  const { bytes } = out;
+  const digits = [byteAt(bytes, end), byteAt(bytes, end + 1), byteAt(bytes, end + 2), byteAt(bytes, end + 3), byteAt(bytes, end + 4)];
+  bytes.copyWithin(start + size, start + 1, end);
+  for (let i = 0; i < size; i++) bytes[start + i] = itemAt(digits, i);
+  out.length = end + size - 1;
+}

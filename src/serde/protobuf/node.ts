@@ -1,0 +1,112 @@
+/**
+ * Owns how a value of a Connect schema is framed in Protobuf: field keys, what a zero and a null are, what is packed. Compiled once per
+ * relation version; the writer follows it. Does not write (value-writer.ts) and does not name (schema.ts).
+ * Grammar: Protocol Buffers, «Encoding». A field is its key (number << 3 | wire type, a varint) and its value; there is no null.
+ */
+import type { FieldSchema } from '../../values/schema.ts';
+import { LOGICAL_MESSAGES, type ProtobufSchemaSettings } from './schema.ts';
+
+export type NullSettings = Pick<ProtobufSchemaSettings, 'optionalForNullables' | 'wrapperForNullables'>;
+
+/** A zero is left out, and is what the reader sees for a null. */
+export const IMPLICIT = 0;
+/** A zero is written. */
+export const EXPLICIT = 1;
+/** The value is the only field of a message: google.protobuf.StringValue and the like. */
+export const WRAPPED = 2;
+/** An element of a packed array: it has no key. */
+export const PACKED = 3;
+export type Form = typeof IMPLICIT | typeof EXPLICIT | typeof WRAPPED | typeof PACKED;
+
+export const PLAIN = 0;
+export const DATE = 1;
+export const TIME = 2;
+export const TIMESTAMP = 3;
+export type Logical = typeof PLAIN | typeof DATE | typeof TIME | typeof TIMESTAMP;
+
+export const VARINT = 0;
+export const FIXED64 = 1;
+export const LENGTH = 2;
+export const FIXED32 = 5;
+
+export type ProtobufNode = {
+  /** Number and wire type: below 2^14, since a table has at most 1,600 columns. */
+  readonly key: number;
+  readonly form: Form;
+  readonly logical: Logical;
+  /** False: an array's element. Elsewhere a null is no field at all. */
+  readonly takesNull: boolean;
+  /** Of an array's element or a map's value, or null. */
+  readonly items: ProtobufNode | null;
+  /** Of a map's key, or null. */
+  readonly keys: ProtobufNode | null;
+  /** Of a message, in order. */
+  readonly fields: readonly ProtobufNode[];
+};
+
+export function messageFields(schema: FieldSchema, settings: NullSettings): readonly ProtobufNode[] {
+  return (schema.fields ?? []).map(({ schema: field }, index) => fieldNode(field, index + 1, settings));
+}
+
+export function fieldNode(schema: FieldSchema, number: number, settings: NullSettings): ProtobufNode {
+  return nodeIn('message', schema, number, settings);
+}
+
+/** What a value stands in decides about its null. Confluent gives a map's entries no optional fields. */
+type Place = 'message' | 'array' | 'entry';
+
+function nodeIn(place: Place, schema: FieldSchema, number: number, settings: NullSettings): ProtobufNode {
+  const repeated = { ...NO_NODE, key: (number << 3) | LENGTH, takesNull: true };
+  if (schema.type === 'array' && schema.items !== undefined) {
+    return { ...repeated, items: valueNode('array', schema.items, number, settings) };
+  }
+  if (schema.type === 'map' && schema.keys !== undefined && schema.values !== undefined) {
+    return { ...repeated, keys: nodeIn('entry', schema.keys, 1, settings), items: nodeIn('entry', schema.values, 2, settings) };
+  }
+  return valueNode(place, schema, number, settings);
+}
+
+/** Of no value: what is begun without a schema. */
+export const NO_NODE: ProtobufNode = { key: 0, form: IMPLICIT, logical: PLAIN, takesNull: false, items: null, keys: null, fields: [] };
+
+function valueNode(place: Place, schema: FieldSchema, number: number, settings: NullSettings): ProtobufNode {
+  // Of an array's maps only the schema is there: ProtobufData cannot write them.
+  const isMessage = schema.type === 'struct' || schema.type === 'map' || (schema.name !== undefined && LOGICAL_MESSAGES.has(schema.name));
+  const isWrapped = !isMessage && settings.wrapperForNullables && schema.optional;
+  const wire = isMessage || isWrapped ? LENGTH : wireType(schema.type);
+  const hasPresence = isMessage || (schema.optional && settings.optionalForNullables && place !== 'entry');
+  const form = isWrapped ? WRAPPED : place === 'array' ? elementForm(wire) : hasPresence ? EXPLICIT : IMPLICIT;
+  const fields = schema.type === 'struct' ? messageFields(schema, settings) : [];
+  return { ...NO_NODE, key: (number << 3) | wire, form, logical: logicalOf(schema), takesNull: place !== 'array', fields };
+}
+
+function elementForm(wire: number): Form {
+  return wire === LENGTH ? EXPLICIT : PACKED;
+}
+
+function wireType(type: FieldSchema['type']): number {
+  switch (type) {
+    case 'float32':
+      return FIXED32;
+    case 'float64':
+      return FIXED64;
+    case 'string':
+    case 'bytes':
+      return LENGTH;
+    default:
+      return VARINT;
+  }
+}
+
+function logicalOf({ name }: FieldSchema): Logical {
+  switch (name) {
+    case 'org.apache.kafka.connect.data.Date':
+      return DATE;
+    case 'org.apache.kafka.connect.data.Time':
+      return TIME;
+    case 'org.apache.kafka.connect.data.Timestamp':
+      return TIMESTAMP;
+    default:
+      return PLAIN;
+  }
+}

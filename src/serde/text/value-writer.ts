@@ -1,0 +1,193 @@
+/**
+ * Owns the text of cell values as Java's toString gives it for the objects that Debezium makes of them: the ValueWriter behind Kafka's
+ * string converter. Members of a struct that are null are left out. Does not know events.
+ * Source: org.apache.kafka.connect.data.Struct.toString, java.util.AbstractCollection, AbstractMap, java.util.Date, java.nio.ByteBuffer.
+ */
+import { byteAt } from '../../core/byte-reader.ts';
+import type { ByteWriter } from '../../core/byte-writer.ts';
+import type { FieldSchema } from '../../values/schema.ts';
+import type { ValueWriter } from '../../values/value-writer.ts';
+import { formatDecimal, formatFloat32, formatFloat64 } from '../json/text.ts';
+
+const MILLIS_PER_DAY = 86_400_000;
+const PLAIN: FieldSchema = { type: 'string', optional: true };
+const QUESTION_MARK = 0x3f;
+
+export type MemberPlace = { readonly depth: number; readonly memberStart: number; readonly valueStart: number };
+
+export class StringValueWriter implements ValueWriter {
+  readonly #out: ByteWriter;
+  /** Of what is open, how many members are in: structs, lists, maps. */
+  readonly #counts: number[] = [];
+  /** Where the name of the member that comes began, and where its value does. */
+  #memberStart = -1;
+  #valueStart = -1;
+  #inMember = 0;
+  /** Of the value that comes, or of an array's elements. */
+  schema: FieldSchema = PLAIN;
+
+  constructor(out: ByteWriter) {
+    this.#out = out;
+  }
+
+  nullValue(): void {
+    if (this.#out.length === this.#valueStart) this.#dropMember();
+    else this.#out.text('null');
+  }
+
+  boolean(value: boolean): void {
+    this.#out.text(value ? 'true' : 'false');
+  }
+
+  int32(value: number): void {
+    if (this.schema.name === 'org.apache.kafka.connect.data.Date') this.#out.text(javaDateText(value * MILLIS_PER_DAY));
+    else if (this.schema.name === 'org.apache.kafka.connect.data.Time') this.#out.text(javaDateText(value));
+    else this.#out.decimal(value);
+  }
+
+  int64(value: number): void {
+    if (this.schema.name === 'org.apache.kafka.connect.data.Timestamp') this.#out.text(javaDateText(value));
+    else this.#out.decimal(value);
+  }
+
+  int64Big(value: bigint): void {
+    this.#out.text(value.toString());
+  }
+
+  int64Digits(source: Uint8Array, start: number, end: number): void {
+    this.#out.copy(source, start, end);
+  }
+
+  float32(value: number): void {
+    this.#out.text(formatFloat32(value).replaceAll('"', ''));
+  }
+
+  float64(value: number): void {
+    this.#out.text(formatFloat64(value).replaceAll('"', ''));
+  }
+
+  /** The source may end after three bytes of four: Java encodes half a surrogate pair as a question mark. */
+  utf8(source: Uint8Array, start: number, end: number): void {
+    const isCut = end - start >= 3 && byteAt(source, end - 3) >= 0xf0;
+    this.#out.copy(source, start, isCut ? end - 3 : end);
+    if (isCut) this.#out.byte(QUESTION_MARK);
+  }
+
+  plainAscii(source: Uint8Array, start: number, end: number): void {
+    this.#out.copy(source, start, end);
+  }
+
+  /** A ByteBuffer tells its size. A plain array would tell where it lies in memory, so it is shown alike. */
+  bytes(_source: Uint8Array, start: number, end: number): void {
+    this.#out.text(byteBufferText(end - start));
+  }
+
+  decimal(source: Uint8Array, start: number, end: number, scale: number): void {
+    this.#out.text(formatDecimal(source, start, end, scale));
+  }
+
+  beginArray(): void {
+    this.#open('[');
+  }
+
+  element(): void {
+    this.#next(', ');
+  }
+
+  endArray(): void {
+    this.#close(']');
+  }
+
+  beginStruct(): void {
+    this.#open('Struct{');
+  }
+
+  field(name: string): void {
+    this.#memberStart = this.#out.length;
+    this.#next(',');
+    this.#out.text(name);
+    this.#out.byte(0x3d);
+    this.#valueStart = this.#out.length;
+    this.#inMember = this.#counts.length - 1;
+  }
+
+  endStruct(): void {
+    this.#close('}');
+  }
+
+  beginMap(): void {
+    this.#open('{');
+  }
+
+  mapKey(source: Uint8Array, start: number, end: number): void {
+    this.#next(', ');
+    this.utf8(source, start, end);
+    this.#out.byte(0x3d);
+  }
+
+  endMap(): void {
+    this.#close('}');
+  }
+
+  beginIntMap(): void {
+    this.#open('{');
+  }
+
+  intMapKey(key: number): void {
+    this.#next(', ');
+    this.#out.decimal(key);
+    this.#out.byte(0x3d);
+  }
+
+  endIntMap(): void {
+    this.#close('}');
+  }
+
+  #open(text: string): void {
+    this.#out.text(text);
+    this.#counts.push(0);
+  }
+
+  #next(separator: string): void {
+    const depth = this.#counts.length - 1;
+    const count = this.#counts[depth] ?? 0;
+    if (count > 0) this.#out.text(separator);
+    this.#counts[depth] = count + 1;
+  }
+
+  #close(text: string): void {
+    this.#counts.pop();
+    this.#out.text(text);
+  }
+
+  /** A null of a struct: as if the member had not been begun. */
+  #dropMember(): void {
+    this.#out.length = this.#memberStart;
+    this.#counts[this.#inMember] = (this.#counts[this.#inMember] ?? 1) - 1;
+    this.#valueStart = -1;
+  }
+
+  /** Where a member of a struct stands, before its value. */
+  get place(): MemberPlace {
+    return { depth: this.#counts.length, memberStart: this.#memberStart, valueStart: this.#valueStart };
+  }
+
+  /** After a value that failed in its middle: nothing is open any more but what was. */
+  returnTo({ depth, memberStart, valueStart }: MemberPlace): void {
+    this.#counts.length = depth;
+    this.#inMember = depth - 1;
+    this.#memberStart = memberStart;
+    this.#valueStart = valueStart;
+    this.#out.length = valueStart;
+  }
+}
+
+export function byteBufferText(size: number): string {
+  return `java.nio.HeapByteBuffer[pos=0 lim=${size} cap=${size}]`;
+}
+
+/** Date.toString in UTC: `Thu Jan 01 00:00:00 UTC 1970`. */
+export function javaDateText(millis: number): string {
+  const [weekday, day, month, year, time] = new Date(millis).toUTCString().replace(',', '').split(' ');
+  return `${weekday} ${month} ${day} ${time} UTC ${Number(year)}`;
+}
