@@ -1,5 +1,6 @@
 /**
  * Owns `npm test`: type check, lint, the servers' binaries, then the test lanes, and the closing line `N passed, N failed`.
+ * `--all` adds the long matrices, `--unit` leaves out what needs a server.
  * A step that fails counts as one failure and does not keep the others from running. Further arguments go to vitest.
  */
 import { spawn } from 'node:child_process';
@@ -29,17 +30,18 @@ const LONG_LANES: readonly Lane[] = [
 async function main(): Promise<void> {
   const args = process.argv.slice(2);
   const runsLong = args.includes('--all');
-  const vitestArgs = args.filter((arg) => arg !== '--all');
+  const isUnitOnly = args.includes('--unit');
+  const vitestArgs = args.filter((arg) => arg !== '--all' && arg !== '--unit');
   const total: TestCount = { passed: 0, failed: 0, skipped: 0 };
   const count = (ok: boolean): void => {
     if (!ok) total.failed += 1;
   };
   count(await step('typecheck', 'tsc', ['--noEmit', '-p', PROJECT_DIR]));
   count(await step('lint', 'biome', ['check', PROJECT_DIR]));
-  const hasStack = await installStack();
+  const hasStack = isUnitOnly || (await installStack());
   count(hasStack);
   for (const lane of runsLong ? LONG_LANES : LANES) {
-    if (!hasStack && lane.name === 'integration') continue;
+    if (lane.name === 'integration' && (isUnitOnly || !hasStack)) continue;
     const result = await runLane(lane, { runsLong, vitestArgs });
     total.passed += result.passed;
     total.failed += result.failed;
