@@ -10,7 +10,7 @@ const FOLDER_FILES_MAX = 15;
 
 /** docs/architecture.md's table: a folder of src/ may import itself, `all` of these, and from `types` only types. */
 type Rule = { readonly all: readonly string[]; readonly types?: readonly string[] };
-const LAYER_1 = ['pgoutput', 'values', 'events', 'serde'];
+const LAYER_1 = ['pgoutput', 'values', 'events', 'transforms', 'serde'];
 const LAYER_2 = ['postgres', 'kafka', 'offsets', 'config'];
 const UP_TO_2 = ['core', ...LAYER_1, ...LAYER_2];
 const EVERYTHING = [...UP_TO_2, 'registry', 'snapshot', 'pipeline', 'ops', 'cli', 'main.ts'];
@@ -19,6 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, Rule>> = {
   pgoutput: { all: ['core'] },
   values: { all: ['core', 'pgoutput'] },
   events: { all: ['core', 'pgoutput', 'values'] },
+  transforms: { all: ['core', 'pgoutput', 'values', 'events'] },
   serde: { all: ['core', 'pgoutput', 'values', 'events'] },
   postgres: { all: ['core'], types: LAYER_1 },
   kafka: { all: ['core'], types: LAYER_1 },

@@ -2,9 +2,7 @@
 import * as avro from '../serde/avro/differences.ts';
 import { isSameJsonSchemaShape, jsonSchemaDifferences } from '../serde/json-schema/differences.ts';
 import { isSameProtobufShape, protobufDifferences } from '../serde/protobuf/differences.ts';
-
-/** As the registry's API names them; it takes a schema without a type for Avro's. */
-export type SchemaType = 'AVRO' | 'JSON' | 'PROTOBUF';
+import type { SchemaType } from '../serde/registered-format.ts';
 
 type Compared = { readonly registered: string; readonly wanted: string; readonly type: SchemaType | undefined };
 

@@ -1,13 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { AvroSchema } from '../serde/avro/schema.ts';
+import type { NamedSchema } from '../serde/registered-format.ts';
 import { SchemaIds, type SchemaIdsDeps, subjectName } from './schema-ids.ts';
 import type { RegisteredSchema, SubjectSchema } from './schema-registry.ts';
 
-const NODE = { valueBranch: -1, nullBranch: -1, items: null, fields: [] };
-const SCHEMA: AvroSchema = {
+const SCHEMA: NamedSchema = {
   name: 'shop.orders.Envelope',
   text: '{"type":"record","name":"E","fields":[{"name":"a","type":"int"}]}',
-  node: NODE,
+  type: 'AVRO',
 };
 
 type Calls = { readonly registry: SchemaIdsDeps['registry']; readonly registered: SubjectSchema[] };
@@ -37,7 +36,7 @@ describe('the id of a schema', () => {
   it('is that of the registration, under the subject that the strategy names', async () => {
     const calls = registryWith(undefined);
     expect(await ids(calls, {}).idOf('shop.orders', SCHEMA)).toBe(1);
-    expect(calls.registered).toEqual([{ subject: 'shop.orders-value', schema: SCHEMA.text }]);
+    expect(calls.registered).toEqual([{ subject: 'shop.orders-value', schema: SCHEMA.text, type: 'AVRO' }]);
     const place = { topic: 'shop.orders', half: 'key', record: 'shop.orders.Key' } as const;
     expect((['topic', 'record', 'topic_record'] as const).map((strategy) => subjectName(strategy, place))).toEqual([
       'shop.orders-key',

@@ -5,13 +5,11 @@
  */
 import { SlotlineError } from '../core/errors.ts';
 import type { RegisteredConverterOptions, RegistryOptions, SubjectNameStrategy } from '../core/options.ts';
-import { isSameShape, type SchemaType, schemaDifferences } from './differences.ts';
+import type { NamedSchema } from '../serde/registered-format.ts';
+import { isSameShape, schemaDifferences } from './differences.ts';
 import { type RegistryDeps, SchemaRegistry, type SubjectSchema } from './schema-registry.ts';
 
 export type Half = 'key' | 'value';
-
-/** `name` is what the strategies by record name a subject by. */
-export type NamedSchema = { readonly name: string; readonly text: string; readonly type?: SchemaType };
 
 export type SchemaIdsDeps = {
   readonly registry: Pick<SchemaRegistry, 'register' | 'lookup' | 'latest'>;
@@ -31,7 +29,7 @@ export class SchemaIds {
   async idOf(topic: string, schema: NamedSchema): Promise<number> {
     const { registry, options, signal, half } = this.#deps;
     const subject = subjectName(options.subjectNames, { topic, half, record: schema.name });
-    const wanted = { subject, schema: schema.text, ...(schema.type !== undefined && { type: schema.type }) };
+    const wanted = { subject, schema: schema.text, type: schema.type };
     if (options.autoRegister) return await registry.register(wanted, signal);
     if (options.useLatestVersion) return await this.#latestId(wanted);
     const id = await registry.lookup(wanted, signal);

@@ -9,7 +9,8 @@ import { SlotlineError } from '../core/errors.ts';
 import type { RegistryOptions } from '../core/options.ts';
 import { backoffMs } from '../core/retry.ts';
 import { wait } from '../core/time.ts';
-import { type SchemaType, schemaDifferences } from './differences.ts';
+import type { SchemaType } from '../serde/registered-format.ts';
+import { schemaDifferences } from './differences.ts';
 import { type Answer, isNotFound, members, messageOf, refused, refuseUnusable, retryAfterMs, TOO_LONG, transportError } from './errors.ts';
 
 export type RegisteredSchema = { readonly id: number; readonly version: number; readonly schema: string };

@@ -1,46 +1,47 @@
 /**
- * Owns what the loop asks of a format: how the records of one relation version are written, and those that are no rows. A format with a
- * schema registry has something to open first (registry/registered-serde.ts); the others are open at once.
+ * Owns what the pipeline asks of the formats: a record's shape in, something that writes it out. Key and value each have their format; both
+ * append to one buffer. A format with a schema registry has something to open first (registry/registered-half.ts); the others are open.
  */
 import type { ByteWriter } from '../core/byte-writer.ts';
-import type { ResolvedOptions } from '../core/options.ts';
-import type { RowPlan } from '../events/row-plan.ts';
-import type { CollectionCount } from '../events/transaction.ts';
-import type { LogicalMessage } from '../pgoutput/messages.ts';
-import type { ControlKind } from './avro/control.ts';
-import type { EventFacts } from './json/serde.ts';
-import type { SourceConstants } from './json/source.ts';
-import type { ConversionFailure, RowSerializer } from './serializer.ts';
+import type { EventView } from '../events/event-view.ts';
+import type { RecordShape, RelationName, ValueShape } from '../events/record-shape.ts';
 
-/** Writes of records that are not rows: each resets `out`, appends the key, then the value, and returns where the key ends. */
-export interface ControlSerde {
-  writeMessage(message: LogicalMessage): number;
-  writeBegin(): number;
-  writeEnd(eventCount: number, collections: readonly CollectionCount[]): number;
-  writeHeartbeat(): number;
+/** One half of a record, key or value, compiled. */
+export interface RecordHalf {
+  /** Before the first record that has it goes to that topic: its schema is registered, where the format has one. Throws registry_* errors. */
+  open(topic: string): Promise<void>;
+  /** Appends it. */
+  write(event: EventView): void;
 }
 
-/** How the records of one relation version are written; each half has to be open before a record with it is sent. */
-export type TableSerde = {
-  readonly serializer: RowSerializer;
-  /** The key's schema is registered, where the format has one. Throws registry_* errors. */
-  openKey(): Promise<void>;
-  /** The same of the value's. */
-  openValue(): Promise<void>;
-};
-
-export interface TaskSerde extends ControlSerde {
-  readonly out: ByteWriter;
+export interface HalfSerde {
   /** Asks and registers nothing. Throws string_key_bytes. */
-  table(plan: RowPlan): TableSerde;
-  /** Before the first record of the kind. */
-  openControl(kind: ControlKind, topic: string): Promise<void>;
+  compile(shape: ValueShape, relation: RelationName): RecordHalf;
 }
 
-/** What every format is made from. */
-export type SerdeDeps = {
-  readonly options: Pick<ResolvedOptions, 'keyConverter' | 'valueConverter' | 'events'>;
-  readonly constants: SourceConstants;
-  readonly facts: EventFacts;
-  readonly onFailure: (failure: ConversionFailure) => void;
+export type CompiledRecord = {
+  /** Undefined: a null key. */
+  readonly key: RecordHalf | undefined;
+  /** Undefined: a tombstone. */
+  readonly value: RecordHalf | undefined;
 };
+
+export class RecordSerde {
+  readonly out: ByteWriter;
+  readonly #keys: HalfSerde;
+  readonly #values: HalfSerde;
+
+  constructor(out: ByteWriter, keys: HalfSerde, values: HalfSerde) {
+    this.out = out;
+    this.#keys = keys;
+    this.#values = values;
+  }
+
+  /** Throws string_key_bytes. */
+  compile({ relation, key, value }: RecordShape): CompiledRecord {
+    return {
+      key: key === undefined ? undefined : this.#keys.compile(key, relation),
+      value: value === undefined ? undefined : this.#values.compile(value, relation),
+    };
+  }
+}

@@ -90,7 +90,8 @@ describe('the check of the schema registry', () => {
   it('names each table with a name that Avro cannot hold, and asks nothing for it', async () => {
     await using server = await startMisbehavingRegistry([answer(404, { error_code: 40401 })]);
     const value = { 'value.converter': 'avro', 'value.converter.schema.registry.url': server.url };
-    const odd = { type: 'struct', optional: false, name: 'E', fields: [{ field: 'a-b', schema: ROW }] } as const;
+    const row = { ...ROW, fields: [{ field: 'a-b', schema: { type: 'string', optional: true } }] } as const;
+    const odd = { ...PLAN.envelopeSchema, fields: [{ field: 'after', schema: row }] };
     expect(
       await checkRegistries(options(value), Promise.resolve([PLAN, { ...PLAN, table: 'b', envelopeSchema: odd }]), signal),
     ).toMatchObject([

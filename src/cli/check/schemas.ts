@@ -4,15 +4,15 @@
  */
 import { type SlotlineError, toSlotlineError } from '../../core/errors.ts';
 import type { RegistryOptions, ResolvedOptions } from '../../core/options.ts';
+import { DebeziumShapes } from '../../events/debezium-shapes.ts';
 import { compileFilter } from '../../events/filter.ts';
 import { planRows, type RowPlan } from '../../events/row-plan.ts';
-import { SourceInfo } from '../../events/source-info.ts';
 import { topicNaming } from '../../events/table-checks.ts';
 import { deadLetterTopic } from '../../events/topic.ts';
 import { failure, type Judgement, nameOf, ok } from '../../pipeline/judgements/judgement.ts';
 
 import { planSettings } from '../../pipeline/life/task-context.ts';
-import { createTaskSerde } from '../../pipeline/loop/task-serde.ts';
+import { createSerde } from '../../pipeline/loop/create-serde.ts';
 import { type TableDescription, tableFacts } from '../../postgres/catalog/catalog.ts';
 import { TypeRegistry } from '../../postgres/catalog/type-registry.ts';
 import type { PgSession } from '../../postgres/session/connection.ts';
@@ -103,19 +103,23 @@ type Trial = {
 /** Through the serde that would write the rows, so that every format is tried as it is. */
 async function tryPlan(plan: RowPlan, { options, signal, openClient }: Trial): Promise<readonly SlotlineError[]> {
   const refusals: SlotlineError[] = [];
-  const serde = createTaskSerde({
+  const { events, database } = options;
+  const shapes = new DebeziumShapes({
+    constants: { version: '', name: events.topicPrefix, db: database.dbname },
+    transactionMetadata: events.transactionMetadata,
+    binary: events.binaryHandlingMode,
+  });
+  const serde = createSerde({
     options,
-    constants: { version: '', name: options.events.topicPrefix, db: options.database.dbname },
-    facts: { info: new SourceInfo(), order: undefined },
     onFailure: () => {},
     registry: { random: Math.random, onRetry: () => {}, onAnswered: () => {} },
     openRegistry: (registry) => new TrialRegistry(openClient(registry), refusals),
     signal,
   });
   try {
-    const table = serde.table(plan);
-    await table.openKey();
-    await table.openValue();
+    const { key, value } = serde.compile(shapes.ofTable(plan).row);
+    await key?.open(plan.topic);
+    await value?.open(plan.topic);
   } catch (error) {
     const known = toSlotlineError(error);
     if (known.retry === 'auto' || known.code === 'unexpected') throw known;

@@ -8,6 +8,8 @@ import type { Log } from '../../core/log.ts';
 import type { EventOptions, ResolvedOptions } from '../../core/options.ts';
 import type { Clock } from '../../core/time.ts';
 import { compileColumnRules } from '../../events/column-rules.ts';
+import { type ControlKind, DebeziumShapes } from '../../events/debezium-shapes.ts';
+import { EventView } from '../../events/event-view.ts';
 import { compileFilter, type TableFilter } from '../../events/filter.ts';
 import { fieldNameAdjuster, schemaNameAdjuster } from '../../events/name-adjustment.ts';
 import type { PlanSettings } from '../../events/row-plan.ts';
@@ -22,20 +24,20 @@ import type { Publisher, PublisherEvents, TopicHandle } from '../../kafka/produc
 import type { TableDescription } from '../../postgres/catalog/catalog.ts';
 import { TypeRegistry } from '../../postgres/catalog/type-registry.ts';
 import { openSession, type PgSession } from '../../postgres/session/connection.ts';
-import type { ControlKind } from '../../serde/avro/control.ts';
-import { type EventFacts, JsonSerde } from '../../serde/json/serde.ts';
+import { JsonHalfSerde } from '../../serde/plain-halves.ts';
 import { contextHeaders as contextHeadersOf, type Header } from '../../serde/record-headers.ts';
-import type { TableSerde, TaskSerde } from '../../serde/record-serde.ts';
-import type { ConversionFailure } from '../../serde/serializer.ts';
+import { type CompiledRecord, RecordSerde } from '../../serde/record-serde.ts';
 import type { ValueModes } from '../../values/pg-type.ts';
 import { misleadingKeys, misleadingLabels } from '../judgements/misleading.ts';
 import { ChangeWriter } from '../loop/change-writer.ts';
+import { ControlRecords } from '../loop/control-records.ts';
 import { ConversionFailures } from '../loop/conversion-failures.ts';
-import { DeadLetters, deadLetterFormat } from '../loop/dead-letters.ts';
+import { createSerde } from '../loop/create-serde.ts';
+import { DEAD_LETTER_FORMAT, DeadLetters } from '../loop/dead-letters.ts';
 import { tellOnce } from '../loop/misleading-tables.ts';
 import { CATALOG_WAIT_MS, RelationFacts, type StaleLabels } from '../loop/relation-facts.ts';
 import { TablePlans } from '../loop/table-plans.ts';
-import { createTaskSerde } from '../loop/task-serde.ts';
+import { compileTable } from '../loop/table-records.ts';
 import { TransactionBoundaries } from '../loop/transaction-boundaries.ts';
 import type { Fence } from '../positions/fence.ts';
 import { Heartbeat } from '../reading/heartbeat.ts';
@@ -66,7 +68,8 @@ export type TaskContext = TaskDeps & {
   readonly publisher: Publisher;
   readonly filter: TableFilter;
   readonly info: SourceInfo;
-  readonly serde: TaskSerde;
+  readonly serde: RecordSerde;
+  readonly controls: ControlRecords;
   readonly types: TypeRegistry;
   readonly plans: TablePlans;
   readonly changes: ChangeWriter;
@@ -100,7 +103,10 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
   const filter = compileFilter(options.filter);
   const order = options.events.transactionMetadata ? new TransactionOrder({ endBytesMax: options.producer.requestBytesMax }) : undefined;
   const failures = new ConversionFailures(options.events.conversionFailure, deps.log, info);
-  const serde = createSerde(deps, { facts: { info, order }, failures, signal: hooks.signal });
+  const event = new EventView(info, order);
+  const shapes = shapesOf(deps);
+  const serde = openSerde(deps, { failures, signal: hooks.signal });
+  const controls = new ControlRecords({ serde, shapes, event });
   const types = new TypeRegistry(sql);
   const naming = topicNaming(options.events);
   const headers = contextHeadersOf({ connectorLogicalName: options.events.topicPrefix, taskId: TASK_ID, runId: deps.runId });
@@ -110,22 +116,21 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
     catalog: createCatalog(deps, { sql, types, signal: hooks.signal }),
     filter,
     settings: planSettings(options, filter),
-    serde: (plan) => countingRefusals(serde.table(plan), deps.live),
+    compile: (plan) => compileTable(plan, shapes, countingRefusals(serde, deps.live)),
     openTopic,
-    deadLetters: createDeadLetters(deps, { out: serde.out, facts: { info, order }, contextHeaders, openTopic, failures }),
+    deadLetters: createDeadLetters(deps, { out: serde.out, shapes, contextHeaders, openTopic, failures }),
     skipUnchanged: options.events.skipUnchanged,
   });
   const changes = new ChangeWriter({
     out: serde.out,
-    info,
-    order,
+    event,
     publisher,
     failures,
     options: options.events,
     contextHeaders,
   });
   const openControlTopic = async (kind: ControlKind, name: string): Promise<TopicHandle> => {
-    await deps.live.countRefusals(serde.openControl(kind, name));
+    await deps.live.countRefusals(controls.open(kind, name));
     return await openTopic(name);
   };
   const openMessageTopic = (): Promise<TopicHandle> => openControlTopic('message', messageTopic(naming));
@@ -134,26 +139,39 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
       ? undefined
       : new TransactionBoundaries({
           order,
-          serde,
+          controls,
           changes,
           openTopic: () => openControlTopic('transaction', transactionTopic(naming, options.events.transactionTopic)),
         });
   const heartbeat = createHeartbeat(deps, hooks, {
     info,
-    serde,
+    controls,
     changes,
     publisher,
     openTopic: () => openControlTopic('heartbeat', heartbeatTopic(naming, options.events.heartbeat)),
   });
-  const parts = { sql, kafka, publisher, filter, info, serde, types, plans, changes, boundaries, heartbeat };
+  const parts = { sql, kafka, publisher, filter, info, serde, controls, types, plans, changes, boundaries, heartbeat };
   return { ...deps, ...parts, openMessageTopic, fence, signal: hooks.signal };
 }
 
-function countingRefusals(table: TableSerde, live: LiveState): TableSerde {
+function shapesOf({ options: { events, database }, version }: TaskDeps): DebeziumShapes {
+  return new DebeziumShapes({
+    constants: { version, name: events.topicPrefix, db: database.dbname },
+    transactionMetadata: events.transactionMetadata,
+    binary: events.binaryHandlingMode,
+  });
+}
+
+type Compile = Pick<RecordSerde, 'compile'>;
+
+function countingRefusals(serde: RecordSerde, live: LiveState): Compile {
+  const counted = (half: CompiledRecord['key']): CompiledRecord['key'] =>
+    half === undefined ? undefined : { write: half.write, open: (topic) => live.countRefusals(half.open(topic)) };
   return {
-    serializer: table.serializer,
-    openKey: () => live.countRefusals(table.openKey()),
-    openValue: () => live.countRefusals(table.openValue()),
+    compile: (shape) => {
+      const { key, value } = serde.compile(shape);
+      return { key: counted(key), value: counted(value) };
+    },
   };
 }
 
@@ -171,21 +189,21 @@ function createCatalog(deps: TaskDeps, parts: Pick<TaskContext, 'sql' | 'types' 
 type DeadLetterParts = {
   readonly failures: ConversionFailures;
   readonly out: ByteWriter;
-  readonly facts: EventFacts;
+  readonly shapes: DebeziumShapes;
   readonly contextHeaders: readonly Header[];
   readonly openTopic: (name: string) => Promise<TopicHandle>;
 };
 
 function createDeadLetters(deps: TaskDeps, parts: DeadLetterParts): DeadLetters | undefined {
-  const { out, facts, contextHeaders, openTopic, failures } = parts;
-  const { options, log, version } = deps;
-  const { events, database } = options;
+  const { out, shapes, contextHeaders, openTopic, failures } = parts;
+  const { options, log } = deps;
+  const { events } = options;
   const { deadLetters } = events;
   if (deadLetters === undefined) return undefined;
-  const constants = { version, name: events.topicPrefix, db: database.dbname };
-  const onFailure = (failure: ConversionFailure): void => failures.report(failure);
+  const half = new JsonHalfSerde(DEAD_LETTER_FORMAT, out, (failure) => failures.report(failure));
+  const serde = new RecordSerde(out, half, half);
   return new DeadLetters({
-    serde: new JsonSerde(deadLetterFormat(events.binaryHandlingMode), constants, facts, onFailure, out),
+    compile: (plan) => compileTable(plan, shapes, serde),
     openTopic: () => openTopic(deadLetterTopic(topicNaming(events), deadLetters)),
     options,
     taskId: TASK_ID,
@@ -194,7 +212,7 @@ function createDeadLetters(deps: TaskDeps, parts: DeadLetterParts): DeadLetters 
   });
 }
 
-type HeartbeatParts = Pick<ConstructorParameters<typeof Heartbeat>[0], 'info' | 'serde' | 'changes' | 'publisher' | 'openTopic'>;
+type HeartbeatParts = Pick<ConstructorParameters<typeof Heartbeat>[0], 'info' | 'controls' | 'changes' | 'publisher' | 'openTopic'>;
 
 function createHeartbeat(deps: TaskDeps, hooks: ContextHooks, parts: HeartbeatParts): Heartbeat | undefined {
   const { database, events } = deps.options;
@@ -213,15 +231,11 @@ function createHeartbeat(deps: TaskDeps, hooks: ContextHooks, parts: HeartbeatPa
   return new Heartbeat({ ...parts, intervalMs, clock: deps.clock, action, onFailure: (error) => hooks.onFailure(toSlotlineError(error)) });
 }
 
-type SerdeParts = { readonly facts: EventFacts; readonly failures: ConversionFailures; readonly signal: AbortSignal };
+type SerdeParts = { readonly failures: ConversionFailures; readonly signal: AbortSignal };
 
-function createSerde(deps: TaskDeps, { facts, failures, signal }: SerdeParts): TaskSerde {
-  const { options, log, version, random, live } = deps;
-  const { events, database } = options;
-  return createTaskSerde({
+function openSerde({ options, log, random, live }: TaskDeps, { failures, signal }: SerdeParts): RecordSerde {
+  return createSerde({
     options,
-    constants: { version, name: events.topicPrefix, db: database.dbname },
-    facts,
     onFailure: (failure) => failures.report(failure),
     registry: {
       random,

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { byteAt } from '../../core/byte-reader.ts';
 import { ByteWriter } from '../../core/byte-writer.ts';
-import type { Op } from '../../events/envelope.ts';
+import { EventView } from '../../events/event-view.ts';
 import type { PlannedColumn, RowPlan } from '../../events/row-plan.ts';
 import { SourceInfo } from '../../events/source-info.ts';
 import type { RecordView, TopicHandle } from '../../kafka/producer/publisher-contract.ts';
 import type { RowMessage } from '../../pgoutput/messages.ts';
 import { CellKind, TupleView } from '../../pgoutput/tuple.ts';
 import { encodeHeaders } from '../../serde/record-headers.ts';
-import type { RowSerializer } from '../../serde/serializer.ts';
+import type { RecordHalf } from '../../serde/record-serde.ts';
 import type { ValueComparer } from '../../serde/value-comparer.ts';
 import { ChangeWriter } from './change-writer.ts';
 import { TableOutput } from './table-output.ts';
@@ -47,14 +47,13 @@ function setUp(skipped: readonly ('c' | 'u' | 'd' | 't')[] = [], tombstones = tr
   const out = new ByteWriter(64);
   const records: string[] = [];
   const text = (view: TupleView): string => Buffer.from(view.source).toString();
-  const serializer: RowSerializer = {
-    writeKey: (view) => {
-      out.text(text(view));
-      return true;
-    },
-    writeKeyHeader: (view) => out.text(text(view)),
-    writeValue: (op: Op) => out.text(op),
-  };
+  const asked: string[] = [];
+  const half = (what: string, write: RecordHalf['write']): { -readonly [K in keyof RecordHalf]: RecordHalf[K] } => ({
+    write,
+    open: async () => void asked.push(what),
+  });
+  const value = half('value', ({ op }) => out.text(op));
+  const key = half('key', ({ before, after }) => out.text(text(after ?? before ?? tuple(''))));
   const headers: string[] = [];
   const append = (_topic: TopicHandle, record: RecordView): void => {
     headers.push(headerNames(record.headers));
@@ -64,35 +63,31 @@ function setUp(skipped: readonly ('c' | 'u' | 'd' | 't')[] = [], tombstones = tr
   };
   const writer = new ChangeWriter({
     out,
-    info: new SourceInfo(),
-    order: undefined,
+    event: new EventView(new SourceInfo(), undefined),
     publisher: { append },
     failures: { try: (write) => write() },
     options: { tombstonesOnDelete: tombstones, skippedOperations: new Set(skipped) },
     contextHeaders: [],
   });
-  const key = [{ name: 'id', index: 0 }] as unknown as readonly PlannedColumn[];
+  const codec = { schema: { type: 'string', optional: false }, write: () => {} } as unknown as PlannedColumn['codec'];
+  const keyColumns: readonly PlannedColumn[] = [{ name: 'id', field: 'id', type: 'text', index: 0, codec }];
   // Keys that differ in case alone are one key.
   const keys = { same: (a: TupleView, b: TupleView) => text(a).toLowerCase() === text(b).toLowerCase() } as unknown as ValueComparer;
-  const plan = { key, keySchema: { type: 'struct', optional: false }, topic: 't' } as unknown as RowPlan;
-  const asked: string[] = [];
-  const ask = (what: string) => async (): Promise<void> => {
-    asked.push(what);
-  };
-  const serde = () => ({ serializer, openKey: ask('key'), openValue: ask('value') });
+  const plan = { key: keyColumns, keySchema: { type: 'struct', optional: false }, topic: 't' } as unknown as RowPlan;
+  const compile = () => ({ row: { key, value }, truncate: { key: undefined, value } });
   const openTopic = async (name: string): Promise<TopicHandle> => {
     asked.push(`topic ${name}`);
     return { name, partitionCount: 1, recordBatchBytesMax: 1_000_000 };
   };
   const table: TablePlan = {
     plan,
-    output: new TableOutput(plan, { serde, openTopic, deadLetters: undefined }, async () => {}),
+    output: new TableOutput(plan, { compile, openTopic, deadLetters: undefined }, async () => {}),
     keys,
     comparer: undefined,
     collection: 'public.t',
     relationColumns: '',
   };
-  return { writer, table, records, headers, asked, open: () => table.output.open({ withKey: true }) };
+  return { writer, table, records, headers, asked, value, open: () => table.output.open({ withKey: true }) };
 }
 
 describe('ChangeWriter', () => {
@@ -222,9 +217,9 @@ describe('ChangeWriter', () => {
   });
 
   it('opens nothing for a row that cannot be converted', () => {
-    const { writer, table, asked } = setUp();
+    const { writer, table, asked, value } = setUp();
     const failure = new Error('not convertible');
-    table.output.trial.writeValue = () => {
+    value.write = () => {
       throw failure;
     };
     expect(() => writer.writeRow(table, row('insert', undefined, '1'))).toThrow(failure);

@@ -1,16 +1,17 @@
 /**
  * Owns the step from one row change to its records: which records, in which order, with which key and headers (D9). The
- * bytes come from the serializer, the sending is the publisher's.
+ * bytes come from the compiled shapes, the sending is the publisher's.
  */
 import type { ByteWriter } from '../../core/byte-writer.ts';
 import type { EventOptions } from '../../core/options.ts';
 import { type Change, classifyChange, fillUnchanged, type Op } from '../../events/envelope.ts';
-import type { SourceInfo } from '../../events/source-info.ts';
-import type { TransactionOrder } from '../../events/transaction.ts';
+import type { EventView } from '../../events/event-view.ts';
 import type { Publisher, RecordView, TopicHandle } from '../../kafka/producer/publisher-contract.ts';
 import type { RowMessage } from '../../pgoutput/messages.ts';
 import type { TupleView } from '../../pgoutput/tuple.ts';
+import { HeaderTextWriter } from '../../serde/header-text.ts';
 import { encodeHeaders, type Header } from '../../serde/record-headers.ts';
+import type { CompiledRecord } from '../../serde/record-serde.ts';
 import type { ConversionFailures } from './conversion-failures.ts';
 import type { TablePlan } from './table-plans.ts';
 
@@ -27,9 +28,8 @@ export type ChangeCounts = {
 
 export type ChangeWriterDeps = {
   readonly out: ByteWriter;
-  readonly info: SourceInfo;
-  /** Counts events where they are told their place in the transaction. */
-  readonly order: TransactionOrder | undefined;
+  /** What the records are written from; its order counts events where they are told their place in the transaction. */
+  readonly event: EventView;
   readonly publisher: Pick<Publisher, 'append'>;
   readonly failures: Pick<ConversionFailures, 'try'>;
   readonly options: Pick<EventOptions, 'tombstonesOnDelete' | 'skippedOperations'>;
@@ -41,8 +41,8 @@ export class ChangeWriter {
   /** Events by kind; what an option skipped is counted too (D10). */
   readonly counts: ChangeCounts = { created: 0, updated: 0, deleted: 0, read: 0, truncated: 0, skipped: 0, deadLettered: 0 };
   readonly #out: ByteWriter;
-  readonly #info: SourceInfo;
-  readonly #order: TransactionOrder | undefined;
+  readonly #event: EventView;
+  readonly #keyHeader: HeaderTextWriter;
   readonly #publisher: Pick<Publisher, 'append'>;
   readonly #failures: Pick<ConversionFailures, 'try'>;
   readonly #context: readonly Header[];
@@ -53,8 +53,8 @@ export class ChangeWriter {
 
   constructor(deps: ChangeWriterDeps) {
     this.#out = deps.out;
-    this.#info = deps.info;
-    this.#order = deps.order;
+    this.#event = deps.event;
+    this.#keyHeader = new HeaderTextWriter(deps.out);
     this.#publisher = deps.publisher;
     this.#failures = deps.failures;
     this.#context = deps.contextHeaders;
@@ -124,9 +124,10 @@ export class ChangeWriter {
     if (this.#skips('t')) return undefined;
     this.counts.truncated++;
     if (output.deadLetter !== undefined) this.counts.deadLettered++;
-    if (this.#order?.open === true) this.#order.count(table.collection);
+    this.#countOrder(table);
+    this.#setEvent('t', undefined, undefined);
     this.#out.reset();
-    output.serializer.writeValue('t', undefined, undefined);
+    output.records.truncate.value?.write(this.#event);
     this.#append(output.topic, -1, this.#out.length, this.#headersOf(table));
     return undefined;
   }
@@ -159,10 +160,13 @@ export class ChangeWriter {
   /** A row that cannot be converted ends the attempt and is never a record, so it is tried first: it needs neither topic nor schema. */
   #open({ output }: TablePlan, before: TupleView | undefined, after: TupleView | undefined): Promise<void> {
     this.#failures.try(() => {
+      const { row } = output.trial;
       this.#out.reset();
-      if (before !== undefined) output.trial.writeKey(before);
-      if (after !== undefined) output.trial.writeKey(after);
-      output.trial.writeValue('u', before, after);
+      this.#setEvent('u', before, undefined);
+      if (before !== undefined) row.key?.write(this.#event);
+      this.#setEvent('u', before, after);
+      if (after !== undefined) row.key?.write(this.#event);
+      row.value?.write(this.#event);
     });
     return output.open({ withKey: true });
   }
@@ -189,15 +193,35 @@ export class ChangeWriter {
   #write(table: TablePlan, op: Op, before: TupleView | undefined, after: TupleView | undefined, headers: Buffer): number {
     if (this.#skips(op)) return SKIPPED;
     this.#count(op, table);
-    if (this.#order?.open === true) this.#order.count(table.collection);
-    const out = this.#out;
-    const { serializer, topic } = table.output;
-    out.reset();
-    const keyTuple = after ?? before;
-    const keyEnd = keyTuple !== undefined && serializer.writeKey(keyTuple) ? out.length : -1;
-    serializer.writeValue(op, before, after);
-    this.#append(topic, keyEnd, out.length, headers);
+    this.#countOrder(table);
+    this.#setEvent(op, before, after);
+    const { records, topic } = table.output;
+    const keyEnd = this.#writeRecord(records.row);
+    this.#append(topic, keyEnd, this.#out.length, headers);
     return keyEnd;
+  }
+
+  /** Returns where the key ends, -1 for a null key. */
+  #writeRecord({ key, value }: CompiledRecord): number {
+    const out = this.#out;
+    const event = this.#event;
+    out.reset();
+    key?.write(event);
+    const keyEnd = key === undefined ? -1 : out.length;
+    value?.write(event);
+    return keyEnd;
+  }
+
+  #setEvent(op: Op, before: TupleView | undefined, after: TupleView | undefined): void {
+    const event = this.#event;
+    event.op = op;
+    event.before = before;
+    event.after = after;
+  }
+
+  #countOrder(table: TablePlan): void {
+    const { order } = this.#event;
+    if (order?.open === true) order.count(table.collection);
   }
 
   #append(topic: TopicHandle, keyEnd: number, valueEnd: number, headers: Buffer): void {
@@ -207,14 +231,14 @@ export class ChangeWriter {
     record.valueStart = keyEnd === -1 ? 0 : keyEnd;
     record.valueEnd = valueEnd;
     record.headers = headers;
-    record.timestampMs = Math.floor(this.#info.nowUs / 1000);
+    record.timestampMs = Math.floor(this.#event.info.nowUs / 1000);
     this.#publisher.append(topic, record);
   }
 
   #keyHeaders(name: string, table: TablePlan, tuple: TupleView): Buffer {
     const out = this.#out;
     out.reset();
-    table.output.serializer.writeKeyHeader(tuple);
+    this.#keyHeader.write(table.plan.key, tuple);
     return encodeHeaders([[name, out.toOwned()], ...(table.output.deadLetter?.headers ?? this.#context)]);
   }
 

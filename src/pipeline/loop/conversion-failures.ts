@@ -7,7 +7,7 @@ import { SlotlineError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import { formatLsn } from '../../core/lsn.ts';
 import type { SourceInfo } from '../../events/source-info.ts';
-import type { ConversionFailure } from '../../serde/serializer.ts';
+import type { ConversionFailure } from '../../serde/half-writer.ts';
 
 const LOG_EVERY = 100_000;
 /** Columns that are counted; a database whose tables come and go has no end of them. One that is forgotten is told again. */

@@ -9,9 +9,9 @@ import type { Log } from '../../core/log.ts';
 import type { ConverterOptions, ResolvedOptions } from '../../core/options.ts';
 import type { RowPlan } from '../../events/row-plan.ts';
 import type { TopicHandle } from '../../kafka/producer/publisher-contract.ts';
-import type { JsonSerde } from '../../serde/json/serde.ts';
+import type { JsonHalfSettings } from '../../serde/plain-halves.ts';
 import { encodeHeaders, type Header } from '../../serde/record-headers.ts';
-import type { RowSerializer, SerdeSettings } from '../../serde/serializer.ts';
+import type { TableRecords } from './table-records.ts';
 
 export type DeadLetter = {
   /** Of every record: the context's, then the error's. */
@@ -21,7 +21,7 @@ export type DeadLetter = {
 };
 
 export type DeadLettersDeps = {
-  readonly serde: Pick<JsonSerde, 'compile'>;
+  readonly compile: (plan: RowPlan) => TableRecords;
   readonly openTopic: () => Promise<TopicHandle>;
   readonly options: Pick<ResolvedOptions, 'name' | 'keyConverter' | 'valueConverter'>;
   readonly taskId: string;
@@ -30,17 +30,7 @@ export type DeadLettersDeps = {
 };
 
 /** Nothing is lost: schemas are in each record, decimals are exact, and a null stays a null where the column has a default. */
-export function deadLetterFormat(binary: SerdeSettings['binary']): SerdeSettings {
-  return {
-    keySchemas: true,
-    valueSchemas: true,
-    replaceNullWithDefault: false,
-    replaceNullWithDefaultInKeys: false,
-    keyDecimals: 'BASE64',
-    valueDecimals: 'BASE64',
-    binary,
-  };
-}
+export const DEAD_LETTER_FORMAT: JsonHalfSettings = { schemas: true, nullIsDefault: false, decimals: 'BASE64' };
 
 /** Refusals that are told once; a database whose tables come and go has no end of them. */
 const TOLD_MAX = 10_000;
@@ -59,8 +49,8 @@ export class DeadLetters {
   }
 
   /** Where and how the rows of a refused relation version are written. One line for each version. */
-  async take(plan: RowPlan, error: SlotlineError): Promise<{ serializer: RowSerializer; topic: TopicHandle; deadLetter: DeadLetter }> {
-    const { serde, openTopic, contextHeaders, log } = this.#deps;
+  async take(plan: RowPlan, error: SlotlineError): Promise<{ records: TableRecords; topic: TopicHandle; deadLetter: DeadLetter }> {
+    const { compile, openTopic, contextHeaders, log } = this.#deps;
     const topic = await openTopic();
     const table = `${plan.schema}.${plan.table}`;
     // The registry's own words may differ from one answer to the next.
@@ -73,7 +63,7 @@ export class DeadLetters {
       log.warn('schema.incompatible', { table, topic: topic.name, code: error.code, message: error.message, remedy: error.remedy });
     }
     const headers = [...contextHeaders, ...this.#errorHeaders(plan, error)];
-    return { serializer: serde.compile(plan), topic, deadLetter: { headers, headerBlock: encodeHeaders(headers) } };
+    return { records: compile(plan), topic, deadLetter: { headers, headerBlock: encodeHeaders(headers) } };
   }
 
   /** Partition and offset of the original are not among them: these records never were in another topic. */

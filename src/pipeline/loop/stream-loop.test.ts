@@ -1,18 +1,21 @@
 /** Where the loop marks positions among control records; what the events are is in the recorded cases. */
 import { describe, expect, it } from 'vitest';
-import type { ByteWriter } from '../../core/byte-writer.ts';
+import { ByteWriter } from '../../core/byte-writer.ts';
 import { SILENT_LOG } from '../../core/log.ts';
 import { LSN_ZERO, type Lsn } from '../../core/lsn.ts';
 import { SYSTEM_CLOCK } from '../../core/time.ts';
+import { DebeziumShapes } from '../../events/debezium-shapes.ts';
+import { EventView } from '../../events/event-view.ts';
 import type { RowPlan } from '../../events/row-plan.ts';
 import { SourceInfo } from '../../events/source-info.ts';
 import { TransactionOrder } from '../../events/transaction.ts';
 import type { Publisher, RecordView } from '../../kafka/producer/publisher-contract.ts';
-import { JsonSerde } from '../../serde/json/serde.ts';
-import type { RowSerializer, SerdeSettings } from '../../serde/serializer.ts';
+import { JsonHalfSerde } from '../../serde/plain-halves.ts';
+import { type RecordHalf, RecordSerde } from '../../serde/record-serde.ts';
 import type { ValueComparer } from '../../serde/value-comparer.ts';
 import { AckTracker } from '../positions/ack-tracker.ts';
 import { ChangeWriter } from './change-writer.ts';
+import { ControlRecords } from './control-records.ts';
 import { StreamLoop } from './stream-loop.ts';
 import { TableOutput } from './table-output.ts';
 import type { TablePlan, TablePlans } from './table-plans.ts';
@@ -67,13 +70,9 @@ function truncate(tables: number): Buffer {
 /** Tables whose topics are open when a test says so; their values are the op and the text of the first cell. */
 function waitingTables(out: ByteWriter) {
   const gates: PromiseWithResolvers<void>[] = [];
-  const serializer: RowSerializer = {
-    writeKey: () => false,
-    writeKeyHeader: () => {},
-    writeValue: (op, _before, after) => {
-      out.text(op);
-      if (after !== undefined) out.copy(after.source, after.starts[0] ?? 0, after.ends[0] ?? 0);
-    },
+  const write: RecordHalf['write'] = ({ op, after }) => {
+    out.text(op);
+    if (after !== undefined) out.copy(after.source, after.starts[0] ?? 0, after.ends[0] ?? 0);
   };
   const open = (): Promise<void> => {
     const gate = Promise.withResolvers<void>();
@@ -84,7 +83,8 @@ function waitingTables(out: ByteWriter) {
   const get = (oid: number): TablePlan => {
     const plan = { key: [], keySchema: undefined, topic: `t${oid}` } as unknown as RowPlan;
     const openTopic = async (name: string) => ({ name, partitionCount: 1, recordBatchBytesMax: 1_000_000 });
-    const deps = { serde: () => ({ serializer, openKey: async () => {}, openValue: open }), openTopic, deadLetters: undefined };
+    const record = { key: undefined, value: { open, write } };
+    const deps = { compile: () => ({ row: record, truncate: record }), openTopic, deadLetters: undefined };
     const keys = undefined as unknown as ValueComparer;
     const made = byOid.get(oid) ?? {
       plan,
@@ -124,21 +124,16 @@ function setUp(o: { metadata: boolean }) {
   };
   const info = new SourceInfo();
   const order = o.metadata ? new TransactionOrder({ endBytesMax: 1_000_000 }) : undefined;
-  const settings: SerdeSettings = {
-    keySchemas: false,
-    valueSchemas: false,
-    replaceNullWithDefault: true,
-    replaceNullWithDefaultInKeys: true,
-    keyDecimals: 'BASE64',
-    valueDecimals: 'BASE64',
-    binary: 'bytes',
-  };
-  const serde = new JsonSerde(settings, { version: '1', name: 'p', db: 'd' }, { info, order }, () => {});
-  const { plans, gates } = waitingTables(serde.out);
+  const event = new EventView(info, order);
+  const out = new ByteWriter();
+  const half = new JsonHalfSerde({ schemas: false, nullIsDefault: true, decimals: 'BASE64' }, out, () => {});
+  const constants = { version: '1', name: 'p', db: 'd' };
+  const shapes = new DebeziumShapes({ constants, transactionMetadata: o.metadata, binary: 'bytes' });
+  const controls = new ControlRecords({ serde: new RecordSerde(out, half, half), shapes, event });
+  const { plans, gates } = waitingTables(out);
   const changes = new ChangeWriter({
-    out: serde.out,
-    info,
-    order,
+    out,
+    event,
     publisher: publisher as unknown as Publisher,
     failures: { try: (write) => write() },
     options: { tombstonesOnDelete: true, skippedOperations: new Set() },
@@ -148,7 +143,7 @@ function setUp(o: { metadata: boolean }) {
   const loop = new StreamLoop({
     plans,
     changes,
-    boundaries: order === undefined ? undefined : new TransactionBoundaries({ order, serde, changes, openTopic: async () => topic }),
+    boundaries: order === undefined ? undefined : new TransactionBoundaries({ order, controls, changes, openTopic: async () => topic }),
     info,
     publisher: publisher as unknown as Publisher,
     tracker: new AckTracker(LSN_ZERO),

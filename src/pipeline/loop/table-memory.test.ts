@@ -6,10 +6,11 @@ import { builtIn } from '../../../test/oracles/columns.ts';
 import { testFilter, testPlanSettings } from '../../../test/oracles/plan-settings.ts';
 import { itemAt } from '../../core/byte-reader.ts';
 import { LSN_ZERO } from '../../core/lsn.ts';
-import type { ConverterOptions, ResolvedOptions } from '../../core/options.ts';
-import { SourceInfo } from '../../events/source-info.ts';
+import type { ConverterOptions } from '../../core/options.ts';
+import { DebeziumShapes } from '../../events/debezium-shapes.ts';
+import { createSerde } from './create-serde.ts';
 import { TablePlans } from './table-plans.ts';
-import { createTaskSerde } from './task-serde.ts';
+import { compileTable } from './table-records.ts';
 
 const TABLES = 1_000;
 const TYPES = ['int8', 'text', 'varchar', 'numeric', 'timestamptz', 'jsonb', 'bool', 'uuid'].map(builtIn);
@@ -32,10 +33,9 @@ function bytesInUse(): number {
 
 function createPlans(converter: ConverterOptions): TablePlans {
   const filter = testFilter();
-  const serde = createTaskSerde({
-    options: { keyConverter: converter, valueConverter: converter, events: { binaryHandlingMode: 'bytes' } } as unknown as ResolvedOptions,
-    constants: { version: '1', name: 'srv', db: 'd' },
-    facts: { info: new SourceInfo(), order: undefined },
+  const shapes = new DebeziumShapes({ constants: { version: '1', name: 'srv', db: 'd' }, transactionMetadata: false, binary: 'bytes' });
+  const serde = createSerde({
+    options: { keyConverter: converter, valueConverter: converter },
     onFailure: () => {},
     registry: { random: () => 0, onRetry: () => {}, onAnswered: () => {} },
     openRegistry: () => ({ register: async () => 1, lookup: async () => 1, latest: async () => undefined }),
@@ -49,7 +49,7 @@ function createPlans(converter: ConverterOptions): TablePlans {
     },
     filter,
     settings: testPlanSettings(filter),
-    serde: (plan) => serde.table(plan),
+    compile: (plan) => compileTable(plan, shapes, serde),
     openTopic: async (name) => ({ name, partitionCount: 1, recordBatchBytesMax: 1_000_000 }),
     deadLetters: undefined,
     skipUnchanged: true,

@@ -5,9 +5,9 @@ import { type Log, type LogFields, SILENT_LOG } from '../../core/log.ts';
 import { LSN_ZERO, type Lsn } from '../../core/lsn.ts';
 import type { ConverterOptions } from '../../core/options.ts';
 import type { RelationMessage } from '../../pgoutput/messages.ts';
-import type { RowSerializer } from '../../serde/serializer.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { type Catalog, TablePlans, type TablePlansDeps } from './table-plans.ts';
+import type { TableRecords } from './table-records.ts';
 
 function relation(table: string, columns: readonly string[] = ['id'], oid = 1): Omit<RelationMessage, 'tag'> {
   return {
@@ -19,7 +19,8 @@ function relation(table: string, columns: readonly string[] = ['id'], oid = 1): 
   };
 }
 
-const SERIALIZER: RowSerializer = { writeKey: () => true, writeKeyHeader: () => {}, writeValue: () => {} };
+const HALF = { open: async () => {}, write: () => {} };
+const RECORDS: TableRecords = { row: { key: HALF, value: HALF }, truncate: { key: undefined, value: HALF } };
 const AVRO = { format: 'avro' } as ConverterOptions;
 
 /** Captures public.a alone, or what the pattern says. */
@@ -35,9 +36,8 @@ function plansOfA(pattern = 'public.a', more: More = {}): TablePlans {
     findDropped: async () => ({ oids: [], endLsn: LSN_ZERO }),
   };
   const settings = testPlanSettings(filter);
-  const serde = () => ({ serializer: SERIALIZER, openKey: async () => {}, openValue: async () => {} });
   const openTopic = async (name: string) => ({ name, partitionCount: 1, recordBatchBytesMax: 1_000_000 });
-  const deps = { catalog, filter, settings, serde, openTopic, deadLetters: undefined, skipUnchanged: false };
+  const deps = { catalog, filter, settings, compile: () => RECORDS, openTopic, deadLetters: undefined, skipUnchanged: false };
   return new TablePlans({ ...deps, ...more, catalog: { ...catalog, ...more.catalog } });
 }
 
@@ -210,25 +210,24 @@ describe('a relation version that the registry refuses', () => {
     const lines: LogFields[] = [];
     const opened: string[] = [];
     const log: Log = { ...SILENT_LOG, warn: (_event, fields = {}) => void lines.push(fields) };
-    const serializer: RowSerializer = { writeKey: () => true, writeKeyHeader: () => {}, writeValue: () => {} };
     const openTopic = async (name: string) => {
       opened.push(name);
       return { name, partitionCount: 1, recordBatchBytesMax: 1_000_000 };
     };
     const deadLetters = new DeadLetters({
-      serde: { compile: () => serializer },
+      compile: () => RECORDS,
       openTopic: () => openTopic('srv.dlq'),
       options: { name: 'conn', keyConverter: AVRO, valueConverter: AVRO },
       taskId: '0',
       contextHeaders: [['context', Buffer.from('c')]],
       log,
     });
-    const openKey = async (): Promise<void> => {
+    const open = async (): Promise<void> => {
       const error = refuse();
       if (error !== undefined) throw error;
     };
-    const serde = () => ({ serializer, openKey, openValue: async () => {} });
-    const plans = plansOfA('public.a', { serde, openTopic, deadLetters: isAsked ? deadLetters : undefined });
+    const compile = (): TableRecords => ({ ...RECORDS, row: { key: { ...HALF, open }, value: HALF } });
+    const plans = plansOfA('public.a', { compile, openTopic, deadLetters: isAsked ? deadLetters : undefined });
     return { plans, lines, opened };
   }
 

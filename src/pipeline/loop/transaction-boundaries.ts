@@ -1,16 +1,16 @@
 /**
  * Owns the records that open and close a transaction (provide.transaction.metadata): BEGIN when it begins in the stream, END in front of
  * its commit position, so that a commit is confirmed only with its END acknowledged (D2). What is counted between them:
- * events/transaction.ts; the bytes: the serde.
+ * events/transaction.ts; the bytes: control-records.ts.
  */
 import type { TransactionOrder } from '../../events/transaction.ts';
 import type { TopicHandle } from '../../kafka/producer/publisher-contract.ts';
-import type { ControlSerde } from '../../serde/record-serde.ts';
 import type { ChangeWriter } from './change-writer.ts';
+import type { ControlRecords } from './control-records.ts';
 
 export type TransactionBoundariesDeps = {
   readonly order: TransactionOrder;
-  readonly serde: Pick<ControlSerde, 'writeBegin' | 'writeEnd'>;
+  readonly controls: Pick<ControlRecords, 'writeBegin' | 'writeEnd'>;
   readonly changes: Pick<ChangeWriter, 'appendPlain'>;
   readonly openTopic: () => Promise<TopicHandle>;
 };
@@ -29,19 +29,19 @@ export class TransactionBoundaries {
   begin(): undefined | Promise<void> {
     this.order.begin();
     if (this.#topic === undefined) return this.#openTopic();
-    this.#deps.changes.appendPlain(this.#topic, this.#deps.serde.writeBegin());
+    this.#deps.changes.appendPlain(this.#topic, this.#deps.controls.writeBegin());
     return undefined;
   }
 
   end(): void {
-    const { serde, changes } = this.#deps;
+    const { controls, changes } = this.#deps;
     const collections = this.order.end();
-    const keyEnd = serde.writeEnd(this.order.totalOrder, collections);
+    const keyEnd = controls.writeEnd(this.order.totalOrder, collections);
     if (this.#topic !== undefined) changes.appendPlain(this.#topic, keyEnd);
   }
 
   async #openTopic(): Promise<void> {
     this.#topic = await this.#deps.openTopic();
-    this.#deps.changes.appendPlain(this.#topic, this.#deps.serde.writeBegin());
+    this.#deps.changes.appendPlain(this.#topic, this.#deps.controls.writeBegin());
   }
 }

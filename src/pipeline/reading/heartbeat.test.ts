@@ -18,7 +18,7 @@ function setUp() {
     intervalMs: INTERVAL_MS,
     clock: { nowUs: () => Date.now() * 1000, nowMs: () => Date.now(), monotonicMs: () => Date.now() },
     info,
-    serde: { writeHeartbeat: () => 1 },
+    controls: { writeHeartbeat: () => 1 },
     changes: { appendPlain: (_topic, _keyEnd, options) => sent.push({ atUs: info.nowUs, partition: options?.partition }) },
     publisher: {
       hasCapacity: () => !room.full,

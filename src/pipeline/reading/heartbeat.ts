@@ -9,15 +9,15 @@
 import type { Clock } from '../../core/time.ts';
 import type { SourceInfo } from '../../events/source-info.ts';
 import type { Publisher, TopicHandle } from '../../kafka/producer/publisher-contract.ts';
-import type { ControlSerde } from '../../serde/record-serde.ts';
 import type { ChangeWriter } from '../loop/change-writer.ts';
+import type { ControlRecords } from '../loop/control-records.ts';
 import type { HeartbeatAction } from './heartbeat-action.ts';
 
 export type HeartbeatDeps = {
   readonly intervalMs: number;
   readonly clock: Clock;
   readonly info: SourceInfo;
-  readonly serde: Pick<ControlSerde, 'writeHeartbeat'>;
+  readonly controls: Pick<ControlRecords, 'writeHeartbeat'>;
   readonly changes: Pick<ChangeWriter, 'appendPlain'>;
   readonly publisher: Pick<Publisher, 'hasCapacity' | 'whenCapacity' | 'flush' | 'failure'>;
   readonly openTopic: () => Promise<TopicHandle>;
@@ -82,9 +82,9 @@ export class Heartbeat {
   }
 
   #send(topic: TopicHandle): void {
-    const { info, clock, serde, changes, publisher, action } = this.#deps;
+    const { info, clock, controls, changes, publisher, action } = this.#deps;
     info.nowUs = clock.nowUs();
-    changes.appendPlain(topic, serde.writeHeartbeat(), { partition: PARTITION });
+    changes.appendPlain(topic, controls.writeHeartbeat(), { partition: PARTITION });
     publisher.flush();
     action?.run();
   }

@@ -364,7 +364,7 @@ function createLoop(context: TaskContext, parts: LoopParts): StreamLoop {
     tracker: parts.tracker,
     clock: context.clock,
     log: context.log,
-    writeMessage: (message) => context.serde.writeMessage(message),
+    writeMessage: (message) => context.controls.writeMessage(message),
     wantsMessage: (prefix) => (messagePrefixInclude.length > 0 ? included(prefix) : !excluded(prefix)),
     openMessageTopic: context.openMessageTopic,
     confirm: (lsn, options) => parts.pacer.confirm(lsn, options),

@@ -6,7 +6,8 @@
  */
 import { byteAt, elementAt, itemAt } from '../../core/byte-reader.ts';
 import type { ByteWriter } from '../../core/byte-writer.ts';
-import { ConversionError, type ValueWriter } from '../../values/value-writer.ts';
+import { ConversionError } from '../../values/value-writer.ts';
+import type { FormatWriter } from '../format.ts';
 import { type AvroNode, NO_UNION } from './schema.ts';
 
 const ZERO = 0x30;
@@ -79,7 +80,7 @@ export function writeText(out: ByteWriter, text: string): void {
 
 const NO_NODE: AvroNode = { valueBranch: NO_UNION, nullBranch: NO_UNION, items: null, fields: [] };
 
-export class AvroValueWriter implements ValueWriter {
+export class AvroValueWriter implements FormatWriter<AvroNode> {
   readonly #out: ByteWriter;
   /** Of the value that comes next. */
   #node: AvroNode = NO_NODE;
@@ -98,6 +99,42 @@ export class AvroValueWriter implements ValueWriter {
   begin(node: AvroNode): void {
     this.#node = node;
     this.#depth = 0;
+  }
+
+  again(node: AvroNode): void {
+    this.begin(node);
+  }
+
+  open(node: AvroNode): number {
+    this.begin(node);
+    this.#branch();
+    return 0;
+  }
+
+  close(): number {
+    return 0;
+  }
+
+  text(text: string): void {
+    this.#branch();
+    writeText(this.#out, text);
+  }
+
+  nanos(us: number): void {
+    this.#branch();
+    writeNanos(this.#out, us);
+  }
+
+  textAround(before: Uint8Array, value: number, behind: Uint8Array): void {
+    this.#branch();
+    const out = this.#out;
+    // Below 64 bytes, so that the length is one byte.
+    const lengthAt = out.length;
+    out.byte(0);
+    out.all(before);
+    out.decimal(value);
+    out.all(behind);
+    out.bytes[lengthAt] = (out.length - lengthAt - 1) << 1;
   }
 
   nullValue(): void {

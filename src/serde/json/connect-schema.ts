@@ -6,7 +6,7 @@
 import { ByteWriter } from '../../core/byte-writer.ts';
 import { type DefaultValue, type FieldSchema, scaleOf } from '../../values/schema.ts';
 import { DECIMAL_NAME } from '../../values/types/decimal.ts';
-import { formatDecimal, formatFloat32, formatFloat64, writeBase64, writeJsonString } from './text.ts';
+import { formatDecimal, formatFloat32, formatFloat64, quote, writeBase64 } from './text.ts';
 import type { DecimalFormat } from './value-writer.ts';
 
 /** Connect's type names as JsonConverter spells them. */
@@ -50,12 +50,4 @@ function printDefault(schema: FieldSchema, value: DefaultValue, decimals: Decima
   const out = new ByteWriter(64);
   writeBase64(out, value, 0, value.length);
   return out.toOwned().toString('latin1');
-}
-
-/** A JavaScript string as a JSON string with Jackson's escapes. */
-export function quote(text: string): string {
-  const out = new ByteWriter(64);
-  const bytes = Buffer.from(text);
-  writeJsonString(out, bytes, 0, bytes.length);
-  return out.toOwned().toString('utf8');
 }

@@ -4,7 +4,7 @@
  * Non-ASCII text stays UTF-8, except that characters outside the BMP become two escaped surrogates (Jackson's default).
  */
 import { byteAt } from '../../core/byte-reader.ts';
-import type { ByteWriter } from '../../core/byte-writer.ts';
+import { ByteWriter } from '../../core/byte-writer.ts';
 import { javaFloat32Text, javaFloat64Text } from '../../core/java/floats.ts';
 
 const HEX = Buffer.from('0123456789ABCDEF');
@@ -176,4 +176,12 @@ export function formatDecimal(source: Uint8Array, start: number, end: number, sc
   if (scale === 0) return sign + digits;
   const padded = digits.padStart(scale + 1, '0');
   return `${sign}${padded.slice(0, -scale)}.${padded.slice(-scale)}`;
+}
+
+/** A JavaScript string as a JSON string with Jackson's escapes. */
+export function quote(text: string): string {
+  const out = new ByteWriter(64);
+  const bytes = Buffer.from(text);
+  writeJsonString(out, bytes, 0, bytes.length);
+  return out.toOwned().toString('utf8');
 }

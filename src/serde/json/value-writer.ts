@@ -1,7 +1,7 @@
-/** Owns the JSON form of cell values: the ValueWriter that codecs write through. Does not know events or schemas. */
+/** Owns the JSON form of values and of the structs around them: the ValueWriter that codecs write through. Does not know events or schemas. */
 import type { ByteWriter } from '../../core/byte-writer.ts';
-import type { ValueWriter } from '../../values/value-writer.ts';
-import { formatDecimal, formatFloat32, formatFloat64, writeBase64, writeJsonString } from './text.ts';
+import type { FormatWriter } from '../format.ts';
+import { formatDecimal, formatFloat32, formatFloat64, quote, writeBase64, writeJsonString } from './text.ts';
 
 const NULL = Buffer.from('null');
 const TRUE = Buffer.from('true');
@@ -11,12 +11,17 @@ const OPEN_BRACKET = 0x5b;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACKET = 0x5d;
 const COMMA = 0x2c;
+const CLOSE_BRACE = 0x7d;
+const THOUSAND = Buffer.from('000');
 const BETWEEN_PAIRS = Buffer.from('],');
 
 /** JsonConverter's decimal.format: base64 of a Decimal's unscaled value, or a number. */
 export type DecimalFormat = 'BASE64' | 'NUMERIC';
 
-export class JsonValueWriter implements ValueWriter {
+/** What stands before a value: `,"name":`, or nothing before a whole key or value. */
+export type JsonNode = { readonly lead: Uint8Array; readonly opening: Uint8Array };
+
+export class JsonValueWriter implements FormatWriter<JsonNode> {
   readonly #out: ByteWriter;
   readonly #decimalsAreNumbers: boolean;
   readonly #names = new Map<string, Buffer>();
@@ -24,6 +29,37 @@ export class JsonValueWriter implements ValueWriter {
   constructor(out: ByteWriter, decimals: DecimalFormat = 'BASE64') {
     this.#out = out;
     this.#decimalsAreNumbers = decimals === 'NUMERIC';
+  }
+
+  begin(node: JsonNode): void {
+    this.#out.all(node.lead);
+  }
+
+  again(): void {}
+
+  open(node: JsonNode): number {
+    this.#out.all(node.opening);
+    return 0;
+  }
+
+  close(): number {
+    this.#out.byte(CLOSE_BRACE);
+    return 0;
+  }
+
+  text(text: string): void {
+    this.#out.text(quote(text));
+  }
+
+  nanos(us: number): void {
+    this.#out.decimal(us);
+    if (us !== 0) this.#out.all(THOUSAND);
+  }
+
+  textAround(before: Uint8Array, value: number, behind: Uint8Array): void {
+    this.#out.all(before);
+    this.#out.decimal(value);
+    this.#out.all(behind);
   }
 
   nullValue(): void {
@@ -104,7 +140,7 @@ export class JsonValueWriter implements ValueWriter {
   }
 
   endStruct(): void {
-    this.#out.byte(0x7d);
+    this.#out.byte(CLOSE_BRACE);
   }
 
   beginMap(): void {
@@ -118,7 +154,7 @@ export class JsonValueWriter implements ValueWriter {
   }
 
   endMap(): void {
-    this.#out.byte(0x7d);
+    this.#out.byte(CLOSE_BRACE);
   }
 
   /** JSON has no such keys: a list of pairs, `[[1,0.5],[3,2.0]]`. */

@@ -4,7 +4,7 @@
  * Source: io.confluent.connect.protobuf.ProtobufData, TO_PROTOBUF_LOGICAL_CONVERTERS.
  */
 import type { ByteWriter } from '../../core/byte-writer.ts';
-import { UnrepresentableError } from './unrepresentable.ts';
+import { UnrepresentableError } from '../unrepresentable.ts';
 import { writeInteger } from './wire.ts';
 
 const MS_PER_DAY = 86_400_000;

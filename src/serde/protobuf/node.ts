@@ -69,6 +69,9 @@ function nodeIn(place: Place, schema: FieldSchema, number: number, settings: Nul
 /** Of no value: what is begun without a schema. */
 export const NO_NODE: ProtobufNode = { key: 0, form: IMPLICIT, logical: PLAIN, takesNull: false, items: null, keys: null, fields: [] };
 
+/** Of a whole key or value. */
+export const ROOT: ProtobufNode = { ...NO_NODE };
+
 function valueNode(place: Place, schema: FieldSchema, number: number, settings: NullSettings): ProtobufNode {
   // Of an array's maps only the schema is there: ProtobufData cannot write them.
   const isMessage = schema.type === 'struct' || schema.type === 'map' || (schema.name !== undefined && LOGICAL_MESSAGES.has(schema.name));

@@ -5,10 +5,11 @@
  */
 import { elementAt, itemAt } from '../../core/byte-reader.ts';
 import type { ByteWriter } from '../../core/byte-writer.ts';
-import { ConversionError, type ValueWriter } from '../../values/value-writer.ts';
+import { ConversionError } from '../../values/value-writer.ts';
+import type { FormatWriter } from '../format.ts';
+import { UnrepresentableError } from '../unrepresentable.ts';
 import { writeDateFields, writeTimeFields, writeTimestampFields } from './logical.ts';
-import { DATE, EXPLICIT, IMPLICIT, NO_NODE, PACKED, PLAIN, type ProtobufNode, TIMESTAMP, WRAPPED } from './node.ts';
-import { UnrepresentableError } from './unrepresentable.ts';
+import { DATE, EXPLICIT, IMPLICIT, NO_NODE, PACKED, PLAIN, type ProtobufNode, ROOT, TIMESTAMP, WRAPPED } from './node.ts';
 import {
   closeMessage,
   int64,
@@ -28,6 +29,7 @@ const DEPTH_MAX = 16;
 /** Most messages of a cell have fewer than 128 bytes. */
 const SHORT = 1;
 const CLOSED = -1;
+const UNFRAMED = -1;
 const LIMB = 0x1_0000_0000;
 
 /** Field 1 of a wrapper message, by wire type. */
@@ -46,7 +48,7 @@ const EXACT_BYTES = 6;
 const float = new DataView(new ArrayBuffer(8));
 const floatBytes = new Uint8Array(float.buffer);
 
-export class ProtobufValueWriter implements ValueWriter {
+export class ProtobufValueWriter implements FormatWriter<ProtobufNode> {
   readonly #out: ByteWriter;
   /** Of the value that comes next. */
   #node: ProtobufNode = NO_NODE;
@@ -67,6 +69,32 @@ export class ProtobufValueWriter implements ValueWriter {
   begin(node: ProtobufNode): void {
     this.#node = node;
     this.#depth = 0;
+  }
+
+  again(node: ProtobufNode): void {
+    this.begin(node);
+  }
+
+  /** A whole key or value has no length before it. */
+  open(node: ProtobufNode, reserved: number): number {
+    if (node === ROOT) return UNFRAMED;
+    writeKey(this.#out, node.key);
+    return openMessage(this.#out, reserved);
+  }
+
+  close(start: number, reserved: number): number {
+    return start === UNFRAMED ? reserved : closeMessage(this.#out, start, reserved);
+  }
+
+  textAround(before: Uint8Array, value: number, behind: Uint8Array): void {
+    if (!this.#open(false, WRAPPED_LENGTH)) return;
+    const out = this.#out;
+    const start = openMessage(out, SHORT);
+    out.all(before);
+    out.decimal(value);
+    out.all(behind);
+    closeMessage(out, start, SHORT);
+    this.#close();
   }
 
   nullValue(): void {

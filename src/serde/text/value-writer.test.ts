@@ -11,8 +11,7 @@ function written(type: PgType | string, cell: string, options: ColumnOptions = {
   const out = new ByteWriter();
   const values = new StringValueWriter(out);
   values.beginStruct();
-  values.field('v');
-  values.schema = codec.schema.items ?? codec.schema;
+  values.begin({ field: 'v', schema: codec.schema.items ?? codec.schema });
   const source = Buffer.from(cell);
   codec.write(values, source, 0, source.length);
   values.endStruct();

@@ -6,16 +6,19 @@
 import { byteAt } from '../../core/byte-reader.ts';
 import type { ByteWriter } from '../../core/byte-writer.ts';
 import type { FieldSchema } from '../../values/schema.ts';
-import type { ValueWriter } from '../../values/value-writer.ts';
+import type { FormatWriter } from '../format.ts';
 import { formatDecimal, formatFloat32, formatFloat64 } from '../json/text.ts';
 
 const MILLIS_PER_DAY = 86_400_000;
 const PLAIN: FieldSchema = { type: 'string', optional: true };
 const QUESTION_MARK = 0x3f;
 
-export type MemberPlace = { readonly depth: number; readonly memberStart: number; readonly valueStart: number };
+/** The name of a member, and the schema that tells which Java object its value is; without a name it is a whole key or value. */
+export type TextNode = { readonly field: string | undefined; readonly schema: FieldSchema };
 
-export class StringValueWriter implements ValueWriter {
+type MemberPlace = { readonly depth: number; readonly memberStart: number; readonly valueStart: number };
+
+export class StringValueWriter implements FormatWriter<TextNode> {
   readonly #out: ByteWriter;
   /** Of what is open, how many members are in: structs, lists, maps. */
   readonly #counts: number[] = [];
@@ -24,10 +27,54 @@ export class StringValueWriter implements ValueWriter {
   #valueStart = -1;
   #inMember = 0;
   /** Of the value that comes, or of an array's elements. */
-  schema: FieldSchema = PLAIN;
+  #schema: FieldSchema = PLAIN;
+  #begun: MemberPlace = { depth: 0, memberStart: -1, valueStart: -1 };
 
   constructor(out: ByteWriter) {
     this.#out = out;
+  }
+
+  begin({ field, schema }: TextNode): void {
+    if (field !== undefined) this.field(field);
+    this.#schema = schema;
+    this.#begun = { depth: this.#counts.length, memberStart: this.#memberStart, valueStart: this.#valueStart };
+  }
+
+  /** After a value that failed in its middle: nothing is open any more but what was. */
+  again(): void {
+    const { depth, memberStart, valueStart } = this.#begun;
+    this.#counts.length = depth;
+    this.#inMember = depth - 1;
+    this.#memberStart = memberStart;
+    this.#valueStart = valueStart;
+  }
+
+  open(node: TextNode): number {
+    if (node.field === undefined) this.#counts.length = 0;
+    this.begin(node);
+    this.beginStruct();
+    return 0;
+  }
+
+  close(): number {
+    this.endStruct();
+    return 0;
+  }
+
+  text(text: string): void {
+    this.#out.text(text);
+  }
+
+  /** In digits: the product may pass 2^53. */
+  nanos(us: number): void {
+    this.#out.decimal(us);
+    if (us !== 0) this.#out.text('000');
+  }
+
+  textAround(before: Uint8Array, value: number, behind: Uint8Array): void {
+    this.#out.all(before);
+    this.#out.decimal(value);
+    this.#out.all(behind);
   }
 
   nullValue(): void {
@@ -40,13 +87,13 @@ export class StringValueWriter implements ValueWriter {
   }
 
   int32(value: number): void {
-    if (this.schema.name === 'org.apache.kafka.connect.data.Date') this.#out.text(javaDateText(value * MILLIS_PER_DAY));
-    else if (this.schema.name === 'org.apache.kafka.connect.data.Time') this.#out.text(javaDateText(value));
+    if (this.#schema.name === 'org.apache.kafka.connect.data.Date') this.#out.text(javaDateText(value * MILLIS_PER_DAY));
+    else if (this.#schema.name === 'org.apache.kafka.connect.data.Time') this.#out.text(javaDateText(value));
     else this.#out.decimal(value);
   }
 
   int64(value: number): void {
-    if (this.schema.name === 'org.apache.kafka.connect.data.Timestamp') this.#out.text(javaDateText(value));
+    if (this.#schema.name === 'org.apache.kafka.connect.data.Timestamp') this.#out.text(javaDateText(value));
     else this.#out.decimal(value);
   }
 
@@ -165,20 +212,6 @@ export class StringValueWriter implements ValueWriter {
     this.#out.length = this.#memberStart;
     this.#counts[this.#inMember] = (this.#counts[this.#inMember] ?? 1) - 1;
     this.#valueStart = -1;
-  }
-
-  /** Where a member of a struct stands, before its value. */
-  get place(): MemberPlace {
-    return { depth: this.#counts.length, memberStart: this.#memberStart, valueStart: this.#valueStart };
-  }
-
-  /** After a value that failed in its middle: nothing is open any more but what was. */
-  returnTo({ depth, memberStart, valueStart }: MemberPlace): void {
-    this.#counts.length = depth;
-    this.#inMember = depth - 1;
-    this.#memberStart = memberStart;
-    this.#valueStart = valueStart;
-    this.#out.length = valueStart;
   }
 }
 

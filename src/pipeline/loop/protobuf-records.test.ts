@@ -1,18 +1,26 @@
 /** Whole records in Protobuf: the head, the envelope in each way to tell nulls, long rows, and what happens to a value that it cannot hold. */
 import { describe, expect, it } from 'vitest';
 import { protobufReader } from '../../../test/protobuf/protobuf-decoder.ts';
+import { ByteWriter } from '../../core/byte-writer.ts';
 import { compileColumnRules } from '../../events/column-rules.ts';
+import { DebeziumShapes } from '../../events/debezium-shapes.ts';
+import type { Op } from '../../events/envelope.ts';
+import { EventView } from '../../events/event-view.ts';
 import { compileFilter } from '../../events/filter.ts';
 import { fieldNameAdjuster, schemaNameAdjuster } from '../../events/name-adjustment.ts';
+import type { RecordShape, ValueShape } from '../../events/record-shape.ts';
 import { planRows, type RowPlan } from '../../events/row-plan.ts';
 import { SourceInfo } from '../../events/source-info.ts';
 import { TransactionOrder } from '../../events/transaction.ts';
 import { CellKind, TupleView } from '../../pgoutput/tuple.ts';
+import { RegisteredHalfSerde } from '../../registry/registered-half.ts';
+import type { ConversionFailure } from '../../serde/half-writer.ts';
+import { ProtobufFormat, type ProtobufSettings } from '../../serde/protobuf/format.ts';
+import type { NullSettings } from '../../serde/protobuf/node.ts';
+import { DEFAULT_PROTOBUF_SETTINGS } from '../../serde/protobuf/schema.ts';
+import { RecordSerde } from '../../serde/record-serde.ts';
 import { DEFAULT_VALUE_MODES, type PgType } from '../../values/pg-type.ts';
-import type { ConversionFailure } from '../serializer.ts';
-import type { NullSettings } from './node.ts';
-import { DEFAULT_PROTOBUF_SETTINGS } from './schema.ts';
-import { ProtobufSerde, type ProtobufSideSettings } from './serde.ts';
+import { ControlRecords } from './control-records.ts';
 
 const base = (oid: number, name: string): PgType => ({ oid, name, schema: 'pg_catalog', kind: 'base' });
 const INT4 = base(23, 'int4');
@@ -75,24 +83,41 @@ function tuple(cells: readonly (string | null)[]): TupleView {
   return view;
 }
 
-function setUp(plan: RowPlan, more: Partial<ProtobufSideSettings> = {}) {
-  const side: ProtobufSideSettings = { ...DEFAULT_PROTOBUF_SETTINGS, ignoreDefaults: false, ...more };
+function setUp(plan: RowPlan, more: Partial<ProtobufSettings> = {}) {
+  const side: ProtobufSettings = { ...DEFAULT_PROTOBUF_SETTINGS, ignoreDefaults: false, ...more };
   const info = new SourceInfo();
   const order = new TransactionOrder({ endBytesMax: 1_000_000 });
   const failures: ConversionFailure[] = [];
-  const serde = new ProtobufSerde(
-    { key: side, value: side, binary: 'bytes' },
-    { constants: { version: '1', name: 'srv', db: 'd' }, facts: { info, order }, onFailure: (failure) => failures.push(failure) },
-  );
-  const rows = serde.compile(plan);
-  rows.setIds({ key: 258, value: 65_536 });
-  const schemas = { key: serde.keySchemaOf(plan), value: serde.valueSchemaOf(plan) };
+  const out = new ByteWriter();
+  const format = new ProtobufFormat(side);
+  const halfOf = (id: number) => {
+    const ids = { idOf: async () => id };
+    return new RegisteredHalfSerde(format, { ids, out, onFailure: (failure) => failures.push(failure) });
+  };
+  const serde = new RecordSerde(out, halfOf(258), halfOf(65_536));
+  const event = new EventView(info, order);
+  const shapes = new DebeziumShapes({ constants: { version: '1', name: 'srv', db: 'd' }, transactionMetadata: true, binary: 'bytes' });
+  const record = serde.compile(shapes.ofTable(plan).row);
+  const open = async (): Promise<void> => {
+    await record.key?.open(plan.topic);
+    await record.value?.open(plan.topic);
+  };
+  const writeValue = (op: Op, before: TupleView | undefined, after: TupleView | undefined): void => {
+    Object.assign(event, { op, before, after });
+    record.value?.write(event);
+  };
+  const rows = { record, event, open, writeValue };
+  const schemas = {
+    key: plan.keySchema === undefined ? undefined : format.schemaOf(plan.keySchema),
+    value: format.schemaOf(plan.envelopeSchema),
+  };
+  const controls = new ControlRecords({ serde, shapes, event });
   const written = (write: () => void): Buffer => {
     serde.out.reset();
     write();
     return serde.out.toOwned();
   };
-  return { info, order, failures, serde, rows, schemas, written };
+  return { info, order, failures, rows, schemas, written, shapes, controls, format };
 }
 
 const NULLS: readonly NullSettings[] = [
@@ -105,9 +130,11 @@ const NULLS: readonly NullSettings[] = [
 describe('records in Protobuf', () => {
   const PLAN = planOf({ id: { typeOid: 23 }, n: { typeOid: 23 }, note: { typeOid: 25 }, list: { typeOid: 1007 } });
 
-  it('begin with 0x00, the id of the schema in four bytes, and 0x00 for its first message', () => {
+  it('begin with 0x00, the id of the schema in four bytes, and 0x00 for its first message', async () => {
     const { rows, written } = setUp(PLAN);
-    expect([...written(() => rows.writeKey(tuple(['7', null, null, null])))]).toEqual([0, 0, 0, 1, 2, 0, 0x08, 7]);
+    await rows.open();
+    rows.event.after = tuple(['7', null, null, null]);
+    expect([...written(() => rows.record.key?.write(rows.event))]).toEqual([0, 0, 0, 1, 2, 0, 0x08, 7]);
     expect([...written(() => rows.writeValue('c', undefined, undefined)).subarray(0, 6)]).toEqual([0, 0, 1, 0, 0, 0]);
   });
 
@@ -149,7 +176,7 @@ describe('records in Protobuf', () => {
   it('take the default for a null, unless defaults are ignored', () => {
     const plan = planOf({ id: { typeOid: 23 }, n: { typeOid: 23, defaultExpression: '5' } });
     const nulls = { optionalForNullables: true };
-    const row = (more: Partial<ProtobufSideSettings>): unknown => {
+    const row = (more: Partial<ProtobufSettings>): unknown => {
       const { rows, schemas, written } = setUp(plan, { ...nulls, ...more });
       const bytes = written(() => rows.writeValue('c', undefined, tuple(['1', null])));
       return protobufReader(schemas.value.text).read(bytes.subarray(6))['after'];
@@ -183,29 +210,29 @@ describe('records in Protobuf', () => {
 
 describe('control records in Protobuf', () => {
   it.each(NULLS)('are read by their schemas: %o', (nulls) => {
-    const { serde, info, order, written } = setUp(planOf({ id: { typeOid: 23 } }), nulls);
+    const { controls, shapes, format, info, order, written } = setUp(planOf({ id: { typeOid: 23 } }), nulls);
     info.beginTransaction({ commitTimeUs: 1_700_000_000_000_001, xid: 77 });
     info.nowUs = 1_700_000_000_500_000;
-    const read = (kind: 'message' | 'transaction' | 'heartbeat', write: () => number): unknown[] => {
-      serde.openControl(kind, { key: 1, value: 2 });
+    const read = ({ key, value }: RecordShape, write: () => number): unknown[] => {
       let keyEnd = 0;
       const bytes = written(() => {
         keyEnd = write();
       });
-      const { key, value } = serde.controlSchemas(kind);
-      return [protobufReader(key.text).read(bytes.subarray(6, keyEnd)), protobufReader(value.text).read(bytes.subarray(keyEnd + 6))];
+      const readHalf = (half: ValueShape | undefined, start: number, end?: number): unknown =>
+        half && protobufReader(format.schemaOf(half.schema).text).read(bytes.subarray(start + 6, end));
+      return [readHalf(key, 0, keyEnd), readHalf(value, keyEnd)];
     };
     const content = Buffer.from([0, 255]);
-    expect(read('message', () => serde.writeMessage({ prefix: 'p', content } as never))).toMatchObject([
+    expect(read(shapes.message(), () => controls.writeMessage({ prefix: 'p', content } as never))).toMatchObject([
       { prefix: 'p' },
       { op: 'm', source: { schema: '', table: '' }, message: { prefix: 'p', content } },
     ]);
     const tellsNulls = nulls.optionalForNullables || nulls.wrapperForNullables;
-    expect(read('transaction', () => serde.writeBegin())).toMatchObject([
+    expect(read(shapes.boundary('BEGIN'), () => controls.writeBegin())).toMatchObject([
       { id: '77:0' },
       { status: 'BEGIN', event_count: tellsNulls ? null : 0, data_collections: [] },
     ]);
-    expect(read('transaction', () => serde.writeEnd(3, [{ name: 'public.item', count: 3 }]))).toMatchObject([
+    expect(read(shapes.boundary('END'), () => controls.writeEnd(3, [{ name: 'public.item', count: 3 }]))).toMatchObject([
       { id: '77:0' },
       {
         status: 'END',
@@ -214,7 +241,7 @@ describe('control records in Protobuf', () => {
         ts_ms: 1_700_000_000_000n,
       },
     ]);
-    expect(read('heartbeat', () => serde.writeHeartbeat())).toMatchObject([{ serverName: 'srv' }, { ts_ms: 1_700_000_000_500n }]);
+    expect(read(shapes.heartbeat(), () => controls.writeHeartbeat())).toMatchObject([{ serverName: 'srv' }, { ts_ms: 1_700_000_000_500n }]);
     expect(order.open).toBe(false);
   });
 });

@@ -2,12 +2,14 @@
 import { describe, expect, it } from 'vitest';
 import { builtIn } from '../../../test/oracles/columns.ts';
 import { testFilter, testPlanSettings } from '../../../test/oracles/plan-settings.ts';
-import type { ConverterOptions, ResolvedOptions } from '../../core/options.ts';
+import type { ConverterOptions } from '../../core/options.ts';
+import { DebeziumShapes } from '../../events/debezium-shapes.ts';
+import { EventView } from '../../events/event-view.ts';
 import { planRows, type RowPlan } from '../../events/row-plan.ts';
 import { SourceInfo } from '../../events/source-info.ts';
 import { CellKind, TupleView } from '../../pgoutput/tuple.ts';
 import type { SubjectSchema } from '../../registry/schema-registry.ts';
-import { createTaskSerde } from './task-serde.ts';
+import { createSerde } from './create-serde.ts';
 
 const REGISTERED = { registry: {}, autoRegister: true, useLatestVersion: false, subjectNames: 'topic', ignoreDefaults: false };
 const CONVERTERS = {
@@ -29,20 +31,21 @@ function planOf(primaryKey: readonly string[], column = 'id'): RowPlan {
 function setUp(key: ConverterOptions['format'], value: ConverterOptions['format'], plan: RowPlan) {
   const subjects: string[] = [];
   const register = async ({ subject }: SubjectSchema): Promise<number> => subjects.push(subject);
-  const serde = createTaskSerde({
+  const serde = createSerde({
     options: {
       keyConverter: CONVERTERS[key],
       valueConverter: CONVERTERS[value],
-      events: { binaryHandlingMode: 'bytes' },
-    } as unknown as ResolvedOptions,
-    constants: { version: '1', name: 'srv', db: 'd' },
-    facts: { info: new SourceInfo(), order: undefined },
+    },
     onFailure: () => {},
     registry: { random: () => 0, onRetry: () => {}, onAnswered: () => {} },
     openRegistry: () => ({ register, lookup: async () => 1, latest: async () => undefined }),
     signal: new AbortController().signal,
   });
-  return { subjects, table: serde.table(plan), out: serde.out };
+  const shapes = new DebeziumShapes({ constants: { version: '1', name: 'srv', db: 'd' }, transactionMetadata: false, binary: 'bytes' });
+  const record = serde.compile(shapes.ofTable(plan).row);
+  const openKey = async (): Promise<void> => record.key?.open(plan.topic);
+  const openValue = async (): Promise<void> => record.value?.open(plan.topic);
+  return { subjects, record, openKey, openValue, out: serde.out };
 }
 
 function row(text: string): TupleView {
@@ -58,38 +61,40 @@ const isRegistered = (format: ConverterOptions['format']): boolean => 'registry'
 
 describe('schemas of a table', () => {
   it.each(PAIRS)('are registered each by itself with keys in %s and values in %s', async (key, value) => {
-    const { subjects, table } = setUp(key, value, planOf(['id']));
+    const { subjects, openKey, openValue } = setUp(key, value, planOf(['id']));
     expect(subjects).toEqual([]);
-    await table.openValue();
+    await openValue();
     expect(subjects).toEqual(isRegistered(value) ? ['srv.public.t-value'] : []);
-    await table.openKey();
+    await openKey();
     expect(subjects.slice(isRegistered(value) ? 1 : 0)).toEqual(isRegistered(key) ? ['srv.public.t-key'] : []);
   });
 
   it.each(PAIRS)('have none for the key of a table without one, keys in %s and values in %s', async (key, value) => {
-    const { subjects, table } = setUp(key, value, planOf([]));
-    await table.openKey();
+    const { subjects, openKey } = setUp(key, value, planOf([]));
+    await openKey();
     expect(subjects).toEqual([]);
   });
 
   it.each(['avro', 'json_schema', 'protobuf'] as const)('begin each half in %s with the id that it was given', async (format) => {
-    const { table, out } = setUp(format, format, planOf(['id']));
-    await table.openValue();
-    await table.openKey();
+    const { record, openKey, openValue, out } = setUp(format, format, planOf(['id']));
+    await openValue();
+    await openKey();
     const head = (write: () => void): number[] => {
       out.reset();
       write();
       return [...out.bytes.subarray(0, 5)];
     };
-    expect(head(() => table.serializer.writeKey(row('7')))).toEqual([0, 0, 0, 0, 2]);
-    expect(head(() => table.serializer.writeValue('c', undefined, row('7')))).toEqual([0, 0, 0, 0, 1]);
+    const event = new EventView(new SourceInfo(), undefined);
+    event.after = row('7');
+    expect(head(() => record.key?.write(event))).toEqual([0, 0, 0, 0, 2]);
+    expect(head(() => record.value?.write(event))).toEqual([0, 0, 0, 0, 1]);
   });
 
   it('of a half that another format writes are not asked for: a name that Avro cannot have is no fault there', async () => {
-    const { table } = setUp('avro', 'json', planOf([], 'no name'));
-    await table.openKey();
-    await table.openValue();
+    const { openKey, openValue } = setUp('avro', 'json', planOf([], 'no name'));
+    await openKey();
+    await openValue();
     const refused = setUp('json', 'avro', planOf([], 'no name'));
-    await expect(refused.table.openValue()).rejects.toMatchObject({ code: 'avro_name_invalid' });
+    await expect(refused.openValue()).rejects.toMatchObject({ code: 'avro_name_invalid' });
   });
 });

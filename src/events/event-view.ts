@@ -1,0 +1,29 @@
+/**
+ * Owns what a record is written from: the source facts, the place in the transaction, and the row, message or count in hand. One view
+ * serves all records of a producer of rows; its members are set before each write and are valid only during it.
+ */
+import type { LogicalMessage } from '../pgoutput/messages.ts';
+import type { TupleView } from '../pgoutput/tuple.ts';
+import type { Op } from './envelope.ts';
+import type { SourceInfo } from './source-info.ts';
+import type { CollectionCount, TransactionOrder } from './transaction.ts';
+
+export class EventView {
+  readonly info: SourceInfo;
+  /** Only with provide.transaction.metadata. */
+  readonly order: TransactionOrder | undefined;
+  op: Op = 'c';
+  before: TupleView | undefined;
+  after: TupleView | undefined;
+  message: Pick<LogicalMessage, 'prefix' | 'content'> = NO_MESSAGE;
+  /** Of the transaction that ends: how many events it had, in all and by table. Null in its BEGIN. */
+  eventCount: number | null = null;
+  collections: readonly CollectionCount[] | null = null;
+
+  constructor(info: SourceInfo, order: TransactionOrder | undefined) {
+    this.info = info;
+    this.order = order;
+  }
+}
+
+const NO_MESSAGE = { prefix: '', content: new Uint8Array(0) };

@@ -1,0 +1,296 @@
+/**
+ * Owns the way from a shape to steps: what is fixed becomes bytes, what lasts equally long is joined to runs, cells stand together. Steps
+ * that say nothing of a relation are shared by all relations of a half, and the images of a row share their cells.
+ */
+import { ByteWriter } from '../core/byte-writer.ts';
+import { EventView } from '../events/event-view.ts';
+import type { FieldShape, Image, Origin, Presence, RelationName, ValueShape } from '../events/record-shape.ts';
+import type { PlannedColumn } from '../events/row-plan.ts';
+import { SourceInfo } from '../events/source-info.ts';
+import type { Format, Place } from './format.ts';
+import { writeFact } from './half-writer.ts';
+import {
+  AFTER,
+  BEFORE,
+  BYTES,
+  CELLS,
+  Cell,
+  CLOCK_RUN,
+  FACT,
+  type FactStep,
+  KEY,
+  LSN,
+  LSN_TEXT,
+  OP,
+  ROW,
+  type Run,
+  STRUCT,
+  type Step,
+  stepOf,
+  TRANSACTION_RUN,
+} from './step.ts';
+
+const NO_BYTES = new Uint8Array(0);
+const RUN_BYTES = 256;
+const IMAGES: Readonly<Record<Image, number>> = { before: BEFORE, after: AFTER, key: KEY };
+/** For facts that ask for nothing. */
+const NO_EVENT = new EventView(new SourceInfo(), undefined);
+
+export class HalfCompiler<Node> {
+  readonly #format: Format<Node>;
+  /** Steps without anything of a relation, by what they write. */
+  readonly #shared: SharedSteps<Node> = new Map();
+
+  #lastRow: { readonly columns: readonly PlannedColumn[]; readonly steps: readonly Step<Node>[] } | undefined;
+
+  constructor(format: Format<Node>) {
+    this.#format = format;
+  }
+
+  compile({ schema, origin }: ValueShape, relation: RelationName): readonly Step<Node>[] {
+    this.#lastRow = undefined;
+    const steps = new StepList(this.#format, this.#shared, relation);
+    this.#value(steps, { schema, origin }, undefined);
+    return steps.end();
+  }
+
+  #value(steps: StepList<Node>, { schema, origin }: ValueShape, place: Place): void {
+    const node = this.#format.node(schema, place);
+    switch (origin.from) {
+      case 'column':
+        steps.cell(this.#cellOf(origin, node), IMAGES[origin.image]);
+        return;
+      case 'fact':
+        steps.fact({ fact: origin.fact, node, schema }, `${place?.position}:${place?.field}:${schema.optional}`);
+        return;
+      case 'struct':
+        this.#struct(steps, origin, node);
+    }
+  }
+
+  #struct(steps: StepList<Node>, origin: Extract<Origin, { from: 'struct' }>, node: Node): void {
+    const format = this.#format;
+    if (origin.when !== undefined || !format.rules.flattens) {
+      steps.struct(node, origin.when, this.#inner(origin.fields, steps.relation));
+      return;
+    }
+    steps.bytes(fixed(format, (values) => void values.open(node, 1)));
+    this.#fields(steps, origin.fields);
+    steps.bytes(fixed(format, (values) => void values.close(0, 1)));
+  }
+
+  /** What a row holds is worked out once for both of its images. */
+  #inner(fields: readonly FieldShape[], relation: RelationName): readonly Step<Node>[] {
+    const row = rowOf(fields);
+    const last = this.#lastRow;
+    if (row !== undefined && last !== undefined && isSameRow(row.columns, last.columns)) {
+      return last.steps.map((step) => (step.kind === CELLS ? stepOf({ ...step, image: IMAGES[row.image] }) : step));
+    }
+    const inner = new StepList(this.#format, this.#shared, relation);
+    this.#fields(inner, fields);
+    const steps = inner.end();
+    this.#lastRow = row === undefined ? undefined : { columns: row.columns, steps };
+    return steps;
+  }
+
+  #fields(steps: StepList<Node>, fields: readonly FieldShape[]): void {
+    for (const [position, field] of fields.entries()) this.#value(steps, field, { field: field.field, position });
+  }
+
+  #cellOf({ column }: Extract<Origin, { from: 'column' }>, node: Node): Cell<Node> {
+    const { name, type, index, codec } = column;
+    const { nullIsDefault, requiredTakesNull } = this.#format.rules;
+    const { optional, defaultValue } = codec.schema;
+    const useDefault = defaultValue !== undefined && nullIsDefault;
+    const takesNull = optional || requiredTakesNull;
+    return new Cell({
+      name,
+      type,
+      index,
+      codec,
+      node,
+      nullRule: !codec.nullable || !takesNull || useDefault ? 'fallback' : 'null',
+      failureRule: !optional || useDefault ? 'fallback' : 'null',
+    });
+  }
+}
+
+type SharedSteps<Node> = Map<string, Step<Node>>;
+
+/** Undefined: not only columns of one image. */
+function rowOf(fields: readonly FieldShape[]): { readonly columns: readonly PlannedColumn[]; readonly image: Image } | undefined {
+  const origins = fields.map(({ origin }) => origin).filter((origin) => origin.from === 'column');
+  const image = origins[0]?.image;
+  if (image === undefined || origins.length < fields.length || origins.some((origin) => origin.image !== image)) return undefined;
+  return { columns: origins.map(({ column }) => column), image };
+}
+
+function isSameRow(one: readonly PlannedColumn[], other: readonly PlannedColumn[]): boolean {
+  return one.length === other.length && one.every((column, index) => column === other[index]);
+}
+
+/** What is joined while it lasts equally long. */
+type Pending<Node> = { lasts: 'connector' | 'transaction' | 'clock'; parts: (Uint8Array | FactStep<Node>)[]; key: string };
+
+class StepList<Node> {
+  readonly relation: RelationName;
+  readonly #format: Format<Node>;
+  readonly #shared: SharedSteps<Node>;
+  readonly #steps: Step<Node>[] = [];
+  #cells: { image: number; cells: Cell<Node>[] } | undefined;
+  #pending: Pending<Node> = { lasts: 'connector', parts: [], key: '' };
+
+  constructor(format: Format<Node>, shared: SharedSteps<Node>, relation: RelationName) {
+    this.#format = format;
+    this.#shared = shared;
+    this.relation = relation;
+  }
+
+  bytes(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    this.#endCells();
+    this.#pending.parts.push(bytes);
+    this.#pending.key += `${Buffer.from(bytes).toString('latin1')}\n`;
+  }
+
+  fact(step: FactStep<Node>, place: string): void {
+    const { lasts } = step.fact;
+    this.#endCells();
+    if (!this.#format.rules.copies) this.#pushFact(step, place);
+    else if (lasts === 'connector') this.bytes(this.#rendered(step));
+    else if (lasts === 'relation') this.#relationBytes(step);
+    else if (lasts === 'event') this.#eventFact(step, place);
+    else this.#join(lasts, step, place);
+  }
+
+  cell(cell: Cell<Node>, image: number): void {
+    const open = this.#cells;
+    if (open?.image === image) {
+      open.cells.push(cell);
+      return;
+    }
+    this.#endCells();
+    this.#cells = { image, cells: [new Cell({ ...cell, node: this.#withLead(cell.node) })] };
+  }
+
+  struct(node: Node, when: Presence | undefined, inner: readonly Step<Node>[]): void {
+    this.#endCells();
+    const [row] = inner;
+    const framed = { node: this.#withLead(node), when, reserved: 1 };
+    if (inner.length === 1 && row?.kind === CELLS) this.#push({ ...row, ...framed, kind: ROW });
+    else this.#push({ kind: STRUCT, ...framed, inner });
+  }
+
+  end(): readonly Step<Node>[] {
+    this.#endCells();
+    this.#flush();
+    return this.#steps;
+  }
+
+  #rendered({ fact, node, schema }: FactStep<Node>): Uint8Array {
+    return fixed(this.#format, (values) => writeFact(values, { fact, node, schema }, NO_EVENT, this.#format.rules));
+  }
+
+  /** What stands before the value goes with what stands before that: it is no part of the relation's own. */
+  #relationBytes(step: FactStep<Node>): void {
+    const node = this.#detach(step.node);
+    this.#flush();
+    this.#push({ kind: BYTES, bytes: this.#rendered({ ...step, node }) });
+  }
+
+  #eventFact(step: FactStep<Node>, place: string): void {
+    const node = this.#detach(step.node);
+    this.#flush();
+    this.#pushFact({ ...step, node }, place);
+  }
+
+  #pushFact(step: FactStep<Node>, place: string): void {
+    this.#pushShared(`fact\n${step.fact.name}@${place}`, () => this.#factStep(step));
+  }
+
+  #factStep(step: FactStep<Node>): Step<Node> {
+    const { fact, node } = step;
+    switch (fact.gives) {
+      case 'lsn':
+        return { kind: LSN, node };
+      case 'op':
+        return { kind: OP, node };
+      case 'lsnText': {
+        const behind = this.#format.textBehind(fact.behind);
+        return { kind: LSN_TEXT, node, textBefore: fact.before, before: NO_BYTES, behind, info: undefined, mark: -1 };
+      }
+      default:
+        return { kind: FACT, fact: step };
+    }
+  }
+
+  #detach(node: Node): Node {
+    const { lead } = this.#format;
+    if (lead === undefined) return node;
+    this.bytes(lead.bytesOf(node));
+    return lead.withoutBytes(node);
+  }
+
+  /** Fixed bytes before a value with a lead become part of the lead. */
+  #withLead(node: Node): Node {
+    const { lead } = this.#format;
+    const { lasts, parts } = this.#pending;
+    if (lead === undefined || lasts !== 'connector' || parts.length === 0) {
+      this.#flush();
+      return node;
+    }
+    const bytes = joined(parts.filter((part) => part instanceof Uint8Array));
+    this.#pending = { lasts: 'connector', parts: [], key: '' };
+    return lead.prepend(bytes, node);
+  }
+
+  #join(lasts: 'transaction' | 'clock', step: FactStep<Node>, place: string): void {
+    if (this.#pending.lasts !== 'connector' && this.#pending.lasts !== lasts) this.#flush();
+    const pending = this.#pending;
+    pending.lasts = lasts;
+    pending.parts.push(step);
+    pending.key += `${step.fact.name}@${place}\n`;
+  }
+
+  #endCells(): void {
+    if (this.#cells === undefined) return;
+    const { image, cells } = this.#cells;
+    this.#cells = undefined;
+    this.#push({ kind: CELLS, image, cells, relation: this.relation });
+  }
+
+  #flush(): void {
+    const { lasts, parts, key } = this.#pending;
+    if (parts.length === 0) return;
+    this.#pending = { lasts: 'connector', parts: [], key: '' };
+    if (lasts === 'connector') this.#push({ kind: BYTES, bytes: joined(parts.filter((part) => part instanceof Uint8Array)) });
+    else this.#pushShared(`${lasts}\n${key}`, () => this.#runOf(lasts, parts));
+  }
+
+  #runOf(lasts: 'transaction' | 'clock', parts: Run<Node>['parts']): Step<Node> {
+    const out = new ByteWriter(RUN_BYTES);
+    const run = { parts, out, values: this.#format.writer(out) };
+    return { kind: lasts === 'transaction' ? TRANSACTION_RUN : CLOCK_RUN, run, bytes: NO_BYTES, info: undefined, mark: -1 };
+  }
+
+  #pushShared(key: string, make: () => Step<Node>): void {
+    const step = this.#shared.get(key) ?? stepOf(make());
+    this.#shared.set(key, step);
+    this.#steps.push(step);
+  }
+
+  #push(step: Step<Node>): void {
+    this.#steps.push(stepOf(step));
+  }
+}
+
+function fixed<Node>(format: Format<Node>, write: (values: ReturnType<Format<Node>['writer']>) => void): Uint8Array {
+  const out = new ByteWriter(RUN_BYTES);
+  write(format.writer(out));
+  return Uint8Array.from(out.bytes.subarray(0, out.length));
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  // An array of its own, not a slice of Buffer's pool: hot copies run over it.
+  return Uint8Array.from(Buffer.concat(parts));
+}

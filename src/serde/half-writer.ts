@@ -1,0 +1,297 @@
+/**
+ * Owns the writing of one half of a record, key or value, in any format: the only place that chooses a cell's form, knows what a null
+ * becomes and what is done about a value that does not convert. Follows steps (half-compiler.ts); the bytes are the format's.
+ */
+import { byteAt, itemAt } from '../core/byte-reader.ts';
+import type { ByteWriter } from '../core/byte-writer.ts';
+import type { Op } from '../events/envelope.ts';
+import type { EventView } from '../events/event-view.ts';
+import type { Presence, RelationName } from '../events/record-shape.ts';
+import type { CollectionCount } from '../events/transaction.ts';
+import { CellKind, type TupleView } from '../pgoutput/tuple.ts';
+import { ConversionError } from '../values/value-writer.ts';
+import type { Format, FormatRules, FormatWriter } from './format.ts';
+import {
+  AFTER,
+  BEFORE,
+  BYTES,
+  CELLS,
+  type Cell,
+  type CellsStep,
+  CLOCK_RUN,
+  FACT,
+  type FactStep,
+  LSN,
+  LSN_TEXT,
+  type LsnTextStep,
+  OP,
+  ROW,
+  type RowStep,
+  type RunStep,
+  STRUCT,
+  type Step,
+  type StructStep,
+  TRANSACTION_RUN,
+} from './step.ts';
+import { UnrepresentableError } from './unrepresentable.ts';
+
+/** A cell that could not be converted. Never holds the value. */
+export type ConversionFailure = RelationName & {
+  readonly column: string;
+  /** The type's name in PostgreSQL. */
+  readonly type: string;
+  readonly reason: string;
+  /** Nothing can stand for the value: no null, no default. */
+  readonly isRequired: boolean;
+};
+
+export type OnFailure = (failure: ConversionFailure) => void;
+
+export class HalfWriter<Node> {
+  readonly #format: Format<Node>;
+  readonly #out: ByteWriter;
+  readonly #values: FormatWriter<Node>;
+  readonly #onFailure: OnFailure;
+
+  /** Appends to `out`. */
+  constructor(format: Format<Node>, out: ByteWriter, onFailure: OnFailure) {
+    this.#format = format;
+    this.#out = out;
+    this.#values = format.writer(out);
+    this.#onFailure = onFailure;
+  }
+
+  write(steps: readonly Step<Node>[], event: EventView): void {
+    const out = this.#out;
+    const { info } = event;
+    for (let i = 0; i < steps.length; i++) {
+      const step = itemAt(steps, i);
+      switch (step.kind) {
+        case BYTES:
+          out.all(step.bytes);
+          break;
+        case TRANSACTION_RUN:
+          if (step.mark !== info.serial || step.info !== info) this.#writeRun(step, event, info.serial);
+          out.all(step.bytes);
+          break;
+        case CLOCK_RUN:
+          if (step.mark !== info.nowUs || step.info !== info) this.#writeRun(step, event, info.nowUs);
+          out.all(step.bytes);
+          break;
+        case ROW:
+          this.#writeRow(step, event);
+          break;
+        case CELLS:
+          this.#writeCells(step, imageOf(event, step.image));
+          break;
+        case LSN_TEXT:
+          this.#writeLsnText(step, event);
+          break;
+        case LSN:
+          this.#values.begin(step.node);
+          this.#values.int64(info.lsn);
+          break;
+        case OP:
+          this.#values.begin(step.node);
+          this.#values.plainAscii(OP_TEXT[event.op], 0, 1);
+          break;
+        case STRUCT:
+          this.#writeStruct(step, event);
+          break;
+        case FACT:
+          writeFact(this.#values, step.fact, event, this.#format.rules);
+          break;
+      }
+    }
+  }
+
+  #writeRun(step: RunStep<Node>, event: EventView, mark: number): void {
+    const { parts, out, values } = step.run;
+    out.reset();
+    for (const part of parts) {
+      if (part instanceof Uint8Array) out.all(part);
+      else writeFact(values, part, event, this.#format.rules);
+    }
+    // A copy of a whole array costs less than one of its part.
+    if (step.bytes.length !== out.length) step.bytes = new Uint8Array(out.length);
+    step.bytes.set(out.bytes.subarray(0, out.length));
+    step.info = event.info;
+    step.mark = mark;
+  }
+
+  #writeRow(step: RowStep<Node>, event: EventView): void {
+    const { node, when } = step;
+    const values = this.#values;
+    if (when !== undefined && !isThere(event, when)) {
+      values.begin(node);
+      values.nullValue();
+      return;
+    }
+    const { reserved } = step;
+    const start = values.open(node, reserved);
+    this.#writeCells(step, imageOf(event, step.image));
+    step.reserved = values.close(start, reserved);
+  }
+
+  #writeStruct(step: StructStep<Node>, event: EventView): void {
+    const { node, when } = step;
+    const values = this.#values;
+    if (when !== undefined && !isThere(event, when)) {
+      values.begin(node);
+      values.nullValue();
+      return;
+    }
+    const { reserved } = step;
+    const start = values.open(node, reserved);
+    this.write(step.inner, event);
+    step.reserved = values.close(start, reserved);
+  }
+
+  #writeLsnText(step: LsnTextStep<Node>, event: EventView): void {
+    const { node } = step;
+    const { info } = event;
+    if (step.mark !== info.serial || step.info !== info) {
+      step.before = this.#format.textBefore(step.textBefore(event));
+      step.mark = info.serial;
+      step.info = info;
+    }
+    this.#values.begin(node);
+    this.#values.textAround(step.before, info.lsn, step.behind);
+  }
+
+  #writeCells({ cells, relation }: CellsStep<Node> | RowStep<Node>, tuple: TupleView | undefined): void {
+    if (tuple === undefined) throw new Error('a cell was asked for and the row has no such image');
+    const values = this.#values;
+    for (let i = 0; i < cells.length; i++) {
+      const cell = itemAt(cells, i);
+      values.begin(cell.node);
+      const kind = cell.index < tuple.count ? byteAt(tuple.kinds, cell.index) : CellKind.null;
+      if (kind === CellKind.text) this.#writeText(cell, tuple, relation);
+      else if (kind === CellKind.unchanged) this.#writeUnavailable(cell, relation);
+      else if (kind === CellKind.null) this.#writeNull(cell.nullRule, cell, relation);
+      else throw new ConversionError('binary cell');
+    }
+  }
+
+  #writeText(cell: Cell<Node>, tuple: TupleView, relation: RelationName): void {
+    const out = this.#out;
+    const mark = out.length;
+    const { index, codec } = cell;
+    try {
+      codec.write(this.#values, tuple.source, tuple.starts[index] ?? 0, tuple.ends[index] ?? 0);
+    } catch (error) {
+      out.length = mark;
+      this.#writeFailed(error, cell, relation);
+    }
+  }
+
+  #writeUnavailable(cell: Cell<Node>, relation: RelationName): void {
+    const mark = this.#out.length;
+    try {
+      cell.codec.writeUnavailable(this.#values);
+    } catch (error) {
+      this.#out.length = mark;
+      this.#writeFailed(error, cell, relation);
+    }
+  }
+
+  #writeFailed(error: unknown, cell: Cell<Node>, relation: RelationName): void {
+    const { optional, defaultValue } = cell.codec.schema;
+    this.#report(error, { cell, relation, isRequired: (!optional && defaultValue === undefined) || error instanceof UnrepresentableError });
+    this.#values.again(cell.node);
+    this.#writeNull(cell.failureRule, cell, relation);
+  }
+
+  #writeNull(rule: Cell<Node>['nullRule'], cell: Cell<Node>, relation: RelationName): void {
+    if (rule === 'null') {
+      this.#values.nullValue();
+      return;
+    }
+    const mark = this.#out.length;
+    try {
+      cell.codec.writeFallback(this.#values);
+    } catch (error) {
+      this.#out.length = mark;
+      // A default that the format cannot hold: nothing else may stand for it.
+      this.#report(error, { cell, relation, isRequired: true });
+    }
+  }
+
+  #report(error: unknown, o: { readonly cell: Cell<Node>; readonly relation: RelationName; readonly isRequired: boolean }): void {
+    if (!(error instanceof ConversionError)) throw error;
+    const { name, type } = o.cell;
+    this.#onFailure({ ...o.relation, column: name, type, reason: error.message, isRequired: o.isRequired });
+  }
+}
+
+function imageOf(event: EventView, image: number): TupleView | undefined {
+  if (image === AFTER) return event.after;
+  return image === BEFORE ? event.before : (event.after ?? event.before);
+}
+
+function isThere(event: EventView, when: Presence): boolean {
+  if (when === 'before') return event.before !== undefined;
+  return when === 'after' ? event.after !== undefined : event.order?.open === true;
+}
+
+const OP_TEXT = Object.fromEntries(['c', 'u', 'd', 'r', 't', 'm'].map((op) => [op, Uint8Array.of(op.charCodeAt(0))])) as Record<
+  Op,
+  Uint8Array
+>;
+
+/** Any fact but those that have steps of their own, which last no longer than an event. */
+export function writeFact<Node>(values: FormatWriter<Node>, step: FactStep<Node>, event: EventView, rules: FormatRules): void {
+  const { fact, node } = step;
+  values.begin(node);
+  switch (fact.gives) {
+    case 'text': {
+      const text = fact.read(event) ?? defaultText(step, rules);
+      if (text === null) values.nullValue();
+      else values.text(text);
+      return;
+    }
+    case 'long': {
+      const value = fact.read(event);
+      if (value === null) values.nullValue();
+      else values.int64(value);
+      return;
+    }
+    case 'nanos':
+      values.nanos(fact.read(event));
+      return;
+    case 'bytes': {
+      const bytes = fact.read(event);
+      values.bytes(bytes, 0, bytes.length);
+      return;
+    }
+    case 'collections':
+      writeCollections(values, fact.read(event));
+      return;
+    case 'op':
+    case 'lsn':
+    case 'lsnText':
+      throw new Error(`${fact.gives} belongs to one event`);
+  }
+}
+
+function defaultText({ schema }: Pick<FactStep<unknown>, 'schema'>, { nullIsDefault }: FormatRules): string | null {
+  return nullIsDefault && typeof schema.defaultValue === 'string' ? schema.defaultValue : null;
+}
+
+function writeCollections(values: FormatWriter<unknown>, collections: readonly CollectionCount[] | null): void {
+  if (collections === null) {
+    values.nullValue();
+    return;
+  }
+  values.beginArray();
+  for (const { name, count } of collections) {
+    values.element();
+    values.beginStruct();
+    values.field('data_collection');
+    values.text(name);
+    values.field('event_count');
+    values.int64(count);
+    values.endStruct();
+  }
+  values.endArray();
+}

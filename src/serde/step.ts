@@ -1,0 +1,128 @@
+/** Owns the steps that a shape is compiled to: what half-compiler.ts makes and half-writer.ts follows for each row. */
+import type { ByteWriter } from '../core/byte-writer.ts';
+import type { EventView } from '../events/event-view.ts';
+import type { Fact, Presence, RelationName } from '../events/record-shape.ts';
+import type { SourceInfo } from '../events/source-info.ts';
+import type { FieldSchema } from '../values/schema.ts';
+import type { ValueCodec } from '../values/value-writer.ts';
+import type { FormatWriter } from './format.ts';
+
+/** Fixed bytes. */
+export const BYTES = 0;
+/** Values that last as long as a transaction. */
+export const TRANSACTION_RUN = 1;
+/** Values that last until the clock is read again. */
+export const CLOCK_RUN = 2;
+/** Cells of one image, one after the other. */
+export const CELLS = 3;
+/** A struct of cells of one image that may be null, or whose length stands before it: what a row is in most formats. */
+export const ROW = 4;
+/** Any other struct that may be null, or whose length stands before it. */
+export const STRUCT = 5;
+/** Text around the LSN. */
+export const LSN_TEXT = 6;
+/** The letter of the operation. */
+export const OP = 7;
+/** The LSN as a number. */
+export const LSN = 8;
+/** Any other value that is no cell. */
+export const FACT = 9;
+
+export const BEFORE = 0;
+export const AFTER = 1;
+export const KEY = 2;
+
+/** What a null cell becomes: decided per column, not per row. */
+export type NullRule = 'null' | 'fallback';
+
+export type CellParts<Node> = {
+  readonly name: string;
+  readonly type: string;
+  readonly index: number;
+  readonly codec: ValueCodec;
+  readonly node: Node;
+  readonly nullRule: NullRule;
+  /** The same for a cell that could not be converted. */
+  readonly failureRule: NullRule;
+};
+
+/** A class, so that all cells are objects of one form: the loop over them is hot. */
+export class Cell<Node> {
+  readonly codec: ValueCodec;
+  readonly node: Node;
+  readonly index: number;
+  readonly nullRule: NullRule;
+  readonly failureRule: NullRule;
+  readonly name: string;
+  readonly type: string;
+
+  constructor(parts: CellParts<Node>) {
+    this.codec = parts.codec;
+    this.node = parts.node;
+    this.index = parts.index;
+    this.nullRule = parts.nullRule;
+    this.failureRule = parts.failureRule;
+    this.name = parts.name;
+    this.type = parts.type;
+  }
+}
+
+export type FactStep<Node> = { readonly fact: Fact; readonly node: Node; readonly schema: FieldSchema };
+
+/** Bytes and facts that last equally long, and where they are written before they are copied. */
+export type Run<Node> = {
+  readonly parts: readonly (Uint8Array | FactStep<Node>)[];
+  readonly out: ByteWriter;
+  readonly values: FormatWriter<Node>;
+};
+
+type Kept = {
+  /** For which source facts and which serial or reading of the clock `bytes` or `before` was written. */
+  info: SourceInfo | undefined;
+  mark: number;
+};
+
+type Cells<Node> = {
+  readonly cells: readonly Cell<Node>[];
+  /** BEFORE, AFTER or KEY. */
+  readonly image: number;
+  readonly relation: RelationName;
+};
+
+/** `reserved`: how many bytes the struct's length had the last time. */
+type Framed<Node> = { readonly node: Node; readonly when: Presence | undefined; reserved: number };
+
+export type BytesStep = { readonly kind: typeof BYTES; readonly bytes: Uint8Array };
+/** `bytes` is what the run wrote last, in an array of its own size. */
+export type RunStep<Node> = Kept & { readonly kind: typeof TRANSACTION_RUN | typeof CLOCK_RUN; readonly run: Run<Node>; bytes: Uint8Array };
+export type CellsStep<Node> = Cells<Node> & { readonly kind: typeof CELLS };
+export type RowStep<Node> = Cells<Node> & Framed<Node> & { readonly kind: typeof ROW };
+export type StructStep<Node> = Framed<Node> & { readonly kind: typeof STRUCT; readonly inner: readonly Step<Node>[] };
+/** `before` is the part before the LSN as it was written last. */
+export type LsnTextStep<Node> = Kept & {
+  readonly kind: typeof LSN_TEXT;
+  readonly node: Node;
+  readonly textBefore: (event: EventView) => string;
+  before: Uint8Array;
+  readonly behind: Uint8Array;
+};
+export type EventStep<Node> = { readonly kind: typeof LSN | typeof OP; readonly node: Node };
+export type ValueStep<Node> = { readonly kind: typeof FACT; readonly fact: FactStep<Node> };
+
+export type Step<Node> =
+  | BytesStep
+  | RunStep<Node>
+  | CellsStep<Node>
+  | RowStep<Node>
+  | StructStep<Node>
+  | LsnTextStep<Node>
+  | EventStep<Node>
+  | ValueStep<Node>;
+
+/** All steps are objects of one form, whatever their kind needs: the loop over them is hot. */
+export function stepOf<Node>(parts: Step<Node>): Step<Node> {
+  const form = { kind: 0, bytes: NONE, run: NONE, cells: NONE, image: 0, relation: NONE, node: NONE, when: NONE, reserved: 1, inner: NONE };
+  return Object.assign({ ...form, textBefore: NONE, before: NONE, behind: NONE, fact: NONE, info: undefined, mark: -1 }, parts);
+}
+
+const NONE = undefined;
