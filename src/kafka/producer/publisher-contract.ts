@@ -2,7 +2,7 @@
  * Owns the interface between the pipeline and the publisher. kafka/producer/publisher.ts implements it.
  *
  * Records are counted: the first appended has ordinal 1. `settledOrdinal` is the highest n such that every record with
- * ordinal <= n is acknowledged by all in-sync replicas; it is what the ack-tracker releases positions from. No object
+ * ordinal <= n is acknowledged by all in-sync replicas; it is what the ledger of positions releases positions from. No object
  * or promise is made per record.
  */
 

@@ -11,7 +11,7 @@ import type { Publisher, RecordView } from '../../kafka/producer/publisher-contr
 import { JsonSerde } from '../../serde/json/serde.ts';
 import type { RowSerializer, SerdeSettings } from '../../serde/serializer.ts';
 import type { ValueComparer } from '../../serde/value-comparer.ts';
-import { AckTracker } from '../positions/ack-tracker.ts';
+import { Ledger } from '../positions/ledger.ts';
 import { ChangeWriter } from './change-writer.ts';
 import { StreamLoop } from './stream-loop.ts';
 import { TableOutput } from './table-output.ts';
@@ -151,7 +151,7 @@ function setUp(o: { metadata: boolean }) {
     boundaries: order === undefined ? undefined : new TransactionBoundaries({ order, serde, changes, openTopic: async () => topic }),
     info,
     publisher: publisher as unknown as Publisher,
-    tracker: new AckTracker(LSN_ZERO),
+    ledger: new Ledger(LSN_ZERO),
     clock: SYSTEM_CLOCK,
     log: SILENT_LOG,
     writeMessage: () => 0,

@@ -1,16 +1,16 @@
 /**
  * THE loop: every message of the replication stream passes here, and every branch on it is here. Frames in; records to the
- * publisher; positions to the ack-tracker. It knows nothing of sockets, of JSON or of brokers.
+ * publisher; positions to the ledger. It knows nothing of sockets, of JSON or of brokers.
  *
  * One event's way: onFrame → decode → table plan → change-writer (envelope, serializer) → publisher.append.
- * Positions come back through one call: release() asks the publisher how far records are settled, the tracker how far the
+ * Positions come back through one call: release() asks the publisher how far records are settled, the ledger how far the
  * stream is durable, and confirms exactly that (docs/delivery.md, D1–D6).
  */
 
 import { unreachable } from '../../core/assert.ts';
 import { SlotlineError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
-import { formatLsn, type Lsn } from '../../core/lsn.ts';
+import { formatLsn, LSN_ZERO, type Lsn } from '../../core/lsn.ts';
 import type { Clock } from '../../core/time.ts';
 import type { SourceInfo } from '../../events/source-info.ts';
 import { messageCollection } from '../../events/transaction.ts';
@@ -18,7 +18,7 @@ import type { Publisher, TopicHandle } from '../../kafka/producer/publisher-cont
 import { PgoutputDecoder } from '../../pgoutput/decode.ts';
 import type { BeginMessage, LogicalMessage, RelationMessage, RowMessage, TruncateMessage, TypeMessage } from '../../pgoutput/messages.ts';
 import type { FrameConsumer } from '../../postgres/stream/replication-stream.ts';
-import type { AckTracker } from '../positions/ack-tracker.ts';
+import type { Ledger, Position } from '../positions/ledger.ts';
 import type { ChangeWriter } from './change-writer.ts';
 import type { KnownRelation, TablePlans } from './table-plans.ts';
 import type { TransactionBoundaries } from './transaction-boundaries.ts';
@@ -30,7 +30,7 @@ export type StreamLoopDeps = {
   readonly boundaries: TransactionBoundaries | undefined;
   readonly info: SourceInfo;
   readonly publisher: Publisher;
-  readonly tracker: AckTracker;
+  readonly ledger: Ledger;
   readonly clock: Clock;
   readonly log: Log;
   /** Writes a logical message's key and value to the serde's output; returns where the key ends. */
@@ -58,6 +58,8 @@ export class StreamLoop implements FrameConsumer {
   /** Since the last relation. */
   readonly #types = new Map<number, TypeMessage>();
   #mayPause: (() => boolean) | undefined;
+  /** Used again for each mark. */
+  readonly #position: Position = { tag: 'lsn', lsn: LSN_ZERO };
 
   constructor(deps: StreamLoopDeps) {
     this.#deps = deps;
@@ -105,14 +107,14 @@ export class StreamLoop implements FrameConsumer {
    * byte stream is decoded; once that is acknowledged too, its WAL end is durable (D2b, D6).
    */
   onKeepalive(walEnd: Lsn, replyRequested: boolean): void {
-    const { publisher, tracker, untilLsn } = this.#deps;
+    const { publisher, untilLsn } = this.#deps;
     if (this.#reached) return;
     if (!this.#inTransaction) {
       if (untilLsn !== undefined && walEnd >= untilLsn) {
         this.#reach();
         return;
       }
-      tracker.mark(publisher.appendedOrdinal, walEnd);
+      this.#mark(walEnd);
       this.#pauseHere();
     }
     this.release({ urgent: replyRequested || publisher.pending.records === 0 });
@@ -128,17 +130,17 @@ export class StreamLoop implements FrameConsumer {
 
   /** The only way back: settled records → durable position → confirmed to the server. Never after a failure. */
   release(options: { urgent: boolean }): void {
-    const { publisher, tracker } = this.#deps;
+    const { publisher, ledger } = this.#deps;
     if (publisher.failure !== undefined) return;
-    const moved = tracker.release(publisher.settledOrdinal);
-    if (moved || options.urgent) this.#deps.confirm(tracker.durableLsn, options);
+    const moved = ledger.release(publisher.settledOrdinal);
+    if (moved || options.urgent) this.#deps.confirm(ledger.durableLsn, options);
   }
 
   get inTransaction(): boolean {
     return this.#inTransaction;
   }
 
-  /** Takes in nothing behind a commit, or a keepalive between transactions, at which `mayPause` says yes; it then stands at tracker.markedLsn. */
+  /** Takes in nothing behind a commit, or a keepalive between transactions, at which `mayPause` says yes; it then stands at ledger.markedLsn. */
   pauseAtBoundary(mayPause: (() => boolean) | undefined): void {
     this.#mayPause = mayPause;
   }
@@ -147,6 +149,11 @@ export class StreamLoop implements FrameConsumer {
   resume(): void {
     this.#mayPause = undefined;
     this.#reached = false;
+  }
+
+  #mark(lsn: Lsn): void {
+    this.#position.lsn = lsn;
+    this.#deps.ledger.mark(this.#deps.publisher.appendedOrdinal, this.#position);
   }
 
   #pauseHere(): void {
@@ -173,19 +180,19 @@ export class StreamLoop implements FrameConsumer {
 
   /** `frameLsn` of a commit frame is the commit's end too; the message's own field is what D2 names. */
   #onCommit(endLsn: Lsn, frameLsn: Lsn): void {
-    const { info, tracker, publisher, boundaries } = this.#deps;
+    const { info, boundaries } = this.#deps;
     boundaries?.end();
     info.endTransaction(frameLsn);
     this.#inTransaction = false;
     this.counts.transactions++;
-    tracker.mark(publisher.appendedOrdinal, endLsn);
+    this.#mark(endLsn);
     this.#pauseHere();
   }
 
   /** The server describes a relation in front of its first row in the transaction that has changed it, or that is the first to use it. */
   async #onRelation(message: RelationMessage): Promise<void> {
-    const { plans, tracker, info } = this.#deps;
-    plans.passed(tracker.markedLsn);
+    const { plans, ledger, info } = this.#deps;
+    plans.passed(ledger.markedLsn);
     const types = new Map(this.#types);
     this.#types.clear();
     await plans.learn(message, { phase: 'stream', xid: info.xid, types });

@@ -1,7 +1,7 @@
 /**
  * Owns that a position is remembered before it is confirmed: it goes to the offset record first, and to the slot once every in-sync
  * replica has it. So a slot that stands behind the record was moved by somebody else, at any moment and after any crash (docs/adr/0013).
- * Does not compute positions (ack-tracker.ts), nor compare them at a start (offsets/continuity.ts).
+ * Does not compute positions (ledger.ts), nor compare them at a start (offsets/continuity.ts).
  */
 import { type SlotlineError, toSlotlineError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';

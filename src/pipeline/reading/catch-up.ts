@@ -13,7 +13,7 @@ import { BulkDecode, type Chunk } from '../../postgres/stream/bulk-decode.ts';
 import { loadSlot, loadSlotLag } from '../../postgres/stream/slot.ts';
 import type { TaskContext } from '../life/task-context.ts';
 import type { StreamLoop } from '../loop/stream-loop.ts';
-import type { AckTracker } from '../positions/ack-tracker.ts';
+import type { Ledger } from '../positions/ledger.ts';
 import { SlotAdvancer } from '../positions/slot-advancer.ts';
 import { holdsLock } from '../positions/turn.ts';
 
@@ -34,7 +34,7 @@ const SILENCE_MAX_MS = 120_000;
 export type CatchUpParts = {
   readonly loop: StreamLoop;
   /** Its last position is where the backlog begins. */
-  readonly tracker: AckTracker;
+  readonly ledger: Ledger;
   /** wal_sender_timeout: how long a proof of ownership counts. */
   readonly timeoutMs: number;
   readonly stop: AbortSignal;
@@ -50,7 +50,7 @@ export type CatchUpParts = {
 };
 
 export type CatchUpEnd =
-  /** The walsender goes on at tracker.markedLsn. `mayAgain`: false where this way did not pay or did not work. */
+  /** The walsender goes on at ledger.markedLsn. `mayAgain`: false where this way did not pay or did not work. */
   { readonly tag: 'handOver'; readonly mayAgain: boolean } | { readonly tag: 'stopped' };
 
 /** Rejects with what ends the attempt; what only ends this way of reading is told and answered with handOver. */
@@ -91,7 +91,7 @@ class BulkRun {
   constructor(context: TaskContext, parts: CatchUpParts) {
     this.#context = context;
     this.#parts = parts;
-    this.#fromLsn = parts.tracker.markedLsn;
+    this.#fromLsn = parts.ledger.markedLsn;
     this.#askedLsn = this.#fromLsn;
     this.#targetLsn = this.#fromLsn;
     this.#chunkBytes = Math.min(CHUNK_BYTES, context.options.catchUp.chunkBytesMax);
@@ -110,7 +110,7 @@ class BulkRun {
 
   async run(): Promise<CatchUpEnd> {
     const { log, clock, signal } = this.#context;
-    const { tracker, stop } = this.#parts;
+    const { ledger, stop } = this.#parts;
     const fromLsn = this.#fromLsn;
     const startedMs = clock.monotonicMs();
     await this.#lookAhead();
@@ -124,7 +124,7 @@ class BulkRun {
     this.#parts.onSource({
       confirm: (lsn) => advancer.confirm(lsn),
       get receivedLsn() {
-        return tracker.markedLsn;
+        return ledger.markedLsn;
       },
       get flushedLsn() {
         return advancer.advancedLsn;
@@ -140,7 +140,7 @@ class BulkRun {
       return { tag: 'stopped' };
     }
     await this.#settle(advancer);
-    const lsn = tracker.markedLsn;
+    const lsn = ledger.markedLsn;
     const seconds = Math.round((clock.monotonicMs() - startedMs) / 100) / 10;
     log.info('catchup.completed', { lsn: formatLsn(lsn), bytes: lsn - fromLsn, seconds, reason: this.#givenUp });
     return { tag: 'handOver', mayAgain: this.#givenUp === undefined };
@@ -153,7 +153,7 @@ class BulkRun {
     return new SlotAdvancer({
       session,
       slotName: options.slot.name,
-      fromLsn: this.#parts.tracker.durableLsn,
+      fromLsn: this.#parts.ledger.durableLsn,
       everyMs: options.statusUpdateIntervalMs,
       clock,
       log,
@@ -194,7 +194,7 @@ class BulkRun {
       if (!(await holdsLock(sql, options.slot.name))) return false;
       const slot = await loadSlot(sql, options.slot.name);
       const reader = slot?.activePid === advancer.processId ? undefined : slot?.activePid;
-      const isMoved = (slot?.confirmedFlushLsn ?? 0) > this.#parts.tracker.durableLsn;
+      const isMoved = (slot?.confirmedFlushLsn ?? 0) > this.#parts.ledger.durableLsn;
       if (slot !== undefined && reader === undefined && !isMoved) return true;
       const holder = reader === undefined ? 'somebody who moved it' : `process ${reader}`;
       this.#failed.reject(
@@ -258,9 +258,9 @@ class BulkRun {
     const { publisher, signal } = this.#context;
     publisher.flush();
     await Promise.race([publisher.drain(signal), this.#failed.promise]);
-    this.#parts.tracker.release(publisher.settledOrdinal);
+    this.#parts.ledger.release(publisher.settledOrdinal);
     await Promise.race([this.#parts.onHandOver(signal), this.#failed.promise]);
     signal.throwIfAborted();
-    await Promise.race([advancer.finish(this.#parts.tracker.durableLsn), this.#failed.promise]);
+    await Promise.race([advancer.finish(this.#parts.ledger.durableLsn), this.#failed.promise]);
   }
 }

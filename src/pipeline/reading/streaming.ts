@@ -13,8 +13,8 @@ import { ReplicationStream } from '../../postgres/stream/replication-stream.ts';
 import { loadSlot, loadSlotLag } from '../../postgres/stream/slot.ts';
 import type { TaskContext } from '../life/task-context.ts';
 import { StreamLoop } from '../loop/stream-loop.ts';
-import { AckTracker } from '../positions/ack-tracker.ts';
 import { ConfirmPacer } from '../positions/confirm-pacer.ts';
+import { Ledger } from '../positions/ledger.ts';
 import type { PositionKeeper } from '../positions/position-keeper.ts';
 import { lockProof, releaseLock, tryLock } from '../positions/turn.ts';
 import { catchUp } from './catch-up.ts';
@@ -80,7 +80,7 @@ class Reading {
   readonly #context: TaskContext;
   readonly #hooks: StreamingHooks;
   readonly #run: StreamingRun;
-  readonly #tracker: AckTracker;
+  readonly #ledger: Ledger;
   readonly #pacer: ConfirmPacer;
   readonly #loop: StreamLoop;
   readonly #reached = Promise.withResolvers<void>();
@@ -94,14 +94,14 @@ class Reading {
     this.#context = context;
     this.#hooks = hooks;
     this.#run = run;
-    this.#tracker = new AckTracker(run.startLsn);
+    this.#ledger = new Ledger(run.startLsn);
     this.#pacer = new ConfirmPacer((lsn, urgent) => run.positions.request(lsn, { records: context.publisher.settledOrdinal, urgent }));
     run.positions.onStored = (lsn) => {
       context.log.debug('lsn.confirmed', { lsn: formatLsn(lsn) });
       this.#source.confirm(lsn);
     };
     this.#loop = createLoop(context, {
-      tracker: this.#tracker,
+      ledger: this.#ledger,
       pacer: this.#pacer,
       untilLsn: run.untilLsn,
       onReached: this.#reached.resolve,
@@ -144,11 +144,11 @@ class Reading {
     const context = this.#context;
     const run = this.#run;
     const loop = this.#loop;
-    const tracker = this.#tracker;
+    const ledger = this.#ledger;
     loop.resume();
     const end = await catchUp(context, {
       loop,
-      tracker,
+      ledger,
       timeoutMs: run.walSenderTimeoutMs,
       stop: run.stop,
       onNotice: (notice) => this.#hooks.onNotice(notice),
@@ -188,7 +188,7 @@ class Reading {
     const context = this.#context;
     const run = this.#run;
     const loop = this.#loop;
-    const { markedLsn: startLsn, durableLsn: flushedLsn } = this.#tracker;
+    const { markedLsn: startLsn, durableLsn: flushedLsn } = this.#ledger;
     using scope = new Scope();
     const leaving = new AbortController();
     // While no source is open a stop waits for no server: everything was settled by the last one, or comes again.
@@ -249,7 +249,7 @@ class Reading {
       const stands = await this.#pauseWhileFar(lag.currentLsn, leaving);
       if (stands) {
         this.#holdLock();
-        log.info('stream.behind', { backlogBytes: lag.currentLsn - this.#tracker.markedLsn });
+        log.info('stream.behind', { backlogBytes: lag.currentLsn - this.#ledger.markedLsn });
         return 'behind';
       }
       await releaseLock(sql, options.slot.name).catch(() => {});
@@ -258,7 +258,7 @@ class Reading {
   }
 
   #isFar(currentLsn: Lsn): boolean {
-    return currentLsn - this.#tracker.markedLsn > this.#context.options.catchUp.thresholdBytes;
+    return currentLsn - this.#ledger.markedLsn > this.#context.options.catchUp.thresholdBytes;
   }
 
   /** False: what lay behind was one transaction, or it went by in time. */
@@ -300,7 +300,7 @@ class Reading {
       const { records, bytes } = publisher.pending;
       throw new SlotlineError('stop_timeout', { records, bytes }, { cause: error });
     }
-    this.#tracker.release(publisher.settledOrdinal);
+    this.#ledger.release(publisher.settledOrdinal);
     this.#pacer.stop();
     this.#request();
     using scope = new Scope();
@@ -309,12 +309,12 @@ class Reading {
   }
 
   #request(): void {
-    this.#run.positions.request(this.#tracker.durableLsn, { records: this.#context.publisher.settledOrdinal, urgent: false });
+    this.#run.positions.request(this.#ledger.durableLsn, { records: this.#context.publisher.settledOrdinal, urgent: false });
   }
 
   /** What the slot may stand at. */
   #storedLsn(): Lsn {
-    return Math.min(this.#tracker.durableLsn, this.#run.positions.storedLsn) as Lsn;
+    return Math.min(this.#ledger.durableLsn, this.#run.positions.storedLsn) as Lsn;
   }
 }
 
@@ -349,7 +349,7 @@ function streamSettings(
   };
 }
 
-type LoopParts = { tracker: AckTracker; pacer: ConfirmPacer; untilLsn: Lsn | undefined; onReached: () => void };
+type LoopParts = { ledger: Ledger; pacer: ConfirmPacer; untilLsn: Lsn | undefined; onReached: () => void };
 
 function createLoop(context: TaskContext, parts: LoopParts): StreamLoop {
   const { messagePrefixInclude, messagePrefixExclude } = context.options.events;
@@ -361,7 +361,7 @@ function createLoop(context: TaskContext, parts: LoopParts): StreamLoop {
     boundaries: context.boundaries,
     info: context.info,
     publisher: context.publisher,
-    tracker: parts.tracker,
+    ledger: parts.ledger,
     clock: context.clock,
     log: context.log,
     writeMessage: (message) => context.serde.writeMessage(message),
