@@ -65,8 +65,8 @@ async function outcome(
   };
   const options = connectionOptions('broker:1');
   const client = createCluster(options, deps, async () => brokerAnswering(counted), createKafkaClient(options, deps).codec);
-  const events = { onSettled() {}, onFailure() {}, maySend: () => true };
-  const publisher = createPublisher(client, producerOptions({ deliveryTimeoutMs }), topicCreation(1), events, deps);
+  const parts = { fence: { maySend: () => true }, onFailure() {} };
+  const publisher = createPublisher(client, producerOptions({ deliveryTimeoutMs }), topicCreation(1), parts, deps);
   const topic = await publisher.openTopic(TOPIC, AbortSignal.timeout(10_000));
   publisher.append(topic, recordOf('k', 'v'));
   publisher.append(topic, recordOf('k', 'w'));
@@ -117,8 +117,8 @@ test('what brokers refuse for now is told as what is waited for, until they take
   let refuses = true;
   const refused = (): number => (refuses ? 19 : 0);
   const client = createCluster(options, deps, async () => brokerAnswering(refused), createKafkaClient(options, deps).codec);
-  const events = { onSettled() {}, onFailure() {}, maySend: () => true };
-  const publisher = createPublisher(client, producerOptions({ deliveryTimeoutMs: 10_000_000 }), topicCreation(1), events, deps);
+  const parts = { fence: { maySend: () => true }, onFailure() {} };
+  const publisher = createPublisher(client, producerOptions({ deliveryTimeoutMs: 10_000_000 }), topicCreation(1), parts, deps);
   publisher.append(await publisher.openTopic(TOPIC, AbortSignal.timeout(10_000)), recordOf('k', 'v'));
   const drained = publisher.drain(AbortSignal.timeout(10_000));
   expect(client.trouble).toBeUndefined();
