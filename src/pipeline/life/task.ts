@@ -28,7 +28,7 @@ import type { PositionKeeper } from '../positions/position-keeper.ts';
 import { Positions } from '../positions/positions.ts';
 import { awaitOwnership, holdLock, tryOwn, turnOwner } from '../positions/turn.ts';
 import { limitsOf, tellSilence } from '../reading/session-limits.ts';
-import { createSlotOf } from '../reading/slot-creation.ts';
+import { createSlotOf, type SlotCreationContext } from '../reading/slot-creation.ts';
 import { type SnapshotResult, type SnapshotSource, takeSnapshot } from '../reading/start-snapshot.ts';
 import { runStreaming } from '../reading/streaming.ts';
 import { SourceMemory } from '../source/memory.ts';
@@ -269,21 +269,25 @@ async function stream(
   });
 }
 
-async function onStreaming(context: TaskContext, attempt: Attempt): Promise<void> {
-  const slot = await loadSlot(context.sql, context.options.slot.name);
-  context.log.info('stream.started', {
-    slot: context.options.slot.name,
+async function onStreaming(
+  { sql, options, log }: Pick<TaskContext, 'sql' | 'options' | 'log'>,
+  { hooks, end }: Pick<Attempt, 'hooks' | 'end'>,
+): Promise<void> {
+  const slot = await loadSlot(sql, options.slot.name);
+  log.info('stream.started', {
+    slot: options.slot.name,
     lsn: slot?.confirmedFlushLsn === undefined ? undefined : formatLsn(slot.confirmedFlushLsn),
   });
-  attempt.end.streams();
-  attempt.hooks.started();
+  end.streams();
+  hooks.started();
 }
 
-async function createOwnSlot(context: TaskContext): Promise<Lsn> {
+type OwnSlotContext = SlotCreationContext & Pick<TaskContext, 'options'>;
+
+async function createOwnSlot(context: OwnSlotContext): Promise<Lsn> {
   const { options, signal, log } = context;
   const session = await openSession(options.database, { replication: true, applicationName: 'Slotline Slot', signal });
   try {
-    await context.fence.require(signal);
     const { consistentPoint } = await createSlotOf(context, session, { name: options.slot.name, failover: options.slot.failover });
     log.info('slot.created', { slot: options.slot.name, lsn: formatLsn(consistentPoint) });
     return consistentPoint;
@@ -292,7 +296,7 @@ async function createOwnSlot(context: TaskContext): Promise<Lsn> {
   }
 }
 
-async function dropOwnSlot(context: TaskContext): Promise<void> {
+async function dropOwnSlot(context: OwnSlotContext): Promise<void> {
   const { options, signal, log } = context;
   const session = await openSession(options.database, { replication: true, applicationName: 'Slotline Slot', signal });
   try {
@@ -305,7 +309,7 @@ async function dropOwnSlot(context: TaskContext): Promise<void> {
 }
 
 /** Behind the stream a standby may have taken over: then the slot is its own. */
-async function dropUnlessTaken(context: TaskContext): Promise<void> {
+async function dropUnlessTaken(context: OwnSlotContext): Promise<void> {
   const { options, sql, log } = context;
   const holder = await tryOwn(sql, options.slot.name);
   if (holder === undefined) await dropOwnSlot(context);
