@@ -2,56 +2,14 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { until } from '../../../test/harness/until.ts';
+import { brokerAnswering, ANSWERING_TOPIC as TOPIC } from '../../../test/kafka/answering-broker.ts';
 import { connectionOptions, producerOptions, recordingLog, recordOf, topicCreation } from '../../../test/kafka/publishing.ts';
-import { ByteWriter } from '../../core/byte-writer.ts';
 import type { SlotlineError } from '../../core/errors.ts';
 import { SYSTEM_CLOCK } from '../../core/time.ts';
 import { createKafkaClient } from '../client.ts';
 import { createCluster } from '../cluster.ts';
 import { kafkaErrorEntry } from '../protocol-errors.ts';
-import type { BrokerConnection } from '../wire.ts';
 import { createPublisher } from './publisher.ts';
-
-const TOPIC = 't';
-
-function reply(errorCode: number): Uint8Array {
-  const writer = new ByteWriter(64);
-  for (const byte of [2, TOPIC.length + 1]) writer.byte(byte);
-  writer.text(TOPIC);
-  writer.byte(2);
-  writer.int32(0);
-  writer.int16(errorCode);
-  for (const value of [-1, -1, 0]) writer.int64(value);
-  for (const byte of [1, 0, 0, 0]) writer.byte(byte);
-  writer.int32(0);
-  writer.byte(0);
-  return writer.toOwned();
-}
-
-/** Answers each batch with what `next` gives; everything else as a healthy broker would. */
-function brokerAnswering(next: () => number): BrokerConnection {
-  const partition = { index: 0, errorCode: 0, leaderId: 1, leaderEpoch: 0, replicas: [1], inSyncReplicas: [1] };
-  const topic = { name: TOPIC, topicId: 'one', errorCode: 0, authorizedOperations: undefined, partitions: [partition] };
-  const endpoint = { host: 'broker', port: 1 };
-  const brokers = [{ nodeId: 1, ...endpoint }];
-  const none = async (): Promise<never> => await Promise.reject(new Error('not asked'));
-  return {
-    endpoint,
-    closed: false,
-    sessionEndsAtMs: Number.POSITIVE_INFINITY,
-    onClose() {},
-    produce: (_parts, _noReply, done) => void setImmediate(() => done(reply(next()))),
-    metadata: async () => ({ clusterId: 'c', controllerId: 1, brokers, topics: [topic] }),
-    initProducerId: async () => ({ producerId: 1n, producerEpoch: 0, errorCode: 0 }),
-    createTopics: none,
-    describeTopicConfigs: async () => [{ name: TOPIC, errorCode: 29, errorMessage: undefined, configs: new Map() }],
-    describeBrokerConfigs: async () => [],
-    endOffset: none,
-    startOffset: none,
-    fetch: none,
-    destroy() {},
-  };
-}
 
 async function outcome(
   next: () => number,
