@@ -82,7 +82,7 @@ describe('positions', () => {
   });
 
   it('do not move between readings, but what is settled there counts for the next one', () => {
-    const { positions, requested, confirmed, store, source, begin } = setUp();
+    const { positions, requested, confirmed, store, source, begin, lines } = setUp();
     positions.onSettled(7, { waiting: 0 });
     positions.release({ urgent: true });
     store(50);
@@ -98,6 +98,10 @@ describe('positions', () => {
     vi.advanceTimersByTime(PACE_MS);
     store(300);
     expect(requested.length).toBe(1);
+    expect([confirmed, lines]).toEqual([[], []]);
+    // The next reading has no source before it says so.
+    begin();
+    store(400);
     expect(confirmed).toEqual([]);
   });
 

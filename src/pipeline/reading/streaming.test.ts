@@ -9,6 +9,8 @@ import { runStreaming, type Sources, type StreamingRun } from './streaming.ts';
 
 const MEBIBYTE = 1024 * 1024;
 const START_LSN = 0x1000 as Lsn;
+/** Stored while no source is open. */
+const BETWEEN_LSN = 0x50 as Lsn;
 const FAR = (2_000 * MEBIBYTE) as Lsn;
 
 type Step = 'bulk' | 'stream';
@@ -31,6 +33,8 @@ function setUp(more: Readonly<Record<string, string>> = {}) {
   const steps: Step[] = [];
   const started: number[] = [];
   const confirmed: [Step, Lsn][] = [];
+  /** Of the fence, when the stream is about to be opened. */
+  const states: string[] = [];
   /** What the sources do once they are read; by default they end in order, the backlog being read. */
   const acts: { bulk: (loop: StreamLoop) => Promise<'handOver' | 'givenUp' | 'stopped'>; stream: () => Promise<'ended' | 'behind'> } = {
     bulk: async () => 'handOver',
@@ -51,6 +55,8 @@ function setUp(more: Readonly<Record<string, string>> = {}) {
     },
     readStream: async (_context, parts) => {
       steps.push('stream');
+      states.push(attempt.fence.state);
+      attempt.positions.onStored(BETWEEN_LSN);
       hold('walsender', 'stream');
       await parts.onStarted();
       return await acts.stream();
@@ -65,7 +71,7 @@ function setUp(more: Readonly<Record<string, string>> = {}) {
     await runStreaming(attempt.context, { ...base, onStarted, ...rest }, sources);
   };
   attempts.push(attempt);
-  return { ...attempt, wal, sql, steps, started, confirmed, acts, stop, run };
+  return { ...attempt, wal, sql, steps, states, started, confirmed, acts, stop, run };
 }
 
 const attempts: TestAttempt[] = [];
@@ -101,7 +107,7 @@ describe('a reading', () => {
   });
 
   it('takes a large backlog in bulk first, and the stream goes on at the commit where that stood', async () => {
-    const { run, acts, wal, steps, started, positions, fence, context } = setUp();
+    const { run, acts, wal, steps, states, started, positions, fence, context } = setUp();
     wal.endLsn = FAR;
     acts.bulk = async (loop) => {
       expect([fence.state, context.live.isReadingInBulk]).toEqual(['bulk', true]);
@@ -115,6 +121,7 @@ describe('a reading', () => {
     };
     await run();
     expect(steps).toEqual(['bulk', 'stream']);
+    expect(states).toEqual(['lock']);
     // The one source or the other: it has started once.
     expect(started).toEqual([1]);
   });
