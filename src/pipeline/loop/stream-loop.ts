@@ -165,7 +165,7 @@ export class StreamLoop implements FrameConsumer {
     return promise;
   }
 
-  /** Another source goes on where the last one stood. An end is one. */
+  /** Another source goes on where the last one stood. After end() nothing does. */
   resume(): void {
     if (this.#standing.tag === 'stands') this.#standing = FLOWING;
   }
