@@ -7,7 +7,7 @@ import { SlotlineError } from '../core/errors.ts';
 import type { ProducerOptions, TopicCreationOptions } from '../core/options.ts';
 import type { KafkaClient } from './client.ts';
 import { createPublisher, type PublisherDeps } from './producer/publisher.ts';
-import type { Publisher, PublisherEvents, RecordView } from './producer/publisher-contract.ts';
+import type { Publisher, RecordView, SendFence } from './producer/publisher-contract.ts';
 import { kafkaAnswerError } from './protocol-errors.ts';
 import { newTopic, openTopic } from './topics.ts';
 import type { BrokerConnection, FetchedRecord, NewTopic, TopicMetadata } from './wire.ts';
@@ -21,9 +21,6 @@ export type CompactedTopicOptions = {
   readonly mayCreate?: boolean;
 };
 
-/** Asked before a write: false when the right to the slot may be gone. */
-export type WritePermission = PublisherEvents['maySend'];
-
 /** The shape of offsets/store.ts's CompactedTopic; kept apart because neither folder imports the other. */
 export type CompactedTopicClient = {
   readAll(visit: (record: Pick<FetchedRecord, 'key' | 'value' | 'timestampMs'>) => void, signal: AbortSignal): Promise<void>;
@@ -36,11 +33,14 @@ const CLEANUP_POLICY = 'cleanup.policy';
 const SEGMENT_BYTES = String(16 * 1024 * 1024);
 const READ_TIMEOUT_MS = 5_000;
 const NO_HEADERS: Uint8Array = Uint8Array.of(0);
+/** Of whoever only looks: nothing is written. */
+const CLOSED: SendFence = { maySend: () => false };
 
 export function createCompactedTopic(
   client: KafkaClient,
   options: CompactedTopicOptions,
-  deps: PublisherDeps & { readonly maySend: WritePermission },
+  deps: PublisherDeps,
+  fence: SendFence = CLOSED,
 ): CompactedTopicClient {
   const creation = topicCreation(options);
   const open = async (signal: AbortSignal): Promise<TopicMetadata> => {
@@ -67,7 +67,7 @@ export function createCompactedTopic(
       // One that failed, or whose record may still be on its way, is done with: the next one's epoch fences it off.
       if (publisher === undefined) {
         await open(signal);
-        publisher = createWriter(client, { creation, deps });
+        publisher = createWriter(client, { creation, deps, fence });
       }
       try {
         publisher.append(await publisher.openTopic(options.topic, signal), toRecord(key, value, deps.clock.nowMs()));
@@ -153,12 +153,12 @@ function refuse(errorCode: number, of: Partition): void {
 
 type Writing = {
   readonly creation: TopicCreationOptions;
-  readonly deps: PublisherDeps & { readonly maySend: WritePermission };
+  readonly deps: PublisherDeps;
+  readonly fence: SendFence;
 };
 
-function createWriter(client: KafkaClient, { creation, deps }: Writing): Publisher {
-  const events = { onSettled() {}, onFailure() {}, maySend: deps.maySend };
-  return createPublisher(client, writerOptions(client), creation, events, deps);
+function createWriter(client: KafkaClient, { creation, deps, fence }: Writing): Publisher {
+  return createPublisher(client, writerOptions(client), creation, { fence, onFailure() {} }, deps);
 }
 
 /** The caller's signal bounds the wait. */

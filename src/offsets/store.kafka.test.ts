@@ -12,11 +12,9 @@ function storeOn(o: { topic: string; partitions?: number; connector?: string }):
   const { log } = recordingLog();
   const deps = { log, clock: SYSTEM_CLOCK, random: Math.random };
   const client = createKafkaClient(connectionOptions(sharedKafka().bootstrapServers), deps);
-  const topic = createCompactedTopic(
-    client,
-    { topic: o.topic, partitions: o.partitions ?? 1, replicationFactor: 1 },
-    { ...deps, maySend: () => true },
-  );
+  const topic = createCompactedTopic(client, { topic: o.topic, partitions: o.partitions ?? 1, replicationFactor: 1 }, deps, {
+    maySend: () => true,
+  });
   return { client, store: createOffsetStore(topic, { connector: o.connector ?? 'shop', server: 'shop' }) };
 }
 

@@ -99,14 +99,14 @@ export function openPublishing(
   const client = createKafkaClient(connectionOptions(servers, o.connection), deps);
   const failures: SlotlineError[] = [];
   const gate = { open: true };
-  const events = {
-    onSettled: () => o.onSettled?.(),
+  const parts = {
+    fence: { maySend: () => gate.open },
+    acknowledgements: { onSettled: () => o.onSettled?.(), onEnded() {} },
     onFailure: (error: SlotlineError) => {
       failures.push(error);
     },
-    maySend: () => gate.open,
   };
-  const publisher = createPublisher(client, producerOptions(o.producer), o.topics ?? topicCreation(1), events, {
+  const publisher = createPublisher(client, producerOptions(o.producer), o.topics ?? topicCreation(1), parts, {
     ...deps,
     ...(o.identity === undefined ? {} : { producerIdentity: o.identity }),
   });

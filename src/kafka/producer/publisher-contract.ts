@@ -2,7 +2,7 @@
  * Owns the interface between the pipeline and the publisher. kafka/producer/publisher.ts implements it.
  *
  * Records are counted: the first appended has ordinal 1. `settledOrdinal` is the highest n such that every record with
- * ordinal <= n is acknowledged by all in-sync replicas; it is what the ack-tracker releases positions from. No object
+ * ordinal <= n is acknowledged by all in-sync replicas; it is what the ledger of positions releases positions from. No object
  * or promise is made per record.
  */
 
@@ -55,13 +55,26 @@ export interface Publisher {
   close(): Promise<void>;
 }
 
-export type PublisherEvents = {
-  /** settledOrdinal moved. Called at most once per reply. */
-  onSettled(): void;
-  onFailure(error: import('../../core/errors.ts').SlotlineError): void;
-  /**
-   * Asked immediately before bytes are written to a broker. false: nothing may be sent any more (the slot may have a new owner), and the
-   * publisher fails. later: not now; it is asked again soon.
-   */
-  maySend(): boolean | 'later';
+/** false: nothing may be sent any more (the slot may have a new owner), and the publisher fails. later: not now; it is asked again soon. */
+export type Permission = boolean | 'later';
+
+/** The right to send. Every publisher has one from its first moment: pipeline/positions/fence.ts. */
+export interface SendFence {
+  /** Asked immediately before bytes are written to a broker. */
+  maySend(): Permission;
+}
+
+/** Where acknowledgements go: pipeline/positions/positions.ts. */
+export interface Acknowledgements {
+  /** Every record up to `ordinal` is acknowledged, and `waiting` behind it are not. Called at most once per reply. */
+  onSettled(ordinal: number, of: { readonly waiting: number }): void;
+  /** Nothing is settled any more: the publisher failed or was closed. */
+  onEnded(): void;
+}
+
+export type PublisherParts = {
+  readonly fence: SendFence;
+  /** Absent: nothing depends on them; whoever appends waits with drain(). */
+  readonly acknowledgements?: Acknowledgements;
+  readonly onFailure: (error: import('../../core/errors.ts').SlotlineError) => void;
 };

@@ -14,7 +14,7 @@ import { createProducerIdentity, type ProducerIdentity } from './identity.ts';
 import { OpenTopic } from './open-topic.ts';
 import type { PartitionQueue, QueueRules } from './partition-queue.ts';
 import { partitionOfKey } from './partitioner.ts';
-import type { Publisher, PublisherEvents, RecordView, TopicHandle } from './publisher-contract.ts';
+import type { Publisher, PublisherParts, RecordView, TopicHandle } from './publisher-contract.ts';
 import { RecordBatch, recordBytesMax } from './record-batch.ts';
 import { Sender } from './sender.ts';
 import { TopicKeeper } from './topic-keeper.ts';
@@ -29,10 +29,10 @@ export function createPublisher(
   client: KafkaClient,
   options: ProducerOptions,
   topicCreation: TopicCreationOptions,
-  events: PublisherEvents,
+  parts: PublisherParts,
   deps: PublisherDeps,
 ): Publisher {
-  return new KafkaPublisher(client, options, topicCreation, events, deps);
+  return new KafkaPublisher(client, options, topicCreation, parts, deps);
 }
 
 /** While input keeps coming nobody calls flush(), so a batch of a quiet table goes at this age at the latest. */
@@ -45,7 +45,7 @@ type Waiter = { readonly ordinal: number; readonly settle: () => void };
 class KafkaPublisher implements Publisher {
   readonly #client: KafkaClient;
   readonly #options: ProducerOptions;
-  readonly #events: PublisherEvents;
+  readonly #parts: PublisherParts;
   readonly #deps: KafkaDeps;
   readonly #identity: ProducerIdentity;
   readonly #sender: Sender;
@@ -69,12 +69,12 @@ class KafkaPublisher implements Publisher {
     client: KafkaClient,
     options: ProducerOptions,
     topicCreation: TopicCreationOptions,
-    events: PublisherEvents,
+    parts: PublisherParts,
     deps: PublisherDeps,
   ) {
     this.#client = client;
     this.#options = options;
-    this.#events = events;
+    this.#parts = parts;
     this.#deps = deps;
     this.#identity = deps.producerIdentity ?? createProducerIdentity();
     this.#sender = new Sender(client, options, deps, {
@@ -83,7 +83,7 @@ class KafkaPublisher implements Publisher {
       },
       onProgress: () => this.#onProgress(),
       onFailure: (error) => this.#fail(error),
-      maySend: () => this.#events.maySend(),
+      fence: parts.fence,
       reopen: (name, signal) => this.#keeper.reopen(name, signal),
       onRecreated: () => this.#topicsRecreated++,
       sizeAfterRefusal: (name, bytes) => this.#keeper.sizeAfterRefusal(name, bytes),
@@ -251,7 +251,7 @@ class KafkaPublisher implements Publisher {
     const settled = this.#unfinished.settledOrdinal(this.#appended);
     if (settled !== this.#settled) {
       this.#settled = settled;
-      this.#events.onSettled();
+      this.#parts.acknowledgements?.onSettled(settled, { waiting: this.#appended - settled });
       this.#wakeDrains();
     }
     if (this.#capacity !== undefined && this.hasCapacity()) this.#releaseCapacity();
@@ -295,7 +295,7 @@ class KafkaPublisher implements Publisher {
     this.#failure = error;
     this.#stop();
     // Not from inside append() or a reply: the listener may call back.
-    queueMicrotask(() => this.#events.onFailure(error));
+    queueMicrotask(() => this.#parts.onFailure(error));
   }
 
   async close(): Promise<void> {
@@ -308,6 +308,7 @@ class KafkaPublisher implements Publisher {
   #stop(): void {
     clearTimeout(this.#lingerTimer);
     this.#sender.stop();
+    this.#parts.acknowledgements?.onEnded();
     this.#releaseCapacity();
     for (const waiter of this.#drains) waiter.settle();
   }

@@ -2,56 +2,14 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { until } from '../../../test/harness/until.ts';
+import { brokerAnswering, ANSWERING_TOPIC as TOPIC } from '../../../test/kafka/answering-broker.ts';
 import { connectionOptions, producerOptions, recordingLog, recordOf, topicCreation } from '../../../test/kafka/publishing.ts';
-import { ByteWriter } from '../../core/byte-writer.ts';
 import type { SlotlineError } from '../../core/errors.ts';
 import { SYSTEM_CLOCK } from '../../core/time.ts';
 import { createKafkaClient } from '../client.ts';
 import { createCluster } from '../cluster.ts';
 import { kafkaErrorEntry } from '../protocol-errors.ts';
-import type { BrokerConnection } from '../wire.ts';
 import { createPublisher } from './publisher.ts';
-
-const TOPIC = 't';
-
-function reply(errorCode: number): Uint8Array {
-  const writer = new ByteWriter(64);
-  for (const byte of [2, TOPIC.length + 1]) writer.byte(byte);
-  writer.text(TOPIC);
-  writer.byte(2);
-  writer.int32(0);
-  writer.int16(errorCode);
-  for (const value of [-1, -1, 0]) writer.int64(value);
-  for (const byte of [1, 0, 0, 0]) writer.byte(byte);
-  writer.int32(0);
-  writer.byte(0);
-  return writer.toOwned();
-}
-
-/** Answers each batch with what `next` gives; everything else as a healthy broker would. */
-function brokerAnswering(next: () => number): BrokerConnection {
-  const partition = { index: 0, errorCode: 0, leaderId: 1, leaderEpoch: 0, replicas: [1], inSyncReplicas: [1] };
-  const topic = { name: TOPIC, topicId: 'one', errorCode: 0, authorizedOperations: undefined, partitions: [partition] };
-  const endpoint = { host: 'broker', port: 1 };
-  const brokers = [{ nodeId: 1, ...endpoint }];
-  const none = async (): Promise<never> => await Promise.reject(new Error('not asked'));
-  return {
-    endpoint,
-    closed: false,
-    sessionEndsAtMs: Number.POSITIVE_INFINITY,
-    onClose() {},
-    produce: (_parts, _noReply, done) => void setImmediate(() => done(reply(next()))),
-    metadata: async () => ({ clusterId: 'c', controllerId: 1, brokers, topics: [topic] }),
-    initProducerId: async () => ({ producerId: 1n, producerEpoch: 0, errorCode: 0 }),
-    createTopics: none,
-    describeTopicConfigs: async () => [{ name: TOPIC, errorCode: 29, errorMessage: undefined, configs: new Map() }],
-    describeBrokerConfigs: async () => [],
-    endOffset: none,
-    startOffset: none,
-    fetch: none,
-    destroy() {},
-  };
-}
 
 async function outcome(
   next: () => number,
@@ -65,8 +23,8 @@ async function outcome(
   };
   const options = connectionOptions('broker:1');
   const client = createCluster(options, deps, async () => brokerAnswering(counted), createKafkaClient(options, deps).codec);
-  const events = { onSettled() {}, onFailure() {}, maySend: () => true };
-  const publisher = createPublisher(client, producerOptions({ deliveryTimeoutMs }), topicCreation(1), events, deps);
+  const parts = { fence: { maySend: () => true }, onFailure() {} };
+  const publisher = createPublisher(client, producerOptions({ deliveryTimeoutMs }), topicCreation(1), parts, deps);
   const topic = await publisher.openTopic(TOPIC, AbortSignal.timeout(10_000));
   publisher.append(topic, recordOf('k', 'v'));
   publisher.append(topic, recordOf('k', 'w'));
@@ -117,8 +75,8 @@ test('what brokers refuse for now is told as what is waited for, until they take
   let refuses = true;
   const refused = (): number => (refuses ? 19 : 0);
   const client = createCluster(options, deps, async () => brokerAnswering(refused), createKafkaClient(options, deps).codec);
-  const events = { onSettled() {}, onFailure() {}, maySend: () => true };
-  const publisher = createPublisher(client, producerOptions({ deliveryTimeoutMs: 10_000_000 }), topicCreation(1), events, deps);
+  const parts = { fence: { maySend: () => true }, onFailure() {} };
+  const publisher = createPublisher(client, producerOptions({ deliveryTimeoutMs: 10_000_000 }), topicCreation(1), parts, deps);
   publisher.append(await publisher.openTopic(TOPIC, AbortSignal.timeout(10_000)), recordOf('k', 'v'));
   const drained = publisher.drain(AbortSignal.timeout(10_000));
   expect(client.trouble).toBeUndefined();

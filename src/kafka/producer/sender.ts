@@ -15,6 +15,7 @@ import { hasKey } from './batch-split.ts';
 import { BrokerLink, type Flight, type LinkEvents, type Shipment } from './broker-link.ts';
 import type { PartitionQueue } from './partition-queue.ts';
 import { type ProduceOutcome, parseProduceReply, produceBody } from './produce-request.ts';
+import type { SendFence } from './publisher-contract.ts';
 import type { RecordBatch } from './record-batch.ts';
 
 export type SenderEvents = {
@@ -24,8 +25,8 @@ export type SenderEvents = {
   onProgress(): void;
   /** Nothing is sent any more. */
   onFailure(error: SlotlineError): void;
-  /** later: it is asked again within moments. */
-  maySend(): boolean | 'later';
+  /** Asked before each request; later: it is asked again within moments. */
+  readonly fence: SendFence;
   /** The topic is gone: finds it, or makes it again. */
   reopen(topic: string, signal: AbortSignal): Promise<TopicMetadata>;
   onRecreated(): void;
@@ -137,7 +138,7 @@ export class Sender {
 
   #pumpLink(link: BrokerLink): void {
     while (link.ready.length > 0 && !this.#stopped && link.canSend()) {
-      const permission = this.#events.maySend();
+      const permission = this.#events.fence.maySend();
       if (permission === 'later') return;
       const shipments = this.#collect(link);
       if (shipments.length === 0) return;

@@ -20,7 +20,7 @@ import { TransactionOrder } from '../../events/transaction.ts';
 import { createKafkaClient, type KafkaClient } from '../../kafka/client.ts';
 import type { ProducerIdentity } from '../../kafka/producer/identity.ts';
 import { createPublisher } from '../../kafka/producer/publisher.ts';
-import type { Publisher, PublisherEvents, TopicHandle } from '../../kafka/producer/publisher-contract.ts';
+import type { Publisher, TopicHandle } from '../../kafka/producer/publisher-contract.ts';
 import type { TableDescription } from '../../postgres/catalog/catalog.ts';
 import { TypeRegistry } from '../../postgres/catalog/type-registry.ts';
 import { openSession, type PgSession } from '../../postgres/session/connection.ts';
@@ -40,6 +40,7 @@ import { TablePlans } from '../loop/table-plans.ts';
 import { compileTable } from '../loop/table-records.ts';
 import { TransactionBoundaries } from '../loop/transaction-boundaries.ts';
 import type { Fence } from '../positions/fence.ts';
+import type { Positions } from '../positions/positions.ts';
 import { Heartbeat } from '../reading/heartbeat.ts';
 import { HeartbeatAction } from '../reading/heartbeat-action.ts';
 import type { LiveState } from './live-state.ts';
@@ -78,25 +79,27 @@ export type TaskContext = TaskDeps & {
   /** Only with heartbeat.interval.ms. */
   readonly heartbeat: Heartbeat | undefined;
   readonly openMessageTopic: () => Promise<TopicHandle>;
-  /** Whether anything may be sent. */
+  /** Whether anything may be sent; the publisher asks it. */
   readonly fence: Fence;
+  /** The way back; the publisher tells it. */
+  readonly positions: Positions;
   /** Aborts when the attempt must end: a stop was asked for, or something failed. */
   readonly signal: AbortSignal;
 };
 
 export type ContextHooks = {
   readonly signal: AbortSignal;
-  readonly onSettled: () => void;
   readonly onFailure: (error: SlotlineError) => void;
   readonly fence: Fence;
+  readonly positions: Positions;
 };
 
 export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHooks): TaskContext {
   const { options } = deps;
   const kafka = createKafkaClient(options.kafka, deps);
-  const { fence } = hooks;
-  const events: PublisherEvents = { onSettled: hooks.onSettled, onFailure: hooks.onFailure, maySend: () => fence.maySend() };
-  const publisher = createPublisher(kafka, options.producer, options.topicCreation, events, deps);
+  const { fence, positions, onFailure } = hooks;
+  const sending = { fence, acknowledgements: positions, onFailure };
+  const publisher = createPublisher(kafka, options.producer, options.topicCreation, sending, deps);
   const info = new SourceInfo();
   // A non-transactional message before the first transaction shows the start of the task, as Debezium's does.
   info.commitTimeUs = deps.clock.nowMs() * 1000;
@@ -151,7 +154,7 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
     openTopic: () => openControlTopic('heartbeat', heartbeatTopic(naming, options.events.heartbeat)),
   });
   const parts = { sql, kafka, publisher, filter, info, serde, controls, types, plans, changes, boundaries, heartbeat };
-  return { ...deps, ...parts, openMessageTopic, fence, signal: hooks.signal };
+  return { ...deps, ...parts, openMessageTopic, fence, positions, signal: hooks.signal };
 }
 
 function shapesOf({ options: { events, database }, version }: TaskDeps): DebeziumShapes {

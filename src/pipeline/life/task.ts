@@ -23,17 +23,18 @@ import type { StartDecision } from '../../snapshot/decision.ts';
 import type { SnapshotProgress } from '../../snapshot/initial.ts';
 import { isSnapshot, judgeStart, refusalOf, rememberedOffset } from '../judgements/start.ts';
 import { Fence } from '../positions/fence.ts';
-import type { Permission } from '../positions/ownership-proof.ts';
 import { beginPositions, heldError, offsetOwner, type Past, recall } from '../positions/past.ts';
 import type { PositionKeeper } from '../positions/position-keeper.ts';
-import { awaitOwnership, lockProof, tryOwn, turnOwner } from '../positions/turn.ts';
+import { Positions } from '../positions/positions.ts';
+import { awaitOwnership, holdLock, tryOwn, turnOwner } from '../positions/turn.ts';
 import { limitsOf, tellSilence } from '../reading/session-limits.ts';
-import { createSlotOf } from '../reading/slot-creation.ts';
-import { type SnapshotResult, type SnapshotSource, takeSnapshot } from '../reading/start-snapshot.ts';
-import { runStreaming, StreamingHooks } from '../reading/streaming.ts';
+import { createSlotOf, type SlotCreationContext } from '../reading/slot-creation.ts';
+import { runStreaming } from '../reading/streaming.ts';
+import { type SnapshotResult, type SnapshotSource, takeSnapshot } from '../snapshot/start-snapshot.ts';
 import { SourceMemory } from '../source/memory.ts';
 import { prepareTables } from '../source/tables.ts';
 import { SourceWatch } from '../source/watch.ts';
+import { AttemptEnd } from './attempt-end.ts';
 import { createContext, type TaskContext, type TaskDeps } from './task-context.ts';
 
 /** What survives from one attempt to the next within a process. */
@@ -58,21 +59,10 @@ export type TaskHooks = {
 export async function runTask(deps: TaskDeps, memory: ProcessMemory, hooks: TaskHooks): Promise<void> {
   const { live } = deps;
   live.beginAttempt();
-  const failed = new AbortController();
   const fence = new Fence(deps);
-  const fail = (error: unknown): void => {
-    fence.close();
-    failed.abort(toSlotlineError(error));
-  };
-  const streaming = new StreamingHooks();
-  const phase = { streaming: false };
-  // Before streaming there is nothing to settle: a stop simply ends the attempt, and the next start begins again.
-  const onStop = (): void => {
-    if (!phase.streaming) fail(new SlotlineError('stream_ended', { reason: 'stopped' }));
-  };
-  using scope = new Scope();
-  scope.listen(hooks.stop, onStop);
-  const { signal } = failed;
+  const positions = new Positions(deps.log);
+  using end = new AttemptEnd(fence, hooks.stop);
+  const { signal, fail } = end;
   let sql: PgSession | undefined;
   let context: TaskContext | undefined;
   let endedBy: SlotlineError | undefined;
@@ -91,14 +81,14 @@ export async function runTask(deps: TaskDeps, memory: ProcessMemory, hooks: Task
       owner: turnOwner(deps.options),
       onForeign: (holder) => heldError(deps, { server, holder, signal }),
     });
-    fence.hold('lock', lockProof(sql, deps.options.slot.name, server));
-    context = createContext(deps, sql, { signal, onSettled: () => streaming.onSettled(), onFailure: fail, fence });
+    holdLock({ fence, positions, sql, options: deps.options }, server);
+    context = createContext(deps, sql, { signal, onFailure: fail, fence, positions });
     live.attach(context);
     // The wait may have been long, and WAL has grown meanwhile.
-    await runWatched(context, { server: await loadServerFacts(sql), memory, hooks, streaming, phase, fail });
+    await runWatched(context, { server: await loadServerFacts(sql), memory, hooks, end });
   } catch (error) {
     const reason = signal.aborted ? signal.reason : error;
-    if (hooks.stop.aborted && !phase.streaming) return;
+    if (end.isStopped) return;
     endedBy = toSlotlineError(reason);
     throw endedBy;
   } finally {
@@ -118,9 +108,12 @@ type Attempt = {
   readonly server: ServerFacts;
   readonly memory: ProcessMemory;
   readonly hooks: TaskHooks;
-  readonly streaming: StreamingHooks;
-  readonly phase: { streaming: boolean };
-  readonly fail: (error: SlotlineError) => void;
+  readonly end: AttemptEnd;
+};
+
+type WatchedAttempt = Attempt & {
+  /** Changes of the source are noticed while it lasts. */
+  readonly watch: SourceWatch;
 };
 
 async function checkServer(sql: PgSession): Promise<ServerFacts> {
@@ -131,24 +124,22 @@ async function checkServer(sql: PgSession): Promise<ServerFacts> {
   return facts;
 }
 
-/** While it lasts, changes of the source are noticed. */
 async function runWatched(context: TaskContext, attempt: Attempt): Promise<void> {
-  const watch = await SourceWatch.open(context, attempt);
-  attempt.streaming.onNotice = (notice) => watch.note(notice);
+  const watch = await SourceWatch.open(context, { server: attempt.server, fail: attempt.end.fail });
   try {
-    await runOwned(context, attempt, watch);
+    await runOwned(context, { ...attempt, watch });
   } finally {
     await watch.close();
   }
 }
 
-async function runOwned(context: TaskContext, attempt: Attempt, watch: SourceWatch): Promise<void> {
-  const { kafka, options } = context;
-  const maySend = (): Permission => context.fence.maySend();
-  const topic = createCompactedTopic(kafka, options.offsetStorage, { ...context, maySend });
+async function runOwned(context: TaskContext, attempt: WatchedAttempt): Promise<void> {
+  const { kafka, options, fence } = context;
+  const { watch } = attempt;
+  const topic = createCompactedTopic(kafka, options.offsetStorage, context, fence);
   const ended = new AbortController();
   try {
-    await runRemembered(context, attempt, { topic, store: createOffsetStore(topic, offsetOwner(options)), ended: ended.signal, watch });
+    await runRemembered(context, attempt, { topic, store: createOffsetStore(topic, offsetOwner(options)), ended: ended.signal });
   } finally {
     ended.abort();
     await watch.close();
@@ -160,14 +151,13 @@ type Remembering = {
   readonly topic: CompactedTopic;
   readonly store: OffsetStore;
   readonly ended: AbortSignal;
-  readonly watch: SourceWatch;
 };
 
-async function runRemembered(context: TaskContext, attempt: Attempt, remembering: Remembering): Promise<void> {
+async function runRemembered(context: TaskContext, attempt: WatchedAttempt, remembering: Remembering): Promise<void> {
   const { options, log, signal } = context;
-  const { hooks, memory, server } = attempt;
+  const { hooks, memory, server, watch } = attempt;
   using scope = new Scope();
-  const { watch, topic } = remembering;
+  const { topic } = remembering;
   const past = await recall(context, { ...remembering, server, signal: scope.any(signal, hooks.startDeadline) });
   hooks.answered?.();
   // Only now: nothing of the publication is changed for a slot that is another's.
@@ -202,12 +192,12 @@ async function runRemembered(context: TaskContext, attempt: Attempt, remembering
     snapshotFollows: isSnapshot(decision),
     isNewSlot: decision.tag === 'createSlot' || decision.tag === 'snapshotOnly',
   });
-  const positions = await prepare(context, attempt, { past, decision });
+  const keeper = await prepare(context, attempt, { past, decision });
   await watch.endSnapshot();
   memory.snapshotTaken = true;
-  if (positions === undefined || hooks.stop.aborted) return;
+  if (keeper === undefined || hooks.stop.aborted) return;
   if (options.snapshot.streamingDelayMs > 0 && isSnapshot(decision)) await wait(options.snapshot.streamingDelayMs, hooks.stop);
-  await stream(context, attempt, { positions, untilLsn: undefined, onStarted: () => onStreaming(context, attempt) });
+  await stream(context, attempt, { keeper, untilLsn: undefined, onStarted: () => onStreaming(context, attempt) });
   if (options.slot.dropOnStop) await dropUnlessTaken(context);
 }
 
@@ -223,7 +213,7 @@ function hasStreamed(
 /** Everything before streaming: the slot, the snapshot, what is remembered of them. undefined: there is nothing to stream from. */
 async function prepare(
   context: TaskContext,
-  attempt: Attempt,
+  attempt: WatchedAttempt,
   { past, decision }: { readonly past: Past; readonly decision: StartDecision },
 ): Promise<PositionKeeper | undefined> {
   if (decision.tag === 'createSlot') {
@@ -235,28 +225,28 @@ async function prepare(
   const unfinished = { lsn: LSN_ZERO, snapshot: 'INITIAL', snapshotCompleted: false };
   if (decision.tag === 'snapshotOnly') {
     await past.store.save(unfinished, context.signal);
-    const { lsn, xid, timeUs } = await snapshot(context, attempt, { source: 'noSlot', positions: undefined });
+    const { lsn, xid, timeUs } = await snapshot(context, attempt, { source: 'noSlot', keeper: undefined });
     await past.store.save({ lsn, txId: xid, tsUs: timeUs }, context.signal);
     return undefined;
   }
   const isNew = decision.tag === 'snapshotNewSlot';
-  const positions = await beginPositions(context, past, { offset: unfinished, ...(isNew ? { fromLsn: LSN_ZERO } : {}) });
-  const { lsn, xid, timeUs } = await snapshot(context, attempt, { source: isNew ? 'newSlot' : 'existingSlot', positions });
-  const mark = { ...positions.offset.mark, confirmedLsn: isNew ? lsn : positions.storedLsn };
-  await positions.write({ lsn, txId: xid, tsUs: timeUs, mark });
-  return positions;
+  const keeper = await beginPositions(context, past, { offset: unfinished, ...(isNew ? { fromLsn: LSN_ZERO } : {}) });
+  const { lsn, xid, timeUs } = await snapshot(context, attempt, { source: isNew ? 'newSlot' : 'existingSlot', keeper });
+  const mark = { ...keeper.offset.mark, confirmedLsn: isNew ? lsn : keeper.storedLsn };
+  await keeper.write({ lsn, txId: xid, tsUs: timeUs, mark });
+  return keeper;
 }
 
 async function snapshot(
   context: TaskContext,
-  attempt: Attempt,
-  { source, positions }: { readonly source: SnapshotSource; readonly positions: PositionKeeper | undefined },
+  attempt: WatchedAttempt,
+  { source, keeper }: { readonly source: SnapshotSource; readonly keeper: PositionKeeper | undefined },
 ): Promise<SnapshotResult> {
   context.live.isSnapshotting = true;
   const result = await takeSnapshot(context, {
     source,
     catchUp: async (untilLsn) => {
-      if (positions !== undefined) await stream(context, attempt, { positions, untilLsn, onStarted: async () => {} });
+      if (keeper !== undefined) await stream(context, attempt, { keeper, untilLsn, onStarted: async () => {} });
     },
     onProgress: attempt.hooks.onProgress,
   });
@@ -266,33 +256,38 @@ async function snapshot(
 
 async function stream(
   context: TaskContext,
-  attempt: Attempt,
-  run: { readonly positions: PositionKeeper; readonly untilLsn: Lsn | undefined; readonly onStarted: () => Promise<void> },
+  attempt: WatchedAttempt,
+  run: { readonly keeper: PositionKeeper; readonly untilLsn: Lsn | undefined; readonly onStarted: () => Promise<void> },
 ): Promise<void> {
   const slot = await loadSlot(context.sql, context.options.slot.name);
-  await runStreaming(context, attempt.streaming, {
+  await runStreaming(context, {
     ...run,
     startLsn: slot?.confirmedFlushLsn ?? LSN_ZERO,
     stop: attempt.hooks.stop,
+    onNotice: (notice) => attempt.watch.note(notice),
     walSenderTimeoutMs: attempt.server.walSenderTimeoutMs,
   });
 }
 
-async function onStreaming(context: TaskContext, attempt: Attempt): Promise<void> {
-  const slot = await loadSlot(context.sql, context.options.slot.name);
-  context.log.info('stream.started', {
-    slot: context.options.slot.name,
+async function onStreaming(
+  { sql, options, log }: Pick<TaskContext, 'sql' | 'options' | 'log'>,
+  { hooks, end }: Pick<Attempt, 'hooks' | 'end'>,
+): Promise<void> {
+  const slot = await loadSlot(sql, options.slot.name);
+  log.info('stream.started', {
+    slot: options.slot.name,
     lsn: slot?.confirmedFlushLsn === undefined ? undefined : formatLsn(slot.confirmedFlushLsn),
   });
-  attempt.phase.streaming = true;
-  attempt.hooks.started();
+  end.streams();
+  hooks.started();
 }
 
-async function createOwnSlot(context: TaskContext): Promise<Lsn> {
+type OwnSlotContext = SlotCreationContext & Pick<TaskContext, 'options'>;
+
+async function createOwnSlot(context: OwnSlotContext): Promise<Lsn> {
   const { options, signal, log } = context;
   const session = await openSession(options.database, { replication: true, applicationName: 'Slotline Slot', signal });
   try {
-    await context.fence.require(signal);
     const { consistentPoint } = await createSlotOf(context, session, { name: options.slot.name, failover: options.slot.failover });
     log.info('slot.created', { slot: options.slot.name, lsn: formatLsn(consistentPoint) });
     return consistentPoint;
@@ -301,7 +296,7 @@ async function createOwnSlot(context: TaskContext): Promise<Lsn> {
   }
 }
 
-async function dropOwnSlot(context: TaskContext): Promise<void> {
+async function dropOwnSlot(context: OwnSlotContext): Promise<void> {
   const { options, signal, log } = context;
   const session = await openSession(options.database, { replication: true, applicationName: 'Slotline Slot', signal });
   try {
@@ -314,7 +309,7 @@ async function dropOwnSlot(context: TaskContext): Promise<void> {
 }
 
 /** Behind the stream a standby may have taken over: then the slot is its own. */
-async function dropUnlessTaken(context: TaskContext): Promise<void> {
+async function dropUnlessTaken(context: OwnSlotContext): Promise<void> {
   const { options, sql, log } = context;
   const holder = await tryOwn(sql, options.slot.name);
   if (holder === undefined) await dropOwnSlot(context);

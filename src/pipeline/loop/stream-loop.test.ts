@@ -1,74 +1,35 @@
-/** Where the loop marks positions among control records; what the events are is in the recorded cases. */
+/** Where the loop marks positions among control records, and where it stands; what the events are is in the recorded cases. */
 import { describe, expect, it } from 'vitest';
+import { testFilter, testPlanSettings } from '../../../test/oracles/plan-settings.ts';
+import { beginFrame, commitFrame, FRAME_OID, insertFrame, truncateFrame } from '../../../test/pipeline/frames.ts';
+import { RecordingPublisher } from '../../../test/pipeline/recording-publisher.ts';
 import { ByteWriter } from '../../core/byte-writer.ts';
 import { SILENT_LOG } from '../../core/log.ts';
 import { LSN_ZERO, type Lsn } from '../../core/lsn.ts';
 import { SYSTEM_CLOCK } from '../../core/time.ts';
 import { DebeziumShapes } from '../../events/debezium-shapes.ts';
 import { EventView } from '../../events/event-view.ts';
-import type { RowPlan } from '../../events/row-plan.ts';
 import { SourceInfo } from '../../events/source-info.ts';
 import { TransactionOrder } from '../../events/transaction.ts';
-import type { Publisher, RecordView } from '../../kafka/producer/publisher-contract.ts';
 import { JsonHalfSerde } from '../../serde/plain-halves.ts';
 import { type RecordHalf, RecordSerde } from '../../serde/record-serde.ts';
-import type { ValueComparer } from '../../serde/value-comparer.ts';
-import { AckTracker } from '../positions/ack-tracker.ts';
+import { Positions } from '../positions/positions.ts';
 import { ChangeWriter } from './change-writer.ts';
 import { ControlRecords } from './control-records.ts';
 import { StreamLoop } from './stream-loop.ts';
-import { TableOutput } from './table-output.ts';
-import type { TablePlan, TablePlans } from './table-plans.ts';
+import { TablePlans } from './table-plans.ts';
 import { TransactionBoundaries } from './transaction-boundaries.ts';
 
 const XID = 77;
 const BEGIN_LSN = 0x1000 as Lsn;
 const COMMIT_END = 0x1100 as Lsn;
+const TABLES = 2;
 
-/** 'B' Int64 final LSN, Int64 commit time, Int32 xid. */
-function begin(): Buffer {
-  const bytes = Buffer.alloc(21);
-  bytes.write('B');
-  bytes.writeBigInt64BE(BigInt(COMMIT_END - 0x30), 1);
-  bytes.writeInt32BE(XID, 17);
-  return bytes;
-}
-
-/** 'C' Int8 flags, Int64 commit LSN, Int64 end LSN, Int64 time. */
-function commit(): Buffer {
-  const bytes = Buffer.alloc(26);
-  bytes.write('C');
-  bytes.writeBigInt64BE(BigInt(COMMIT_END - 0x30), 2);
-  bytes.writeBigInt64BE(BigInt(COMMIT_END), 10);
-  return bytes;
-}
-
-const OID = 5;
-
-/** 'I' Int32 relation, 'N' Int16 count, 't' Int32 length, bytes. */
-function insert(text: string): Buffer {
-  const bytes = Buffer.alloc(13 + text.length);
-  bytes.write('I');
-  bytes.writeInt32BE(OID, 1);
-  bytes.write('N', 5);
-  bytes.writeInt16BE(1, 6);
-  bytes.write('t', 8);
-  bytes.writeInt32BE(text.length, 9);
-  bytes.write(text, 13);
-  return bytes;
-}
-
-/** 'T' Int32 count, Int8 options, Int32 relation each. */
-function truncate(tables: number): Buffer {
-  const bytes = Buffer.alloc(6 + 4 * tables);
-  bytes.write('T');
-  bytes.writeInt32BE(tables, 1);
-  for (let i = 0; i < tables; i++) bytes.writeInt32BE(OID + i, 6 + 4 * i);
-  return bytes;
-}
+const begin = (end: number = COMMIT_END): Buffer => beginFrame({ commitLsn: end - 0x30, xid: XID });
+const commit = (end: number = COMMIT_END): Buffer => commitFrame({ commitLsn: end - 0x30, endLsn: end });
 
 /** Tables whose topics are open when a test says so; their values are the op and the text of the first cell. */
-function waitingTables(out: ByteWriter) {
+async function waitingTables(out: ByteWriter) {
   const gates: PromiseWithResolvers<void>[] = [];
   const write: RecordHalf['write'] = ({ op, after }) => {
     out.text(op);
@@ -79,62 +40,56 @@ function waitingTables(out: ByteWriter) {
     gates.push(gate);
     return gate.promise;
   };
-  const byOid = new Map<number, TablePlan>();
-  const get = (oid: number): TablePlan => {
-    const plan = { key: [], keySchema: undefined, topic: `t${oid}` } as unknown as RowPlan;
-    const openTopic = async (name: string) => ({ name, partitionCount: 1, recordBatchBytesMax: 1_000_000 });
-    const record = { key: undefined, value: { open, write } };
-    const deps = { compile: () => ({ row: record, truncate: record }), openTopic, deadLetters: undefined };
-    const keys = undefined as unknown as ValueComparer;
-    const made = byOid.get(oid) ?? {
-      plan,
-      output: new TableOutput(plan, deps, async () => {}),
-      keys,
-      comparer: undefined,
-      collection: plan.topic,
-      relationColumns: '',
-    };
-    byOid.set(oid, made);
-    return made;
-  };
-  return { plans: { get } as unknown as TablePlans, gates };
+  const record = { key: undefined, value: { open, write } };
+  const filter = testFilter();
+  const plans = new TablePlans({
+    catalog: {
+      describe: async () => ({
+        facts: { primaryKey: [], uniqueIndexes: [], columns: new Map([['a', { notNull: true }]]) },
+        typeOf: (oid) => ({ oid, name: 'text', schema: 'pg_catalog', kind: 'base' }),
+      }),
+      findDropped: async () => ({ oids: [], endLsn: LSN_ZERO }),
+    },
+    filter,
+    settings: testPlanSettings(filter),
+    compile: () => ({ row: record, truncate: record }),
+    openTopic: async (name) => ({ name, partitionCount: 1, recordBatchBytesMax: 1_000_000 }),
+    deadLetters: undefined,
+    skipUnchanged: false,
+  });
+  const columns = [{ name: 'a', typeOid: 25, typmod: -1, inKey: false }];
+  for (let i = 0; i < TABLES; i++)
+    await plans.learn({ oid: FRAME_OID + i, schema: 'public', table: `t${i}`, replicaIdentity: 'default', columns });
+  return { plans, gates };
+}
+
+/** What is durable is stored, and so confirmed, at once. */
+function positionsOf() {
+  const confirmed: Lsn[] = [];
+  const positions = new Positions(SILENT_LOG);
+  const keeper = { storedLsn: LSN_ZERO, request: (lsn: Lsn) => positions.onStored(lsn), flush: async () => {} };
+  positions.begin({ fromLsn: LSN_ZERO, keeper });
+  positions.confirmTo({ confirm: (lsn) => confirmed.push(lsn) });
+  return { positions, confirmed };
 }
 
 /** A loop over a publisher that keeps what is appended, and acknowledges what a test says. */
-function setUp(o: { metadata: boolean }) {
-  const values: string[] = [];
-  const confirmed: Lsn[] = [];
-  const publisher = {
-    appended: 0,
-    settled: 0,
-    append: (_topic: unknown, record: RecordView) => {
-      publisher.appended++;
-      values.push(Buffer.from(record.bytes.subarray(record.valueStart, record.valueEnd)).toString());
-    },
-    flush: () => {},
-    hasCapacity: () => true,
-    pending: { records: 1, bytes: 1, requestsInFlight: 1 },
-    failure: undefined,
-    get appendedOrdinal() {
-      return publisher.appended;
-    },
-    get settledOrdinal() {
-      return publisher.settled;
-    },
-  };
+async function setUp(o: { readonly metadata?: boolean; readonly untilLsn?: Lsn } = {}) {
+  const { positions, confirmed } = positionsOf();
+  const publisher = new RecordingPublisher(positions);
   const info = new SourceInfo();
-  const order = o.metadata ? new TransactionOrder({ endBytesMax: 1_000_000 }) : undefined;
+  const transactionMetadata = o.metadata === true;
+  const order = transactionMetadata ? new TransactionOrder({ endBytesMax: 1_000_000 }) : undefined;
   const event = new EventView(info, order);
   const out = new ByteWriter();
   const half = new JsonHalfSerde({ schemas: false, nullIsDefault: true, decimals: 'BASE64' }, out, () => {});
-  const constants = { version: '1', name: 'p', db: 'd' };
-  const shapes = new DebeziumShapes({ constants, transactionMetadata: o.metadata, binary: 'bytes' });
+  const shapes = new DebeziumShapes({ constants: { version: '1', name: 'p', db: 'd' }, transactionMetadata, binary: 'bytes' });
   const controls = new ControlRecords({ serde: new RecordSerde(out, half, half), shapes, event });
-  const { plans, gates } = waitingTables(out);
+  const { plans, gates } = await waitingTables(out);
   const changes = new ChangeWriter({
     out,
     event,
-    publisher: publisher as unknown as Publisher,
+    publisher,
     failures: { try: (write) => write() },
     options: { tombstonesOnDelete: true, skippedOperations: new Set() },
     contextHeaders: [],
@@ -145,72 +100,71 @@ function setUp(o: { metadata: boolean }) {
     changes,
     boundaries: order === undefined ? undefined : new TransactionBoundaries({ order, controls, changes, openTopic: async () => topic }),
     info,
-    publisher: publisher as unknown as Publisher,
-    tracker: new AckTracker(LSN_ZERO),
+    publisher,
+    positions,
     clock: SYSTEM_CLOCK,
-    log: SILENT_LOG,
     writeMessage: () => 0,
     wantsMessage: () => false,
     openMessageTopic: async () => topic,
-    confirm: (lsn) => confirmed.push(lsn),
-    untilLsn: undefined,
-    onReached: () => {},
+    untilLsn: o.untilLsn,
   });
   const feed = async (bytes: Buffer, lsn: Lsn): Promise<void> => loop.onFrame(bytes, 0, bytes.length, lsn);
-  return { loop, publisher, values, confirmed, feed, gates };
+  /** A transaction without rows. */
+  const passCommit = async (end: number): Promise<void> => {
+    await feed(begin(end), BEGIN_LSN);
+    await feed(commit(end), end as Lsn);
+  };
+  return { loop, publisher, values: publisher.values, positions, confirmed, feed, passCommit, gates };
 }
 
 describe('the stream loop', () => {
   it('D2: confirms a commit only when the END record of its transaction is acknowledged', async () => {
-    const { loop, publisher, values, confirmed, feed } = setUp({ metadata: true });
+    const { publisher, values, confirmed, feed } = await setUp({ metadata: true });
     await feed(begin(), BEGIN_LSN);
     await feed(commit(), COMMIT_END);
     expect(values.map((value) => JSON.parse(value))).toMatchObject([
       { status: 'BEGIN', id: `${XID}:${BEGIN_LSN}`, event_count: null, data_collections: null },
       { status: 'END', id: `${XID}:${COMMIT_END}`, event_count: 0, data_collections: [] },
     ]);
-    publisher.settled = 1;
-    loop.release({ urgent: false });
+    publisher.settle(1);
     expect(confirmed).toEqual([]);
-    publisher.settled = 2;
-    loop.release({ urgent: false });
+    publisher.settle(2);
     expect(confirmed).toEqual([COMMIT_END]);
   });
 
   it('publishes no boundaries unless asked to', async () => {
-    const { loop, values, confirmed, feed } = setUp({ metadata: false });
+    const { loop, values, confirmed, feed } = await setUp();
     await feed(begin(), BEGIN_LSN);
     await feed(commit(), COMMIT_END);
-    loop.release({ urgent: false });
+    loop.onKeepalive(COMMIT_END, true);
     expect(values).toEqual([]);
     expect(confirmed).toEqual([COMMIT_END]);
   });
 
   it('holds the stream at the first row of a table until that is open, writes this row, and waits for no other', async () => {
-    const { loop, publisher, values, confirmed, feed, gates } = setUp({ metadata: false });
+    const { loop, publisher, values, positions, confirmed, feed, gates } = await setUp();
     await feed(begin(), BEGIN_LSN);
-    const held = feed(insert('first'), BEGIN_LSN);
+    const held = feed(insertFrame('first'), BEGIN_LSN);
     await until(() => gates.length === 1);
-    expect([publisher.appended, loop.inTransaction, confirmed]).toEqual([0, true, []]);
-    loop.release({ urgent: true });
+    expect([publisher.appendedOrdinal, loop.inTransaction, confirmed]).toEqual([0, true, []]);
+    loop.onKeepalive(COMMIT_END, true);
     expect(confirmed).toEqual([LSN_ZERO]);
     gates[0]?.resolve();
     await held;
-    const second = insert('second');
+    const second = insertFrame('second');
     expect(loop.onFrame(second, 0, second.length, BEGIN_LSN)).toBeUndefined();
     await feed(commit(), COMMIT_END);
     expect(values).toEqual(['cfirst', 'csecond']);
-    loop.release({ urgent: true });
+    positions.release({ urgent: true });
     expect(confirmed).toEqual([LSN_ZERO, LSN_ZERO]);
-    publisher.settled = 2;
-    loop.release({ urgent: false });
+    publisher.settle(2);
     expect(confirmed).toEqual([LSN_ZERO, LSN_ZERO, COMMIT_END]);
   });
 
   it('writes a truncate of several tables to each, once, though each has to be opened', async () => {
-    const { values, feed, gates } = setUp({ metadata: false });
+    const { values, feed, gates } = await setUp();
     await feed(begin(), BEGIN_LSN);
-    const held = feed(truncate(2), BEGIN_LSN);
+    const held = feed(truncateFrame(TABLES), BEGIN_LSN);
     await until(() => gates.length === 1);
     gates[0]?.resolve();
     await until(() => gates.length === 2);
@@ -221,9 +175,9 @@ describe('the stream loop', () => {
   });
 
   it('does not write a row whose table is open only after the end', async () => {
-    const { loop, values, feed, gates } = setUp({ metadata: false });
+    const { loop, values, feed, gates } = await setUp();
     await feed(begin(), BEGIN_LSN);
-    const held = feed(insert('late'), BEGIN_LSN);
+    const held = feed(insertFrame('late'), BEGIN_LSN);
     await until(() => gates.length === 1);
     loop.end();
     gates[0]?.resolve();
@@ -232,13 +186,101 @@ describe('the stream loop', () => {
   });
 
   it('ends with what keeps a table from being opened', async () => {
-    const { values, feed, gates } = setUp({ metadata: false });
+    const { values, feed, gates } = await setUp();
     await feed(begin(), BEGIN_LSN);
-    const held = feed(insert('never'), BEGIN_LSN);
+    const held = feed(insertFrame('never'), BEGIN_LSN);
     await until(() => gates.length === 1);
     gates[0]?.reject(new Error('refused'));
     await expect(held).rejects.toThrow('refused');
     expect(values).toEqual([]);
+  });
+
+  it('refuses a row of a relation that was not described', async () => {
+    const { feed } = await setUp();
+    await feed(begin(), BEGIN_LSN);
+    await expect(feed(insertFrame('x', 99), BEGIN_LSN)).rejects.toMatchObject({ code: 'pgoutput_malformed', details: { oid: 99 } });
+  });
+
+  it('D6: a keepalive inside a transaction marks nothing, one between two marks what is before it', async () => {
+    const { loop, publisher, positions, feed, gates } = await setUp();
+    await feed(begin(), BEGIN_LSN);
+    const held = feed(insertFrame('x'), BEGIN_LSN);
+    await until(() => gates.length === 1);
+    gates[0]?.resolve();
+    await held;
+    loop.onKeepalive(0x2000 as Lsn, false);
+    expect(positions.markedLsn).toBe(LSN_ZERO);
+    await feed(commit(), COMMIT_END);
+    loop.onKeepalive(0x2000 as Lsn, false);
+    expect([positions.markedLsn, positions.durableLsn]).toEqual([0x2000, LSN_ZERO]);
+    publisher.settle(1);
+    expect(positions.durableLsn).toBe(0x2000);
+  });
+});
+
+describe('the stream loop stands', () => {
+  const never = new AbortController().signal;
+
+  it('before the first transaction that commits at the LSN to read to or behind it, and takes in nothing of it', async () => {
+    const { loop, values, positions, feed, passCommit } = await setUp({ untilLsn: 0x1200 as Lsn });
+    await passCommit(COMMIT_END);
+    expect(loop.standing).toEqual({ tag: 'flowing' });
+    await passCommit(0x1300);
+    await loop.reached;
+    expect(loop.standing).toEqual({ tag: 'stands', at: COMMIT_END });
+    await feed(insertFrame('behind'), BEGIN_LSN);
+    expect([values, loop.counts.transactions, positions.markedLsn]).toEqual([[], 1, COMMIT_END]);
+  });
+
+  it('where a keepalive reaches that LSN, without marking it', async () => {
+    const { loop, positions } = await setUp({ untilLsn: 0x1200 as Lsn });
+    loop.onKeepalive(0x1200 as Lsn, true);
+    await loop.reached;
+    expect([loop.standing.tag, positions.markedLsn]).toEqual(['stands', LSN_ZERO]);
+  });
+
+  it('at the next commit below a limit, when asked to, and flows on when resumed', async () => {
+    const { loop, positions, feed, passCommit } = await setUp();
+    await feed(begin(), BEGIN_LSN);
+    const standing = loop.standBelow(0x9000 as Lsn, never);
+    loop.onKeepalive(0x8000 as Lsn, false);
+    expect(loop.standing.tag).toBe('flowing');
+    await feed(commit(), COMMIT_END);
+    expect(await standing).toBe(COMMIT_END);
+    await passCommit(0x1300);
+    expect([loop.standing, positions.markedLsn]).toEqual([{ tag: 'stands', at: COMMIT_END }, COMMIT_END]);
+    loop.resume();
+    await passCommit(0x1300);
+    expect([loop.standing.tag, positions.markedLsn]).toEqual(['flowing', 0x1300]);
+  });
+
+  it('not where the next commit is at the limit, and not later', async () => {
+    const { loop, passCommit } = await setUp();
+    const standing = loop.standBelow(COMMIT_END, never);
+    await passCommit(COMMIT_END);
+    expect(await standing).toBeUndefined();
+    await passCommit(0x1300);
+    expect(loop.standing.tag).toBe('flowing');
+  });
+
+  it('not once the wish is taken back', async () => {
+    const { loop, passCommit } = await setUp();
+    const patience = new AbortController();
+    const standing = loop.standBelow(0x9000 as Lsn, patience.signal);
+    patience.abort();
+    await passCommit(COMMIT_END);
+    expect([await standing, loop.standing.tag]).toEqual([undefined, 'flowing']);
+  });
+
+  it('for good behind the end, while what is settled still moves positions', async () => {
+    const { loop, publisher, confirmed, feed, passCommit } = await setUp({ metadata: true });
+    await passCommit(COMMIT_END);
+    loop.end();
+    loop.resume();
+    await feed(begin(0x1300), BEGIN_LSN);
+    expect([loop.standing.tag, loop.inTransaction]).toEqual(['ended', false]);
+    publisher.settle(2);
+    expect(confirmed).toEqual([COMMIT_END]);
   });
 });
 

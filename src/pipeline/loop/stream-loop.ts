@@ -1,16 +1,15 @@
 /**
  * THE loop: every message of the replication stream passes here, and every branch on it is here. Frames in; records to the
- * publisher; positions to the ack-tracker. It knows nothing of sockets, of JSON or of brokers.
+ * publisher; positions, each with the number of records before it, to Positions. It knows nothing of sockets, of JSON or of brokers.
  *
  * One event's way: onFrame → decode → table plan → change-writer (envelope, serializer) → publisher.append.
- * Positions come back through one call: release() asks the publisher how far records are settled, the tracker how far the
- * stream is durable, and confirms exactly that (docs/delivery.md, D1–D6).
+ * The way back passes by: publisher → Positions → source (docs/architecture.md). The loop only says when it is worth a look.
  */
 
 import { unreachable } from '../../core/assert.ts';
 import { SlotlineError } from '../../core/errors.ts';
-import type { Log } from '../../core/log.ts';
-import { formatLsn, type Lsn } from '../../core/lsn.ts';
+import { formatLsn, LSN_ZERO, type Lsn } from '../../core/lsn.ts';
+import { Scope } from '../../core/scope.ts';
 import type { Clock } from '../../core/time.ts';
 import type { SourceInfo } from '../../events/source-info.ts';
 import { messageCollection } from '../../events/transaction.ts';
@@ -18,32 +17,40 @@ import type { Publisher, TopicHandle } from '../../kafka/producer/publisher-cont
 import { PgoutputDecoder } from '../../pgoutput/decode.ts';
 import type { BeginMessage, LogicalMessage, RelationMessage, RowMessage, TruncateMessage, TypeMessage } from '../../pgoutput/messages.ts';
 import type { FrameConsumer } from '../../postgres/stream/replication-stream.ts';
-import type { AckTracker } from '../positions/ack-tracker.ts';
+import type { Position } from '../positions/ledger.ts';
+import type { Positions } from '../positions/positions.ts';
 import type { ChangeWriter } from './change-writer.ts';
 import type { KnownRelation, TablePlans } from './table-plans.ts';
 import type { TransactionBoundaries } from './transaction-boundaries.ts';
 
 export type StreamLoopDeps = {
-  readonly plans: TablePlans;
-  readonly changes: ChangeWriter;
+  readonly plans: Pick<TablePlans, 'get' | 'passed' | 'learn'>;
+  readonly changes: Pick<ChangeWriter, 'writeRow' | 'writeTruncate' | 'appendPlain'>;
   /** Only with provide.transaction.metadata. */
-  readonly boundaries: TransactionBoundaries | undefined;
+  readonly boundaries: Pick<TransactionBoundaries, 'order' | 'begin' | 'end'> | undefined;
   readonly info: SourceInfo;
-  readonly publisher: Publisher;
-  readonly tracker: AckTracker;
-  readonly clock: Clock;
-  readonly log: Log;
+  readonly publisher: Pick<Publisher, 'appendedOrdinal' | 'flush' | 'hasCapacity' | 'whenCapacity' | 'pending'>;
+  readonly positions: Pick<Positions, 'mark' | 'release' | 'markedLsn'>;
+  readonly clock: Pick<Clock, 'nowUs'>;
   /** Writes a logical message's key and value to the serde's output; returns where the key ends. */
   readonly writeMessage: (message: LogicalMessage) => number;
   readonly wantsMessage: (prefix: string) => boolean;
   readonly openMessageTopic: () => Promise<TopicHandle>;
-  /** A new durable position, or the server wants to hear the last one. */
-  readonly confirm: (lsn: Lsn, options: { urgent: boolean }) => void;
-  /** Stop before the first transaction that commits at or after this LSN (catching up to a snapshot). */
+  /** Stands before the first transaction that commits at or after this LSN (catching up to a snapshot). */
   readonly untilLsn: Lsn | undefined;
-  /** The stream stands at untilLsn. */
-  readonly onReached: () => void;
 };
+
+export type Standing =
+  | { readonly tag: 'flowing' }
+  /** Nothing is taken in; everything that commits before `at` was, and another source may go on there. */
+  | { readonly tag: 'stands'; readonly at: Lsn }
+  /** Nothing is taken in any more; positions still move out. */
+  | { readonly tag: 'ended' };
+
+const FLOWING: Standing = { tag: 'flowing' };
+
+/** A wish to stand at the next boundary below a limit; the answer is where, or undefined. */
+type StandWish = { readonly limitLsn: Lsn; readonly answer: (at: Lsn | undefined) => void };
 
 export type StreamCounts = { transactions: number; messages: number; filtered: number };
 
@@ -53,18 +60,21 @@ export class StreamLoop implements FrameConsumer {
   readonly #deps: StreamLoopDeps;
   #inTransaction = false;
   #clockIsStale = true;
-  #reached = false;
+  #standing: Standing = FLOWING;
+  #wish: StandWish | undefined;
+  readonly #reached = Promise.withResolvers<void>();
   #messageTopic: TopicHandle | undefined;
   /** Since the last relation. */
   readonly #types = new Map<number, TypeMessage>();
-  #mayPause: (() => boolean) | undefined;
+  /** Used again for each mark. */
+  readonly #position: Position = { tag: 'lsn', lsn: LSN_ZERO };
 
   constructor(deps: StreamLoopDeps) {
     this.#deps = deps;
   }
 
   onFrame(bytes: Uint8Array, start: number, end: number, lsn: Lsn): undefined | Promise<void> {
-    if (this.#reached) return undefined;
+    if (this.#standing !== FLOWING) return undefined;
     const { info } = this.#deps;
     if (this.#clockIsStale) {
       info.nowUs = this.#deps.clock.nowUs();
@@ -105,59 +115,76 @@ export class StreamLoop implements FrameConsumer {
    * byte stream is decoded; once that is acknowledged too, its WAL end is durable (D2b, D6).
    */
   onKeepalive(walEnd: Lsn, replyRequested: boolean): void {
-    const { publisher, tracker, untilLsn } = this.#deps;
-    if (this.#reached) return;
+    const { publisher, positions, untilLsn } = this.#deps;
+    if (this.#standing !== FLOWING) return;
     if (!this.#inTransaction) {
       if (untilLsn !== undefined && walEnd >= untilLsn) {
         this.#reach();
         return;
       }
-      tracker.mark(publisher.appendedOrdinal, walEnd);
-      this.#pauseHere();
+      this.#markBoundary(walEnd);
     }
-    this.release({ urgent: replyRequested || publisher.pending.records === 0 });
+    positions.release({ urgent: replyRequested || publisher.pending.records === 0 });
   }
 
   onDrained(): undefined | Promise<void> {
-    const { publisher } = this.#deps;
+    const { publisher, positions } = this.#deps;
     this.#clockIsStale = true;
     publisher.flush();
-    this.release({ urgent: false });
+    positions.release({ urgent: false });
     return publisher.hasCapacity() ? undefined : publisher.whenCapacity();
-  }
-
-  /** The only way back: settled records → durable position → confirmed to the server. Never after a failure. */
-  release(options: { urgent: boolean }): void {
-    const { publisher, tracker } = this.#deps;
-    if (publisher.failure !== undefined) return;
-    const moved = tracker.release(publisher.settledOrdinal);
-    if (moved || options.urgent) this.#deps.confirm(tracker.durableLsn, options);
   }
 
   get inTransaction(): boolean {
     return this.#inTransaction;
   }
 
-  /** Takes in nothing behind a commit, or a keepalive between transactions, at which `mayPause` says yes; it then stands at tracker.markedLsn. */
-  pauseAtBoundary(mayPause: (() => boolean) | undefined): void {
-    this.#mayPause = mayPause;
+  get standing(): Standing {
+    return this.#standing;
   }
 
-  /** Another source goes on where the last one stood. */
+  /** Resolves when it stands at untilLsn. */
+  get reached(): Promise<void> {
+    return this.#reached.promise;
+  }
+
+  /**
+   * Stands at the next commit, or keepalive between transactions, if that is below the limit: resolves with where that is. Undefined: it
+   * flows on, for the next one was at the limit or behind it, or `signal` aborted before there was one.
+   */
+  standBelow(limitLsn: Lsn, signal: AbortSignal): Promise<Lsn | undefined> {
+    const { promise, resolve } = Promise.withResolvers<Lsn | undefined>();
+    const scope = new Scope();
+    const answer = (at: Lsn | undefined): void => {
+      this.#wish = undefined;
+      scope[Symbol.dispose]();
+      resolve(at);
+    };
+    this.#wish = { limitLsn, answer };
+    scope.listen(signal, () => answer(undefined));
+    return promise;
+  }
+
+  /** Another source goes on where the last one stood. After end() nothing does. */
   resume(): void {
-    this.#mayPause = undefined;
-    this.#reached = false;
+    if (this.#standing.tag === 'stands') this.#standing = FLOWING;
   }
 
-  #pauseHere(): void {
-    if (this.#mayPause?.() !== true) return;
-    this.#mayPause = undefined;
-    this.#reached = true;
-  }
-
-  /** Nothing more comes in; release() still moves positions out. */
+  /** Nothing more comes in; what is settled still moves positions out. */
   end(): void {
-    this.#reached = true;
+    this.#standing = { tag: 'ended' };
+  }
+
+  /** Between two transactions: a position, and the only place to stand at. */
+  #markBoundary(lsn: Lsn): void {
+    const { positions, publisher } = this.#deps;
+    this.#position.lsn = lsn;
+    positions.mark(publisher.appendedOrdinal, this.#position);
+    const wish = this.#wish;
+    if (wish === undefined) return;
+    const at = positions.markedLsn;
+    if (at < wish.limitLsn) this.#standing = { tag: 'stands', at };
+    wish.answer(at < wish.limitLsn ? at : undefined);
   }
 
   #onBegin(message: BeginMessage): undefined | Promise<void> {
@@ -173,19 +200,18 @@ export class StreamLoop implements FrameConsumer {
 
   /** `frameLsn` of a commit frame is the commit's end too; the message's own field is what D2 names. */
   #onCommit(endLsn: Lsn, frameLsn: Lsn): void {
-    const { info, tracker, publisher, boundaries } = this.#deps;
+    const { info, boundaries } = this.#deps;
     boundaries?.end();
     info.endTransaction(frameLsn);
     this.#inTransaction = false;
     this.counts.transactions++;
-    tracker.mark(publisher.appendedOrdinal, endLsn);
-    this.#pauseHere();
+    this.#markBoundary(endLsn);
   }
 
   /** The server describes a relation in front of its first row in the transaction that has changed it, or that is the first to use it. */
   async #onRelation(message: RelationMessage): Promise<void> {
-    const { plans, tracker, info } = this.#deps;
-    plans.passed(tracker.markedLsn);
+    const { plans, positions, info } = this.#deps;
+    plans.passed(positions.markedLsn);
     const types = new Map(this.#types);
     this.#types.clear();
     await plans.learn(message, { phase: 'stream', xid: info.xid, types });
@@ -199,7 +225,7 @@ export class StreamLoop implements FrameConsumer {
       return undefined;
     }
     const { changes } = this.#deps;
-    return changes.writeRow(table, row)?.then(() => (this.#reached ? undefined : changes.writeRow(table, row)));
+    return changes.writeRow(table, row)?.then(() => (this.#standing === FLOWING ? changes.writeRow(table, row) : undefined));
   }
 
   #onTruncate(message: TruncateMessage, { from, lsn }: { readonly from: number; readonly lsn: Lsn }): undefined | Promise<void> {
@@ -211,7 +237,8 @@ export class StreamLoop implements FrameConsumer {
         continue;
       }
       const opening = this.#deps.changes.writeTruncate(table);
-      if (opening !== undefined) return opening.then(() => (this.#reached ? undefined : this.#onTruncate(message, { from: index, lsn })));
+      if (opening !== undefined)
+        return opening.then(() => (this.#standing === FLOWING ? this.#onTruncate(message, { from: index, lsn }) : undefined));
     }
     return undefined;
   }
@@ -232,7 +259,7 @@ export class StreamLoop implements FrameConsumer {
     }
     return openMessageTopic().then((topic) => {
       this.#messageTopic = topic;
-      if (!this.#reached) this.#writeMessage(message, topic);
+      if (this.#standing === FLOWING) this.#writeMessage(message, topic);
     });
   }
 
@@ -251,7 +278,7 @@ export class StreamLoop implements FrameConsumer {
   }
 
   #reach(): void {
-    this.#reached = true;
-    this.#deps.onReached();
+    this.#standing = { tag: 'stands', at: this.#deps.positions.markedLsn };
+    this.#reached.resolve();
   }
 }

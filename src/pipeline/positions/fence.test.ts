@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { SILENT_LOG } from '../../core/log.ts';
 import { Fence } from './fence.ts';
 
@@ -17,14 +17,28 @@ function setUp() {
     answers.shift()?.resolve(ours);
     await sleep(0);
   };
-  return { state, fence, isOurs, answers, answer };
+  /** In steps, as for a process that does not stand still. */
+  const pass = (ms: number): void => {
+    for (let passed = 0; passed < ms; passed += 200) {
+      state.nowMs += 200;
+      fence.maySend();
+    }
+  };
+  /** The frames of a walsender: when the last one was sent. */
+  const contact = {
+    serverContactMs: state.nowMs,
+    noteContact(atMs: number) {
+      contact.serverContactMs = Math.max(contact.serverContactMs, atMs);
+    },
+  };
+  return { state, fence, isOurs, answers, answer, pass, contact };
 }
 
 describe('Fence', () => {
   it('gives no permission before the lock, nor until its session has answered that it holds it', async () => {
     const { fence, isOurs, answer } = setUp();
     expect(fence.maySend()).toBe(false);
-    fence.hold('lock', { timeoutMs: 60_000, isOurs });
+    fence.hold({ state: 'lock', timeoutMs: 60_000, isOurs });
     expect(fence.maySend()).toBe('later');
     await answer(true);
     expect(fence.maySend()).toBe(true);
@@ -33,7 +47,7 @@ describe('Fence', () => {
 
   it('behind a pause believes only an answer to a question asked after it, and a no at once', async () => {
     const { state, fence, isOurs, answer, answers } = setUp();
-    fence.hold('lock', { timeoutMs: 60_000, isOurs });
+    fence.hold({ state: 'lock', timeoutMs: 60_000, isOurs });
     await answer(true);
     state.nowMs += 300;
     expect(fence.maySend()).toBe('later');
@@ -50,15 +64,9 @@ describe('Fence', () => {
   });
 
   it('holds back while the session that has the lock does not answer, and gives up after half of the timeout', async () => {
-    const { state, fence, isOurs, answer } = setUp();
-    fence.hold('lock', { timeoutMs: 60_000, isOurs });
+    const { fence, isOurs, answer, pass } = setUp();
+    fence.hold({ state: 'lock', timeoutMs: 60_000, isOurs });
     await answer(true);
-    const pass = (ms: number): void => {
-      for (let passed = 0; passed < ms; passed += 200) {
-        state.nowMs += 200;
-        fence.maySend();
-      }
-    };
     pass(1_800);
     expect(fence.maySend()).toBe(true);
     pass(400);
@@ -71,8 +79,75 @@ describe('Fence', () => {
   it('is closed for good: a phase that begins late gets nothing, and a slot is not made', async () => {
     const { fence, isOurs } = setUp();
     fence.close();
-    fence.hold('lock', { timeoutMs: 60_000, isOurs });
+    fence.hold({ state: 'lock', timeoutMs: 60_000, isOurs });
     expect(fence.maySend()).toBe(false);
     await expect(fence.require(new AbortController().signal)).rejects.toMatchObject({ code: 'fenced' });
+  });
+
+  it('closed: gives nothing at the start, and a slot is not made', async () => {
+    const { fence } = setUp();
+    expect([fence.state, fence.maySend()]).toEqual(['closed', false]);
+    await expect(fence.require(new AbortController().signal)).rejects.toMatchObject({ code: 'fenced' });
+  });
+
+  it.each(['lock', 'bulk'] as const)(
+    '%s: gives permission once the session with the lock has said yes, and none behind a no',
+    async (state) => {
+      const { fence, isOurs, answer, pass, answers } = setUp();
+      fence.hold({ state, timeoutMs: 60_000, isOurs });
+      expect([fence.state, fence.maySend()]).toEqual([state, 'later']);
+      await answer(true);
+      expect(fence.maySend()).toBe(true);
+      pass(600);
+      await vi.waitFor(() => expect(answers.length).toBe(1));
+      await answer(false);
+      expect(fence.maySend()).toBe(false);
+      fence.close();
+      expect([fence.state, fence.maySend()]).toEqual(['closed', false]);
+    },
+  );
+
+  it('walsender: gives permission by its frames, and none once they are older than half of the timeout', () => {
+    const { state, fence, isOurs, answers, pass, contact } = setUp();
+    fence.hold({ state: 'walsender', timeoutMs: 60_000, isOurs, contact });
+    expect([fence.state, fence.maySend(), answers.length]).toEqual(['walsender', true, 0]);
+    pass(29_800);
+    expect(fence.maySend()).toBe(true);
+    pass(200);
+    expect(fence.maySend()).toBe(false);
+    contact.noteContact(state.nowMs);
+    expect(fence.maySend()).toBe(true);
+    fence.close();
+  });
+
+  it('waits with a slot until the permission is there', async () => {
+    const { fence, isOurs, answer } = setUp();
+    fence.hold({ state: 'lock', timeoutMs: 60_000, isOurs });
+    let isGiven = false;
+    const required = fence.require(new AbortController().signal).then(() => {
+      isGiven = true;
+    });
+    await sleep(30);
+    expect(isGiven).toBe(false);
+    await answer(true);
+    await required;
+    fence.close();
+  });
+
+  it('believes the proof that is held now, and no answer to a question of the one before', async () => {
+    const { fence, isOurs, answer, answers, contact } = setUp();
+    fence.hold({ state: 'lock', timeoutMs: 60_000, isOurs });
+    await answer(true);
+    fence.hold({ state: 'walsender', timeoutMs: 60_000, isOurs, contact });
+    expect(fence.maySend()).toBe(true);
+    fence.hold({ state: 'bulk', timeoutMs: 60_000, isOurs });
+    expect(fence.maySend()).toBe('later');
+    fence.hold({ state: 'lock', timeoutMs: 60_000, isOurs });
+    expect(answers.length).toBe(2);
+    await answer(true); // asked for bulk
+    expect(fence.maySend()).toBe('later');
+    await answer(true);
+    expect(fence.maySend()).toBe(true);
+    fence.close();
   });
 });

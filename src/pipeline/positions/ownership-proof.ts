@@ -9,13 +9,11 @@
 import { toSlotlineError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { Clock } from '../../core/time.ts';
+import type { Permission } from '../../kafka/producer/publisher-contract.ts';
 
 /** Without wal_sender_timeout the server never gives the slot away; a silence as long as its default still ends trust. */
 const TIMEOUT_DEFAULT_MS = 60_000;
 const PROBE_MAX_MS = 5_000;
-
-/** later: nothing may be sent until a question that is out is answered. */
-export type Permission = boolean | 'later';
 
 export type Contact = { readonly serverContactMs: number; noteContact(atMs: number): void };
 

@@ -47,7 +47,7 @@ export function offsetOwner(options: ResolvedOptions): OffsetOwner {
 
 /** Throws slot_in_use where the slot is another connector's. Waits for Kafka until `signal` aborts. */
 export async function recall(
-  context: TaskContext,
+  context: Pick<TaskContext, 'options' | 'sql' | 'log'>,
   o: { readonly store: OffsetStore; readonly ended: AbortSignal; readonly server: ServerFacts; readonly signal: AbortSignal },
 ): Promise<Past> {
   const { options, sql, log } = context;
@@ -107,7 +107,7 @@ async function loadFork(
 
 /** Stores how this start begins; from here on positions are kept. `offset`: what is known besides the mark. */
 export function beginPositions(
-  context: TaskContext,
+  context: Pick<TaskContext, 'clock' | 'live' | 'log' | 'positions' | 'signal'>,
   past: Past,
   begin: { readonly offset: StoredOffset; readonly fromLsn?: Lsn },
 ): Promise<PositionKeeper> {
@@ -117,6 +117,7 @@ export function beginPositions(
     log: context.log,
     signal: context.signal,
     ended: past.ended,
+    confirmer: context.positions,
     onTrouble: (error: SlotlineError | undefined) => {
       context.live.positionTrouble = error;
     },
@@ -148,10 +149,7 @@ export async function heldError(deps: TaskDeps, by: { server: ServerFacts; holde
   const { server, holder, signal } = by;
   using scope = new Scope();
   const kafka = createKafkaClient(options.kafka, deps);
-  const store = createOffsetStore(
-    createCompactedTopic(kafka, options.offsetStorage, { ...deps, maySend: () => false }),
-    offsetOwner(options),
-  );
+  const store = createOffsetStore(createCompactedTopic(kafka, options.offsetStorage, deps), offsetOwner(options));
   let owner: OffsetOwner | undefined;
   try {
     const remembered = await store.loadAll(scope.any(AbortSignal.timeout(NAMING_TIMEOUT_MS), signal));

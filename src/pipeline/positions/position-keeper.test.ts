@@ -37,11 +37,11 @@ async function openKeeper(offset: MarkedOffset = OFFSET) {
       log: SILENT_LOG,
       signal: new AbortController().signal,
       ended: ended.signal,
+      confirmer: { onStored: (position) => confirmed.push(position) },
       onTrouble: (error) => troubles.push(error?.code),
     },
     offset,
   );
-  keeper.onStored = (position) => confirmed.push(position);
   const hold = (): void => {
     isHeld = true;
   };

@@ -1,7 +1,7 @@
 /**
  * Owns that a position is remembered before it is confirmed: it goes to the offset record first, and to the slot once every in-sync
  * replica has it. So a slot that stands behind the record was moved by somebody else, at any moment and after any crash (docs/adr/0013).
- * Does not compute positions (ack-tracker.ts), nor compare them at a start (offsets/continuity.ts).
+ * Does not compute positions (ledger.ts), nor compare them at a start (offsets/continuity.ts).
  */
 import { type SlotlineError, toSlotlineError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
@@ -27,13 +27,13 @@ export type PositionKeeperDeps = {
   readonly signal: AbortSignal;
   /** Nothing is stored any more. */
   readonly ended: AbortSignal;
+  /** Told a position that may be confirmed, and nothing above it. */
+  readonly confirmer: { onStored(lsn: Lsn): void };
   /** Why a position is not remembered, and so not confirmed; undefined once it is. */
   readonly onTrouble: (error: SlotlineError | undefined) => void;
 };
 
 export class PositionKeeper {
-  /** Told a position that may be confirmed, and nothing above it. */
-  onStored: (lsn: Lsn) => void = () => {};
   readonly #deps: PositionKeeperDeps;
   readonly #commits: Pace;
   readonly #keepalives: Pace;
@@ -82,7 +82,7 @@ export class PositionKeeper {
     if (lsn > this.#wanted) this.#wanted = lsn;
     if (of.records !== this.#records) this.#hasChanges = true;
     this.#records = of.records;
-    if (lsn <= this.storedLsn || of.urgent) this.onStored(Math.min(lsn, this.storedLsn) as Lsn);
+    if (lsn <= this.storedLsn || of.urgent) this.#confirm(Math.min(lsn, this.storedLsn) as Lsn);
     this.#pump();
   }
 
@@ -98,7 +98,10 @@ export class PositionKeeper {
   #stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
-    this.onStored = () => {};
+  }
+
+  #confirm(lsn: Lsn): void {
+    if (!this.#stopped) this.#deps.confirmer.onStored(lsn);
   }
 
   #pump(): void {
@@ -129,7 +132,7 @@ export class PositionKeeper {
       await this.#deps.store.save(offset, this.#deps.signal);
       this.#offset = offset;
       this.#onTrouble(undefined);
-      this.onStored(lsn);
+      this.#confirm(lsn);
     } catch (error) {
       this.#hasChanges = true;
       if (!this.#deps.signal.aborted && !this.#stopped) this.#onTrouble(toSlotlineError(error));

@@ -11,7 +11,8 @@ import { Scope } from '../../core/scope.ts';
 import { wait } from '../../core/time.ts';
 import type { PgSession } from '../../postgres/session/connection.ts';
 import { TASK_ID } from '../life/task-context.ts';
-import type { Proof } from './fence.ts';
+import type { Fence } from './fence.ts';
+import type { Positions } from './positions.ts';
 
 const POLL_MS = 500;
 
@@ -72,9 +73,18 @@ export async function tryLock(session: PgSession, slotName: string): Promise<boo
   return locked[0]?.locked === true;
 }
 
-/** While nobody streams: the session that holds the lock answers and says so. */
-export function lockProof(session: PgSession, slotName: string, server: { readonly walSenderTimeoutMs: number }): Proof {
-  return { timeoutMs: server.walSenderTimeoutMs, isOurs: () => holdsLock(session, slotName) };
+type LockParts = {
+  readonly fence: Pick<Fence, 'hold'>;
+  readonly positions: Pick<Positions, 'confirmTo'>;
+  readonly sql: PgSession;
+  readonly options: ResolvedOptions;
+};
+
+/** While no source is open: the lock keeps others out and proves the right to send, and nothing is confirmed. */
+export function holdLock({ fence, positions, sql, options }: LockParts, server: { readonly walSenderTimeoutMs: number }): void {
+  positions.confirmTo(undefined);
+  const isOurs = (): Promise<boolean> => holdsLock(sql, options.slot.name);
+  fence.hold({ state: 'lock', timeoutMs: server.walSenderTimeoutMs, isOurs });
 }
 
 /** Whether this very session still holds it: behind a pooler it may be another's by now. */

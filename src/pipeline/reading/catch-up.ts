@@ -6,6 +6,7 @@
 import { SlotlineError, toSlotlineError } from '../../core/errors.ts';
 import { formatLsn, type Lsn } from '../../core/lsn.ts';
 import { Scope } from '../../core/scope.ts';
+import { wait } from '../../core/time.ts';
 import { loadFingerprints } from '../../postgres/catalog/catalog-moment.ts';
 import { openSession } from '../../postgres/session/connection.ts';
 import type { ServerNotice } from '../../postgres/session/errors.ts';
@@ -13,9 +14,9 @@ import { BulkDecode, type Chunk } from '../../postgres/stream/bulk-decode.ts';
 import { loadSlot, loadSlotLag } from '../../postgres/stream/slot.ts';
 import type { TaskContext } from '../life/task-context.ts';
 import type { StreamLoop } from '../loop/stream-loop.ts';
-import type { AckTracker } from '../positions/ack-tracker.ts';
 import { SlotAdvancer } from '../positions/slot-advancer.ts';
 import { holdsLock } from '../positions/turn.ts';
+import { CONFIRM_DEADLINE_MS, settle } from './orderly-end.ts';
 
 const MEBIBYTE = 1024 * 1024;
 const CHUNK_BYTES = 16 * MEBIBYTE;
@@ -33,28 +34,26 @@ const SILENCE_MAX_MS = 120_000;
 
 export type CatchUpParts = {
   readonly loop: StreamLoop;
-  /** Its last position is where the backlog begins. */
-  readonly tracker: AckTracker;
-  /** wal_sender_timeout: how long a proof of ownership counts. */
-  readonly timeoutMs: number;
+  /** How long a proof of ownership counts. */
+  readonly walSenderTimeoutMs: number;
+  /** An orderly stop is asked for. */
   readonly stop: AbortSignal;
   readonly onNotice: (notice: ServerNotice) => void;
-  /** Everything that becomes durable from now on is told to `confirm`. */
-  readonly onSource: (source: { confirm(lsn: Lsn): void; readonly receivedLsn: Lsn; readonly flushedLsn: Lsn }) => void;
   /** Frames come. */
   readonly onStarted: () => Promise<void>;
-  /** Everything durable may be confirmed, since it is stored (position-keeper.ts). */
-  readonly onHandOver: (signal: AbortSignal) => Promise<void>;
-  /** An orderly stop: settles what was taken in, then has the slot moved to what is durable. */
-  readonly onStop: (confirm: (lsn: Lsn) => Promise<void>) => Promise<void>;
 };
 
+export type CatchUpContext = Pick<
+  TaskContext,
+  'clock' | 'fence' | 'heartbeat' | 'live' | 'log' | 'options' | 'positions' | 'publisher' | 'signal' | 'sql'
+>;
+
 export type CatchUpEnd =
-  /** The walsender goes on at tracker.markedLsn. `mayAgain`: false where this way did not pay or did not work. */
+  /** The walsender goes on where the loop stands. `mayAgain`: false where this way did not pay or did not work. */
   { readonly tag: 'handOver'; readonly mayAgain: boolean } | { readonly tag: 'stopped' };
 
 /** Rejects with what ends the attempt; what only ends this way of reading is told and answered with handOver. */
-export async function catchUp(context: TaskContext, parts: CatchUpParts): Promise<CatchUpEnd> {
+export async function catchUp(context: CatchUpContext, parts: CatchUpParts): Promise<CatchUpEnd> {
   const { log, options } = context;
   const run = new BulkRun(context, parts);
   try {
@@ -74,7 +73,7 @@ export async function catchUp(context: TaskContext, parts: CatchUpParts): Promis
 }
 
 class BulkRun {
-  readonly #context: TaskContext;
+  readonly #context: CatchUpContext;
   readonly #parts: CatchUpParts;
   readonly #failed = Promise.withResolvers<never>();
   readonly #closing = new AsyncDisposableStack();
@@ -88,10 +87,10 @@ class BulkRun {
   #receivedBytes = 0;
   #receivedMs: number;
 
-  constructor(context: TaskContext, parts: CatchUpParts) {
+  constructor(context: CatchUpContext, parts: CatchUpParts) {
     this.#context = context;
     this.#parts = parts;
-    this.#fromLsn = parts.tracker.markedLsn;
+    this.#fromLsn = context.positions.markedLsn;
     this.#askedLsn = this.#fromLsn;
     this.#targetLsn = this.#fromLsn;
     this.#chunkBytes = Math.min(CHUNK_BYTES, context.options.catchUp.chunkBytesMax);
@@ -109,8 +108,8 @@ class BulkRun {
   }
 
   async run(): Promise<CatchUpEnd> {
-    const { log, clock, signal } = this.#context;
-    const { tracker, stop } = this.#parts;
+    const { log, clock, signal, positions } = this.#context;
+    const { loop, stop, onStarted } = this.#parts;
     const fromLsn = this.#fromLsn;
     const startedMs = clock.monotonicMs();
     await this.#lookAhead();
@@ -121,26 +120,18 @@ class BulkRun {
     const bulk = await this.#openBulk(opening);
     this.#watch();
     this.#holdFence(advancer);
-    this.#parts.onSource({
-      confirm: (lsn) => advancer.confirm(lsn),
-      get receivedLsn() {
-        return tracker.markedLsn;
-      },
-      get flushedLsn() {
-        return advancer.advancedLsn;
-      },
-    });
-    await this.#parts.onStarted();
-    const reading = bulk.run(this.#parts.loop, { nextEdge: () => this.#nextEdge(), onChunk: (chunk) => this.#onChunk(chunk) });
+    this.#confirmTo(advancer);
+    await onStarted();
+    const reading = bulk.run(loop, { nextEdge: () => this.#nextEdge(), onChunk: (chunk) => this.#onChunk(chunk) });
     await Promise.race([reading, this.#failed.promise, scope.aborted(stop), scope.aborted(signal)]);
     signal.throwIfAborted();
     bulk.stopReading();
     if (stop.aborted) {
-      await this.#parts.onStop((lsn) => advancer.finish(lsn));
+      await this.#stop(advancer);
       return { tag: 'stopped' };
     }
     await this.#settle(advancer);
-    const lsn = tracker.markedLsn;
+    const lsn = positions.markedLsn;
     const seconds = Math.round((clock.monotonicMs() - startedMs) / 100) / 10;
     log.info('catchup.completed', { lsn: formatLsn(lsn), bytes: lsn - fromLsn, seconds, reason: this.#givenUp });
     return { tag: 'handOver', mayAgain: this.#givenUp === undefined };
@@ -153,7 +144,7 @@ class BulkRun {
     return new SlotAdvancer({
       session,
       slotName: options.slot.name,
-      fromLsn: this.#parts.tracker.durableLsn,
+      fromLsn: this.#context.positions.durableLsn,
       everyMs: options.statusUpdateIntervalMs,
       clock,
       log,
@@ -189,12 +180,12 @@ class BulkRun {
 
   /** The lock is held by the session that is asked, and nobody else reads the slot or moved it. */
   #holdFence(advancer: SlotAdvancer): void {
-    const { sql, options, fence } = this.#context;
+    const { sql, options, fence, positions } = this.#context;
     const isOurs = async (): Promise<boolean> => {
       if (!(await holdsLock(sql, options.slot.name))) return false;
       const slot = await loadSlot(sql, options.slot.name);
       const reader = slot?.activePid === advancer.processId ? undefined : slot?.activePid;
-      const isMoved = (slot?.confirmedFlushLsn ?? 0) > this.#parts.tracker.durableLsn;
+      const isMoved = (slot?.confirmedFlushLsn ?? 0) > positions.durableLsn;
       if (slot !== undefined && reader === undefined && !isMoved) return true;
       const holder = reader === undefined ? 'somebody who moved it' : `process ${reader}`;
       this.#failed.reject(
@@ -204,7 +195,21 @@ class BulkRun {
       );
       return false;
     };
-    fence.hold('bulk', { timeoutMs: this.#parts.timeoutMs, isOurs });
+    fence.hold({ state: 'bulk', timeoutMs: this.#parts.walSenderTimeoutMs, isOurs });
+  }
+
+  /** Everything that is stored from now on has the slot moved. */
+  #confirmTo(advancer: SlotAdvancer): void {
+    const { live, positions } = this.#context;
+    positions.confirmTo(advancer);
+    live.beginStream({
+      get receivedLsn() {
+        return positions.markedLsn;
+      },
+      get flushedLsn() {
+        return advancer.advancedLsn;
+      },
+    });
   }
 
   #watch(): void {
@@ -255,12 +260,19 @@ class BulkRun {
 
   /** The walsender begins where the slot stands; what is in flight is waited for, so that it stands at the end of what was handed over. */
   async #settle(advancer: SlotAdvancer): Promise<void> {
-    const { publisher, signal } = this.#context;
+    const { publisher, positions, signal } = this.#context;
     publisher.flush();
     await Promise.race([publisher.drain(signal), this.#failed.promise]);
-    this.#parts.tracker.release(publisher.settledOrdinal);
-    await Promise.race([this.#parts.onHandOver(signal), this.#failed.promise]);
+    await Promise.race([positions.store(signal), this.#failed.promise]);
     signal.throwIfAborted();
-    await Promise.race([advancer.finish(this.#parts.tracker.durableLsn), this.#failed.promise]);
+    await Promise.race([advancer.finish(positions.durableLsn), this.#failed.promise]);
+  }
+
+  /** An orderly stop. A call that takes longer is not waited for: what it would have confirmed comes again. */
+  async #stop(advancer: SlotAdvancer): Promise<void> {
+    const { heartbeat, positions, signal } = this.#context;
+    heartbeat?.stop();
+    await settle(this.#context, this.#parts.loop);
+    await Promise.race([advancer.finish(positions.confirmableLsn), wait(CONFIRM_DEADLINE_MS, signal)]);
   }
 }

@@ -4,9 +4,15 @@ import { type CreatedSlot, createSlot, type NewSlot } from '../../postgres/strea
 import type { TaskContext } from '../life/task-context.ts';
 import { watched } from './wait-watch.ts';
 
-/** `session`: a replication session of its own. Waits for every transaction that is open now, as long as the attempt lasts. */
-export async function createSlotOf(context: TaskContext, session: PgSession, slot: NewSlot): Promise<CreatedSlot> {
-  const { signal, sql } = context;
+export type SlotCreationContext = Pick<TaskContext, 'clock' | 'fence' | 'live' | 'log' | 'signal' | 'sql'>;
+
+/**
+ * `session`: a replication session of its own. Waits for every transaction that is open now, as long as the attempt lasts. Throws fenced
+ * where the right to the slot is not ours.
+ */
+export async function createSlotOf(context: SlotCreationContext, session: PgSession, slot: NewSlot): Promise<CreatedSlot> {
+  const { fence, signal, sql } = context;
+  await fence.require(signal);
   const what = slot.temporary === true ? `Making the snapshot's slot ${slot.name}` : `Making the slot ${slot.name}`;
   const step = { of: 'slot', what, pid: session.processId, session: async () => sql, signal } as const;
   return await watched(context, step, createSlot(session, slot, { signal }));

@@ -30,8 +30,10 @@ export type Preparation = {
   readonly isFirst: boolean;
 };
 
+type TablesContext = Pick<TaskContext, 'clock' | 'filter' | 'live' | 'log' | 'options' | 'signal' | 'sql'>;
+
 /** Throws whatever `check` fails for, and what publication and replica identities need and lack. */
-export async function prepareTables(context: TaskContext, { server, isFirst, ...known }: Preparation): Promise<void> {
+export async function prepareTables(context: TablesContext, { server, isFirst, ...known }: Preparation): Promise<void> {
   const { sql, options, filter, log } = context;
   if (isFirst) {
     const judgements = await judgePreconditions(sql, options, { facts: server, ...known });
@@ -49,7 +51,7 @@ export async function prepareTables(context: TaskContext, { server, isFirst, ...
 }
 
 /** Creates or adjusts the publication. A captured table that it lacks would never be streamed: refused where the config names tables. */
-async function publishTables(context: TaskContext, server: ServerFacts, captured: readonly ListedTable[]): Promise<void> {
+async function publishTables(context: TablesContext, server: ServerFacts, captured: readonly ListedTable[]): Promise<void> {
   const { sql, options, log } = context;
   const request = { publication: options.publication, events: options.events, captured, inRecovery: server.inRecovery };
   const ensuring = ensurePublication(sql, request, { signal: context.signal });
@@ -63,7 +65,7 @@ async function publishTables(context: TaskContext, server: ServerFacts, captured
   }
 }
 /** What the server refuses is told and the connector goes on with the identity that the table has, as Debezium does. */
-async function setReplicaIdentities(context: TaskContext, server: ServerFacts, captured: readonly ListedTable[]): Promise<void> {
+async function setReplicaIdentities(context: TablesContext, server: ServerFacts, captured: readonly ListedTable[]): Promise<void> {
   const { sql, options, log } = context;
   const { wanted, ambiguous } = chooseIdentities(options.publication.replicaIdentities, captured);
   for (const { schema, table } of ambiguous)
@@ -90,7 +92,7 @@ async function setReplicaIdentities(context: TaskContext, server: ServerFacts, c
 const AMBIGUOUS_REMEDY = 'Two entries of replica.identity.autoset.values match it, so it keeps what it has: let one match.';
 
 /** The statement runs in the session that is asked otherwise: what it waits for is looked up through one that is opened for it. */
-async function watchedDdl<T>(context: TaskContext, what: string, work: Promise<T>): Promise<T> {
+async function watchedDdl<T>(context: TablesContext, what: string, work: Promise<T>): Promise<T> {
   const { sql, options, signal } = context;
   let looking: Promise<PgSession> | undefined;
   const session = (): Promise<PgSession> => {

@@ -44,6 +44,8 @@ const NOTICE_KINDS_MAX = 100;
 /** "skipped loading publication", whatever the language of the server. */
 const SKIPPING_ROUTINE = 'LoadPublications';
 
+type WatchContext = Pick<TaskContext, 'clock' | 'filter' | 'live' | 'log' | 'options' | 'signal' | 'sql'>;
+
 export type SourceWatchHooks = {
   readonly server: ServerFacts;
   /** Ends the attempt. */
@@ -74,7 +76,7 @@ type Looking = {
 };
 
 export class SourceWatch {
-  readonly #context: TaskContext;
+  readonly #context: WatchContext;
   readonly #hooks: SourceWatchHooks;
   readonly #rules: JudgementRules;
   readonly #scope = new Scope();
@@ -93,7 +95,7 @@ export class SourceWatch {
   /** Tables that were added to the publication since the last look: what that did was told. */
   readonly #added = new Set<number>();
 
-  private constructor(context: TaskContext, hooks: SourceWatchHooks, found: SourceFacts) {
+  private constructor(context: WatchContext, hooks: SourceWatchHooks, found: SourceFacts) {
     this.#context = context;
     this.#found = found;
     this.#hooks = hooks;
@@ -101,7 +103,7 @@ export class SourceWatch {
   }
 
   /** Looks at the source as it is found, before anything of ours changes it. */
-  static async open(context: TaskContext, hooks: SourceWatchHooks): Promise<SourceWatch> {
+  static async open(context: WatchContext, hooks: SourceWatchHooks): Promise<SourceWatch> {
     const found = await loadSourceFacts(context.sql, context.options.publication.name, { signal: context.signal });
     return new SourceWatch(context, hooks, found);
   }

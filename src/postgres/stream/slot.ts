@@ -208,7 +208,11 @@ export type SlotLag = {
   readonly retainedBytes: number | undefined;
 };
 
-export async function loadSlotLag(session: PgSession, name: string, options: QueryOptions = {}): Promise<SlotLag | undefined> {
+export async function loadSlotLag(
+  session: Pick<PgSession, 'query'>,
+  name: string,
+  options: QueryOptions = {},
+): Promise<SlotLag | undefined> {
   const rows = await session.query<LagRow>(LAG_SQL, [name], options);
   const row = rows[0];
   if (row === undefined) return undefined;

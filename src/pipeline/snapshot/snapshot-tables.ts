@@ -13,7 +13,10 @@ import { tellOnce } from '../loop/misleading-tables.ts';
 
 export type ChosenTable = TableDescription & Pick<SnapshotTable, 'select' | 'only' | 'conditions'>;
 
-export async function chooseSnapshotTables(context: TaskContext, reader: PgSession): Promise<ChosenTable[]> {
+export async function chooseSnapshotTables(
+  context: Pick<TaskContext, 'filter' | 'live' | 'log' | 'options'>,
+  reader: PgSession,
+): Promise<ChosenTable[]> {
   const { options, filter } = context;
   const listed = (await listTables(reader)).filter((table) => filter.includesTable(table.schema, table.table));
   const included = compileAny(options.snapshot.includeCollections);

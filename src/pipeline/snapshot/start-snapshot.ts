@@ -20,11 +20,11 @@ import { InitialSnapshot, type SnapshotProgress, type SnapshotSink, type Snapsho
 import { misleadingKeys } from '../judgements/misleading.ts';
 import type { TaskContext } from '../life/task-context.ts';
 import { tellOnce } from '../loop/misleading-tables.ts';
-import { linkWatched } from './link-watch.ts';
-import { limitsOf, silenceLimitMs } from './session-limits.ts';
-import { createSlotOf } from './slot-creation.ts';
+import { linkWatched } from '../reading/link-watch.ts';
+import { limitsOf, silenceLimitMs } from '../reading/session-limits.ts';
+import { createSlotOf, type SlotCreationContext } from '../reading/slot-creation.ts';
+import { watched } from '../reading/wait-watch.ts';
 import { type ChosenTable, chooseSnapshotTables } from './snapshot-tables.ts';
-import { watched } from './wait-watch.ts';
 
 export type SnapshotSource = 'newSlot' | 'existingSlot' | 'noSlot';
 
@@ -37,8 +37,13 @@ export type SnapshotSteps = {
 
 export type SnapshotResult = { readonly lsn: Lsn; readonly xid: number; readonly timeUs: number; readonly rows: number };
 
+type RowsContext = Pick<TaskContext, 'changes' | 'clock' | 'info' | 'live' | 'log' | 'options' | 'plans' | 'publisher' | 'signal' | 'sql'>;
+
+/** The publisher was made with the attempt's fence, and a slot is made by leave of it: there is no snapshot without. */
+export type SnapshotContext = RowsContext & SlotCreationContext & Pick<TaskContext, 'filter' | 'heartbeat' | 'types'>;
+
 /** Publishes a snapshot of all captured tables; resolves when every record of it is acknowledged. */
-export async function takeSnapshot(context: TaskContext, steps: SnapshotSteps): Promise<SnapshotResult> {
+export async function takeSnapshot(context: SnapshotContext, steps: SnapshotSteps): Promise<SnapshotResult> {
   const { options, log, signal } = context;
   if (options.snapshot.delayMs > 0) await wait(options.snapshot.delayMs, signal);
   signal.throwIfAborted();
@@ -73,7 +78,11 @@ export async function takeSnapshot(context: TaskContext, steps: SnapshotSteps): 
 }
 
 /** Opens the reading transaction at the consistent point. */
-async function beginAt(context: TaskContext, reader: PgSession, source: SnapshotSource): Promise<Lsn> {
+async function beginAt(
+  context: SlotCreationContext & Pick<TaskContext, 'options'>,
+  reader: PgSession,
+  source: SnapshotSource,
+): Promise<Lsn> {
   const begin = 'begin transaction isolation level repeatable read';
   if (source === 'noSlot') {
     await reader.simple(begin);
@@ -85,7 +94,6 @@ async function beginAt(context: TaskContext, reader: PgSession, source: Snapshot
   try {
     const temporary = source === 'existingSlot';
     const name = temporary ? temporarySlotName(options.slot.name, 'snap', slotSession.processId) : options.slot.name;
-    await context.fence.require(signal);
     const slot = await createSlotOf(context, slotSession, { name, temporary, failover: options.slot.failover });
     if (!temporary) context.log.info('slot.created', { slot: name, lsn: formatLsn(slot.consistentPoint) });
     await reader.simple(begin);
@@ -114,7 +122,7 @@ async function snapshotFacts(reader: PgSession): Promise<{ xid: number; timeUs: 
 }
 
 async function readTables(
-  context: TaskContext,
+  context: RowsContext,
   reader: PgSession,
   tables: readonly ChosenTable[],
   onProgress: (progress: SnapshotProgress) => void,

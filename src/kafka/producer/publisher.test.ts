@@ -1,0 +1,76 @@
+/** What a publisher asks and tells: the fence before each request, acknowledgements behind each reply. */
+import { expect, test } from 'vitest';
+import { until } from '../../../test/harness/until.ts';
+import { ANSWERING_TOPIC, brokerAnswering } from '../../../test/kafka/answering-broker.ts';
+import { connectionOptions, producerOptions, recordingLog, recordOf, topicCreation } from '../../../test/kafka/publishing.ts';
+import type { SlotlineError } from '../../core/errors.ts';
+import { SYSTEM_CLOCK } from '../../core/time.ts';
+import { createKafkaClient } from '../client.ts';
+import { createCluster } from '../cluster.ts';
+import { createPublisher } from './publisher.ts';
+import type { Permission } from './publisher-contract.ts';
+
+async function setUp(permission: Permission) {
+  const deps = { log: recordingLog().log, clock: SYSTEM_CLOCK, random: Math.random };
+  const options = connectionOptions('broker:1');
+  /** In the order of things. */
+  const seen: string[] = [];
+  const broker = brokerAnswering(() => {
+    seen.push('answered');
+    return 0;
+  });
+  const client = createCluster(options, deps, async () => broker, createKafkaClient(options, deps).codec);
+  const fence = {
+    permission,
+    maySend(): Permission {
+      seen.push(`asked: ${fence.permission}`);
+      return fence.permission;
+    },
+  };
+  const acknowledgements = {
+    onSettled: (ordinal: number, { waiting }: { readonly waiting: number }) => seen.push(`settled ${ordinal}, ${waiting} wait`),
+    onEnded: () => seen.push('ended'),
+  };
+  const failures: SlotlineError[] = [];
+  const parts = { fence, acknowledgements, onFailure: (error: SlotlineError) => failures.push(error) };
+  const publisher = createPublisher(client, producerOptions(), topicCreation(1), parts, deps);
+  const topic = await publisher.openTopic(ANSWERING_TOPIC, AbortSignal.timeout(10_000));
+  const append = (): void => publisher.append(topic, recordOf('k', 'v'));
+  const dispose = async (): Promise<void> => {
+    await publisher.close();
+    await client.close();
+  };
+  return { publisher, fence, seen, failures, append, [Symbol.asyncDispose]: dispose };
+}
+
+test('a publisher asks before it sends, and tells how far everything is acknowledged and how much is not', async () => {
+  await using parts = await setUp(true);
+  const { publisher, seen, append } = parts;
+  append();
+  append();
+  await publisher.drain(AbortSignal.timeout(10_000));
+  append();
+  await publisher.drain(AbortSignal.timeout(10_000));
+  expect(seen).toEqual(['asked: true', 'answered', 'settled 2, 0 wait', 'asked: true', 'answered', 'settled 3, 0 wait']);
+});
+
+test('a publisher holds everything back while the fence says later', async () => {
+  await using parts = await setUp('later');
+  const { publisher, fence, seen, append } = parts;
+  append();
+  publisher.flush();
+  await until('it asks again', async () => seen.length > 3, { timeoutMs: 10_000 });
+  expect(new Set(seen)).toEqual(new Set(['asked: later']));
+  fence.permission = true;
+  await publisher.drain(AbortSignal.timeout(10_000));
+  expect(seen.slice(-3)).toEqual(['asked: true', 'answered', 'settled 1, 0 wait']);
+});
+
+test('a publisher that the fence refuses sends nothing, fails, and tells at once that nothing will be settled', async () => {
+  await using parts = await setUp(false);
+  const { publisher, seen, failures, append } = parts;
+  append();
+  await expect(publisher.drain(AbortSignal.timeout(10_000))).rejects.toMatchObject({ code: 'fenced' });
+  expect(seen).toEqual(['asked: false', 'ended']);
+  expect([publisher.failure?.code, publisher.settledOrdinal, failures.map(({ code }) => code)]).toEqual(['fenced', 0, ['fenced']]);
+});

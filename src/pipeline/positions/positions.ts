@@ -1,0 +1,112 @@
+/**
+ * Owns the way back, one object for an attempt's whole life: the publisher tells it what is settled, the ledger what is durable by that, the
+ * pacer when that is handed on, the position keeper stores it, and what is stored is confirmed to the source that is read now. Which source
+ * that is, is said in one place, `confirmTo`. Computes no position (ledger.ts).
+ *
+ *   rests   between readings: nothing is confirmed; what is settled is counted
+ *   reads   from begin() to rest(): positions move
+ *   ended   the publisher failed or was closed: no position moves any more
+ */
+import type { Log } from '../../core/log.ts';
+import { formatLsn, LSN_ZERO, type Lsn } from '../../core/lsn.ts';
+import type { Acknowledgements } from '../../kafka/producer/publisher-contract.ts';
+import { ConfirmPacer } from './confirm-pacer.ts';
+import { Ledger, type Position } from './ledger.ts';
+import type { PositionKeeper } from './position-keeper.ts';
+
+/** What is read from, and has the slot moved: the replication stream, or the slot advancer while a backlog is read in bulk. */
+export type ConfirmSource = { confirm(lsn: Lsn): void };
+
+/** What a position passes before it is confirmed. */
+type Keeper = Pick<PositionKeeper, 'request' | 'flush' | 'storedLsn'>;
+
+const NO_SOURCE: ConfirmSource = { confirm: () => {} };
+
+export class Positions implements Acknowledgements {
+  readonly #log: Log;
+  readonly #pacer = new ConfirmPacer((lsn, urgent) => this.#request(lsn, urgent));
+  #ledger = new Ledger(LSN_ZERO);
+  /** Undefined: rests. */
+  #keeper: Keeper | undefined;
+  #source: ConfirmSource = NO_SOURCE;
+  #settledOrdinal = 0;
+  #ended = false;
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  /** A reading begins where the slot stands. */
+  begin({ fromLsn, keeper }: { readonly fromLsn: Lsn; readonly keeper: Keeper }): void {
+    this.#ledger = new Ledger(fromLsn);
+    this.#keeper = keeper;
+  }
+
+  /** The reading is over. */
+  rest(): void {
+    this.#pacer.stop();
+    this.#keeper = undefined;
+    this.#source = NO_SOURCE;
+  }
+
+  /** The one place that says which source is confirmed to. Undefined: none is open, and what is stored meanwhile is told to the next. */
+  confirmTo(source: ConfirmSource | undefined): void {
+    this.#source = source ?? NO_SOURCE;
+  }
+
+  /** Everything acknowledged before it is durable up to here. */
+  get durableLsn(): Lsn {
+    return this.#ledger.durableLsn;
+  }
+
+  /** Where the reading stands: everything that commits before it was taken in, and nothing behind it. */
+  get markedLsn(): Lsn {
+    return this.#ledger.markedLsn;
+  }
+
+  /** What the slot may stand at: durable, and stored. */
+  get confirmableLsn(): Lsn {
+    return Math.min(this.durableLsn, this.#keeper?.storedLsn ?? LSN_ZERO) as Lsn;
+  }
+
+  /** `position` is durable once the records up to `ordinal` are settled. */
+  mark(ordinal: number, position: Position): void {
+    this.#ledger.mark(ordinal, position);
+  }
+
+  onSettled(ordinal: number, { waiting }: { readonly waiting: number }): void {
+    this.#settledOrdinal = ordinal;
+    this.release({ urgent: waiting === 0 });
+  }
+
+  onEnded(): void {
+    this.#ended = true;
+  }
+
+  /** What is durable by now goes on its way; `urgent`: at once, also where it did not move. */
+  release({ urgent }: { readonly urgent: boolean }): void {
+    if (this.#ended || this.#keeper === undefined) return;
+    const moved = this.#ledger.release(this.#settledOrdinal);
+    if (moved || urgent) this.#pacer.confirm(this.#ledger.durableLsn, { urgent });
+  }
+
+  /** Resolves when everything durable is stored, and so may be confirmed, or when `signal` aborts. */
+  async store(signal: AbortSignal): Promise<void> {
+    if (this.#ended) return;
+    this.#ledger.release(this.#settledOrdinal);
+    this.#pacer.stop();
+    this.#request(this.#ledger.durableLsn, false);
+    await this.#keeper?.flush(signal);
+  }
+
+  /** By the keeper. */
+  onStored(lsn: Lsn): void {
+    if (this.#keeper === undefined) return;
+    this.#log.debug('lsn.confirmed', { lsn: formatLsn(lsn) });
+    this.#source.confirm(lsn);
+  }
+
+  #request(lsn: Lsn, urgent: boolean): void {
+    this.#keeper?.request(lsn, { records: this.#settledOrdinal, urgent });
+  }
+}

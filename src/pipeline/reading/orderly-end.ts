@@ -1,0 +1,48 @@
+/** Owns the orderly end of a reading: what was taken in is settled, stored, and told to the slot, each within a deadline. */
+import { SlotlineError } from '../../core/errors.ts';
+import type { Lsn } from '../../core/lsn.ts';
+import { Scope } from '../../core/scope.ts';
+import { wait } from '../../core/time.ts';
+import { loadSlot } from '../../postgres/stream/slot.ts';
+import type { TaskContext } from '../life/task-context.ts';
+import type { StreamLoop } from '../loop/stream-loop.ts';
+
+/** SIGTERM has ten seconds in all (architecture §5). */
+const DRAIN_DEADLINE_MS = 8_000;
+export const CONFIRM_DEADLINE_MS = 1_000;
+const CONFIRM_POLL_MS = 10;
+
+type SettleContext = Pick<TaskContext, 'signal'> & {
+  readonly publisher: Pick<TaskContext['publisher'], 'flush' | 'drain' | 'failure' | 'pending'>;
+  readonly positions: Pick<TaskContext['positions'], 'store'>;
+};
+
+/** What was taken in is waited for, and what is durable of it stored. Throws stop_timeout, the publisher's failure, or what ended the attempt. */
+export async function settle({ publisher, positions, signal }: SettleContext, loop: Pick<StreamLoop, 'end'>): Promise<void> {
+  loop.end();
+  publisher.flush();
+  try {
+    using scope = new Scope();
+    await publisher.drain(scope.any(scope.timeout(DRAIN_DEADLINE_MS), signal));
+  } catch (error) {
+    signal.throwIfAborted();
+    if (publisher.failure !== undefined) throw publisher.failure;
+    const { records, bytes } = publisher.pending;
+    throw new SlotlineError('stop_timeout', { records, bytes }, { cause: error });
+  }
+  using scope = new Scope();
+  await positions.store(scope.any(scope.timeout(CONFIRM_DEADLINE_MS), signal));
+  signal.throwIfAborted();
+}
+
+type ConfirmContext = Pick<TaskContext, 'clock' | 'options' | 'signal' | 'sql'>;
+
+/** Closing a socket with unread data resets it, and a status update under way would be lost: wait until the server has it. */
+export async function untilConfirmed({ clock, options, signal, sql }: ConfirmContext, lsn: Lsn): Promise<void> {
+  const deadlineMs = clock.monotonicMs() + CONFIRM_DEADLINE_MS;
+  while (clock.monotonicMs() < deadlineMs && !signal.aborted) {
+    const slot = await loadSlot(sql, options.slot.name);
+    if (slot?.confirmedFlushLsn === undefined || slot.confirmedFlushLsn >= lsn) return;
+    await wait(CONFIRM_POLL_MS, signal);
+  }
+}
