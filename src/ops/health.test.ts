@@ -1,7 +1,7 @@
 /** How states of a connector read as health. */
 import { describe, expect, it } from 'vitest';
 import { type ErrorCode, SlotlineError } from '../core/errors.ts';
-import type { ConnectorState } from '../pipeline/life/connector.ts';
+import type { ConnectorState } from '../pipeline/life/connector-state.ts';
 import { LiveState } from '../pipeline/life/live-state.ts';
 import { connectorHealth, healthOf, isHealthy, isWaitingFor } from './health.ts';
 

@@ -10,8 +10,8 @@ import { loadConfig } from '../../src/config/load.ts';
 import { SILENT_LOG } from '../../src/core/log.ts';
 import { SYSTEM_CLOCK } from '../../src/core/time.ts';
 import { createProducerIdentity } from '../../src/kafka/producer/identity.ts';
+import { runConnector } from '../../src/pipeline/life/connector.ts';
 import { LiveState } from '../../src/pipeline/life/live-state.ts';
-import { runConnector } from '../../src/pipeline/life/run-connector.ts';
 import { runTask } from '../../src/pipeline/life/task.ts';
 
 export type AttemptsReport = {

@@ -1,73 +1,70 @@
+/** Owns the tests of the connector's clockwork around attempts: which wait slotline.start.timeout ends, and which it does not. */
 import { describe, expect, it } from 'vitest';
-import { type ErrorCode, SlotlineError } from '../../core/errors.ts';
-import { type ConnectorState, FIRST_STATE, transition } from './connector.ts';
+import { SlotlineError } from '../../core/errors.ts';
+import { SILENT_LOG } from '../../core/log.ts';
+import { Scope } from '../../core/scope.ts';
+import { SYSTEM_CLOCK } from '../../core/time.ts';
+import { type AttemptHooks, runConnector } from './connector.ts';
 
-const limits = { startTimeoutMs: Number.POSITIVE_INFINITY, retriesMax: -1, retryWaitMaxMs: 10_000 };
-const failed = (code: ErrorCode, nowMs = 1000, jitter = 0): Parameters<typeof transition>[1] => ({
-  tag: 'failed',
-  error: new SlotlineError(code, {}),
-  nowMs,
-  jitter,
-});
-const running: ConnectorState = { tag: 'running' };
+const LIMITS = { startTimeoutMs: 60, retriesMax: -1, retryWaitMaxMs: 5 };
+const DEPS = { clock: SYSTEM_CLOCK, log: SILENT_LOG, random: () => 0 };
 
-describe('connector', () => {
-  it('retries an unreachable server at start and ends at once on a wrong password', () => {
-    expect(transition(FIRST_STATE, failed('pg_unreachable'), limits).state.tag).toBe('waiting');
-    expect(transition(FIRST_STATE, failed('pg_authentication_failed'), limits).state.tag).toBe('stopped');
+/** Runs attempt after attempt as the list says. */
+async function runAttempts(attempts: readonly ((hooks: AttemptHooks) => Promise<void>)[]): Promise<SlotlineError | undefined> {
+  let next = 0;
+  return await runConnector((hooks) => attempts[next++]?.(hooks) ?? Promise.resolve(), LIMITS, new AbortController().signal, DEPS);
+}
+
+describe('slotline.start.timeout', () => {
+  it('ends an attempt that waits for a server without an error of its own', async () => {
+    const error = await runAttempts([
+      async (hooks) => {
+        await new Scope().aborted(hooks.startDeadline);
+        throw new SlotlineError('kafka_unreachable');
+      },
+    ]);
+    expect(error?.code).toBe('kafka_unreachable');
   });
 
-  it('retries a wrong password once it ran before', () => {
-    expect(transition(running, failed('pg_authentication_failed'), limits).state.tag).toBe('waiting');
+  it('is over once the connector has run: a later attempt waits as long as it takes', async () => {
+    const seen: boolean[] = [];
+    const error = await runAttempts([
+      async (hooks) => {
+        // A snapshot that takes longer than the timeout lies between the answer and the stream.
+        hooks.answered();
+        await new Promise((settle) => setTimeout(settle, 2 * LIMITS.startTimeoutMs));
+        seen.push(hooks.startDeadline.aborted);
+        hooks.started();
+        throw new SlotlineError('pg_connection_lost');
+      },
+      async (hooks) => {
+        seen.push(hooks.startDeadline.aborted);
+        await new Promise((settle) => setTimeout(settle, 2 * LIMITS.startTimeoutMs));
+        seen.push(hooks.startDeadline.aborted);
+      },
+    ]);
+    expect(error).toBeUndefined();
+    expect(seen).toEqual([false, false, false]);
   });
 
-  it('never retries what no retry can mend', () => {
-    const next = transition(running, failed('slot_lost'), limits);
-    expect(next.state).toMatchObject({ tag: 'stopped', error: { code: 'slot_lost' } });
-  });
-
-  it('waits as a standby while the slot is in use, without growing pauses', () => {
-    let state: ConnectorState = FIRST_STATE;
-    for (let i = 0; i < 20; i++) {
-      const waiting = transition(state, failed('slot_in_use', 1000 + i), limits);
-      expect(waiting.effect).toEqual({ tag: 'wait', ms: 500 });
-      state = transition(waiting.state, { tag: 'timer' }, limits).state;
-    }
-  });
-
-  it('doubles its pauses up to retriable.restart.connector.wait.ms, and begins anew after it ran', () => {
-    const pauses = (retryWaitMaxMs: number): number[] => {
-      let state: ConnectorState = running;
-      return Array.from({ length: 12 }, () => {
-        const { state: waiting, effect } = transition(state, failed('pg_unreachable', 1000, 0.999), { ...limits, retryWaitMaxMs });
-        state = transition(waiting, { tag: 'timer' }, limits).state;
-        return effect.tag === 'wait' ? effect.ms : -1;
-      });
-    };
-    expect(pauses(10_000)).toEqual([200, 400, 800, 1_599, 3_198, 6_397, 9_995, 9_995, 9_995, 9_995, 9_995, 9_995]);
-    expect(pauses(2_000).at(-1)).toBe(1_999);
-    expect(pauses(50).every((ms) => ms <= 50)).toBe(true);
-    expect(Math.max(...pauses(60_000))).toBe(59_970);
-  });
-
-  it('ends the first start after slotline.start.timeout', () => {
-    const bounded = { startTimeoutMs: 5_000, retriesMax: -1, retryWaitMaxMs: 10_000 };
-    const first = transition(FIRST_STATE, failed('pg_unreachable', 1_000), bounded);
-    const again = transition(first.state, { tag: 'timer' }, bounded);
-    expect(transition(again.state, failed('pg_unreachable', 7_000), bounded).state.tag).toBe('stopped');
-  });
-
-  it('counts errors.max.retries from the last success', () => {
-    const bounded = { startTimeoutMs: Number.POSITIVE_INFINITY, retriesMax: 1, retryWaitMaxMs: 10_000 };
-    const first = transition(running, failed('pg_connection_lost'), bounded);
-    expect(first.state.tag).toBe('waiting');
-    const second = transition(transition(first.state, { tag: 'timer' }, bounded).state, failed('pg_unreachable'), bounded);
-    expect(second.state.tag).toBe('stopped');
-  });
-
-  it('stops at once while waiting, and tells the task while running', () => {
-    const waiting = transition(running, failed('pg_connection_lost'), limits).state;
-    expect(transition(waiting, { tag: 'stop' }, limits).state).toEqual({ tag: 'stopped', error: undefined });
-    expect(transition(running, { tag: 'stop' }, limits)).toEqual({ state: { tag: 'stopping' }, effect: { tag: 'stopTask' } });
+  it('counts anew when a snapshot breaks off, however long that had taken', async () => {
+    const codes = ['pg_connection_lost', 'kafka_unreachable'] as const;
+    let attempts = 0;
+    const error = await runAttempts([
+      async (hooks) => {
+        attempts++;
+        hooks.answered();
+        await new Promise((settle) => setTimeout(settle, 2 * LIMITS.startTimeoutMs));
+        throw new SlotlineError(codes[0]);
+      },
+      async (hooks) => {
+        attempts++;
+        expect(hooks.startDeadline.aborted).toBe(false);
+        await new Scope().aborted(hooks.startDeadline);
+        throw new SlotlineError(codes[1]);
+      },
+    ]);
+    expect(attempts).toBe(2);
+    expect(error?.code).toBe('kafka_unreachable');
   });
 });

@@ -1,103 +1,145 @@
 /**
- * Owns a connector's life as a pure machine: transition(state, event) gives the next state and the effect to run. The only
- * place where a retry is decided (core/errors.ts says what each code allows). Does no I/O: run-connector.ts does.
- *
- *   starting ──started──▶ running ──failed──▶ waiting ──timer──▶ starting …
- *   any ──stop──▶ stopping ──finished──▶ stopped
+ * Owns running one connector: feeds the machine of connector-state.ts with what the task reports, and carries out its effects.
+ * Resolves when the connector stopped; one clear log line per change of trouble, not per attempt.
  */
-import { unreachable } from '../../core/assert.ts';
-import type { SlotlineError } from '../../core/errors.ts';
-import { backoffMs } from '../../core/retry.ts';
+import { SlotlineError, toSlotlineError } from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
+import { type Clock, wait } from '../../core/time.ts';
+import { type ConnectorEffect, type ConnectorState, type RetryLimits, startingSince, transition } from './connector-state.ts';
 
-/** A standby looks often: it should take over within a second of the other's end. */
-const STANDBY_WAIT_MS = 500;
+/** One attempt. Resolves when it ended in order; rejects with what ended it. */
+export type TaskRunner = (hooks: AttemptHooks) => Promise<void>;
 
-export type ConnectorState =
-  | { readonly tag: 'starting'; readonly attempt: number; readonly everRan: boolean; readonly sinceMs: number }
-  | { readonly tag: 'running' }
-  | {
-      readonly tag: 'waiting';
-      readonly attempt: number;
-      readonly everRan: boolean;
-      readonly sinceMs: number;
-      readonly error: SlotlineError;
-    }
-  | { readonly tag: 'stopping' }
-  | { readonly tag: 'stopped'; readonly error: SlotlineError | undefined };
-
-export type ConnectorEvent =
-  /** The slot is ours and Kafka answers: from here on a start waits for nobody, and slotline.start.timeout counts anew. */
-  | { readonly tag: 'answered' }
-  | { readonly tag: 'started' }
-  /** `jitter` in [0, 1) and the time are handed in: the machine reads neither. */
-  | { readonly tag: 'failed'; readonly error: SlotlineError; readonly nowMs: number; readonly jitter: number }
-  /** The task ended by itself (initial_only), or after it was told to stop. */
-  | { readonly tag: 'finished' }
-  | { readonly tag: 'timer' }
-  | { readonly tag: 'stop' };
-
-export type ConnectorEffect =
-  | { readonly tag: 'none' }
-  | { readonly tag: 'startTask' }
-  | { readonly tag: 'stopTask' }
-  | { readonly tag: 'wait'; readonly ms: number };
-
-export type RetryLimits = {
-  /** slotline.start.timeout: how long the first start may be retried. */
-  readonly startTimeoutMs: number;
-  /** errors.max.retries: -1 for ever. */
-  readonly retriesMax: number;
-  /** retriable.restart.connector.wait.ms: the longest pause. */
-  readonly retryWaitMaxMs: number;
+export type AttemptHooks = {
+  /** Called once the slot is ours and Kafka answers. */
+  readonly answered: () => void;
+  /** Called once it streams. */
+  readonly started: () => void;
+  /** An orderly stop is asked for. */
+  readonly stop: AbortSignal;
+  /** Aborts when the first start has waited for slotline.start.timeout; never behind `answered`, nor once the connector has run. */
+  readonly startDeadline: AbortSignal;
 };
 
-export type Transition = { readonly state: ConnectorState; readonly effect: ConnectorEffect };
+export type ConnectorDeps = {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly random: () => number;
+  /** Told each state that the machine comes to. */
+  readonly onState?: (state: ConnectorState) => void;
+};
 
-export const FIRST_STATE: ConnectorState = startingSince(0);
-
-export function startingSince(sinceMs: number): ConnectorState {
-  return { tag: 'starting', attempt: 0, everRan: false, sinceMs };
+/** Returns the error that ended it, or undefined after an orderly stop. */
+export async function runConnector(
+  runTask: TaskRunner,
+  limits: RetryLimits,
+  stop: AbortSignal,
+  deps: ConnectorDeps,
+): Promise<SlotlineError | undefined> {
+  const taskStop = new AbortController();
+  const deadline = new StartDeadline(limits.startTimeoutMs);
+  let state: ConnectorState = startingSince(deps.clock.monotonicMs());
+  let effect: ConnectorEffect = { tag: 'startTask' };
+  let toldCode: string | undefined;
+  const advance = (event: Parameters<typeof transition>[1]): void => {
+    const next = transition(state, event, limits);
+    state = next.state;
+    effect = next.effect;
+    deps.onState?.(state);
+    if (effect.tag === 'stopTask') taskStop.abort();
+  };
+  const onStop = (): void => advance({ tag: 'stop' });
+  stop.addEventListener('abort', onStop, { once: true });
+  if (stop.aborted) return undefined;
+  while (state.tag !== 'stopped') {
+    const waitMs = waitOf(effect);
+    if (waitMs !== undefined) {
+      await wait(waitMs, stop);
+      advance({ tag: 'timer' });
+      continue;
+    }
+    try {
+      await runTask({
+        answered: () => {
+          advance({ tag: 'answered' });
+          deadline.clear();
+        },
+        started: () => {
+          advance({ tag: 'started' });
+          deadline.clear();
+          toldCode = undefined;
+        },
+        stop: taskStop.signal,
+        startDeadline: deadline.signal,
+      });
+      advance({ tag: 'finished' });
+    } catch (thrown) {
+      const error = toSlotlineError(thrown);
+      advance({ tag: 'failed', error, nowMs: deps.clock.monotonicMs(), jitter: deps.random() });
+      if (after(state).tag === 'waiting' && error.code !== toldCode) tell(deps.log, error);
+      toldCode = error.code;
+      if (neverRan(state)) deadline.start();
+    }
+  }
+  deadline.clear();
+  stop.removeEventListener('abort', onStop);
+  return after(state).tag === 'stopped' ? errorOf(state) : undefined;
 }
 
-export function transition(state: ConnectorState, event: ConnectorEvent, limits: RetryLimits): Transition {
-  if (state.tag === 'stopped') return { state, effect: { tag: 'none' } };
-  switch (event.tag) {
-    case 'answered':
-      return { state: state.tag === 'starting' ? { ...state, sinceMs: 0 } : state, effect: { tag: 'none' } };
-    case 'started':
-      return { state: state.tag === 'starting' ? { tag: 'running' } : state, effect: { tag: 'none' } };
-    case 'failed':
-      return onFailed(state, event, limits);
-    case 'finished':
-      return { state: { tag: 'stopped', error: undefined }, effect: { tag: 'none' } };
-    case 'timer':
-      if (state.tag !== 'waiting') return { state, effect: { tag: 'none' } };
-      return {
-        state: { tag: 'starting', attempt: state.attempt, everRan: state.everRan, sinceMs: state.sinceMs },
-        effect: { tag: 'startTask' },
-      };
-    case 'stop':
-      if (state.tag === 'waiting') return { state: { tag: 'stopped', error: undefined }, effect: { tag: 'none' } };
-      return { state: { tag: 'stopping' }, effect: { tag: 'stopTask' } };
-    default:
-      return unreachable(event);
+/** A timer of Node holds 2^31 - 1 ms; what is longer is for ever. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
+/** A timer may fire a moment early; by the machine's clock the time must be up then. */
+const TIMER_SLACK_MS = 5;
+
+/** Whoever waits for a server that gives no error of its own, such as a slot or Kafka, waits no longer than this. */
+class StartDeadline {
+  readonly #startTimeoutMs: number;
+  #controller = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(startTimeoutMs: number) {
+    this.#startTimeoutMs = startTimeoutMs;
+    this.start();
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** One that runs goes on. */
+  start(): void {
+    const startTimeoutMs = this.#startTimeoutMs;
+    if (this.#timer !== undefined || startTimeoutMs > TIMER_MAX_MS - TIMER_SLACK_MS) return;
+    const controller = this.#controller;
+    const expire = (): void => controller.abort(new SlotlineError('start_timeout', { startTimeoutMs }));
+    this.#timer = setTimeout(expire, startTimeoutMs + TIMER_SLACK_MS);
+  }
+
+  /** Nobody who asks for the signal from here on sees an end that is past. */
+  clear(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#controller = new AbortController();
   }
 }
 
-function onFailed(state: ConnectorState, event: Extract<ConnectorEvent, { tag: 'failed' }>, limits: RetryLimits): Transition {
-  const { error, nowMs, jitter } = event;
-  if (state.tag === 'stopping' || state.tag === 'stopped') return stop(error);
-  const everRan = state.tag === 'running' || state.everRan;
-  if (error.retry === 'never') return stop(error);
-  if (error.retry === 'manual' && !everRan) return stop(error);
-  const attempt = state.tag === 'running' ? 1 : state.attempt + 1;
-  if (limits.retriesMax >= 0 && attempt > limits.retriesMax && error.code !== 'slot_in_use') return stop(error);
-  const sinceMs = state.tag === 'running' || state.sinceMs === 0 ? nowMs : state.sinceMs;
-  if (!everRan && nowMs - sinceMs >= limits.startTimeoutMs) return stop(error);
-  const ms = error.code === 'slot_in_use' ? STANDBY_WAIT_MS : backoffMs(attempt, jitter, limits.retryWaitMaxMs);
-  return { state: { tag: 'waiting', attempt, everRan, sinceMs, error }, effect: { tag: 'wait', ms } };
+/** The machine moves inside callbacks; this keeps the compiler from believing an earlier narrowing. */
+function after(state: ConnectorState): ConnectorState {
+  return state;
 }
 
-function stop(error: SlotlineError): Transition {
-  return { state: { tag: 'stopped', error }, effect: { tag: 'none' } };
+function neverRan(state: ConnectorState): boolean {
+  return state.tag === 'waiting' && !state.everRan;
+}
+
+function waitOf(effect: ConnectorEffect): number | undefined {
+  return effect.tag === 'wait' ? effect.ms : undefined;
+}
+
+function errorOf(state: ConnectorState): SlotlineError | undefined {
+  return state.tag === 'stopped' ? state.error : undefined;
+}
+
+function tell(log: Log, error: SlotlineError): void {
+  log.warn('connector.retrying', { code: error.code, message: error.message, remedy: error.remedy });
 }

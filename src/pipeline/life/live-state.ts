@@ -8,7 +8,7 @@ import type { SourceInfo } from '../../events/source-info.ts';
 import type { KafkaClient } from '../../kafka/client.ts';
 import type { Publisher } from '../../kafka/producer/publisher-contract.ts';
 import { SourceState } from '../source/state.ts';
-import { type ConnectorState, startingSince } from './connector.ts';
+import { type ConnectorState, startingSince } from './connector-state.ts';
 
 /** Of the attempt that is under way. */
 export type AttemptParts = {
