@@ -1,7 +1,7 @@
 /** How states of a connector read as health. */
 import { describe, expect, it } from 'vitest';
 import { type ErrorCode, SlotlineError } from '../core/errors.ts';
-import type { ConnectorState } from '../pipeline/life/connector-state.ts';
+import type { ConnectorState, DesiredState } from '../pipeline/life/connector-state.ts';
 import { LiveState } from '../pipeline/life/live-state.ts';
 import { connectorHealth, healthOf, isHealthy, isWaitingFor } from './health.ts';
 
@@ -72,11 +72,28 @@ describe('health', () => {
   });
 
   it('is the worst of several connectors, with the reasons of all', () => {
-    const stopped = live({ tag: 'stopped', error: new SlotlineError('start_timeout') });
+    const stopped = live({ tag: 'stopped', desired: 'running', error: new SlotlineError('start_timeout') });
     expect(healthOf([live(RUNNING), live(STARTING)]).status).toBe('starting');
     const { status, reasons } = healthOf([live(retrying('kafka_unreachable')), live(RUNNING), stopped]);
     expect([status, isHealthy(status), isHealthy('waiting'), isHealthy('failing')]).toEqual(['stopped', false, true, false]);
     expect(reasons.map(({ code }) => code)).toEqual(['kafka_unreachable', 'start_timeout']);
-    expect(healthOf([live({ tag: 'stopped', error: undefined })]).status).toBe('stopping');
+    expect(healthOf([live({ tag: 'stopped', desired: 'stopped', error: undefined })]).status).toBe('stopping');
+  });
+
+  it('is paused, and healthy, from the call on, without what was waited for before', () => {
+    const ending = (desired: DesiredState): ConnectorState => ({ tag: 'ending', desired, everRan: true, fresh: false });
+    const paused: ConnectorState = { tag: 'paused', everRan: true, fresh: false, error: undefined };
+    expect(healthOf([live(retrying('kafka_unreachable'), paused)])).toEqual({ status: 'paused', reasons: [] });
+    expect(isHealthy('paused')).toBe(true);
+    const statuses = (['running', 'paused', 'stopped'] as const).map((desired) => connectorHealth(live(RUNNING, ending(desired))).status);
+    expect(statuses).toEqual(['starting', 'paused', 'stopping']);
+  });
+
+  it('forgets what ended it when it is started again', () => {
+    const failed: ConnectorState = { tag: 'stopped', desired: 'running', error: new SlotlineError('slot_lost') };
+    expect(healthOf([live(failed, { tag: 'starting', attempt: 0, everRan: false, sinceMs: 5 })])).toEqual({
+      status: 'starting',
+      reasons: [],
+    });
   });
 });

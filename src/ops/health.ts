@@ -8,7 +8,7 @@ import { WAIT_REMEDY } from '../pipeline/reading/wait-watch.ts';
  * `waiting`: it goes on by itself once a server answers. `degraded`: it streams, but rows are missing, or soon will be; a restart does not
  * help. `failing`: a person has to act; it is tried again all the same. Worst last.
  */
-const STATUSES = ['ok', 'starting', 'stopping', 'waiting', 'degraded', 'failing', 'stopped'] as const;
+const STATUSES = ['ok', 'paused', 'starting', 'stopping', 'waiting', 'degraded', 'failing', 'stopped'] as const;
 export type HealthStatus = (typeof STATUSES)[number];
 
 export type WaitingFor = 'registry' | 'kafka' | 'slot' | 'postgres' | 'restart' | 'person';
@@ -44,6 +44,7 @@ export function connectorHealth(live: LiveState): Health {
     case 'running':
       if (troubles.length > 0) return { status: 'degraded', reasons };
       return { status: waiting.length === 0 ? 'ok' : 'waiting', reasons };
+    case 'unstarted':
     case 'starting':
       if (needsPerson(live.lastError)) return { status: 'failing', reasons };
       if (troubles.length > 0) return { status: 'degraded', reasons };
@@ -51,14 +52,19 @@ export function connectorHealth(live: LiveState): Health {
       return { status: live.isSnapshotting ? 'ok' : 'starting', reasons };
     case 'waiting':
       return { status: needsPerson(state.error) ? 'failing' : 'waiting', reasons };
-    case 'stopping':
-      return { status: 'stopping', reasons };
+    case 'ending':
+      return { status: ENDING_STATUS[state.desired], reasons };
+    case 'paused':
+      return { status: 'paused', reasons };
     case 'stopped':
       return { status: state.error === undefined ? 'stopping' : 'stopped', reasons };
     default:
       return unreachable(state);
   }
 }
+
+/** By what an attempt is ended for: a restart is a start. */
+const ENDING_STATUS = { running: 'starting', paused: 'paused', stopped: 'stopping' } as const;
 
 /** 1 or 0. */
 export function isWaitingFor(live: LiveState, what: WaitingFor): number {

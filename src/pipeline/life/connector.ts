@@ -1,145 +1,231 @@
 /**
- * Owns running one connector: feeds the machine of connector-state.ts with what the task reports, and carries out its effects.
- * Resolves when the connector stopped; one clear log line per change of trouble, not per attempt.
+ * Owns one connector as a value: start, pause, resume, restart and stop it; a process may hold several. Feeds the machine of
+ * connector-state.ts with the calls and with what attempts report, and carries out its effects: at most one attempt runs at a time. One
+ * clear log line per change of trouble, not per attempt. Does not own what an attempt does: the runner is handed in.
  */
-import { SlotlineError, toSlotlineError } from '../../core/errors.ts';
-import type { Log } from '../../core/log.ts';
-import { type Clock, wait } from '../../core/time.ts';
-import { type ConnectorEffect, type ConnectorState, type RetryLimits, startingSince, transition } from './connector-state.ts';
+import { type SlotlineError, toSlotlineError } from '../../core/errors.ts';
+import type { Log, LogFields } from '../../core/log.ts';
+import type { Clock } from '../../core/time.ts';
+import {
+  type ConnectorCall,
+  type ConnectorEffect,
+  type ConnectorEvent,
+  type ConnectorState,
+  type DesiredState,
+  desiredOf,
+  type RetryLimits,
+  transition,
+  UNSTARTED,
+} from './connector-state.ts';
+import { StartDeadline } from './start-deadline.ts';
 
-/** One attempt. Resolves when it ended in order; rejects with what ended it. */
-export type TaskRunner = (hooks: AttemptHooks) => Promise<void>;
+/** Runs one attempt. Resolves when it ended in order; rejects with what ended it. */
+export type AttemptRunner = (signals: AttemptSignals) => Promise<void>;
 
-export type AttemptHooks = {
+/** What passes between a connector and the attempt that it runs. */
+export type AttemptSignals = {
   /** Called once the slot is ours and Kafka answers. */
   readonly answered: () => void;
   /** Called once it streams. */
   readonly started: () => void;
-  /** An orderly stop is asked for. */
+  /** An orderly end is asked for. */
   readonly stop: AbortSignal;
+  /** The end that is asked for is not the connector's: another attempt will need the slot. */
+  readonly goesOn: () => boolean;
   /** Aborts when the first start has waited for slotline.start.timeout; never behind `answered`, nor once the connector has run. */
   readonly startDeadline: AbortSignal;
 };
 
-export type ConnectorDeps = {
-  readonly clock: Clock;
+export type ConnectorSetup = {
+  /** A new task: runs attempt after attempt, and remembers from one to the next. */
+  readonly newTask: () => AttemptRunner;
+  readonly limits: RetryLimits;
+  readonly clock: Pick<Clock, 'monotonicMs'>;
   readonly log: Log;
   readonly random: () => number;
-  /** Told each state that the machine comes to. */
+  /** What the log says of each start. */
+  readonly startFields?: LogFields;
+  /** Told each state that it comes to. */
   readonly onState?: (state: ConnectorState) => void;
 };
 
-/** Returns the error that ended it, or undefined after an orderly stop. */
-export async function runConnector(
-  runTask: TaskRunner,
-  limits: RetryLimits,
-  stop: AbortSignal,
-  deps: ConnectorDeps,
-): Promise<SlotlineError | undefined> {
-  const taskStop = new AbortController();
-  const deadline = new StartDeadline(limits.startTimeoutMs);
-  let state: ConnectorState = startingSince(deps.clock.monotonicMs());
-  let effect: ConnectorEffect = { tag: 'startTask' };
-  let toldCode: string | undefined;
-  const advance = (event: Parameters<typeof transition>[1]): void => {
-    const next = transition(state, event, limits);
-    state = next.state;
-    effect = next.effect;
-    deps.onState?.(state);
-    if (effect.tag === 'stopTask') taskStop.abort();
-  };
-  const onStop = (): void => advance({ tag: 'stop' });
-  stop.addEventListener('abort', onStop, { once: true });
-  if (stop.aborted) return undefined;
-  while (state.tag !== 'stopped') {
-    const waitMs = waitOf(effect);
-    if (waitMs !== undefined) {
-      await wait(waitMs, stop);
-      advance({ tag: 'timer' });
-      continue;
+export class Connector {
+  readonly #setup: ConnectorSetup;
+  readonly #deadline: StartDeadline;
+  /** Looked at behind each change of the state. */
+  readonly #waiting = new Set<() => void>();
+  #state: ConnectorState = UNSTARTED;
+  /** Of the task; made when its first attempt begins. */
+  #runAttempt: AttemptRunner | undefined;
+  /** Of the attempt that runs. */
+  #stop = new AbortController();
+  #retryTimer: NodeJS.Timeout | undefined;
+  #toldCode: string | undefined;
+
+  constructor(setup: ConnectorSetup) {
+    this.#setup = setup;
+    this.#deadline = new StartDeadline(setup.limits.startTimeoutMs);
+  }
+
+  get state(): ConnectorState {
+    return this.#state;
+  }
+
+  get desired(): DesiredState {
+    return desiredOf(this.#state);
+  }
+
+  // Each call takes effect at once and resolves when the attempt that it ends, if any, is over. Of calls that overlap the last one counts.
+
+  /** Begins what is not begun, has stopped or has failed; a paused one stays paused. */
+  start(): Promise<void> {
+    return this.#call('start');
+  }
+
+  /** Ends the attempt in order. The slot is kept, and held by nobody: a standby may take it over. */
+  pause(): Promise<void> {
+    return this.#call('pause');
+  }
+
+  /** Takes a pause back, with a new attempt. */
+  resume(): Promise<void> {
+    return this.#call('resume');
+  }
+
+  /** Ends the attempt in order and begins a new task; retries count anew. A paused or stopped one stays so. */
+  restart(): Promise<void> {
+    return this.#call('restart');
+  }
+
+  /** Ends it in order; slot.drop.on.stop holds, unless it was paused. */
+  stop(): Promise<void> {
+    return this.#call('stop');
+  }
+
+  /** Resolves when it has stopped, at once if it has: the error that ended it, or undefined after an orderly end. */
+  async untilStopped(): Promise<SlotlineError | undefined> {
+    const stopped = await this.#until((state) => (state.tag === 'stopped' ? state : undefined));
+    return stopped.error;
+  }
+
+  async #call(call: ConnectorCall): Promise<void> {
+    this.#advance({ tag: 'called', call, nowMs: this.#setup.clock.monotonicMs() });
+    await this.#until((state) => (state.tag === 'ending' ? undefined : state));
+  }
+
+  #until<T>(look: (state: ConnectorState) => T | undefined): Promise<T> {
+    const { promise, resolve } = Promise.withResolvers<T>();
+    const check = (): void => {
+      const found = look(this.#state);
+      if (found === undefined) return;
+      this.#waiting.delete(check);
+      resolve(found);
+    };
+    this.#waiting.add(check);
+    check();
+    return promise;
+  }
+
+  #advance(event: ConnectorEvent): void {
+    const before = this.#state;
+    const { state, effect } = transition(before, event, this.#setup.limits);
+    this.#state = state;
+    if (state !== before) this.#enter(before, state);
+    this.#carryOut(effect);
+    for (const check of this.#waiting) check();
+  }
+
+  #enter(before: ConnectorState, state: ConnectorState): void {
+    this.#setup.onState?.(state);
+    if (state.tag !== 'waiting') clearTimeout(this.#retryTimer);
+    if (state.tag === 'paused' || state.tag === 'stopped') this.#deadline.clear();
+    tellChange(this.#setup, before, state);
+  }
+
+  #carryOut(effect: ConnectorEffect): void {
+    switch (effect.tag) {
+      case 'startAttempt':
+        if (effect.fresh) this.#beginTask();
+        void this.#attempt();
+        break;
+      case 'endAttempt':
+        this.#stop.abort();
+        break;
+      case 'wait':
+        this.#retryTimer = setTimeout(() => this.#advance({ tag: 'timer' }), effect.ms);
+        break;
+      default:
     }
+  }
+
+  #beginTask(): void {
+    this.#runAttempt = undefined;
+    this.#toldCode = undefined;
+    this.#deadline.clear();
+  }
+
+  async #attempt(): Promise<void> {
+    const stop = new AbortController();
+    this.#stop = stop;
+    this.#runAttempt ??= this.#setup.newTask();
+    if (neverRan(this.#state)) this.#deadline.start();
+    // What an attempt that is over still says is nothing about the one that follows it.
+    const came = (tag: 'answered' | 'started'): void => {
+      if (this.#stop !== stop) return;
+      this.#advance({ tag });
+      this.#deadline.clear();
+      if (tag === 'started') this.#toldCode = undefined;
+    };
     try {
-      await runTask({
-        answered: () => {
-          advance({ tag: 'answered' });
-          deadline.clear();
-        },
-        started: () => {
-          advance({ tag: 'started' });
-          deadline.clear();
-          toldCode = undefined;
-        },
-        stop: taskStop.signal,
-        startDeadline: deadline.signal,
+      await this.#runAttempt({
+        answered: () => came('answered'),
+        started: () => came('started'),
+        stop: stop.signal,
+        goesOn: () => this.#state.tag === 'ending' && this.#state.desired !== 'stopped',
+        startDeadline: this.#deadline.signal,
       });
-      advance({ tag: 'finished' });
     } catch (thrown) {
-      const error = toSlotlineError(thrown);
-      advance({ tag: 'failed', error, nowMs: deps.clock.monotonicMs(), jitter: deps.random() });
-      if (after(state).tag === 'waiting' && error.code !== toldCode) tell(deps.log, error);
-      toldCode = error.code;
-      if (neverRan(state)) deadline.start();
+      this.#onFailed(toSlotlineError(thrown));
+      return;
     }
-  }
-  deadline.clear();
-  stop.removeEventListener('abort', onStop);
-  return after(state).tag === 'stopped' ? errorOf(state) : undefined;
-}
-
-/** A timer of Node holds 2^31 - 1 ms; what is longer is for ever. */
-const TIMER_MAX_MS = 2 ** 31 - 1;
-/** A timer may fire a moment early; by the machine's clock the time must be up then. */
-const TIMER_SLACK_MS = 5;
-
-/** Whoever waits for a server that gives no error of its own, such as a slot or Kafka, waits no longer than this. */
-class StartDeadline {
-  readonly #startTimeoutMs: number;
-  #controller = new AbortController();
-  #timer: NodeJS.Timeout | undefined;
-
-  constructor(startTimeoutMs: number) {
-    this.#startTimeoutMs = startTimeoutMs;
-    this.start();
+    this.#advance({ tag: 'finished', nowMs: this.#setup.clock.monotonicMs() });
   }
 
-  get signal(): AbortSignal {
-    return this.#controller.signal;
+  #onFailed(error: SlotlineError): void {
+    const { clock, log, random } = this.#setup;
+    if (this.#state.tag === 'ending' && this.#state.desired !== 'stopped') log.warn('connector.attempt_failed', shown(error));
+    this.#advance({ tag: 'failed', error, nowMs: clock.monotonicMs(), jitter: random() });
+    if (this.#state.tag !== 'waiting') return;
+    if (error.code !== this.#toldCode) log.warn('connector.retrying', shown(error));
+    this.#toldCode = error.code;
+    if (neverRan(this.#state)) this.#deadline.start();
   }
-
-  /** One that runs goes on. */
-  start(): void {
-    const startTimeoutMs = this.#startTimeoutMs;
-    if (this.#timer !== undefined || startTimeoutMs > TIMER_MAX_MS - TIMER_SLACK_MS) return;
-    const controller = this.#controller;
-    const expire = (): void => controller.abort(new SlotlineError('start_timeout', { startTimeoutMs }));
-    this.#timer = setTimeout(expire, startTimeoutMs + TIMER_SLACK_MS);
-  }
-
-  /** Nobody who asks for the signal from here on sees an end that is past. */
-  clear(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#controller = new AbortController();
-  }
-}
-
-/** The machine moves inside callbacks; this keeps the compiler from believing an earlier narrowing. */
-function after(state: ConnectorState): ConnectorState {
-  return state;
 }
 
 function neverRan(state: ConnectorState): boolean {
-  return state.tag === 'waiting' && !state.everRan;
+  return (state.tag === 'starting' || state.tag === 'waiting') && !state.everRan;
 }
 
-function waitOf(effect: ConnectorEffect): number | undefined {
-  return effect.tag === 'wait' ? effect.ms : undefined;
+function tellChange({ log, startFields }: ConnectorSetup, before: ConnectorState, state: ConnectorState): void {
+  if (state.tag === 'paused' && before.tag !== 'paused') log.info('connector.paused');
+  if (state.tag === 'stopped' && before.tag !== 'stopped') tellEnd(log, state.error);
+  if (state.tag !== 'starting') return;
+  if (before.tag === 'unstarted' || before.tag === 'stopped') log.info('connector.start', startFields);
+  const isFresh = before.tag === 'ending' ? before.fresh : before.tag === 'waiting' && state.attempt === 0;
+  if (isFresh) log.info('connector.restarted');
+  else if (before.tag === 'paused' || before.tag === 'ending') log.info('connector.resumed');
 }
 
-function errorOf(state: ConnectorState): SlotlineError | undefined {
-  return state.tag === 'stopped' ? state.error : undefined;
+function tellEnd(log: Log, error: SlotlineError | undefined): void {
+  if (error === undefined) {
+    log.info('connector.stopped');
+    return;
+  }
+  // A bug is reported with its place; an operating error is not.
+  const stack = error.code === 'unexpected' && error.cause instanceof Error ? error.cause.stack : undefined;
+  log.error('connector.failed', { ...shown(error), stack });
 }
 
-function tell(log: Log, error: SlotlineError): void {
-  log.warn('connector.retrying', { code: error.code, message: error.message, remedy: error.remedy });
+function shown({ code, message, remedy }: SlotlineError): LogFields {
+  return { code, message, remedy };
 }

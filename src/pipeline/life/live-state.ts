@@ -8,7 +8,7 @@ import type { SourceInfo } from '../../events/source-info.ts';
 import type { KafkaClient } from '../../kafka/client.ts';
 import type { Publisher } from '../../kafka/producer/publisher-contract.ts';
 import { SourceState } from '../source/state.ts';
-import { type ConnectorState, startingSince } from './connector-state.ts';
+import { type ConnectorState, UNSTARTED } from './connector-state.ts';
 
 /** Of the attempt that is under way. */
 export type AttemptParts = {
@@ -55,7 +55,7 @@ export class LiveState {
   schemasIncompatible = 0;
   /** Why each question to the schema registry that waits at this moment is asked again. */
   readonly #registryTroubles = new Map<object, SlotlineError>();
-  #connector: ConnectorState = startingSince(0);
+  #connector: ConnectorState = UNSTARTED;
   #lastError: SlotlineError | undefined;
   #attempt: AttemptParts | undefined;
   #stream: StreamPositions | undefined;
@@ -77,7 +77,9 @@ export class LiveState {
   set connector(state: ConnectorState) {
     this.#connector = state;
     if (state.tag === 'running' && !isOfRegistry(this.#lastError)) this.#lastError = undefined;
-    if (state.tag === 'waiting' || state.tag === 'stopped') this.#lastError = state.error;
+    // What ended an attempt is told until a later one streams, but for a new beginning.
+    if (state.tag === 'starting' && state.attempt === 0) this.#lastError = undefined;
+    if (state.tag === 'waiting' || state.tag === 'paused' || state.tag === 'stopped') this.#lastError = state.error;
   }
 
   /** What ended the last attempt, until one streams again; of the registry, which a stream may not need at once, until it answers. */

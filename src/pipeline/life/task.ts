@@ -47,6 +47,8 @@ export type TaskHooks = {
   readonly started: () => void;
   /** An orderly stop is asked for. */
   readonly stop: AbortSignal;
+  /** The stop is a pause or a restart: the slot is needed again. Absent: it never is. */
+  readonly goesOn?: () => boolean;
   /** Nothing is waited for any more that has not answered yet: the slot, Kafka. Absent: waits for ever. */
   readonly startDeadline?: AbortSignal;
   /** The slot is ours and Kafka answers. */
@@ -208,7 +210,7 @@ async function runRemembered(context: TaskContext, attempt: Attempt, remembering
   if (positions === undefined || hooks.stop.aborted) return;
   if (options.snapshot.streamingDelayMs > 0 && isSnapshot(decision)) await wait(options.snapshot.streamingDelayMs, hooks.stop);
   await stream(context, attempt, { positions, untilLsn: undefined, onStarted: () => onStreaming(context, attempt) });
-  if (options.slot.dropOnStop) await dropUnlessTaken(context);
+  if (options.slot.dropOnStop && hooks.goesOn?.() !== true) await dropUnlessTaken(context);
 }
 
 /** Something was confirmed since the snapshot: what comes next follows that position in `sequence`, as after a restart of Debezium. */
