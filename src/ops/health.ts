@@ -1,7 +1,7 @@
 /** Owns how a connector's state reads as health: one word, and what is waited for. Pure; http.ts sends it. */
 import { unreachable } from '../core/assert.ts';
 import type { SlotlineError } from '../core/errors.ts';
-import type { LiveState } from '../pipeline/life/live-state.ts';
+import type { LiveView } from '../pipeline/life/live-state.ts';
 import { WAIT_REMEDY } from '../pipeline/reading/wait-watch.ts';
 
 /**
@@ -24,7 +24,7 @@ export type HealthReason = {
 export type Health = { readonly status: HealthStatus; readonly reasons: readonly HealthReason[] };
 
 /** The worst of all. */
-export function healthOf(connectors: readonly LiveState[]): Health {
+export function healthOf(connectors: readonly LiveView[]): Health {
   const all = connectors.map(connectorHealth);
   const rank = Math.max(0, ...all.map(({ status }) => STATUSES.indexOf(status)));
   return { status: STATUSES[rank] ?? 'ok', reasons: all.flatMap(({ reasons }) => reasons) };
@@ -35,7 +35,7 @@ export function isHealthy(status: HealthStatus): boolean {
   return status !== 'failing' && status !== 'stopped';
 }
 
-export function connectorHealth(live: LiveState): Health {
+export function connectorHealth(live: LiveView): Health {
   const state = live.connector;
   const waiting = reasonsOf(live);
   const troubles = sourceReasons(live);
@@ -67,12 +67,12 @@ export function connectorHealth(live: LiveState): Health {
 const ENDING_STATUS = { running: 'starting', paused: 'paused', stopped: 'stopping' } as const;
 
 /** 1 or 0. */
-export function isWaitingFor(live: LiveState, what: WaitingFor): number {
+export function isWaitingFor(live: LiveView, what: WaitingFor): number {
   return reasonsOf(live).some(({ waitingFor }) => waitingFor === what) ? 1 : 0;
 }
 
 /** What is waited for now; where nothing is known of that, what ended the last attempt. */
-function reasonsOf(live: LiveState): HealthReason[] {
+function reasonsOf(live: LiveView): HealthReason[] {
   const reasons: HealthReason[] = [];
   const { registryTrouble, catalogTrouble, serverSilence, kafkaTrouble, positionTrouble, slotHolder, serverWait, lastError } = live;
   if (registryTrouble !== undefined) reasons.push(reason(live, 'registry', registryTrouble));
@@ -95,7 +95,7 @@ function reasonsOf(live: LiveState): HealthReason[] {
 }
 
 /** What is not well with the source itself. */
-function sourceReasons(live: LiveState): HealthReason[] {
+function sourceReasons(live: LiveView): HealthReason[] {
   return live.source.troubles.map(({ message, remedy }) => ({
     connector: live.name,
     waitingFor: 'person',
@@ -105,7 +105,7 @@ function sourceReasons(live: LiveState): HealthReason[] {
   }));
 }
 
-function reason(live: LiveState, waitingFor: WaitingFor, { code, message, remedy }: SlotlineError): HealthReason {
+function reason(live: LiveView, waitingFor: WaitingFor, { code, message, remedy }: SlotlineError): HealthReason {
   return { connector: live.name, waitingFor, code, message, remedy };
 }
 

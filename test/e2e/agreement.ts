@@ -85,7 +85,7 @@ export function startTask(options: ResolvedOptions): Run {
   return {
     lines,
     live,
-    health: () => connectorHealth(live),
+    health: () => connectorHealth(live.view()),
     outcome: Promise.race([started.promise, ended]),
     async stop() {
       stop.abort();

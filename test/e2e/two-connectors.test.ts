@@ -92,27 +92,27 @@ test('one is paused, resumed and restarted while the other streams, and every ro
   await Promise.all([streams(apples), streams(pears)]);
   const writer = writeRows(db, tables);
   const more = async ({ live, name }: Running): Promise<void> => {
-    const before = live.recordsAcknowledged;
-    await until(`${name} goes on`, async () => live.recordsAcknowledged > before + 50, WAIT);
+    const before = live.view().recordsAcknowledged;
+    await until(`${name} goes on`, async () => live.view().recordsAcknowledged > before + 50, WAIT);
   };
   await Promise.all([more(apples), more(pears)]);
 
   await apples.connector.pause();
   expect([apples.connector.state, pears.connector.state]).toMatchObject([{ tag: 'paused', error: undefined }, { tag: 'running' }]);
-  expect([connectorHealth(apples.live).status, connectorHealth(pears.live).status]).toEqual(['paused', 'ok']);
+  expect([connectorHealth(apples.live.view()).status, connectorHealth(pears.live.view()).status]).toEqual(['paused', 'ok']);
   expect(await until('nobody reads the slot', async () => (await slotsHeld(db, apples)) === false, WAIT)).toBe(true);
-  const acknowledged = apples.live.recordsAcknowledged;
+  const acknowledged = apples.live.view().recordsAcknowledged;
   await more(pears);
-  expect(apples.live.recordsAcknowledged).toBe(acknowledged);
+  expect(apples.live.view().recordsAcknowledged).toBe(acknowledged);
 
   await apples.connector.resume();
   await more(apples);
   await apples.connector.restart();
   await more(apples);
-  expect(apples.live.attempts).toBe(3);
+  expect(apples.live.view().attempts).toBe(3);
   await Promise.all([apples.connector.restart(), apples.connector.pause(), apples.connector.resume()]);
   await Promise.all([more(apples), more(pears)]);
-  expect([apples.live.attempts, pears.live.attempts]).toEqual([4, 1]);
+  expect([apples.live.view().attempts, pears.live.view().attempts]).toEqual([4, 1]);
 
   const count = await writer.stop();
   await untilConfirmed(db, [apples, pears]);

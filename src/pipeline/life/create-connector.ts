@@ -43,8 +43,6 @@ export function createConnector(parts: ConnectorParts): Connector {
     log,
     random,
     startFields: { version, pid, slot: options.slot.name, topicPrefix: options.events.topicPrefix },
-    onState: (state) => {
-      live.connector = state;
-    },
+    onState: (state) => live.tell({ tag: 'connector', state }),
   });
 }

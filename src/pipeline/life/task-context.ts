@@ -40,7 +40,7 @@ import { TransactionBoundaries } from '../loop/transaction-boundaries.ts';
 import type { Fence } from '../positions/fence.ts';
 import { Heartbeat } from '../reading/heartbeat.ts';
 import { HeartbeatAction } from '../reading/heartbeat-action.ts';
-import type { LiveState } from './live-state.ts';
+import { type LiveState, tellingRefusals } from './live-state.ts';
 
 export const TASK_ID = '0';
 
@@ -110,7 +110,7 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
     catalog: createCatalog(deps, { sql, types, signal: hooks.signal }),
     filter,
     settings: planSettings(options, filter),
-    serde: (plan) => countingRefusals(serde.table(plan), deps.live),
+    serde: (plan) => withRefusalsTold(serde.table(plan), deps.live),
     openTopic,
     deadLetters: createDeadLetters(deps, { out: serde.out, facts: { info, order }, contextHeaders, openTopic, failures }),
     skipUnchanged: options.events.skipUnchanged,
@@ -125,7 +125,7 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
     contextHeaders,
   });
   const openControlTopic = async (kind: ControlKind, name: string): Promise<TopicHandle> => {
-    await deps.live.countRefusals(serde.openControl(kind, name));
+    await tellingRefusals(deps.live, serde.openControl(kind, name));
     return await openTopic(name);
   };
   const openMessageTopic = (): Promise<TopicHandle> => openControlTopic('message', messageTopic(naming));
@@ -149,20 +149,18 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
   return { ...deps, ...parts, openMessageTopic, fence, signal: hooks.signal };
 }
 
-function countingRefusals(table: TableSerde, live: LiveState): TableSerde {
+function withRefusalsTold(table: TableSerde, live: LiveState): TableSerde {
   return {
     serializer: table.serializer,
-    openKey: () => live.countRefusals(table.openKey()),
-    openValue: () => live.countRefusals(table.openValue()),
+    openKey: () => tellingRefusals(live, table.openKey()),
+    openValue: () => tellingRefusals(live, table.openValue()),
   };
 }
 
 function createCatalog(deps: TaskDeps, parts: Pick<TaskContext, 'sql' | 'types' | 'signal'>): RelationFacts {
   const { clock, log, live, options } = deps;
   const onDescribed = (table: TableDescription): void => tellOnce(deps, 'table.key_misleading', misleadingKeys(table, options));
-  const onTrouble = (trouble: SlotlineError | undefined): void => {
-    live.catalogTrouble = trouble;
-  };
+  const onTrouble = (error: SlotlineError | undefined): void => live.tell({ tag: 'catalogTrouble', error });
   const onStale = (stale: StaleLabels): void => tellOnce(deps, 'table.enum_misleading', [misleadingLabels(stale)]);
   const onStaleLabels = options.events.valueCorrections.has('enums') ? undefined : onStale;
   return new RelationFacts({ ...parts, clock, log, onTrouble, onDescribed, onStaleLabels, waitMsMax: CATALOG_WAIT_MS });
@@ -227,9 +225,9 @@ function createSerde(deps: TaskDeps, { facts, failures, signal }: SerdeParts): T
       random,
       onRetry: (error, attempt, question) => {
         log.warn('registry.retry', { code: error.code, ...error.details, attempt });
-        live.onRegistryRetry(error, question);
+        live.tell({ tag: 'registryRetry', question, error });
       },
-      onAnswered: (question) => live.onRegistryAnswered(question),
+      onAnswered: (question) => live.tell({ tag: 'registryAnswered', question }),
     },
     signal,
   });

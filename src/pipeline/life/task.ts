@@ -59,7 +59,7 @@ export type TaskHooks = {
 /** Resolves when it ended in order; rejects with the SlotlineError that ended it. */
 export async function runTask(deps: TaskDeps, memory: ProcessMemory, hooks: TaskHooks): Promise<void> {
   const { live } = deps;
-  live.beginAttempt();
+  live.tell({ tag: 'attemptBegun' });
   const failed = new AbortController();
   const fence = new Fence(deps);
   const fail = (error: unknown): void => {
@@ -87,15 +87,13 @@ export async function runTask(deps: TaskDeps, memory: ProcessMemory, hooks: Task
     await awaitOwnership(sql, deps.options.slot.name, deps.log, {
       signal,
       startDeadline: startDeadlineOf(hooks),
-      onHolder: (holder) => {
-        live.slotHolder = holder;
-      },
+      onHolder: (holder) => live.tell({ tag: 'slotHeld', holder }),
       owner: turnOwner(deps.options),
       onForeign: (holder) => heldError(deps, { server, holder, signal }),
     });
     fence.hold('lock', lockProof(sql, deps.options.slot.name, server));
     context = createContext(deps, sql, { signal, onSettled: () => streaming.onSettled(), onFailure: fail, fence });
-    live.attach(context);
+    live.tell({ tag: 'attemptReady', parts: context });
     // The wait may have been long, and WAL has grown meanwhile.
     await runWatched(context, { server: await loadServerFacts(sql), memory, hooks, streaming, phase, fail });
   } catch (error) {
@@ -106,7 +104,7 @@ export async function runTask(deps: TaskDeps, memory: ProcessMemory, hooks: Task
   } finally {
     // Whatever still waits, such as for the registry, belongs to this attempt and must not outlive it.
     fail(new SlotlineError('stream_ended', { reason: 'the attempt is over' }));
-    live.endAttempt(endedBy);
+    live.tell({ tag: 'attemptEnded', error: endedBy });
     if (context !== undefined) deps.log.info('task.ended', { ...context.changes.counts });
     await Promise.all([context?.publisher.close(), context?.kafka.close(), context?.heartbeat?.close(), sql?.close()]);
   }
@@ -254,7 +252,7 @@ async function snapshot(
   attempt: Attempt,
   { source, positions }: { readonly source: SnapshotSource; readonly positions: PositionKeeper | undefined },
 ): Promise<SnapshotResult> {
-  context.live.isSnapshotting = true;
+  context.live.tell({ tag: 'snapshot', isTaken: true });
   const result = await takeSnapshot(context, {
     source,
     catchUp: async (untilLsn) => {
@@ -262,7 +260,7 @@ async function snapshot(
     },
     onProgress: attempt.hooks.onProgress,
   });
-  context.live.isSnapshotting = false;
+  context.live.tell({ tag: 'snapshot', isTaken: false });
   return result;
 }
 

@@ -117,9 +117,7 @@ export function beginPositions(
     log: context.log,
     signal: context.signal,
     ended: past.ended,
-    onTrouble: (error: SlotlineError | undefined) => {
-      context.live.positionTrouble = error;
-    },
+    onTrouble: (error: SlotlineError | undefined) => context.live.tell({ tag: 'positionTrouble', error }),
   };
   return PositionKeeper.begin(deps, marked(past, begin));
 }

@@ -65,7 +65,7 @@ export async function catchUp(context: TaskContext, parts: CatchUpParts): Promis
     if (parts.stop.aborted && run.mayFallBack && !context.signal.aborted) return { tag: 'handOver', mayAgain: false };
     // A transaction that was handed over in part cannot be taken up in its middle; what the consumer threw is not about this way.
     if (!run.mayFallBack || context.signal.aborted) throw known;
-    context.live.catchUpFallbacks++;
+    context.live.tell({ tag: 'catchUpGivenUp' });
     log.warn('catchup.fallback', { slot: options.slot.name, code: known.code, message: known.message, ...known.details });
     return { tag: 'handOver', mayAgain: false };
   } finally {

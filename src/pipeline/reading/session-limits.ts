@@ -28,7 +28,7 @@ export function silenceLimitMs({ database }: ResolvedOptions): number {
   return database.queryTimeoutMs === 0 ? READ_TIMEOUT_MS : Math.min(READ_TIMEOUT_MS, database.queryTimeoutMs);
 }
 
-export type SilenceTelling = { readonly log: Log; readonly clock: Clock; readonly live: Pick<LiveState, 'serverSilence'> };
+export type SilenceTelling = { readonly log: Log; readonly clock: Clock; readonly live: Pick<LiveState, 'tell'> };
 
 /** What is told of it, and the line of the log. */
 type Silence = { readonly code: 'pg_silent' | 'pg_link_silent'; readonly event: 'catalog.silent' | 'snapshot.silent' };
@@ -42,14 +42,13 @@ export function tellSilence({ log, clock, live }: SilenceTelling, { code, event 
   const begin = (): void => {
     const since = new Date(clock.nowMs() - TELL_AFTER_MS).toISOString();
     silence = new SlotlineError(code, { since });
-    live.serverSilence = silence;
+    live.tell({ tag: 'serverSilent', error: silence });
     if (clock.monotonicMs() - toldMs < TOLD_AGAIN_MS) return;
     toldMs = clock.monotonicMs();
     log.warn(event, { code, message: silence.message, remedy: silence.remedy });
   };
   const end = (): void => {
-    // What another attempt waits for is its own.
-    if (live.serverSilence === silence) live.serverSilence = undefined;
+    live.tell({ tag: 'serverAnswered', error: silence });
     silence = undefined;
   };
   return { afterMs: TELL_AFTER_MS, onUnanswered: (isUnanswered) => (isUnanswered ? begin() : end()) };

@@ -126,7 +126,7 @@ class Reading {
     this.#xmin?.stop();
     this.#pacer.stop();
     this.#run.positions.onStored = () => {};
-    this.#context.live.endStream();
+    this.#context.live.tell({ tag: 'streamEnded' });
     this.#hooks.onSettled = () => {};
     // Behind an orderly end may come a snapshot, under the advisory lock; behind any other this attempt sends nothing more.
     if (this.#orderly) this.#holdLock();
@@ -154,7 +154,7 @@ class Reading {
       onNotice: (notice) => this.#hooks.onNotice(notice),
       onSource: (source) => {
         this.#source = source;
-        context.live.beginStream(source);
+        context.live.tell({ tag: 'streamBegun', positions: source });
       },
       onStarted: () => this.#onStarted('bulk'),
       onHandOver: async (signal) => {
@@ -175,7 +175,7 @@ class Reading {
   }
 
   async #onStarted(source: 'bulk' | 'walsender'): Promise<void> {
-    this.#context.live.isReadingInBulk = source === 'bulk';
+    this.#context.live.tell({ tag: 'readingFrom', source });
     if (this.#run.untilLsn !== undefined) return;
     if (source === 'walsender') await releaseLock(this.#context.sql, this.#context.options.slot.name);
     if (this.#started) return;
@@ -204,7 +204,7 @@ class Reading {
     const stream = new ReplicationStream(session, settings, context.clock);
     if (run.untilLsn !== undefined) scope.every(CATCH_UP_ASK_MS, () => stream.sendStatus({ requestReply: true }));
     loop.resume();
-    context.live.beginStream(stream);
+    context.live.tell({ tag: 'streamBegun', positions: stream });
     try {
       const starting = stream.start(loop, { signal: opening, timeoutMs: startTimeoutMs(context) });
       if ((await starting.catch((error: unknown) => this.#stoppedOr(error))) === 'stopped') return 'ended';
