@@ -104,7 +104,7 @@ function makeConnector(
   { version, readOptions }: { readonly version: string; readonly readOptions: SecretReader | undefined },
 ): MadeConnector {
   const log = createLog(options.logLevel, { connector: options.name });
-  const live = new LiveState(options.name);
+  const live = new LiveState(options);
   const connector = createConnector({
     options,
     readOptions,

@@ -1,6 +1,7 @@
 /** How states of a connector read as health. */
 import { describe, expect, it } from 'vitest';
 import { type ErrorCode, SlotlineError } from '../core/errors.ts';
+import { TASK_ID } from '../core/options.ts';
 import type { ConnectorState, DesiredState } from '../pipeline/life/connector-state.ts';
 import { LiveState, tellingRefusals } from '../pipeline/life/live-state.ts';
 import { connectorHealth, type Health, healthOf as healthOfViews, isHealthy, isWaitingFor } from './health.ts';
@@ -13,7 +14,7 @@ function retrying(code: ErrorCode): ConnectorState {
 }
 
 function live(...states: readonly ConnectorState[]): LiveState {
-  const connector = new LiveState('shop');
+  const connector = new LiveState({ name: 'shop', taskId: TASK_ID });
   for (const state of states) connector.tell({ tag: 'connector', state });
   return connector;
 }

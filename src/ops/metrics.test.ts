@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { SlotlineError } from '../core/errors.ts';
 import type { Lsn } from '../core/lsn.ts';
+import { TASK_ID } from '../core/options.ts';
 import type { AttemptParts } from '../pipeline/life/live-facts.ts';
 import { LiveState, tellingRefusals } from '../pipeline/life/live-state.ts';
 import { METRICS, metricsText } from './metrics.ts';
@@ -32,7 +33,7 @@ describe('the table of metrics', () => {
   });
 
   it('is printed with help, kind and the connector, escaped', () => {
-    const text = metricsText([new LiveState('a"b\\c\nd').view()], 0);
+    const text = metricsText([new LiveState({ name: 'a"b\\c\nd', taskId: TASK_ID }).view()], 0);
     expect(text).toContain('# TYPE slotline_up gauge\nslotline_up{connector="a\\"b\\\\c\\nd"} 1\n');
     expect(text.endsWith('\n')).toBe(true);
     expect(text.match(/^# HELP /gm)).toHaveLength(METRICS.length);
@@ -42,7 +43,7 @@ describe('the table of metrics', () => {
 
 describe('what is counted', () => {
   it('goes on over attempts, and what one attempt holds ends with it', () => {
-    const live = new LiveState('shop');
+    const live = new LiveState({ name: 'shop', taskId: TASK_ID });
     const created = 'slotline_events_total{connector="shop",operation="created"}';
     const acknowledged = 'slotline_records_acknowledged_total{connector="shop"}';
     const buffered = 'slotline_producer_buffer_records{connector="shop"}';
@@ -59,7 +60,7 @@ describe('what is counted', () => {
   });
 
   it('keeps the positions of a stream that has ended, and the time of the last message', () => {
-    const live = new LiveState('shop');
+    const live = new LiveState({ name: 'shop', taskId: TASK_ID });
     const age = 'slotline_last_message_age_seconds{connector="shop"}';
     expect(sampleOf(live, age)).toBeUndefined();
     live.tell({ tag: 'attemptReady', parts: attempt(0, 0, 1_000_000) });
@@ -72,7 +73,7 @@ describe('what is counted', () => {
   });
 
   it('tells refused schemas and questions that were asked again', async () => {
-    const live = new LiveState('shop');
+    const live = new LiveState({ name: 'shop', taskId: TASK_ID });
     const question = {};
     live.tell({ tag: 'registryRetry', question, error: new SlotlineError('registry_unreachable') });
     expect(sampleOf(live, 'slotline_registry_waiting{connector="shop"}')).toBe('1');

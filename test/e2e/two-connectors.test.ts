@@ -23,7 +23,7 @@ function made(db: FreshDatabase, table: string, overrides: Readonly<Record<strin
   const config = connectorConfig({ ...db, bootstrapServers, name }, { 'table.include.list': `public.${table}`, ...overrides });
   const result = resolveConfig(config, { variables: {}, readFile: () => '' });
   if (result.tag === 'refused') throw new Error(JSON.stringify(result.problems));
-  const live = new LiveState(name);
+  const live = new LiveState(result.options);
   const connector = createConnector({
     options: result.options,
     log: SILENT_LOG,

@@ -34,7 +34,7 @@ export async function runAttempts(configFile: string, count: number, breakStream
   const loaded = loadConfig(configFile, systemEnvironment(process.env));
   if (loaded.tag !== 'resolved') throw new Error('the configuration has problems');
   const { options } = loaded;
-  const live = new LiveState(options.name);
+  const live = new LiveState(options);
   const deps = { options, log: SILENT_LOG, clock: SYSTEM_CLOCK, random: () => 0, version: '0', runId: 'test', live };
   const taskDeps = { ...deps, producerIdentity: createProducerIdentity() };
   const memory = { snapshotTaken: false };

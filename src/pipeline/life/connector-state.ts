@@ -10,6 +10,7 @@
  */
 import { unreachable } from '../../core/assert.ts';
 import type { SlotlineError } from '../../core/errors.ts';
+import type { ConnectorOptions } from '../../core/options.ts';
 import { backoffMs } from '../../core/retry.ts';
 
 /** A standby looks often: it should take over within a second of the other's end. */
@@ -61,14 +62,7 @@ export type ConnectorEffect =
   | { readonly tag: 'endAttempt' }
   | { readonly tag: 'wait'; readonly ms: number };
 
-export type RetryLimits = {
-  /** slotline.start.timeout: how long the first start may be retried. */
-  readonly startTimeoutMs: number;
-  /** errors.max.retries: -1 for ever. */
-  readonly retriesMax: number;
-  /** retriable.restart.connector.wait.ms: the longest pause. */
-  readonly retryWaitMaxMs: number;
-};
+export type RetryLimits = Pick<ConnectorOptions, 'startTimeoutMs' | 'retriesMax' | 'retryWaitMaxMs'>;
 
 type Transition = { readonly state: ConnectorState; readonly effect: ConnectorEffect };
 

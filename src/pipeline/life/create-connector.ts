@@ -3,7 +3,7 @@
  * judged and whether a snapshot was taken with the task, secrets with the attempt.
  */
 import type { Log } from '../../core/log.ts';
-import type { ResolvedOptions } from '../../core/options.ts';
+import type { ResolvedOptions, TaskOptions } from '../../core/options.ts';
 import type { Clock } from '../../core/time.ts';
 import { createProducerIdentity } from '../../kafka/producer/identity.ts';
 import type { SnapshotProgress } from '../../snapshot/initial.ts';
@@ -14,8 +14,8 @@ import type { TaskDeps } from './task-context.ts';
 
 type ConnectorParts = {
   readonly options: ResolvedOptions;
-  /** The same with the secrets of now, for each attempt; absent: they do not change. */
-  readonly readOptions?: (() => ResolvedOptions) | undefined;
+  /** Those of the task with the secrets of now, for each attempt; absent: they do not change. */
+  readonly readOptions?: (() => TaskOptions) | undefined;
   readonly log: Log;
   readonly clock: Clock;
   readonly random: () => number;
@@ -38,7 +38,7 @@ export function createConnector(parts: ConnectorParts): Connector {
   };
   return new Connector({
     newTask,
-    limits: { startTimeoutMs: options.startTimeoutMs, retriesMax: options.retriesMax, retryWaitMaxMs: options.retryWaitMaxMs },
+    limits: options,
     clock,
     log,
     random,

@@ -11,7 +11,7 @@ function after(...events: readonly LiveEvent[]): LiveFacts {
 }
 
 function told(...events: readonly LiveEvent[]): ReturnType<typeof viewOf> {
-  return viewOf('shop', after(...events));
+  return viewOf({ name: 'shop', taskId: '0' }, after(...events));
 }
 
 function parts(created: number, nowUs = 0): AttemptParts {

@@ -1,9 +1,10 @@
 /**
- * Owns the live state of one connector in this process: it is told events, and gives what is known as a plain value to who shows it (ops/).
+ * Owns the live state of a connector's task in this process: it is told events, and gives what is known as a plain value to who shows it (ops/).
  * Beside that it keeps what attempts leave to the next ones. How an event changes what is known: live-facts.ts.
  */
 import { SlotlineError } from '../../core/errors.ts';
 import type { Lsn } from '../../core/lsn.ts';
+import type { TaskOptions } from '../../core/options.ts';
 import type { Publisher } from '../../kafka/producer/publisher-contract.ts';
 import type { SourceFacts } from '../../postgres/catalog/source-facts.ts';
 import { type SourceTrouble, troublesOf } from '../source/state.ts';
@@ -29,6 +30,7 @@ export type LiveView = Totals &
   > & {
     /** Of the connector. */
     readonly name: string;
+    readonly taskId: string;
     readonly receivedLsn: Lsn;
     readonly confirmedLsn: Lsn;
     /** Records that are appended and not acknowledged. */
@@ -39,8 +41,11 @@ export type LiveView = Totals &
     readonly source: Pick<LiveFacts['source'], 'looksFailed' | 'changes' | 'notices'> & { readonly troubles: readonly SourceTrouble[] };
   };
 
+/** Whose it is: a task's. */
+type LiveOwner = Pick<TaskOptions, 'name' | 'taskId'>;
+
 /** Nobody shows it. */
-export type AttemptsMemory = {
+type AttemptsMemory = {
   /** Of the source, what was seen last and is accounted for: the next look is compared with it. */
   knownSource: SourceFacts | undefined;
   /** What was said once and is not said again. */
@@ -50,12 +55,12 @@ export type AttemptsMemory = {
 const NOTHING_PENDING: Publisher['pending'] = { bytes: 0, records: 0, requestsInFlight: 0 };
 
 export class LiveState {
-  readonly name: string;
+  readonly #of: LiveOwner;
   readonly memory: AttemptsMemory = { knownSource: undefined, told: new Set() };
   #facts: LiveFacts = NOTHING_KNOWN;
 
-  constructor(name: string) {
-    this.name = name;
+  constructor(of: LiveOwner) {
+    this.#of = of;
   }
 
   tell(event: LiveEvent): void {
@@ -63,11 +68,11 @@ export class LiveState {
   }
 
   view(): LiveView {
-    return viewOf(this.name, this.#facts);
+    return viewOf(this.#of, this.#facts);
   }
 }
 
-export function viewOf(name: string, facts: LiveFacts): LiveView {
+export function viewOf({ name, taskId }: LiveOwner, facts: LiveFacts): LiveView {
   const { attempt, stream, before, lastPositions, registryTroubles, source, ...shown } = facts;
   const { receivedLsn, flushedLsn: confirmedLsn } = positionsOf(facts);
   const [registryTrouble] = registryTroubles.values();
@@ -76,6 +81,7 @@ export function viewOf(name: string, facts: LiveFacts): LiveView {
     ...shown,
     ...totalsOf(facts),
     name,
+    taskId,
     receivedLsn,
     confirmedLsn,
     pending: attempt?.publisher.pending ?? NOTHING_PENDING,

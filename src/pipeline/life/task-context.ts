@@ -5,7 +5,7 @@
 import type { ByteWriter } from '../../core/byte-writer.ts';
 import { type SlotlineError, toSlotlineError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
-import type { EventOptions, ResolvedOptions } from '../../core/options.ts';
+import type { EventOptions, TaskOptions } from '../../core/options.ts';
 import type { Clock } from '../../core/time.ts';
 import { compileColumnRules } from '../../events/column-rules.ts';
 import { compileFilter, type TableFilter } from '../../events/filter.ts';
@@ -42,10 +42,8 @@ import { Heartbeat } from '../reading/heartbeat.ts';
 import { HeartbeatAction } from '../reading/heartbeat-action.ts';
 import { type LiveState, tellingRefusals } from './live-state.ts';
 
-export const TASK_ID = '0';
-
 export type TaskDeps = {
-  readonly options: ResolvedOptions;
+  readonly options: TaskOptions;
   readonly log: Log;
   readonly clock: Clock;
   readonly random: () => number;
@@ -103,7 +101,7 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
   const serde = createSerde(deps, { facts: { info, order }, failures, signal: hooks.signal });
   const types = new TypeRegistry(sql);
   const naming = topicNaming(options.events);
-  const headers = contextHeadersOf({ connectorLogicalName: options.events.topicPrefix, taskId: TASK_ID, runId: deps.runId });
+  const headers = contextHeadersOf({ connectorLogicalName: options.events.topicPrefix, taskId: options.taskId, runId: deps.runId });
   const contextHeaders = options.events.extendedHeaders ? headers : [];
   const openTopic = (name: string): Promise<TopicHandle> => publisher.openTopic(name, hooks.signal);
   const plans = new TablePlans({
@@ -186,7 +184,6 @@ function createDeadLetters(deps: TaskDeps, parts: DeadLetterParts): DeadLetters 
     serde: new JsonSerde(deadLetterFormat(events.binaryHandlingMode), constants, facts, onFailure, out),
     openTopic: () => openTopic(deadLetterTopic(topicNaming(events), deadLetters)),
     options,
-    taskId: TASK_ID,
     contextHeaders,
     log,
   });
@@ -234,7 +231,7 @@ function createSerde(deps: TaskDeps, { facts, failures, signal }: SerdeParts): T
 }
 
 /** Of streaming; a snapshot's differ in `modes.phase`. */
-export function planSettings({ events }: ResolvedOptions, filter: TableFilter): PlanSettings {
+export function planSettings({ events }: Pick<TaskOptions, 'events'>, filter: TableFilter): PlanSettings {
   return {
     naming: topicNaming(events),
     filter,

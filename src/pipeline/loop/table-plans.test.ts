@@ -218,8 +218,7 @@ describe('a relation version that the registry refuses', () => {
     const deadLetters = new DeadLetters({
       serde: { compile: () => serializer },
       openTopic: () => openTopic('srv.dlq'),
-      options: { name: 'conn', keyConverter: AVRO, valueConverter: AVRO },
-      taskId: '0',
+      options: { name: 'conn', taskId: '0', keyConverter: AVRO, valueConverter: AVRO },
       contextHeaders: [['context', Buffer.from('c')]],
       log,
     });

@@ -5,7 +5,7 @@
  */
 import { SlotlineError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
-import type { ResolvedOptions } from '../../core/options.ts';
+import type { TaskOptions } from '../../core/options.ts';
 import type { Clock } from '../../core/time.ts';
 import type { QueryPatience } from '../../postgres/session/connection.ts';
 import type { SessionLimits } from '../../postgres/session/pg-session.ts';
@@ -19,12 +19,12 @@ const TELL_AFTER_MS = 2_000;
 const TOLD_AGAIN_MS = 60_000;
 
 /** Of a session for the catalog and for what the start changes; `database.query.timeout.ms` is for what may wait for locks. */
-export function limitsOf({ database }: ResolvedOptions, until: AbortSignal): SessionLimits {
+export function limitsOf({ database }: Pick<TaskOptions, 'database'>, until: AbortSignal): SessionLimits {
   return { until, readTimeoutMs: READ_TIMEOUT_MS, queryTimeoutMs: database.queryTimeoutMs === 0 ? undefined : database.queryTimeoutMs };
 }
 
 /** How long a link over which something has to come may be silent. */
-export function silenceLimitMs({ database }: ResolvedOptions): number {
+export function silenceLimitMs({ database }: Pick<TaskOptions, 'database'>): number {
   return database.queryTimeoutMs === 0 ? READ_TIMEOUT_MS : Math.min(READ_TIMEOUT_MS, database.queryTimeoutMs);
 }
 
