@@ -1,5 +1,5 @@
 /**
- * Owns `slotline run`: loads the configs, runs each connector until it stops or a signal comes, and says how it ended.
+ * Owns `slotline run`: loads the configs, starts a connector for each, and ends when all have stopped; a signal stops them.
  * Exit codes: 0 done, 1 operating failure, 2 config.
  */
 import { randomUUID } from 'node:crypto';
@@ -9,16 +9,12 @@ import { systemEnvironment } from '../config/environment.ts';
 import { loadConfig } from '../config/load.ts';
 import { formatNotes, formatProblems, problemsAsJson } from '../config/problems.ts';
 import { type SecretReader, secretReader } from '../config/resolve/rotation.ts';
-import type { SlotlineError } from '../core/errors.ts';
-import type { Log } from '../core/log.ts';
-import type { ResolvedOptions } from '../core/options.ts';
+import type { HttpOptions, ResolvedOptions } from '../core/options.ts';
 import { SYSTEM_CLOCK } from '../core/time.ts';
-import { createProducerIdentity } from '../kafka/producer/identity.ts';
 import { openHttp } from '../ops/http.ts';
-import type { ConnectorState } from '../pipeline/life/connector.ts';
+import type { Connector } from '../pipeline/life/connector.ts';
+import { createConnector } from '../pipeline/life/create-connector.ts';
 import { LiveState } from '../pipeline/life/live-state.ts';
-import { runConnector } from '../pipeline/life/run-connector.ts';
-import { runTask } from '../pipeline/life/task.ts';
 import type { ExitCode, RunArguments } from './args.ts';
 import { createLog, LOG_LEVELS, type LogLevel } from './log.ts';
 import { progressReporter } from './progress.ts';
@@ -44,22 +40,25 @@ export async function run(args: RunArguments, version: string): Promise<ExitCode
   }
   const configs = loadAll(paths, { json: args.json });
   if (configs.tag === 'refused') return 2;
-  const stop = new AbortController();
+  const connectors = configs.all.map((options) => makeConnector(options, { version, readOptions: configs.secrets.get(options) }));
+  let stopping = false;
   const onSignal = (): void => {
-    if (stop.signal.aborted) return;
-    stop.abort();
+    if (stopping) return;
+    stopping = true;
+    for (const { connector } of connectors) void connector.stop();
     setTimeout(() => process.exit(1), STOP_DEADLINE_MS).unref();
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
-  const connectors = configs.all.map((options) => ({ options, live: new LiveState(options.name), http: options.http }));
   await using _http = await openHttp(connectors, { log: createLog(leastLevel(configs.all), {}), clock: SYSTEM_CLOCK });
-  const results = await Promise.all(
-    connectors.map(({ options, live }) => runOne(options, { version, live, secrets: configs.secrets.get(options) }, stop.signal)),
-  );
+  const ends = connectors.map(({ connector }) => {
+    if (!stopping) void connector.start();
+    return connector.untilStopped();
+  });
+  const errors = await Promise.all(ends);
   // A name that is being looked up cannot be called back, and would hold the process until its resolver gives up.
   setTimeout(() => process.exit(), LINGER_MS).unref();
-  return results.every((error) => error === undefined) ? 0 : 1;
+  return errors.every((error) => error === undefined) ? 0 : 1;
 }
 
 function configsIn(folder: string): string[] | undefined {
@@ -98,48 +97,25 @@ function leastLevel(all: readonly ResolvedOptions[]): LogLevel {
   return LOG_LEVELS.find((level) => all.some(({ logLevel }) => logLevel === level)) ?? 'info';
 }
 
-async function runOne(
+type MadeConnector = { readonly connector: Connector; readonly live: LiveState; readonly http: HttpOptions | undefined };
+
+function makeConnector(
   options: ResolvedOptions,
-  { version, live, secrets }: { readonly version: string; readonly live: LiveState; readonly secrets: SecretReader | undefined },
-  stop: AbortSignal,
-): Promise<SlotlineError | undefined> {
+  { version, readOptions }: { readonly version: string; readonly readOptions: SecretReader | undefined },
+): MadeConnector {
   const log = createLog(options.logLevel, { connector: options.name });
-  const deps = {
+  const live = new LiveState(options);
+  const connector = createConnector({
     options,
+    readOptions,
     log,
     clock: SYSTEM_CLOCK,
     random: Math.random,
     version,
     runId: randomUUID(),
-    producerIdentity: createProducerIdentity(),
+    pid: process.pid,
     live,
-    onState: (state: ConnectorState) => {
-      live.connector = state;
-    },
-  };
-  const memory = { snapshotTaken: false };
-  const onProgress = progressReporter(log, process.stderr);
-  log.info('connector.start', { version, pid: process.pid, slot: options.slot.name, topicPrefix: options.events.topicPrefix });
-  const error = await runConnector(
-    (hooks) => runTask({ ...deps, options: secrets?.() ?? options }, memory, { ...hooks, onProgress }),
-    { startTimeoutMs: options.startTimeoutMs, retriesMax: options.retriesMax, retryWaitMaxMs: options.retryWaitMaxMs },
-    stop,
-    deps,
-  );
-  reportEnd(log, error);
-  return error;
-}
-
-function reportEnd(log: Log, error: SlotlineError | undefined): void {
-  if (error === undefined) {
-    log.info('connector.stopped');
-    return;
-  }
-  log.error('connector.failed', {
-    code: error.code,
-    message: error.message,
-    remedy: error.remedy,
-    // A bug is reported with its place; an operating error is not.
-    stack: error.code === 'unexpected' && error.cause instanceof Error ? error.cause.stack : undefined,
+    onProgress: progressReporter(log, process.stderr),
   });
+  return { connector, live, http: options.http };
 }

@@ -4,7 +4,7 @@
  */
 import { SlotlineError, toSlotlineError } from '../core/errors.ts';
 import { formatLsn, type Lsn } from '../core/lsn.ts';
-import type { ResolvedOptions } from '../core/options.ts';
+import type { TaskOptions } from '../core/options.ts';
 import { prettyBytes } from '../core/pretty-bytes.ts';
 import { wait } from '../core/time.ts';
 import { type BackendWait, describeWait, loadBackendWait } from '../postgres/catalog/blockers.ts';
@@ -61,11 +61,11 @@ export async function status(args: StatusArguments): Promise<ExitCode> {
 
 /** Ends after one look, or with `watch` when `stop` aborts. */
 export async function runStatus(
-  connectors: readonly ResolvedOptions[],
+  connectors: readonly Pick<TaskOptions, 'database' | 'name' | 'slot'>[],
   args: Pick<StatusArguments, 'watch' | 'intervalMs' | 'json'>,
   deps: StatusDeps,
 ): Promise<ExitCode> {
-  const sessions = new Map<ResolvedOptions, PgSession>();
+  const sessions = new Map<Pick<TaskOptions, 'database' | 'name' | 'slot'>, PgSession>();
   let exitCode: ExitCode = 0;
   try {
     do {
@@ -88,7 +88,11 @@ const HEALTHY: ReadonlySet<StatusReport['state']> = new Set(['creating', 'stream
 const PATIENCE_MS = 10_000;
 
 /** The session is kept between looks and opened again after a loss. */
-async function look(options: ResolvedOptions, sessions: Map<ResolvedOptions, PgSession>, stop: AbortSignal): Promise<StatusReport> {
+async function look(
+  options: Pick<TaskOptions, 'database' | 'name' | 'slot'>,
+  sessions: Map<Pick<TaskOptions, 'database' | 'name' | 'slot'>, PgSession>,
+  stop: AbortSignal,
+): Promise<StatusReport> {
   const { hostname, port, dbname } = options.database;
   const head = { connector: options.name, slot: options.slot.name, server: `${hostname}:${port}/${dbname}` };
   try {
@@ -122,7 +126,7 @@ function shownWait(wait: BackendWait | undefined): Pick<StatusReport, 'waitingFo
   return { waitingFor: describeWait(wait), ...(wait.seconds === undefined ? {} : { waitingSeconds: Math.round(wait.seconds) }), blockedBy };
 }
 
-function open(options: ResolvedOptions, stop: AbortSignal): Promise<PgSession> {
+function open(options: Pick<TaskOptions, 'database'>, stop: AbortSignal): Promise<PgSession> {
   const connectTimeoutMs = Math.min(options.database.connectTimeoutMs, PATIENCE_MS);
   return openSession({ ...options.database, connectTimeoutMs }, { applicationName: 'Slotline Status', signal: stop });
 }

@@ -1,6 +1,6 @@
 /**
  * Owns every operating error: one table from code to retry policy and remedy, and the class that carries a code.
- * Does not decide when to retry: pipeline/life/connector.ts does, from `retry`.
+ * Does not decide when to retry: pipeline/life/connector-state.ts does, from `retry`.
  *
  * Details never hold a cell value, a key or a secret: names, positions, sizes and codes only.
  */

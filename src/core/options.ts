@@ -310,9 +310,29 @@ export type TopicCreationOptions = {
   readonly groups: readonly TopicCreationGroup[];
 };
 
-export type ResolvedOptions = {
-  /** Connector name. */
+/** What belongs to the connector: how it is tried, told of and watched. No task is handed it, but for the name. */
+export type ConnectorOptions = {
   readonly name: string;
+  /** slotline.start.timeout: how long the first start may be retried; Infinity waits for ever. */
+  readonly startTimeoutMs: number;
+  /** errors.max.retries: -1 for ever. */
+  readonly retriesMax: number;
+  /** retriable.restart.connector.wait.ms: the longest pause between two attempts. */
+  readonly retryWaitMaxMs: number;
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+  /** slotline.http.*; undefined: no server for health and metrics. */
+  readonly http: HttpOptions | undefined;
+};
+
+/** The one task of a connector. Offset key, turn on the slot, headers and live state take it from the task's options. */
+export const TASK_ID = '0';
+
+/** What a task is handed: all that an attempt needs, and whose share it reads. */
+export type TaskOptions = {
+  /** Of its connector. */
+  readonly name: string;
+  /** Which of the connector's tasks it is. */
+  readonly taskId: string;
   readonly database: DatabaseOptions;
   readonly slot: SlotOptions;
   readonly catchUp: CatchUpOptions;
@@ -333,16 +353,10 @@ export type ResolvedOptions = {
   /** Topic that remembers offsets (offset.storage.topic), its partitions and replication factor. */
   readonly offsetStorage: { readonly topic: string; readonly replicationFactor: number; readonly partitions: number };
   readonly statusUpdateIntervalMs: number;
-  /** slotline.start.timeout; Infinity waits for ever. */
-  readonly startTimeoutMs: number;
-  /** errors.max.retries: -1 for ever. */
-  readonly retriesMax: number;
-  /** retriable.restart.connector.wait.ms: the upper bound of our backoff. */
-  readonly retryWaitMaxMs: number;
-  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
-  /** slotline.http.*; undefined: no server for health and metrics. */
-  readonly http: HttpOptions | undefined;
 };
+
+/** A config as a whole: a connector and its one task. Who needs less takes a Pick of either part. */
+export type ResolvedOptions = ConnectorOptions & TaskOptions;
 
 export type HttpOptions = {
   readonly host: string;

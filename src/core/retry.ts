@@ -1,4 +1,4 @@
-/** Owns the backoff arithmetic. Whether to retry is pipeline/life/connector.ts's decision. */
+/** Owns the backoff arithmetic. Whether to retry is pipeline/life/connector-state.ts's decision. */
 
 export const BACKOFF_FIRST_MS = 200;
 /** Where nobody says otherwise: a server's return is noticed within seconds. */

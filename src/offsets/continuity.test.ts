@@ -80,7 +80,7 @@ describe('what is remembered against what is found', () => {
 
 describe('whose the slot is', () => {
   const other = (claim: number, mark: Partial<SlotMark> = {}): Remembered['others'][number] => ({
-    owner: { connector: `c${claim}`, server: 'p' },
+    owner: { connector: `c${claim}`, task: '0', server: 'p' },
     offset: { mark: { ...MARK, ...mark, claim } },
   });
   const owner = (own: StoredOffset | undefined, ...others: Remembered['others']): string | undefined =>

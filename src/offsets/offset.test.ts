@@ -1,9 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Lsn } from '../core/lsn.ts';
-import { isSnapshotUnfinished, parseOffset, parseOffsetKey, printOffset, printOffsetKey, type StoredOffset } from './offset.ts';
+import { TASK_ID } from '../core/options.ts';
+import {
+  isSameOwner,
+  isSnapshotUnfinished,
+  parseOffset,
+  parseOffsetKey,
+  printOffset,
+  printOffsetKey,
+  type StoredOffset,
+} from './offset.ts';
 
-const OWNER = { connector: 'shop-connector', server: 'shop' };
+const OWNER = { connector: 'shop-connector', task: TASK_ID, server: 'shop' };
 
 describe('the key', () => {
   test("is Connect's: connector name and partition", () => {
@@ -12,9 +21,16 @@ describe('the key', () => {
 
   test('is known however it is spaced, and no other is', () => {
     expect(parseOffsetKey(' [ "shop-connector", { "server" : "shop" } ]')).toEqual(OWNER);
-    expect(parseOffsetKey('["other",{"server":"shop"}]')).toEqual({ connector: 'other', server: 'shop' });
+    expect(parseOffsetKey('["other",{"server":"shop"}]')).toEqual({ connector: 'other', task: TASK_ID, server: 'shop' });
     const others = ['["shop-connector",{"server":"shop","task":"1"}]', '["shop-connector"]', '{}', '', 'null', '"shop-connector"'];
     for (const key of others) expect(parseOffsetKey(key)).toBeUndefined();
+  });
+
+  test('tells another task of the connector apart', () => {
+    const second = { ...OWNER, task: '1' };
+    expect(printOffsetKey(second)).toBe('["shop-connector",{"server":"shop","slotline_task":"1"}]');
+    expect(parseOffsetKey(printOffsetKey(second))).toEqual(second);
+    expect(isSameOwner(second, OWNER)).toBe(false);
   });
 });
 

@@ -2,18 +2,25 @@
  * Owns the stored offset: its fields, and its key and value as Kafka Connect writes them (JsonConverter without schemas). Pure. Does not
  * own where it is kept (store.ts) nor what a position means for the stream (continuity.ts).
  *
- * Key: `["<connector name>",{"server":"<topic.prefix>"}]`. Value: one JSON object; Debezium's field names, and Slotline's own, which begin
+ * Key: `["<connector name>",{"server":"<topic.prefix>"}]` of the one task that Debezium has as well; another task's names it beside the
+ * server (`slotline_task`). Value: one JSON object; Debezium's field names, and Slotline's own, which begin
  * with `slotline_`: numbers and texts only, as Connect asks for; Debezium passes over them.
  */
 import { SlotlineError } from '../core/errors.ts';
 import type { Lsn } from '../core/lsn.ts';
+import { TASK_ID } from '../core/options.ts';
 
 export type OffsetOwner = {
   /** The connector's name. */
   readonly connector: string;
+  /** Which of its tasks. */
+  readonly task: string;
   /** topic.prefix. */
   readonly server: string;
 };
+
+/** Connect's source partition of a task. */
+type SourcePartition = { readonly server: string; readonly slotline_task?: string };
 
 /** Where the position is one: what was confirmed, and of what. */
 export type SlotMark = {
@@ -56,7 +63,11 @@ export function isSnapshotUnfinished(offset: StoredOffset): boolean {
 }
 
 export function printOffsetKey(owner: OffsetOwner): string {
-  return JSON.stringify([owner.connector, { server: owner.server }]);
+  return JSON.stringify([owner.connector, partitionOf(owner)]);
+}
+
+export function partitionOf({ server, task }: Omit<OffsetOwner, 'connector'>): SourcePartition {
+  return task === TASK_ID ? { server } : { server, slotline_task: task };
 }
 
 /** Whose key it is, however it is spaced. A key that is nothing of the kind belongs to nobody here. */
@@ -64,13 +75,14 @@ export function parseOffsetKey(key: string): OffsetOwner | undefined {
   const parsed = parseJson(key);
   if (!Array.isArray(parsed) || parsed.length !== 2) return undefined;
   const [connector, partition]: unknown[] = parsed;
-  if (typeof connector !== 'string' || !isObject(partition) || Object.keys(partition).length !== 1) return undefined;
-  const { server } = partition;
-  return typeof server === 'string' ? { connector, server } : undefined;
+  if (typeof connector !== 'string' || !isObject(partition)) return undefined;
+  const { server, slotline_task: task = TASK_ID, ...others } = partition;
+  if (typeof server !== 'string' || typeof task !== 'string' || Object.keys(others).length > 0) return undefined;
+  return { connector, task, server };
 }
 
 export function isSameOwner(one: OffsetOwner, other: OffsetOwner): boolean {
-  return one.connector === other.connector && one.server === other.server;
+  return one.connector === other.connector && one.task === other.task && one.server === other.server;
 }
 
 export function printOffset(offset: StoredOffset): string {

@@ -15,7 +15,7 @@ function storeOn(o: { topic: string; partitions?: number; connector?: string }):
   const topic = createCompactedTopic(client, { topic: o.topic, partitions: o.partitions ?? 1, replicationFactor: 1 }, deps, {
     maySend: () => true,
   });
-  return { client, store: createOffsetStore(topic, { connector: o.connector ?? 'shop', server: 'shop' }) };
+  return { client, store: createOffsetStore(topic, { connector: o.connector ?? 'shop', task: '0', server: 'shop' }) };
 }
 
 test('an offset is remembered across clients, per connector, the last one wins', async () => {

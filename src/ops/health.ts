@@ -1,14 +1,14 @@
 /** Owns how a connector's state reads as health: one word, and what is waited for. Pure; http.ts sends it. */
 import { unreachable } from '../core/assert.ts';
 import type { SlotlineError } from '../core/errors.ts';
-import type { LiveState } from '../pipeline/life/live-state.ts';
+import type { LiveView } from '../pipeline/life/live-state.ts';
 import { WAIT_REMEDY } from '../pipeline/reading/wait-watch.ts';
 
 /**
  * `waiting`: it goes on by itself once a server answers. `degraded`: it streams, but rows are missing, or soon will be; a restart does not
  * help. `failing`: a person has to act; it is tried again all the same. Worst last.
  */
-const STATUSES = ['ok', 'starting', 'stopping', 'waiting', 'degraded', 'failing', 'stopped'] as const;
+const STATUSES = ['ok', 'paused', 'starting', 'stopping', 'waiting', 'degraded', 'failing', 'stopped'] as const;
 export type HealthStatus = (typeof STATUSES)[number];
 
 export type WaitingFor = 'registry' | 'kafka' | 'slot' | 'postgres' | 'restart' | 'person';
@@ -24,7 +24,7 @@ export type HealthReason = {
 export type Health = { readonly status: HealthStatus; readonly reasons: readonly HealthReason[] };
 
 /** The worst of all. */
-export function healthOf(connectors: readonly LiveState[]): Health {
+export function healthOf(connectors: readonly LiveView[]): Health {
   const all = connectors.map(connectorHealth);
   const rank = Math.max(0, ...all.map(({ status }) => STATUSES.indexOf(status)));
   return { status: STATUSES[rank] ?? 'ok', reasons: all.flatMap(({ reasons }) => reasons) };
@@ -35,7 +35,7 @@ export function isHealthy(status: HealthStatus): boolean {
   return status !== 'failing' && status !== 'stopped';
 }
 
-export function connectorHealth(live: LiveState): Health {
+export function connectorHealth(live: LiveView): Health {
   const state = live.connector;
   const waiting = reasonsOf(live);
   const troubles = sourceReasons(live);
@@ -44,6 +44,7 @@ export function connectorHealth(live: LiveState): Health {
     case 'running':
       if (troubles.length > 0) return { status: 'degraded', reasons };
       return { status: waiting.length === 0 ? 'ok' : 'waiting', reasons };
+    case 'unstarted':
     case 'starting':
       if (needsPerson(live.lastError)) return { status: 'failing', reasons };
       if (troubles.length > 0) return { status: 'degraded', reasons };
@@ -51,8 +52,10 @@ export function connectorHealth(live: LiveState): Health {
       return { status: live.isSnapshotting ? 'ok' : 'starting', reasons };
     case 'waiting':
       return { status: needsPerson(state.error) ? 'failing' : 'waiting', reasons };
-    case 'stopping':
-      return { status: 'stopping', reasons };
+    case 'ending':
+      return { status: ENDING_STATUS[state.desired], reasons };
+    case 'paused':
+      return { status: 'paused', reasons };
     case 'stopped':
       return { status: state.error === undefined ? 'stopping' : 'stopped', reasons };
     default:
@@ -60,13 +63,16 @@ export function connectorHealth(live: LiveState): Health {
   }
 }
 
+/** By what an attempt is ended for: a restart is a start. */
+const ENDING_STATUS = { running: 'starting', paused: 'paused', stopped: 'stopping' } as const;
+
 /** 1 or 0. */
-export function isWaitingFor(live: LiveState, what: WaitingFor): number {
+export function isWaitingFor(live: LiveView, what: WaitingFor): number {
   return reasonsOf(live).some(({ waitingFor }) => waitingFor === what) ? 1 : 0;
 }
 
 /** What is waited for now; where nothing is known of that, what ended the last attempt. */
-function reasonsOf(live: LiveState): HealthReason[] {
+function reasonsOf(live: LiveView): HealthReason[] {
   const reasons: HealthReason[] = [];
   const { registryTrouble, catalogTrouble, serverSilence, kafkaTrouble, positionTrouble, slotHolder, serverWait, lastError } = live;
   if (registryTrouble !== undefined) reasons.push(reason(live, 'registry', registryTrouble));
@@ -89,7 +95,7 @@ function reasonsOf(live: LiveState): HealthReason[] {
 }
 
 /** What is not well with the source itself. */
-function sourceReasons(live: LiveState): HealthReason[] {
+function sourceReasons(live: LiveView): HealthReason[] {
   return live.source.troubles.map(({ message, remedy }) => ({
     connector: live.name,
     waitingFor: 'person',
@@ -99,7 +105,7 @@ function sourceReasons(live: LiveState): HealthReason[] {
   }));
 }
 
-function reason(live: LiveState, waitingFor: WaitingFor, { code, message, remedy }: SlotlineError): HealthReason {
+function reason(live: LiveView, waitingFor: WaitingFor, { code, message, remedy }: SlotlineError): HealthReason {
   return { connector: live.name, waitingFor, code, message, remedy };
 }
 

@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { LogFields } from '../core/log.ts';
 import { SILENT_LOG } from '../core/log.ts';
+import { TASK_ID } from '../core/options.ts';
 import { SYSTEM_CLOCK } from '../core/time.ts';
 import { LiveState } from '../pipeline/life/live-state.ts';
 import { openHttp } from './http.ts';
@@ -14,7 +15,7 @@ const LOOPBACK = { host: '127.0.0.1', port: 0 };
 async function opened(connectors: readonly { readonly name: string; readonly http: typeof LOOPBACK | undefined }[]) {
   const listening: LogFields[] = [];
   const log = { ...SILENT_LOG, info: (_: string, fields: LogFields = {}) => void listening.push(fields) };
-  const observed = connectors.map(({ name, http }) => ({ live: new LiveState(name), http }));
+  const observed = connectors.map(({ name, http }) => ({ live: new LiveState({ name, taskId: TASK_ID }), http }));
   const server = await openHttp(observed, { log, clock: SYSTEM_CLOCK });
   const ask = (path: string, init?: RequestInit) => fetch(`http://127.0.0.1:${String(listening[0]?.['port'])}${path}`, init);
   return { listening, ask, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
@@ -56,7 +57,7 @@ describe('the HTTP server', () => {
     await new Promise<void>((settle) => other.listen(0, '127.0.0.1', settle));
     const { port } = other.address() as AddressInfo;
     const deps = { log: SILENT_LOG, clock: SYSTEM_CLOCK };
-    const open = (http: typeof LOOPBACK) => openHttp([{ live: new LiveState('shop'), http }], deps);
+    const open = (http: typeof LOOPBACK) => openHttp([{ live: new LiveState({ name: 'shop', taskId: TASK_ID }), http }], deps);
     await expect(open({ host: '127.0.0.1', port })).rejects.toMatchObject({
       code: 'http_unavailable',
       details: { port, reason: 'EADDRINUSE' },

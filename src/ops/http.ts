@@ -12,7 +12,9 @@ import type { LiveState } from '../pipeline/life/live-state.ts';
 import { healthOf, isHealthy } from './health.ts';
 import { METRICS_CONTENT_TYPE, metricsText } from './metrics.ts';
 
-export type Observed = { readonly live: LiveState; readonly http: HttpOptions | undefined };
+/** Gives what is known of it now. */
+type Live = Pick<LiveState, 'view'>;
+export type Observed = { readonly live: Live; readonly http: HttpOptions | undefined };
 
 /** Who asks for health asks seldom; more connections are a mistake or an attack. */
 const CONNECTIONS_MAX = 50;
@@ -24,7 +26,7 @@ export async function openHttp(
   observed: readonly Observed[],
   deps: { readonly log: Log; readonly clock: Clock },
 ): Promise<AsyncDisposable> {
-  const byAddress = new Map<string, { readonly http: HttpOptions; readonly connectors: LiveState[] }>();
+  const byAddress = new Map<string, { readonly http: HttpOptions; readonly connectors: Live[] }>();
   for (const { live, http } of observed) {
     if (http === undefined) continue;
     const key = `${http.host} ${http.port}`;
@@ -47,7 +49,7 @@ export async function openHttp(
 
 async function listen(
   { host, port }: HttpOptions,
-  connectors: readonly LiveState[],
+  connectors: readonly Live[],
   { log, clock }: { readonly log: Log; readonly clock: Clock },
 ): Promise<Server> {
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS }, (request, response) =>
@@ -70,7 +72,7 @@ async function closeServer(server: Server): Promise<void> {
   await new Promise((settle) => server.close(settle));
 }
 
-type Answering = { readonly connectors: readonly LiveState[]; readonly clock: Clock };
+type Answering = { readonly connectors: readonly Live[]; readonly clock: Clock };
 
 function answer(request: IncomingMessage, response: ServerResponse, { connectors, clock }: Answering): void {
   request.resume();
@@ -84,11 +86,12 @@ function answer(request: IncomingMessage, response: ServerResponse, { connectors
     send(response, 405, { type: 'text/plain; charset=utf-8', text: 'Only GET.\n' });
     return;
   }
+  const views = connectors.map((live) => live.view());
   if (path === '/metrics') {
-    send(response, 200, { type: METRICS_CONTENT_TYPE, text: metricsText(connectors, clock.nowUs()) });
+    send(response, 200, { type: METRICS_CONTENT_TYPE, text: metricsText(views, clock.nowUs()) });
     return;
   }
-  const health = healthOf(connectors);
+  const health = healthOf(views);
   send(response, isHealthy(health.status) ? 200 : 503, { type: 'application/json', text: `${JSON.stringify(health)}\n` });
 }
 

@@ -2,7 +2,7 @@
  * Owns the table of metrics, and their text in Prometheus' format (text/plain, version 0.0.4). Every value is read when it is asked for,
  * from counters that are kept anyway. A further metric is one row here; docs/metrics.md is generated from the table.
  */
-import type { LiveState } from '../pipeline/life/live-state.ts';
+import type { LiveView } from '../pipeline/life/live-state.ts';
 import { isWaitingFor } from './health.ts';
 
 type Common = {
@@ -12,9 +12,9 @@ type Common = {
   readonly help: string;
 };
 /** `undefined`: there is no value now, and no line. */
-type Single = Common & { readonly read: (live: LiveState, nowUs: number) => number | undefined };
+type Single = Common & { readonly read: (live: LiveView, nowUs: number) => number | undefined };
 /** One line for each value of the label. */
-type Labelled = Common & { readonly label: string; readonly readEach: (live: LiveState) => Readonly<Record<string, number>> };
+type Labelled = Common & { readonly label: string; readonly readEach: (live: LiveView) => Readonly<Record<string, number>> };
 export type MetricSpec = Single | Labelled;
 
 const flag = (value: boolean): number => (value ? 1 : 0);
@@ -50,14 +50,14 @@ export const METRICS: readonly MetricSpec[] = [
 export const METRICS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 /** Every line has the label `connector`. */
-export function metricsText(connectors: readonly LiveState[], nowUs: number): string {
+export function metricsText(connectors: readonly LiveView[], nowUs: number): string {
   return METRICS.map((spec) => {
     const lines = connectors.flatMap((live) => samples(spec, live, nowUs));
     return `# HELP ${spec.name} ${escaped(spec.help)}\n# TYPE ${spec.name} ${spec.kind}\n${lines.join('')}`;
   }).join('');
 }
 
-function samples(spec: MetricSpec, live: LiveState, nowUs: number): string[] {
+function samples(spec: MetricSpec, live: LiveView, nowUs: number): string[] {
   const connector = `connector="${escapedLabel(live.name)}"`;
   if ('label' in spec) {
     return Object.entries(spec.readEach(live)).map(

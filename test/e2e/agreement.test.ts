@@ -160,7 +160,7 @@ describe('check and a start agree', () => {
       expect(await run.outcome).toBeUndefined();
       let id = 0;
       // A position that moves right before and right behind the moment at which it is read.
-      const kafka = (options: ResolvedOptions): KafkaClient =>
+      const kafka = (options: Pick<ResolvedOptions, 'kafka'>): KafkaClient =>
         readingBeside(options, async () => {
           await place.fresh.client.query('insert into item values ($1)', [++id]);
           await confirmed(place);

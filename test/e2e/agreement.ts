@@ -60,7 +60,7 @@ export function startTask(options: ResolvedOptions): Run {
     (event: string, fields: LogFields = {}): unknown =>
       lines.push({ level, event, fields });
   const log: Log = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
-  const live = new LiveState(options.name);
+  const live = new LiveState(options);
   const stop = new AbortController();
   const started = Promise.withResolvers<undefined>();
   const deps = {
@@ -85,7 +85,7 @@ export function startTask(options: ResolvedOptions): Run {
   return {
     lines,
     live,
-    health: () => connectorHealth(live),
+    health: () => connectorHealth(live.view()),
     outcome: Promise.race([started.promise, ended]),
     async stop() {
       stop.abort();
@@ -159,7 +159,7 @@ export async function confirmed({ fresh, name }: Place): Promise<void> {
 }
 
 /** A client for a check; `meanwhile` happens before and behind each read of a topic. */
-export function readingBeside(options: ResolvedOptions, meanwhile: () => Promise<void>): KafkaClient {
+export function readingBeside(options: Pick<ResolvedOptions, 'kafka'>, meanwhile: () => Promise<void>): KafkaClient {
   const client = CHECK_DEPS.kafka(options);
   const connect = client.connect.bind(client);
   client.connect = async (endpoint) => {

@@ -10,8 +10,8 @@ import { loadConfig } from '../../src/config/load.ts';
 import { SILENT_LOG } from '../../src/core/log.ts';
 import { SYSTEM_CLOCK } from '../../src/core/time.ts';
 import { createProducerIdentity } from '../../src/kafka/producer/identity.ts';
+import { Connector } from '../../src/pipeline/life/connector.ts';
 import { LiveState } from '../../src/pipeline/life/live-state.ts';
-import { runConnector } from '../../src/pipeline/life/run-connector.ts';
 import { runTask } from '../../src/pipeline/life/task.ts';
 
 export type AttemptsReport = {
@@ -34,12 +34,12 @@ export async function runAttempts(configFile: string, count: number, breakStream
   const loaded = loadConfig(configFile, systemEnvironment(process.env));
   if (loaded.tag !== 'resolved') throw new Error('the configuration has problems');
   const { options } = loaded;
-  const live = new LiveState(options.name);
+  const live = new LiveState(options);
   const deps = { options, log: SILENT_LOG, clock: SYSTEM_CLOCK, random: () => 0, version: '0', runId: 'test', live };
   const taskDeps = { ...deps, producerIdentity: createProducerIdentity() };
   const memory = { snapshotTaken: false };
-  const stop = new AbortController();
-  const signals: AbortSignal[] = [];
+  /** Of the attempt before: nothing of it may be left on them. */
+  let signals: readonly AbortSignal[] = [];
   const seen: { listeners: number; heapMb: number }[] = [];
   let attempts = 0;
   let stoppedMs = 0;
@@ -48,15 +48,17 @@ export async function runAttempts(configFile: string, count: number, breakStream
     const listeners = signals.reduce((sum, signal) => sum + getEventListeners(signal, 'abort').length, 0);
     seen.push({ listeners, heapMb: process.memoryUsage().heapUsed / 1024 / 1024 });
   };
-  const error = await runConnector(
-    async (hooks) => {
-      if (signals.length === 0) signals.push(hooks.stop, hooks.startDeadline, stop.signal);
+  const connector = new Connector({
+    ...deps,
+    limits: { startTimeoutMs: Number.POSITIVE_INFINITY, retriesMax: -1, retryWaitMaxMs: 1 },
+    newTask: () => async (hooks) => {
       if (attempts === WARM_UP) look();
       if (attempts === count) {
         look();
         stoppedMs = performance.now();
-        stop.abort();
+        void connector.stop();
       }
+      signals = [hooks.stop, hooks.startDeadline];
       attempts++;
       const started = (): void => {
         hooks.started();
@@ -64,10 +66,9 @@ export async function runAttempts(configFile: string, count: number, breakStream
       };
       await runTask(taskDeps, memory, { ...hooks, started, onProgress: () => {} });
     },
-    { startTimeoutMs: Number.POSITIVE_INFINITY, retriesMax: -1, retryWaitMaxMs: 1 },
-    stop.signal,
-    deps,
-  );
+  });
+  await connector.start();
+  const error = await connector.untilStopped();
   const [first, last] = seen;
   if (first === undefined || last === undefined) throw new Error(`it ended after ${attempts} attempts: ${error?.message}`);
   return {

@@ -107,7 +107,7 @@ async function startCase(golden: GoldenCase, db: FreshDatabase, o: ReplayOptions
     version: recordedVersion(golden),
     runId: recordedRunId(golden),
     producerIdentity: createProducerIdentity(),
-    live: new LiveState(golden.name),
+    live: new LiveState(resolved.options),
   };
   const task = runTask(deps, { snapshotTaken: false }, { started: onStarted, stop: stop.signal, onProgress: () => {} });
   const running: RunningCase = { slot, stop, failure: undefined, ended: task.catch((error: unknown) => onEnd(error)) };

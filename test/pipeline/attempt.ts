@@ -1,7 +1,7 @@
 /** The parts of an attempt as the program makes them, over a session that answers by hand and a publisher that only records. */
 import { resolveConfig } from '../../src/config/resolve/resolve.ts';
 import type { Lsn } from '../../src/core/lsn.ts';
-import type { ResolvedOptions } from '../../src/core/options.ts';
+import { type ResolvedOptions, TASK_ID } from '../../src/core/options.ts';
 import { SYSTEM_CLOCK } from '../../src/core/time.ts';
 import { createProducerIdentity } from '../../src/kafka/producer/identity.ts';
 import { LiveState } from '../../src/pipeline/life/live-state.ts';
@@ -47,7 +47,7 @@ export function testAttempt(sql: PgSession, more: Readonly<Record<string, string
   const fence = new Fence(base);
   const positions = new Positions(log);
   const publisher = new RecordingPublisher(positions);
-  const live = new LiveState('srv');
+  const live = new LiveState({ name: 'srv', taskId: TASK_ID });
   const deps = { ...base, options: testOptions(more), version: '0', runId: 'r', producerIdentity: createProducerIdentity(), live };
   const made = createContext(deps, sql, { signal: failed.signal, onFailure: () => {}, fence, positions });
   const dispose = async (): Promise<void> => {

@@ -4,7 +4,7 @@
  */
 import { SlotlineError } from '../../core/errors.ts';
 import { SILENT_LOG } from '../../core/log.ts';
-import type { ResolvedOptions } from '../../core/options.ts';
+import type { TaskOptions } from '../../core/options.ts';
 import { SYSTEM_CLOCK } from '../../core/time.ts';
 import type { RowPlan } from '../../events/row-plan.ts';
 import { createKafkaClient, type KafkaClient } from '../../kafka/client.ts';
@@ -36,7 +36,7 @@ const KAFKA_TIMEOUT_MS = 15_000;
 const LINGER_MS = 2_000;
 
 export type CheckDeps = {
-  readonly kafka: (options: ResolvedOptions) => KafkaClient;
+  readonly kafka: (options: Pick<TaskOptions, 'kafka'>) => KafkaClient;
   readonly timeoutMs: number;
 };
 
@@ -57,7 +57,7 @@ export async function check(args: CheckArguments): Promise<ExitCode> {
 }
 
 /** Never throws and never takes longer than `timeoutMs` by much. */
-export async function runCheck(options: ResolvedOptions, deps: CheckDeps): Promise<CheckReport> {
+export async function runCheck(options: TaskOptions, deps: CheckDeps): Promise<CheckReport> {
   const stop = AbortSignal.timeout(deps.timeoutMs);
   const captured = Promise.withResolvers<CapturedTables | undefined>();
   const planned = Promise.withResolvers<readonly RowPlan[] | undefined>();
@@ -82,7 +82,7 @@ export async function runCheck(options: ResolvedOptions, deps: CheckDeps): Promi
   return makeReport(options.name, [...postgres, ...kafka, ...registries]);
 }
 
-async function checkPostgres(given: ResolvedOptions, stop: AbortSignal, told: Told): Promise<Judgement[]> {
+async function checkPostgres(given: TaskOptions, stop: AbortSignal, told: Told): Promise<Judgement[]> {
   const connectTimeoutMs = Math.min(given.database.connectTimeoutMs, LOGIN_TIMEOUT_MS);
   const options = { ...given, database: { ...given.database, connectTimeoutMs } };
   let session: PgSession;
@@ -104,7 +104,7 @@ async function checkPostgres(given: ResolvedOptions, stop: AbortSignal, told: To
   }
 }
 
-function openCheckSession(options: ResolvedOptions, signal: AbortSignal): Promise<PgSession> {
+function openCheckSession(options: Pick<TaskOptions, 'database'>, signal: AbortSignal): Promise<PgSession> {
   return openSession(options.database, { applicationName: 'Slotline Check', signal, queryTimeoutMs: QUERY_TIMEOUT_MS });
 }
 
@@ -117,7 +117,7 @@ type Told = {
   readonly remembered: Promise<Recalled>;
 };
 
-type SessionChecks = { readonly options: ResolvedOptions; readonly stop: AbortSignal; readonly told: Told };
+type SessionChecks = { readonly options: TaskOptions; readonly stop: AbortSignal; readonly told: Told };
 
 async function checkSession(session: PgSession, { options, stop, told }: SessionChecks): Promise<Judgement[]> {
   const server = checkServer(session, await loadServerFacts(session));
@@ -159,7 +159,7 @@ type DecisionFacts = {
 
 /** As the start decides; nothing where Kafka does not tell, or where the slot can never be ours. */
 async function decide(
-  options: ResolvedOptions,
+  options: Pick<TaskOptions, 'database' | 'slot' | 'snapshot'>,
   facts: DecisionFacts,
 ): Promise<Pick<SourceQuestion, 'decision' | 'continuity' | 'foreign'>> {
   const { server, slot, recalled, signal } = facts;
@@ -173,7 +173,7 @@ async function decide(
 /** Fields that meet are told by their names already, and then there is nothing to plan. */
 async function planSchemas(
   session: PgSession,
-  options: ResolvedOptions,
+  options: Pick<TaskOptions, 'events' | 'filter' | 'keyConverter' | 'publication' | 'snapshot' | 'valueConverter'>,
   { captured, told }: { readonly captured: readonly TableDescription[]; readonly told: Told },
 ): Promise<Judgement[]> {
   if (!hasRegistry(options) || checkFieldNames(options, captured).length > 0) return [];
@@ -190,7 +190,7 @@ type KafkaChecks = {
 };
 
 async function checkKafka(
-  options: ResolvedOptions,
+  options: Pick<TaskOptions, 'events' | 'kafka' | 'name' | 'offsetStorage' | 'producer' | 'taskId' | 'topicCreation'>,
   deps: CheckDeps,
   { stop, captured, slotSeen, onRemembered }: KafkaChecks,
 ): Promise<Judgement[]> {
@@ -229,7 +229,7 @@ function within<T>(promise: Promise<T>, stop: AbortSignal): Promise<T> {
   });
 }
 
-function timeoutError(options: ResolvedOptions): SlotlineError {
+function timeoutError(options: Pick<TaskOptions, 'database'>): SlotlineError {
   const { hostname: host, port } = options.database;
   return new SlotlineError('pg_unreachable', { host, port, message: 'no answer in time' });
 }

@@ -4,7 +4,7 @@
  */
 import { SlotlineError } from '../../core/errors.ts';
 import { SILENT_LOG } from '../../core/log.ts';
-import type { ResolvedOptions } from '../../core/options.ts';
+import type { TaskOptions } from '../../core/options.ts';
 import { SYSTEM_CLOCK } from '../../core/time.ts';
 import { topicNaming } from '../../events/table-checks.ts';
 import { dataTopic, deadLetterTopic, heartbeatTopic, type TopicNaming, transactionTopic } from '../../events/topic.ts';
@@ -23,7 +23,7 @@ import type { TableDescription } from '../../postgres/catalog/catalog.ts';
 /** Questions on their way at once: enough for hundreds of tables within seconds. */
 const QUESTIONS_AT_ONCE = 8;
 
-export async function checkCluster(kafka: KafkaClient, options: ResolvedOptions): Promise<Judgement[]> {
+export async function checkCluster(kafka: KafkaClient, options: Pick<TaskOptions, 'kafka'>): Promise<Judgement[]> {
   const cluster = await kafka.describeCluster();
   const where = options.kafka.bootstrapServers.map(({ host, port }) => `${host}:${port}`).join(', ');
   const brokers = `${cluster.brokers.length} broker${cluster.brokers.length === 1 ? '' : 's'}`;
@@ -38,7 +38,7 @@ type OffsetQuestion = { readonly signal: AbortSignal; readonly onRemembered: (re
 /** The topic is read as a start reads it; where it does not exist nothing is remembered. */
 export async function checkOffsets(
   kafka: KafkaClient,
-  options: ResolvedOptions,
+  options: Pick<TaskOptions, 'events' | 'name' | 'offsetStorage' | 'producer' | 'taskId'>,
   { signal, onRemembered }: OffsetQuestion,
 ): Promise<Judgement[]> {
   const check = 'kafka.offset_topic';
@@ -75,7 +75,7 @@ function memoryWords(offset: StoredOffset | undefined): string {
 /** Each topic of a table once, and those of control records; that no two share one is seen without Kafka (check-names.ts). */
 export async function checkTopics(
   kafka: KafkaClient,
-  options: ResolvedOptions,
+  options: Pick<TaskOptions, 'events' | 'producer' | 'topicCreation'>,
   captured: readonly TableDescription[],
   signal: AbortSignal,
 ): Promise<Judgement[]> {
@@ -103,7 +103,7 @@ export async function checkTopics(
 }
 
 /** Of BEGIN and END, of heartbeats and of dead letters, where they are asked for. */
-function controlTopics({ events }: ResolvedOptions, naming: TopicNaming): string[] {
+function controlTopics({ events }: Pick<TaskOptions, 'events'>, naming: TopicNaming): string[] {
   const topics: string[] = [];
   if (events.transactionMetadata) topics.push(transactionTopic(naming, events.transactionTopic));
   if (events.heartbeat.intervalMs > 0) topics.push(heartbeatTopic(naming, events.heartbeat));
@@ -117,7 +117,11 @@ type Missing = {
 };
 
 /** What Kafka would answer is asked of it; one item for each kind of answer. */
-async function checkMissing(kafka: KafkaClient, options: ResolvedOptions, { missing, byTopic }: Missing): Promise<Judgement[]> {
+async function checkMissing(
+  kafka: KafkaClient,
+  options: Pick<TaskOptions, 'events' | 'topicCreation'>,
+  { missing, byTopic }: Missing,
+): Promise<Judgement[]> {
   const check = 'kafka.topics_missing';
   const wanted = missing.flatMap((name) => newTopic(name, options.topicCreation) ?? []);
   if (wanted.length === 0) {
@@ -159,7 +163,11 @@ function judgeRefused({ check, names, error }: { check: string; names: readonly 
   return fail(isReplication ? 'kafka.replication_factor' : check, error.code, what, { remedy: error.remedy, start: { error } });
 }
 
-function checkTopic(topic: TopicDescription, options: ResolvedOptions, tables: readonly TableDescription[]): Judgement[] {
+function checkTopic(
+  topic: TopicDescription,
+  options: Pick<TaskOptions, 'events' | 'producer'>,
+  tables: readonly TableDescription[],
+): Judgement[] {
   if (topic.error !== undefined) return [failure('kafka.topics', topic.error)];
   return [...checkTopicHealth(topic, options), ...checkPolicy(topic.name, topic.configs.get('cleanup.policy'), { options, tables })];
 }
@@ -168,7 +176,7 @@ function checkTopic(topic: TopicDescription, options: ResolvedOptions, tables: r
 function checkPolicy(
   topic: string,
   policy: string | undefined,
-  { options, tables }: { readonly options: ResolvedOptions; readonly tables: readonly TableDescription[] },
+  { options, tables }: { readonly options: Pick<TaskOptions, 'events'>; readonly tables: readonly TableDescription[] },
 ): Judgement[] {
   const isCompacted = policy?.split(',').some((part) => part.trim() === 'compact') === true;
   const keyless = isCompacted ? tables.filter((table) => keyOf(table, options).length === 0) : [];
@@ -178,7 +186,7 @@ function checkPolicy(
   return [fail('kafka.topic_policy', 'kafka_record_invalid', what, { where: topic, remedy })];
 }
 
-function checkTopicHealth(topic: TopicDescription, options: ResolvedOptions): Judgement[] {
+function checkTopicHealth(topic: TopicDescription, options: Pick<TaskOptions, 'producer'>): Judgement[] {
   const where = topic.name;
   const items: Judgement[] = [];
   if (topic.mayWrite === false) items.push(fail('kafka.authorization', 'kafka_unauthorized', 'The principal may not write', { where }));

@@ -2,7 +2,7 @@
  * Owns the check of schema registries: reachable, and that they let us ask; behind it, the schemas of the tables (schemas.ts).
  * Registers nothing.
  */
-import type { ConverterOptions, ResolvedOptions } from '../../core/options.ts';
+import type { ConverterOptions, TaskOptions } from '../../core/options.ts';
 import { MESSAGE_KEY_SCHEMA } from '../../events/control-events.ts';
 import type { RowPlan } from '../../events/row-plan.ts';
 import { messageTopic } from '../../events/topic.ts';
@@ -16,7 +16,7 @@ const SCHEMAS = 'registry.schemas';
 
 /** `planned`: undefined where PostgreSQL did not tell what the tables are. */
 export async function checkRegistries(
-  options: ResolvedOptions,
+  options: Pick<TaskOptions, 'database' | 'events' | 'keyConverter' | 'valueConverter'>,
   planned: Promise<readonly RowPlan[] | undefined>,
   signal: AbortSignal,
 ): Promise<Judgement[]> {
@@ -33,7 +33,10 @@ export async function checkRegistries(
   }
 }
 
-async function checkReachable(options: ResolvedOptions, signal: AbortSignal): Promise<Judgement[]> {
+async function checkReachable(
+  options: Pick<TaskOptions, 'events' | 'keyConverter' | 'valueConverter'>,
+  signal: AbortSignal,
+): Promise<Judgement[]> {
   const halves: readonly (readonly [Half, ConverterOptions])[] = [
     ['key', options.keyConverter],
     ['value', options.valueConverter],
@@ -46,7 +49,7 @@ async function checkReachable(options: ResolvedOptions, signal: AbortSignal): Pr
 async function checkRegistry(
   half: Half,
   converter: ConverterOptions,
-  { options, signal }: { readonly options: ResolvedOptions; readonly signal: AbortSignal },
+  { options, signal }: { readonly options: Pick<TaskOptions, 'events'>; readonly signal: AbortSignal },
 ): Promise<Judgement | undefined> {
   if (!('registry' in converter)) return undefined;
   const { topicPrefix: prefix, topicDelimiter: delimiter } = options.events;

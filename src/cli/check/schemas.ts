@@ -3,7 +3,7 @@
  * registry takes it. Registers nothing. That the registry answers is registry.ts.
  */
 import { type SlotlineError, toSlotlineError } from '../../core/errors.ts';
-import type { RegistryOptions, ResolvedOptions } from '../../core/options.ts';
+import type { RegistryOptions, TaskOptions } from '../../core/options.ts';
 import { DebeziumShapes } from '../../events/debezium-shapes.ts';
 import { compileFilter } from '../../events/filter.ts';
 import { planRows, type RowPlan } from '../../events/row-plan.ts';
@@ -23,7 +23,7 @@ const CHECK = 'registry.schemas';
 /** Tables on their way at once. */
 const TABLES_AT_ONCE = 8;
 
-export function hasRegistry({ keyConverter, valueConverter }: ResolvedOptions): boolean {
+export function hasRegistry({ keyConverter, valueConverter }: Pick<TaskOptions, 'keyConverter' | 'valueConverter'>): boolean {
   return 'registry' in keyConverter || 'registry' in valueConverter;
 }
 
@@ -36,7 +36,7 @@ select schemaname::text as "schema", tablename::text as "table", attnames::text[
 /** As the stream presents the tables; a snapshot alone reads them whole. */
 export async function planCaptured(
   session: PgSession,
-  options: ResolvedOptions,
+  options: Pick<TaskOptions, 'events' | 'filter' | 'publication' | 'snapshot'>,
   captured: readonly TableDescription[],
 ): Promise<readonly RowPlan[]> {
   const types = new TypeRegistry(session);
@@ -66,7 +66,11 @@ function streamedColumns(published: ReadonlySet<string> | undefined): (column: T
 }
 
 /** One item for each schema that does not fit. Throws what keeps the registry from answering. */
-export async function checkSchemas(options: ResolvedOptions, plans: readonly RowPlan[], signal: AbortSignal): Promise<Judgement[]> {
+export async function checkSchemas(
+  options: Pick<TaskOptions, 'database' | 'events' | 'keyConverter' | 'valueConverter'>,
+  plans: readonly RowPlan[],
+  signal: AbortSignal,
+): Promise<Judgement[]> {
   const items: Judgement[] = [];
   const clients = new Map<RegistryOptions, SchemaRegistry>();
   const openClient = (registry: RegistryOptions): SchemaRegistry => {
@@ -95,7 +99,7 @@ export async function checkSchemas(options: ResolvedOptions, plans: readonly Row
 }
 
 type Trial = {
-  readonly options: ResolvedOptions;
+  readonly options: Pick<TaskOptions, 'database' | 'events' | 'keyConverter' | 'valueConverter'>;
   readonly signal: AbortSignal;
   readonly openClient: (registry: RegistryOptions) => SchemaRegistry;
 };
@@ -129,7 +133,7 @@ async function tryPlan(plan: RowPlan, { options, signal, openClient }: Trial): P
 }
 
 /** What goes to the dead-letter topic does not keep the connector from running. */
-function refusedItem(plan: RowPlan, error: SlotlineError, { events }: ResolvedOptions): Judgement {
+function refusedItem(plan: RowPlan, error: SlotlineError, { events }: Pick<TaskOptions, 'events'>): Judgement {
   const item = { ...failure(CHECK, error), where: nameOf(plan) };
   if (events.deadLetters === undefined || error.code !== 'registry_incompatible') return item;
   const topic = deadLetterTopic(topicNaming(events), events.deadLetters);

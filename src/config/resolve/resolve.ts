@@ -4,16 +4,19 @@
  */
 
 import { isIPv6 } from 'node:net';
-import type {
-  DatabaseOptions,
-  DeadLetterOptions,
-  EventOptions,
-  FilterOptions,
-  HttpOptions,
-  NameAdjustment,
-  ResolvedOptions,
-  SlotOptions,
-  SnapshotOptions,
+import {
+  type ConnectorOptions,
+  type DatabaseOptions,
+  type DeadLetterOptions,
+  type EventOptions,
+  type FilterOptions,
+  type HttpOptions,
+  type NameAdjustment,
+  type ResolvedOptions,
+  type SlotOptions,
+  type SnapshotOptions,
+  TASK_ID,
+  type TaskOptions,
 } from '../../core/options.ts';
 import type { ConfigEnvironment } from '../environment.ts';
 import { type Note, type Problem, problem } from '../problems.ts';
@@ -64,8 +67,30 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
 }
 
 function resolveOptions(values: OptionValues, report: ConfigReport, environment: ConfigEnvironment): ResolvedOptions {
+  const name = values.optional('name') ?? values.text('topic.prefix');
+  const task = resolveTask(values, report, { name, taskId: TASK_ID, environment });
+  return { ...task, ...resolveConnector(values, report, name) };
+}
+
+function resolveConnector(values: OptionValues, report: ConfigReport, name: string): ConnectorOptions {
   return {
-    name: values.optional('name') ?? values.text('topic.prefix'),
+    name,
+    startTimeoutMs: values.durationMs('slotline.start.timeout'),
+    retriesMax: values.integer('errors.max.retries'),
+    retryWaitMaxMs: values.integer('retriable.restart.connector.wait.ms'),
+    logLevel: values.oneOf('slotline.log.level', ['debug', 'info', 'warn', 'error']),
+    http: resolveHttp(values, report),
+  };
+}
+
+function resolveTask(
+  values: OptionValues,
+  report: ConfigReport,
+  { name, taskId, environment }: { readonly name: string; readonly taskId: string; readonly environment: ConfigEnvironment },
+): TaskOptions {
+  return {
+    name,
+    taskId,
     database: resolveDatabase(values),
     slot: resolveSlot(values),
     catchUp: {
@@ -99,11 +124,6 @@ function resolveOptions(values: OptionValues, report: ConfigReport, environment:
       partitions: values.integer('offset.storage.partitions'),
     },
     statusUpdateIntervalMs: values.integer('status.update.interval.ms'),
-    startTimeoutMs: values.durationMs('slotline.start.timeout'),
-    retriesMax: values.integer('errors.max.retries'),
-    retryWaitMaxMs: values.integer('retriable.restart.connector.wait.ms'),
-    logLevel: values.oneOf('slotline.log.level', ['debug', 'info', 'warn', 'error']),
-    http: resolveHttp(values, report),
   };
 }
 

@@ -2,16 +2,16 @@
  * Owns secrets that change while a connector runs: what `${file:…}` and `${dir:…}` name is read again for each attempt, and the login of
  * PostgreSQL for each connection. Everything else stays as it was at the start. Does not own substitution: environment.ts.
  */
-import type { ConverterOptions, DatabaseOptions, ResolvedOptions } from '../../core/options.ts';
+import type { ConverterOptions, DatabaseOptions, TaskOptions } from '../../core/options.ts';
 import type { ResolveResult } from './resolve.ts';
 
-/** The options with the secrets of now. Where they cannot be had, such as in the middle of a rotation, those of before. */
-export type SecretReader = () => ResolvedOptions;
+/** The task's options with the secrets of now. Where they cannot be had, such as in the middle of a rotation, those of before. */
+export type SecretReader = () => TaskOptions;
 
-export function secretReader(first: ResolvedOptions, again: (() => ResolveResult) | undefined): SecretReader {
+export function secretReader(first: TaskOptions, again: (() => ResolveResult) | undefined): SecretReader {
   if (again === undefined) return () => first;
   let last = first;
-  const read = (): ResolvedOptions => {
+  const read = (): TaskOptions => {
     const result = again();
     if (result.tag === 'resolved') last = withSecretsOf(first, result.options);
     return last;
@@ -38,7 +38,7 @@ function readAtEachLogin(database: DatabaseOptions, read: () => DatabaseOptions)
   };
 }
 
-function withSecretsOf(first: ResolvedOptions, now: ResolvedOptions): ResolvedOptions {
+function withSecretsOf(first: TaskOptions, now: TaskOptions): TaskOptions {
   const { user, password, sslPassword } = now.database;
   const { sasl, tlsCaPem, tlsCertPem, tlsKeyPem, tlsKeyPassword } = now.kafka;
   return {

@@ -3,7 +3,7 @@
  * (source/watch.ts). Looks only.
  */
 import { formatLsn } from '../../core/lsn.ts';
-import type { ResolvedOptions } from '../../core/options.ts';
+import type { TaskOptions } from '../../core/options.ts';
 import { compileFilter } from '../../events/filter.ts';
 import { loadSourceFacts, type SourceFacts, tablesWithRows } from '../../postgres/catalog/source-facts.ts';
 import type { PgSession } from '../../postgres/session/connection.ts';
@@ -21,7 +21,7 @@ const CHECK = 'postgres.source';
 type ChangesQuestion = { readonly facts: ServerFacts; readonly decision: StartDecision; readonly record: SourceRecord | undefined };
 
 /** Tables that the start adds to the publication: it says so when they are in. */
-function joiningTables(options: ResolvedOptions, now: SourceFacts, decision: StartDecision): SourceChange[] {
+function joiningTables(options: Pick<TaskOptions, 'filter' | 'publication'>, now: SourceFacts, decision: StartDecision): SourceChange[] {
   const isAdded = options.publication.autocreateMode === 'filtered' && now.publication?.allTables === false;
   if (!isAdded || isSnapshot(decision)) return [];
   const joining = uncoveredTables(now, compileFilter(options.filter));
@@ -33,7 +33,7 @@ function joiningTables(options: ResolvedOptions, now: SourceFacts, decision: Sta
 /** A slot that is new has nothing behind it, and a start that ends before it reads compares nothing. */
 export async function judgeChanges(
   session: PgSession,
-  options: ResolvedOptions,
+  options: Pick<TaskOptions, 'database' | 'events' | 'filter' | 'publication' | 'slot' | 'snapshot' | 'sourceChangedAction'>,
   { facts, decision, record }: ChangesQuestion,
 ): Promise<readonly Judgement[]> {
   if (['createSlot', 'snapshotOnly', 'nothing', 'refuse'].includes(decision.tag)) return [];

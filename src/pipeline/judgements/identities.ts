@@ -1,5 +1,5 @@
 /** Owns the check of replica.identity.autoset.values: which tables the start would change, and which it may not. Changes nothing. */
-import type { ResolvedOptions } from '../../core/options.ts';
+import type { TaskOptions } from '../../core/options.ts';
 import { chooseIdentities } from '../../events/filter.ts';
 import type { TableDescription } from '../../postgres/catalog/catalog.ts';
 import { type IdentityChange, planIdentityChanges } from '../../postgres/catalog/replica-identity.ts';
@@ -13,7 +13,7 @@ const CHECK = IDENTITY_CHANGES;
 
 export async function checkIdentityChanges(
   session: PgSession,
-  options: ResolvedOptions,
+  options: Pick<TaskOptions, 'publication'>,
   server: { readonly facts: ServerFacts; readonly captured: readonly TableDescription[] },
 ): Promise<{ readonly items: Judgement[]; readonly changes: readonly IdentityChange[] }> {
   const rules = options.publication.replicaIdentities;

@@ -3,7 +3,7 @@
  * what the stream never updates. A start says each once, `check` all at once; slotline.values.corrections mends both. Chooses no key
  * (events/row-plan.ts) and reads no row.
  */
-import type { ResolvedOptions } from '../../core/options.ts';
+import type { TaskOptions } from '../../core/options.ts';
 import { whyNoKey } from '../../events/key-index.ts';
 import type { TableDescription } from '../../postgres/catalog/catalog.ts';
 import { loadPublication } from '../../postgres/catalog/publication.ts';
@@ -39,7 +39,7 @@ export function misleadingLabels({ table, column, type }: StaleLabels): Misleadi
   return { table, column, reason, remedy: LABELS_REMEDY };
 }
 
-export function misleadingKeys(table: TableDescription, options: ResolvedOptions): Misleading[] {
+export function misleadingKeys(table: TableDescription, options: Pick<TaskOptions, 'events'>): Misleading[] {
   const key = keyOf(table, options);
   const found: Misleading[] = [];
   const index = table.uniqueIndexes.find((one) => !one.hasExpressions && one.columns.length > 0);
@@ -71,7 +71,7 @@ function sameNames(one: readonly string[], other: readonly string[]): boolean {
 }
 
 /** Records without a key are spread over partitions, so the order per row is lost. */
-export function checkKeys({ captured }: CapturedTables, options: ResolvedOptions): Judgement[] {
+export function checkKeys({ captured }: CapturedTables, options: Pick<TaskOptions, 'events'>): Judgement[] {
   const items: Judgement[] = [];
   const keyless = captured.filter((table) => keyOf(table, options).length === 0);
   if (keyless.length > 0) {
@@ -92,7 +92,11 @@ export type SentFacts = {
   readonly viaPartitionRoot: boolean;
 };
 
-export async function loadSentFacts(session: PgSession, options: ResolvedOptions, oids: readonly number[]): Promise<SentFacts> {
+export async function loadSentFacts(
+  session: PgSession,
+  options: Pick<TaskOptions, 'publication'>,
+  oids: readonly number[],
+): Promise<SentFacts> {
   const { name } = options.publication;
   const publication = await loadPublication(session, name);
   return {
@@ -147,7 +151,7 @@ export function misleadingSnapshot(table: TableDescription, facts: SentFacts): M
 /** What other checks tell in their own words is left to them: unlogged tables, what the publication lacks, its lists and its WHERE. */
 export async function checkSnapshotContents(
   session: PgSession,
-  options: ResolvedOptions,
+  options: Pick<TaskOptions, 'events' | 'publication' | 'snapshot'>,
   captured: readonly TableDescription[],
 ): Promise<Judgement[]> {
   if (options.snapshot.mode === 'no_data' || options.events.valueCorrections.has('snapshots') || captured.length === 0) return [];

@@ -3,14 +3,14 @@
  * that match nothing captured, which are typing errors more often than not.
  */
 import { SlotlineError } from '../../core/errors.ts';
-import type { ColumnRule, ResolvedOptions } from '../../core/options.ts';
+import type { ColumnRule, TaskOptions } from '../../core/options.ts';
 import { compileFilter, compilePattern } from '../../events/filter.ts';
 import { findFieldCollisions, findMissingKeyColumns, findTopicCollisions, findUnmatchedKeyEntries } from '../../events/table-checks.ts';
 import type { ListedTable, TableDescription } from '../../postgres/catalog/catalog.ts';
 import { findOverride, parseTableName } from '../../snapshot/select-override.ts';
 import { fail, type Judgement, nameOf, ok, shorten, warn } from './judgement.ts';
 
-export function checkGuardrail({ guardrail }: ResolvedOptions, captured: readonly ListedTable[]): Judgement[] {
+export function checkGuardrail({ guardrail }: Pick<TaskOptions, 'guardrail'>, captured: readonly ListedTable[]): Judgement[] {
   const { tablesMax, action } = guardrail;
   const tables = captured.length;
   if (tablesMax === 0 || tables <= tablesMax) return [];
@@ -22,7 +22,7 @@ export function checkGuardrail({ guardrail }: ResolvedOptions, captured: readonl
 }
 
 /** Without Kafka: the names alone tell. */
-export function checkTopicNames(options: ResolvedOptions, captured: readonly ListedTable[]): Judgement[] {
+export function checkTopicNames(options: Pick<TaskOptions, 'events' | 'offsetStorage'>, captured: readonly ListedTable[]): Judgement[] {
   const collisions = findTopicCollisions(options.events, options.offsetStorage.topic, captured);
   if (collisions.length === 0) return captured.length === 0 ? [] : [ok('tables.topics', 'Every captured table has a topic of its own')];
   return collisions.map(({ topic, claimants }) =>
@@ -33,7 +33,7 @@ export function checkTopicNames(options: ResolvedOptions, captured: readonly Lis
   );
 }
 
-export function checkKeyColumns(options: ResolvedOptions, captured: readonly TableDescription[]): Judgement[] {
+export function checkKeyColumns(options: Pick<TaskOptions, 'events'>, captured: readonly TableDescription[]): Judgement[] {
   const { keyColumns } = options.events;
   const missing = findMissingKeyColumns(keyColumns, captured).map(({ column, tables }) =>
     fail('tables.key_columns', 'key_column_missing', `message.key.columns names ${column}, which no matching table has`, {
@@ -47,7 +47,7 @@ export function checkKeyColumns(options: ResolvedOptions, captured: readonly Tab
   return [...missing, ...unmatched];
 }
 
-export function checkFieldNames(options: ResolvedOptions, captured: readonly TableDescription[]): Judgement[] {
+export function checkFieldNames(options: Pick<TaskOptions, 'events' | 'filter'>, captured: readonly TableDescription[]): Judgement[] {
   const collisions = findFieldCollisions(options.events.fieldNameAdjustment, compileFilter(options.filter), captured);
   return collisions.map((collision) => {
     const { table, field, columns } = collision;
@@ -57,7 +57,7 @@ export function checkFieldNames(options: ResolvedOptions, captured: readonly Tab
 }
 
 /** A mask that matches no column hides nothing. */
-export function checkColumnLists(options: ResolvedOptions, captured: readonly TableDescription[]): Judgement[] {
+export function checkColumnLists(options: Pick<TaskOptions, 'events' | 'filter'>, captured: readonly TableDescription[]): Judgement[] {
   const { filter, events } = options;
   const lists: (readonly [option: string, patterns: readonly string[]])[] = [
     ['column.include.list', filter.columnInclude],
@@ -69,7 +69,7 @@ export function checkColumnLists(options: ResolvedOptions, captured: readonly Ta
   return lists.flatMap(([option, patterns]) => unmatched('tables.columns', { option, patterns, names }));
 }
 
-export function checkSnapshotLists(options: ResolvedOptions, captured: readonly TableDescription[]): Judgement[] {
+export function checkSnapshotLists(options: Pick<TaskOptions, 'snapshot'>, captured: readonly TableDescription[]): Judgement[] {
   const { includeCollections, selectOverrides } = options.snapshot;
   const option = 'snapshot.include.collection.list';
   const items = unmatched('tables.snapshot', { option, patterns: includeCollections, names: captured.map(nameOf) });

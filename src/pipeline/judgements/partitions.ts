@@ -3,7 +3,7 @@
  * in the include list is read whole by the snapshot, and then nothing comes of it: without publish_via_partition_root its changes bear
  * the names of its partitions. With it, it is the other way round.
  */
-import type { ResolvedOptions } from '../../core/options.ts';
+import type { TaskOptions } from '../../core/options.ts';
 import type { TableFilter } from '../../events/filter.ts';
 import type { ListedTable } from '../../postgres/catalog/catalog.ts';
 import { loadFamilies, type PublicationPlan } from '../../postgres/catalog/publication.ts';
@@ -23,7 +23,7 @@ export type PartitionQuestion = {
 
 export async function judgePartitions(
   session: PgSession,
-  options: ResolvedOptions,
+  options: Pick<TaskOptions, 'allowLoss' | 'filter' | 'publication' | 'snapshot'>,
   question: PartitionQuestion,
 ): Promise<readonly Judgement[]> {
   const { all, filter, plan } = question;
@@ -51,7 +51,7 @@ export async function judgePartitions(
 type Scope = { readonly plan: PublicationPlan; readonly all: readonly ListedTable[]; readonly isCaptured: (table: ListedTable) => boolean };
 
 /** Whether the publication, as it is once the start is through, names the table or all of them. */
-function sentUnder(options: ResolvedOptions, { plan, isCaptured }: Scope): (table: ListedTable) => boolean {
+function sentUnder(options: Pick<TaskOptions, 'publication'>, { plan, isCaptured }: Scope): (table: ListedTable) => boolean {
   if (plan.tag === 'keep') {
     const { allTables, publishedOids } = plan.publication;
     return ({ oid }) => allTables || publishedOids.has(oid);
@@ -63,14 +63,18 @@ function sentUnder(options: ResolvedOptions, { plan, isCaptured }: Scope): (tabl
   return plan.tag === 'create' && options.publication.autocreateMode === 'all_tables' ? () => true : isCaptured;
 }
 
-function judgeRoot(options: ResolvedOptions, root: ListedTable, silent: readonly ListedTable[]): Judgement {
+function judgeRoot(
+  options: Pick<TaskOptions, 'allowLoss' | 'filter' | 'publication'>,
+  root: ListedTable,
+  silent: readonly ListedTable[],
+): Judgement {
   const what = `Changes of ${nameOf(root)} come under the names of its partitions, and these are not captured`;
   const remedy = `List the partitions too, or send changes under the root's name: publish.via.partition.root=true where Slotline makes the publication.`;
   const sql = [`alter publication ${quoteIdentifier(options.publication.name)} set (publish_via_partition_root = true)`];
   return judged(options, what, { where: shorten(silent.map(nameOf)), remedy, sql });
 }
 
-function judgeLeaf(options: ResolvedOptions, leaf: ListedTable, name: ListedTable): Judgement {
+function judgeLeaf(options: Pick<TaskOptions, 'allowLoss' | 'filter' | 'publication'>, leaf: ListedTable, name: ListedTable): Judgement {
   const what = `Changes of ${nameOf(leaf)} come under the name of ${nameOf(name)}, and that is not captured`;
   const remedy = 'List the partitioned table instead, or send changes under the names of partitions: publish.via.partition.root=false.';
   const sql = [`alter publication ${quoteIdentifier(options.publication.name)} set (publish_via_partition_root = false)`];
@@ -78,7 +82,7 @@ function judgeLeaf(options: ResolvedOptions, leaf: ListedTable, name: ListedTabl
 }
 
 /** The config asks for the table by name and would never get a change of it: refused, unless it allows loss. */
-function judged(options: ResolvedOptions, what: string, extra: Parameters<typeof warn>[2]): Judgement {
+function judged(options: Pick<TaskOptions, 'allowLoss' | 'filter'>, what: string, extra: Parameters<typeof warn>[2]): Judgement {
   const isRefused = namesTables(options) && !options.allowLoss;
   return isRefused ? fail(CHECK, 'partitions_not_captured', what, extra) : warn(CHECK, what, extra);
 }

@@ -3,7 +3,7 @@
  * start acts on. Changes nothing.
  */
 import type { SlotlineError } from '../../core/errors.ts';
-import type { ResolvedOptions } from '../../core/options.ts';
+import type { TaskOptions } from '../../core/options.ts';
 import { compileFilter } from '../../events/filter.ts';
 import type { Continuity } from '../../offsets/continuity.ts';
 import type { PgSession } from '../../postgres/session/connection.ts';
@@ -37,7 +37,7 @@ export type SourceQuestion = {
 
 export async function judgePreconditions(
   session: PgSession,
-  options: ResolvedOptions,
+  options: TaskOptions,
   question: SourceQuestion,
 ): Promise<readonly Judgement[]> {
   const isIdle = question.decision?.tag === 'nothing';
@@ -55,7 +55,7 @@ export async function judgePreconditions(
 
 type TableQuestion = SourceQuestion & { readonly loaded: CapturedTables };
 
-async function judgeTables(session: PgSession, options: ResolvedOptions, question: TableQuestion): Promise<readonly Judgement[]> {
+async function judgeTables(session: PgSession, options: TaskOptions, question: TableQuestion): Promise<readonly Judgement[]> {
   const { loaded, facts, decision } = question;
   const { captured, all } = loaded;
   const read = { captured, decision };

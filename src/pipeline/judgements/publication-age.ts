@@ -4,7 +4,7 @@
  * has run before, changes.ts knows more.
  */
 import { LSN_ZERO } from '../../core/lsn.ts';
-import type { ResolvedOptions } from '../../core/options.ts';
+import type { TaskOptions } from '../../core/options.ts';
 import type { PgSession } from '../../postgres/session/connection.ts';
 import type { ServerFacts } from '../../postgres/session/server-facts.ts';
 import type { SlotState } from '../../postgres/stream/slot.ts';
@@ -24,7 +24,7 @@ export type AgeQuestion = {
 
 export async function judgePublicationAge(
   session: PgSession,
-  options: ResolvedOptions,
+  options: Pick<TaskOptions, 'publication' | 'slot'>,
   question: AgeQuestion,
 ): Promise<readonly Judgement[]> {
   const { facts, slot, decision, isNew } = question;
@@ -48,6 +48,6 @@ const YOUNGER_SQL = `
 select 1 from pg_catalog.pg_publication p, pg_catalog.pg_replication_slots s
  where p.pubname = $1 and s.slot_name = $2 and pg_catalog.age(p.xmin) <= pg_catalog.age(s.catalog_xmin)`;
 
-async function isYounger(session: PgSession, { publication, slot }: ResolvedOptions): Promise<boolean> {
+async function isYounger(session: PgSession, { publication, slot }: Pick<TaskOptions, 'publication' | 'slot'>): Promise<boolean> {
   return (await session.query(YOUNGER_SQL, [publication.name, slot.name])).length > 0;
 }

@@ -2,7 +2,7 @@
  * Owns what is judged of the publication: what the start would do to it (publication.ts plans), whether the role may, what it leaves out,
  * and which tables of the database could not be updated or deleted from because of it.
  */
-import type { ResolvedOptions } from '../../core/options.ts';
+import type { TaskOptions } from '../../core/options.ts';
 import { type BlockedTable, type BlockingReason, loadBlockedTables, unblockingSql } from '../../postgres/catalog/blocked-writes.ts';
 import type { ListedTable } from '../../postgres/catalog/catalog.ts';
 import {
@@ -34,7 +34,7 @@ export type PublicationVerdict = { readonly items: readonly Judgement[]; readonl
 
 export async function judgePublication(
   session: PgSession,
-  options: ResolvedOptions,
+  options: Pick<TaskOptions, 'events' | 'filter' | 'publication'>,
   question: PublicationQuestion,
 ): Promise<PublicationVerdict> {
   const { publication, events } = options;
@@ -50,7 +50,11 @@ export async function judgePublication(
 
 type Planned = { readonly plan: PublicationPlan; readonly request: PublicationRequest };
 
-async function judgePlan(session: PgSession, options: ResolvedOptions, { plan, request }: Planned): Promise<readonly Judgement[]> {
+async function judgePlan(
+  session: PgSession,
+  options: Pick<TaskOptions, 'filter'>,
+  { plan, request }: Planned,
+): Promise<readonly Judgement[]> {
   const { name, autocreateMode } = request.publication;
   switch (plan.tag) {
     case 'refuse':
@@ -102,7 +106,7 @@ function mayNot(what: string, obstacle: string, sql: string): Judgement {
 }
 
 /** Refused where the config names tables; told where it captures whatever there is: then whatever is published is what is wanted. */
-function judgeUncovered(uncovered: readonly ListedTable[], request: PublicationRequest, options: ResolvedOptions): Judgement {
+function judgeUncovered(uncovered: readonly ListedTable[], request: PublicationRequest, options: Pick<TaskOptions, 'filter'>): Judgement {
   const { name } = request.publication;
   const sql = [addTablesSql(name, uncovered)];
   const what = `The publication ${name} does not send ${shorten(uncovered.map(nameOf))}`;
@@ -112,7 +116,7 @@ function judgeUncovered(uncovered: readonly ListedTable[], request: PublicationR
 }
 
 /** The config names tables or schemas rather than take whatever there is. */
-export function namesTables({ filter }: Pick<ResolvedOptions, 'filter'>): boolean {
+export function namesTables({ filter }: Pick<TaskOptions, 'filter'>): boolean {
   return filter.tableInclude.length + filter.schemaInclude.length > 0;
 }
 

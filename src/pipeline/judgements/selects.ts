@@ -1,6 +1,6 @@
 /** Owns the checks of the SQL of a config: snapshot.select.statement.overrides and heartbeat.action.query are planned by the server, and none is run. */
 import { toSlotlineError } from '../../core/errors.ts';
-import type { ResolvedOptions } from '../../core/options.ts';
+import type { TaskOptions } from '../../core/options.ts';
 import type { TableDescription } from '../../postgres/catalog/catalog.ts';
 import type { PgSession } from '../../postgres/session/connection.ts';
 import type { StartDecision } from '../../snapshot/decision.ts';
@@ -12,7 +12,7 @@ const CHECK = 'tables.select_overrides';
 
 export async function checkSelectOverrides(
   session: PgSession,
-  options: ResolvedOptions,
+  options: Pick<TaskOptions, 'snapshot'>,
   { captured, decision }: { readonly captured: readonly TableDescription[]; readonly decision: StartDecision | undefined },
 ): Promise<Judgement[]> {
   const items: Judgement[] = [];
@@ -52,7 +52,7 @@ async function planningProblem(session: PgSession, table: TableDescription, sele
  * One statement that EXPLAIN takes: several in one text, and those that EXPLAIN does not know (syntax_error), are the heartbeat's to try.
  * A start goes on without it, and says so with the first heartbeat.
  */
-export async function checkHeartbeatQuery(session: PgSession, options: ResolvedOptions): Promise<Judgement[]> {
+export async function checkHeartbeatQuery(session: PgSession, options: Pick<TaskOptions, 'events'>): Promise<Judgement[]> {
   const { actionQuery, intervalMs } = options.events.heartbeat;
   if (actionQuery === undefined || intervalMs === 0) return [];
   await session.simple('begin read only');

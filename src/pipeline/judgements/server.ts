@@ -3,7 +3,7 @@
  * replicate, the settings that endanger a slot. Does not look at tables (check-tables.ts) or the slot (check-slot.ts).
  */
 import { SlotlineError, toSlotlineError } from '../../core/errors.ts';
-import type { ResolvedOptions } from '../../core/options.ts';
+import type { TaskOptions } from '../../core/options.ts';
 import { prettyBytes } from '../../core/pretty-bytes.ts';
 import { quoteIdentifier } from '../../postgres/identifiers.ts';
 import { openSession, type PgSession } from '../../postgres/session/connection.ts';
@@ -32,7 +32,7 @@ export function checkServer(session: PgSession, facts: ServerFacts): Judgement[]
 /** What a start looks at once it is let in; `decision`: undefined where Kafka does not tell what is remembered. */
 export async function judgeSettings(
   session: PgSession,
-  options: ResolvedOptions,
+  options: Pick<TaskOptions, 'catchUp' | 'slot'>,
   { facts, decision }: { readonly facts: ServerFacts; readonly decision: StartDecision | undefined },
 ): Promise<readonly Judgement[]> {
   const rows = await session.query<LimitsRow>(LIMITS_SQL, [options.slot.name]);
@@ -85,7 +85,7 @@ function judgeSenderTimeout(facts: ServerFacts): Judgement {
 }
 
 /** The real thing: a replication session is opened and closed, so attributes, cloud roles and pg_hba.conf are all tried. */
-export async function checkReplicationLogin(options: ResolvedOptions, signal: AbortSignal): Promise<Judgement> {
+export async function checkReplicationLogin(options: Pick<TaskOptions, 'database'>, signal: AbortSignal): Promise<Judgement> {
   const check = 'postgres.replication_login';
   try {
     const session = await openSession(options.database, { replication: true, applicationName: 'Slotline Check', signal });

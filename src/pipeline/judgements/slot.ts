@@ -1,6 +1,6 @@
 /** Owns what is judged of the replication slot against what the start decides: there or to be made, of the right kind, not lost, not endangered. */
 import type { SlotlineError } from '../../core/errors.ts';
-import type { ResolvedOptions } from '../../core/options.ts';
+import type { TaskOptions } from '../../core/options.ts';
 import { prettyBytes } from '../../core/pretty-bytes.ts';
 import { type Continuity, heldByOther, otherOwner } from '../../offsets/continuity.ts';
 import type { Remembered } from '../../offsets/store.ts';
@@ -25,7 +25,7 @@ export type SlotQuestion = {
 
 export async function judgeSlot(
   session: PgSession,
-  options: ResolvedOptions,
+  options: Pick<TaskOptions, 'database' | 'offsetStorage' | 'slot' | 'snapshot'>,
   { slot, decision, continuity, foreign }: SlotQuestion,
 ): Promise<readonly Judgement[]> {
   const { name } = options.slot;
@@ -57,7 +57,7 @@ export async function judgeSlot(
 /** Another connector that runs and has its turn on this slot, by the lock that its session keeps: a start is refused, whatever is remembered. */
 export async function judgeHolder(
   session: PgSession,
-  options: ResolvedOptions,
+  options: Pick<TaskOptions, 'events' | 'name' | 'slot' | 'taskId'>,
   { facts, others }: { readonly facts: ServerFacts; readonly others: Remembered['others'] },
 ): Promise<readonly Judgement[]> {
   const pid = await foreignHolder(session, options.slot.name, turnOwner(options));
@@ -80,7 +80,7 @@ function nextStep(decision: StartDecision | undefined): string {
 }
 
 type Refused = {
-  readonly options: ResolvedOptions;
+  readonly options: Pick<TaskOptions, 'database' | 'offsetStorage' | 'slot' | 'snapshot'>;
   readonly slot: SlotState | undefined;
   readonly drop: string;
   readonly continuity: Continuity | undefined;
@@ -104,7 +104,10 @@ function judgeRefused(decision: Extract<StartDecision, { tag: 'refuse' }>, { opt
 }
 
 /** What is dropped at the stop is missing at the next start. */
-function judgeDropOnStop({ slot, snapshot }: ResolvedOptions, decision: StartDecision | undefined): readonly Judgement[] {
+function judgeDropOnStop(
+  { slot, snapshot }: Pick<TaskOptions, 'slot' | 'snapshot'>,
+  decision: StartDecision | undefined,
+): readonly Judgement[] {
   const isRefusedNext = snapshot.mode === 'initial' || snapshot.mode === 'no_data';
   if (!slot.dropOnStop || !isRefusedNext || decision?.tag === 'nothing') return [];
   const what = `slot.drop.on.stop=true drops the slot at each stop, and with snapshot.mode=${snapshot.mode} the next start is refused (slot_missing)`;

@@ -3,7 +3,7 @@
  * here, so that neither says what the other would not do. Reads nothing itself.
  */
 import { SlotlineError } from '../../core/errors.ts';
-import type { ResolvedOptions } from '../../core/options.ts';
+import type { TaskOptions } from '../../core/options.ts';
 import {
   type Continuity,
   compareContinuity,
@@ -29,7 +29,7 @@ export type StartSituation = {
 };
 
 /** Throws slot_unsuitable for a slot that can never be ours. */
-export function judgeStart(options: ResolvedOptions, situation: StartSituation): StartDecision {
+export function judgeStart(options: Pick<TaskOptions, 'database' | 'snapshot'>, situation: StartSituation): StartDecision {
   return decideStart({
     mode: options.snapshot.mode,
     offset: rememberedOffset(situation.remembered),
@@ -40,7 +40,10 @@ export function judgeStart(options: ResolvedOptions, situation: StartSituation):
 }
 
 /** Where the slot stands, on which history of which database. */
-export function slotPlace(options: ResolvedOptions, { server, slot }: { server: ServerFacts; slot: SlotState | undefined }): SlotPlace {
+export function slotPlace(
+  options: Pick<TaskOptions, 'slot'>,
+  { server, slot }: { server: ServerFacts; slot: SlotState | undefined },
+): SlotPlace {
   return {
     slot: options.slot.name,
     confirmedLsn: slot?.confirmedFlushLsn,
@@ -53,7 +56,7 @@ export function slotPlace(options: ResolvedOptions, { server, slot }: { server: 
 
 /** Whether the slot goes on where this connector left it. `fork`: where needsFork() asks for it. */
 export function judgeContinuity(
-  options: ResolvedOptions,
+  options: Pick<TaskOptions, 'slot'>,
   found: { readonly remembered: StoredOffset | undefined; readonly place: SlotPlace; readonly fork?: TimelineFork | undefined },
 ): Continuity {
   const { accept, trusted, confirmsStored } = options.slot;
@@ -63,7 +66,7 @@ export function judgeContinuity(
 
 /** slot_in_use where another connector has this slot by what is remembered; undefined: it is ours, or free, or taken over on purpose. */
 export function judgeOwner(
-  options: ResolvedOptions,
+  options: Pick<TaskOptions, 'slot' | 'snapshot'>,
   { remembered, place }: { remembered: Remembered; place: SlotPlace },
 ): SlotlineError | undefined {
   if (place.confirmedLsn === undefined || options.snapshot.mode === 'initial_only') return undefined;
@@ -86,7 +89,7 @@ function slotCondition(slot: SlotState | undefined, dbname: string): SlotConditi
 /** What a start that ends there throws. */
 export function refusalOf(
   decision: Extract<StartDecision, { tag: 'refuse' }>,
-  options: ResolvedOptions,
+  options: Pick<TaskOptions, 'slot' | 'snapshot'>,
   continuity: Continuity,
 ): SlotlineError {
   if (continuity.tag === 'broken' && continuity.error.code === decision.code) return continuity.error;

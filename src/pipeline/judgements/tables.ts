@@ -2,7 +2,7 @@
  * Owns the checks of the captured tables: that there are any, grants for the snapshot, row-level security, replica
  * identity, keys. Does not look at the publication (publication.ts) or at topics (cli/check/kafka.ts).
  */
-import type { ResolvedOptions } from '../../core/options.ts';
+import type { TaskOptions } from '../../core/options.ts';
 import { compileAny, compilePattern, type TableFilter } from '../../events/filter.ts';
 import { selectKey } from '../../events/row-plan.ts';
 import { type ListedTable, listTables, loadTables, type TableDescription, tableFacts } from '../../postgres/catalog/catalog.ts';
@@ -40,7 +40,7 @@ export async function loadCaptured(session: PgSession, filter: TableFilter): Pro
 }
 
 /** A publication that names its tables cannot be made or changed without one; else a table that is made later is captured then. */
-export function checkCaptured(tables: CapturedTables, options: ResolvedOptions, plan: PublicationPlan): Judgement[] {
+export function checkCaptured(tables: CapturedTables, options: Pick<TaskOptions, 'filter'>, plan: PublicationPlan): Judgement[] {
   const { captured } = tables;
   if (captured.length === 0) {
     const remedy = 'Check the schema and table include and exclude lists, and that the tables exist in this database.';
@@ -77,7 +77,7 @@ select c.oid, pg_catalog.has_table_privilege(c.oid, 'select')
 /** SELECT on the tables and USAGE on their schemas: the snapshot needs them, the stream does not. */
 export async function checkGrants(
   session: PgSession,
-  options: ResolvedOptions,
+  options: Pick<TaskOptions, 'database' | 'snapshot'>,
   { captured, decision }: { readonly captured: readonly TableDescription[]; readonly decision: StartDecision | undefined },
 ): Promise<Judgement[]> {
   if (options.snapshot.mode === 'no_data') return [ok('tables.grants', 'No grants are needed: snapshot.mode=no_data reads no table')];
@@ -113,7 +113,7 @@ export async function checkGrants(
 }
 
 /** By the snapshot, and not through a SELECT of the config. */
-function isReadWhole({ snapshot }: ResolvedOptions, table: TableDescription): boolean {
+function isReadWhole({ snapshot }: Pick<TaskOptions, 'snapshot'>, table: TableDescription): boolean {
   const { includeCollections, selectOverrides } = snapshot;
   if (includeCollections.length > 0 && !compileAny(includeCollections)(nameOf(table))) return false;
   return findOverride(selectOverrides, table) === undefined;
@@ -159,7 +159,7 @@ const IDENTITY_TEXT: Readonly<Record<TableDescription['replicaIdentity'], string
   nothing: 'nothing',
 };
 
-export function keyOf(table: TableDescription, options: ResolvedOptions): readonly string[] {
+export function keyOf(table: TableDescription, options: Pick<TaskOptions, 'events'>): readonly string[] {
   const columns = table.columns.map(({ name, typeOid, typmod }) => ({ name, typeOid, typmod, inKey: false }));
   const { keyColumns, valueCorrections } = options.events;
   const settings = { keyColumns, corrected: valueCorrections.has('keys') };

@@ -5,7 +5,7 @@
 import type { ByteWriter } from '../../core/byte-writer.ts';
 import { type SlotlineError, toSlotlineError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
-import type { EventOptions, ResolvedOptions } from '../../core/options.ts';
+import type { EventOptions, TaskOptions } from '../../core/options.ts';
 import type { Clock } from '../../core/time.ts';
 import { compileColumnRules } from '../../events/column-rules.ts';
 import { type ControlKind, DebeziumShapes } from '../../events/debezium-shapes.ts';
@@ -43,12 +43,10 @@ import type { Fence } from '../positions/fence.ts';
 import type { Positions } from '../positions/positions.ts';
 import { Heartbeat } from '../reading/heartbeat.ts';
 import { HeartbeatAction } from '../reading/heartbeat-action.ts';
-import type { LiveState } from './live-state.ts';
-
-export const TASK_ID = '0';
+import { type LiveState, tellingRefusals } from './live-state.ts';
 
 export type TaskDeps = {
-  readonly options: ResolvedOptions;
+  readonly options: TaskOptions;
   readonly log: Log;
   readonly clock: Clock;
   readonly random: () => number;
@@ -112,14 +110,14 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
   const controls = new ControlRecords({ serde, shapes, event });
   const types = new TypeRegistry(sql);
   const naming = topicNaming(options.events);
-  const headers = contextHeadersOf({ connectorLogicalName: options.events.topicPrefix, taskId: TASK_ID, runId: deps.runId });
+  const headers = contextHeadersOf({ connectorLogicalName: options.events.topicPrefix, taskId: options.taskId, runId: deps.runId });
   const contextHeaders = options.events.extendedHeaders ? headers : [];
   const openTopic = (name: string): Promise<TopicHandle> => publisher.openTopic(name, hooks.signal);
   const plans = new TablePlans({
     catalog: createCatalog(deps, { sql, types, signal: hooks.signal }),
     filter,
     settings: planSettings(options, filter),
-    compile: (plan) => compileTable(plan, shapes, countingRefusals(serde, deps.live)),
+    compile: (plan) => compileTable(plan, shapes, withRefusalsTold(serde, deps.live)),
     openTopic,
     deadLetters: createDeadLetters(deps, { out: serde.out, shapes, contextHeaders, openTopic, failures }),
     skipUnchanged: options.events.skipUnchanged,
@@ -133,7 +131,7 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
     contextHeaders,
   });
   const openControlTopic = async (kind: ControlKind, name: string): Promise<TopicHandle> => {
-    await deps.live.countRefusals(controls.open(kind, name));
+    await tellingRefusals(deps.live, controls.open(kind, name));
     return await openTopic(name);
   };
   const openMessageTopic = (): Promise<TopicHandle> => openControlTopic('message', messageTopic(naming));
@@ -167,13 +165,13 @@ function shapesOf({ options: { events, database }, version }: TaskDeps): Debeziu
 
 type Compile = Pick<RecordSerde, 'compile'>;
 
-function countingRefusals(serde: RecordSerde, live: LiveState): Compile {
-  const counted = (half: CompiledRecord['key']): CompiledRecord['key'] =>
-    half === undefined ? undefined : { write: half.write, open: (topic) => live.countRefusals(half.open(topic)) };
+function withRefusalsTold(serde: RecordSerde, live: LiveState): Compile {
+  const told = (half: CompiledRecord['key']): CompiledRecord['key'] =>
+    half === undefined ? undefined : { write: half.write, open: (topic) => tellingRefusals(live, half.open(topic)) };
   return {
     compile: (shape) => {
       const { key, value } = serde.compile(shape);
-      return { key: counted(key), value: counted(value) };
+      return { key: told(key), value: told(value) };
     },
   };
 }
@@ -181,9 +179,7 @@ function countingRefusals(serde: RecordSerde, live: LiveState): Compile {
 function createCatalog(deps: TaskDeps, parts: Pick<TaskContext, 'sql' | 'types' | 'signal'>): RelationFacts {
   const { clock, log, live, options } = deps;
   const onDescribed = (table: TableDescription): void => tellOnce(deps, 'table.key_misleading', misleadingKeys(table, options));
-  const onTrouble = (trouble: SlotlineError | undefined): void => {
-    live.catalogTrouble = trouble;
-  };
+  const onTrouble = (error: SlotlineError | undefined): void => live.tell({ tag: 'catalogTrouble', error });
   const onStale = (stale: StaleLabels): void => tellOnce(deps, 'table.enum_misleading', [misleadingLabels(stale)]);
   const onStaleLabels = options.events.valueCorrections.has('enums') ? undefined : onStale;
   return new RelationFacts({ ...parts, clock, log, onTrouble, onDescribed, onStaleLabels, waitMsMax: CATALOG_WAIT_MS });
@@ -209,7 +205,6 @@ function createDeadLetters(deps: TaskDeps, parts: DeadLetterParts): DeadLetters 
     compile: (plan) => compileTable(plan, shapes, serde),
     openTopic: () => openTopic(deadLetterTopic(topicNaming(events), deadLetters)),
     options,
-    taskId: TASK_ID,
     contextHeaders,
     log,
   });
@@ -244,16 +239,16 @@ function openSerde({ options, log, random, live }: TaskDeps, { failures, signal 
       random,
       onRetry: (error, attempt, question) => {
         log.warn('registry.retry', { code: error.code, ...error.details, attempt });
-        live.onRegistryRetry(error, question);
+        live.tell({ tag: 'registryRetry', question, error });
       },
-      onAnswered: (question) => live.onRegistryAnswered(question),
+      onAnswered: (question) => live.tell({ tag: 'registryAnswered', question }),
     },
     signal,
   });
 }
 
 /** Of streaming; a snapshot's differ in `modes.phase`. */
-export function planSettings({ events }: ResolvedOptions, filter: TableFilter): PlanSettings {
+export function planSettings({ events }: Pick<TaskOptions, 'events'>, filter: TableFilter): PlanSettings {
   return {
     naming: topicNaming(events),
     filter,

@@ -48,6 +48,8 @@ export type TaskHooks = {
   readonly started: () => void;
   /** An orderly stop is asked for. */
   readonly stop: AbortSignal;
+  /** The stop is a pause or a restart: the slot is needed again. Absent: it never is. */
+  readonly goesOn?: () => boolean;
   /** Nothing is waited for any more that has not answered yet: the slot, Kafka. Absent: waits for ever. */
   readonly startDeadline?: AbortSignal;
   /** The slot is ours and Kafka answers. */
@@ -58,7 +60,7 @@ export type TaskHooks = {
 /** Resolves when it ended in order; rejects with the SlotlineError that ended it. */
 export async function runTask(deps: TaskDeps, memory: ProcessMemory, hooks: TaskHooks): Promise<void> {
   const { live } = deps;
-  live.beginAttempt();
+  live.tell({ tag: 'attemptBegun' });
   const fence = new Fence(deps);
   const positions = new Positions(deps.log);
   using end = new AttemptEnd(fence, hooks.stop);
@@ -75,15 +77,13 @@ export async function runTask(deps: TaskDeps, memory: ProcessMemory, hooks: Task
     await awaitOwnership(sql, deps.options.slot.name, deps.log, {
       signal,
       startDeadline: startDeadlineOf(hooks),
-      onHolder: (holder) => {
-        live.slotHolder = holder;
-      },
+      onHolder: (holder) => live.tell({ tag: 'slotHeld', holder }),
       owner: turnOwner(deps.options),
       onForeign: (holder) => heldError(deps, { server, holder, signal }),
     });
     holdLock({ fence, positions, sql, options: deps.options }, server);
     context = createContext(deps, sql, { signal, onFailure: fail, fence, positions });
-    live.attach(context);
+    live.tell({ tag: 'attemptReady', parts: context });
     // The wait may have been long, and WAL has grown meanwhile.
     await runWatched(context, { server: await loadServerFacts(sql), memory, hooks, end });
   } catch (error) {
@@ -94,7 +94,7 @@ export async function runTask(deps: TaskDeps, memory: ProcessMemory, hooks: Task
   } finally {
     // Whatever still waits, such as for the registry, belongs to this attempt and must not outlive it.
     fail(new SlotlineError('stream_ended', { reason: 'the attempt is over' }));
-    live.endAttempt(endedBy);
+    live.tell({ tag: 'attemptEnded', error: endedBy });
     if (context !== undefined) deps.log.info('task.ended', { ...context.changes.counts });
     await Promise.all([context?.publisher.close(), context?.kafka.close(), context?.heartbeat?.close(), sql?.close()]);
   }
@@ -198,7 +198,7 @@ async function runRemembered(context: TaskContext, attempt: WatchedAttempt, reme
   if (keeper === undefined || hooks.stop.aborted) return;
   if (options.snapshot.streamingDelayMs > 0 && isSnapshot(decision)) await wait(options.snapshot.streamingDelayMs, hooks.stop);
   await stream(context, attempt, { keeper, untilLsn: undefined, onStarted: () => onStreaming(context, attempt) });
-  if (options.slot.dropOnStop) await dropUnlessTaken(context);
+  if (options.slot.dropOnStop && hooks.goesOn?.() !== true) await dropUnlessTaken(context, attempt);
 }
 
 /** Something was confirmed since the snapshot: what comes next follows that position in `sequence`, as after a restart of Debezium. */
@@ -242,7 +242,7 @@ async function snapshot(
   attempt: WatchedAttempt,
   { source, keeper }: { readonly source: SnapshotSource; readonly keeper: PositionKeeper | undefined },
 ): Promise<SnapshotResult> {
-  context.live.isSnapshotting = true;
+  context.live.tell({ tag: 'snapshot', isTaken: true });
   const result = await takeSnapshot(context, {
     source,
     catchUp: async (untilLsn) => {
@@ -250,7 +250,7 @@ async function snapshot(
     },
     onProgress: attempt.hooks.onProgress,
   });
-  context.live.isSnapshotting = false;
+  context.live.tell({ tag: 'snapshot', isTaken: false });
   return result;
 }
 
@@ -309,9 +309,14 @@ async function dropOwnSlot(context: OwnSlotContext): Promise<void> {
 }
 
 /** Behind the stream a standby may have taken over: then the slot is its own. */
-async function dropUnlessTaken(context: OwnSlotContext): Promise<void> {
+async function dropUnlessTaken(context: OwnSlotContext & Pick<TaskContext, 'positions'>, { server }: WatchedAttempt): Promise<void> {
   const { options, sql, log } = context;
   const holder = await tryOwn(sql, options.slot.name);
-  if (holder === undefined) await dropOwnSlot(context);
-  else log.info('slot.kept', { slot: options.slot.name, holder });
+  if (holder !== undefined) {
+    log.info('slot.kept', { slot: options.slot.name, holder });
+    return;
+  }
+  // What the fence was told before the lock was ours says nothing of it now.
+  holdLock(context, server);
+  await dropOwnSlot(context);
 }

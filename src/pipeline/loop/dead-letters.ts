@@ -6,7 +6,7 @@
  */
 import { SlotlineError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
-import type { ConverterOptions, ResolvedOptions } from '../../core/options.ts';
+import type { ConverterOptions, TaskOptions } from '../../core/options.ts';
 import type { RowPlan } from '../../events/row-plan.ts';
 import type { TopicHandle } from '../../kafka/producer/publisher-contract.ts';
 import type { JsonHalfSettings } from '../../serde/plain-halves.ts';
@@ -23,8 +23,7 @@ export type DeadLetter = {
 export type DeadLettersDeps = {
   readonly compile: (plan: RowPlan) => TableRecords;
   readonly openTopic: () => Promise<TopicHandle>;
-  readonly options: Pick<ResolvedOptions, 'name' | 'keyConverter' | 'valueConverter'>;
-  readonly taskId: string;
+  readonly options: Pick<TaskOptions, 'name' | 'taskId' | 'keyConverter' | 'valueConverter'>;
   readonly contextHeaders: readonly Header[];
   readonly log: Log;
 };
@@ -68,12 +67,12 @@ export class DeadLetters {
 
   /** Partition and offset of the original are not among them: these records never were in another topic. */
   #errorHeaders(plan: RowPlan, error: SlotlineError): readonly Header[] {
-    const { options, taskId } = this.#deps;
+    const { options } = this.#deps;
     const isKey = isKeySubject(error.details.subject);
     const texts: readonly (readonly [string, string])[] = [
       ['topic', plan.topic],
       ['connector.name', options.name],
-      ['task.id', taskId],
+      ['task.id', options.taskId],
       ['stage', isKey ? 'KEY_CONVERTER' : 'VALUE_CONVERTER'],
       ['class.name', converterClass(isKey ? options.keyConverter : options.valueConverter)],
       ['exception.class.name', error.code],

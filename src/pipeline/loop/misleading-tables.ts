@@ -6,7 +6,7 @@ import type { LiveState } from '../life/live-state.ts';
 /** Above this what was said is forgotten and may be said again. */
 const TOLD_MAX = 100_000;
 
-type Deps = { readonly log: Log; readonly live: Pick<LiveState, 'told'> };
+type Deps = { readonly log: Log; readonly live: Pick<LiveState, 'memory'> };
 
 export function tellOnce(
   { log, live }: Deps,
@@ -15,9 +15,10 @@ export function tellOnce(
 ): void {
   for (const { table, column, reason, remedy, sql } of found) {
     const words = `${event} ${table} ${column ?? ''} ${reason}`;
-    if (live.told.has(words)) continue;
-    if (live.told.size >= TOLD_MAX) live.told.clear();
-    live.told.add(words);
+    const { told } = live.memory;
+    if (told.has(words)) continue;
+    if (told.size >= TOLD_MAX) told.clear();
+    told.add(words);
     log.warn(event, { table, ...(column === undefined ? {} : { column }), reason, remedy, sql });
   }
 }

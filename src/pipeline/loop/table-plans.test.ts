@@ -217,8 +217,7 @@ describe('a relation version that the registry refuses', () => {
     const deadLetters = new DeadLetters({
       compile: () => RECORDS,
       openTopic: () => openTopic('srv.dlq'),
-      options: { name: 'conn', keyConverter: AVRO, valueConverter: AVRO },
-      taskId: '0',
+      options: { name: 'conn', taskId: '0', keyConverter: AVRO, valueConverter: AVRO },
       contextHeaders: [['context', Buffer.from('c')]],
       log,
     });

@@ -5,7 +5,7 @@
  */
 import { SlotlineError } from '../../core/errors.ts';
 import { LSN_ZERO, type Lsn } from '../../core/lsn.ts';
-import type { ResolvedOptions } from '../../core/options.ts';
+import type { TaskOptions } from '../../core/options.ts';
 import { Scope } from '../../core/scope.ts';
 import { createKafkaClient } from '../../kafka/client.ts';
 import { createCompactedTopic } from '../../kafka/compacted-topic.ts';
@@ -41,8 +41,8 @@ export type Past = {
 /** Naming the owner of a slot must not hold up the error for long. */
 const NAMING_TIMEOUT_MS = 5_000;
 
-export function offsetOwner(options: ResolvedOptions): OffsetOwner {
-  return { connector: options.name, server: options.events.topicPrefix };
+export function offsetOwner(options: Pick<TaskOptions, 'events' | 'name' | 'taskId'>): OffsetOwner {
+  return { connector: options.name, task: options.taskId, server: options.events.topicPrefix };
 }
 
 /** Throws slot_in_use where the slot is another connector's. Waits for Kafka until `signal` aborts. */
@@ -81,7 +81,7 @@ export type Weighed = {
 
 /** Whose the slot is by what is remembered, and whether it goes on where it was left. `check` asks it too. */
 export async function weighPast(
-  options: ResolvedOptions,
+  options: Pick<TaskOptions, 'database' | 'slot' | 'snapshot'>,
   o: { readonly remembered: Remembered; readonly slot: SlotState | undefined; readonly server: ServerFacts; readonly signal: AbortSignal },
 ): Promise<Weighed> {
   const { remembered, slot, server, signal } = o;
@@ -93,7 +93,7 @@ export async function weighPast(
 
 /** Where the server left the timeline that is remembered; asks only where it did. */
 async function loadFork(
-  options: ResolvedOptions,
+  options: Pick<TaskOptions, 'database'>,
   { mark, place, signal }: { readonly mark: SlotMark | undefined; readonly place: SlotPlace; readonly signal: AbortSignal },
 ): Promise<TimelineFork | undefined> {
   if (!needsFork(mark, place) || place.timeline === undefined) return undefined;
@@ -118,9 +118,7 @@ export function beginPositions(
     signal: context.signal,
     ended: past.ended,
     confirmer: context.positions,
-    onTrouble: (error: SlotlineError | undefined) => {
-      context.live.positionTrouble = error;
-    },
+    onTrouble: (error: SlotlineError | undefined) => context.live.tell({ tag: 'positionTrouble', error }),
   };
   return PositionKeeper.begin(deps, marked(past, begin));
 }

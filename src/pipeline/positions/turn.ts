@@ -6,11 +6,10 @@
  */
 import { SlotlineError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
-import type { ResolvedOptions } from '../../core/options.ts';
+import type { TaskOptions } from '../../core/options.ts';
 import { Scope } from '../../core/scope.ts';
 import { wait } from '../../core/time.ts';
 import type { PgSession } from '../../postgres/session/connection.ts';
-import { TASK_ID } from '../life/task-context.ts';
 import type { Fence } from './fence.ts';
 import type { Positions } from './positions.ts';
 
@@ -58,8 +57,8 @@ export async function awaitOwnership(session: PgSession, slotName: string, log: 
 }
 
 /** Who a process is on a slot: the same for the same connector, prefix and task. */
-export function turnOwner(options: ResolvedOptions): string {
-  return JSON.stringify([options.name, options.events.topicPrefix, TASK_ID]);
+export function turnOwner(options: Pick<TaskOptions, 'events' | 'name' | 'taskId'>): string {
+  return JSON.stringify([options.name, options.events.topicPrefix, options.taskId]);
 }
 
 /** Once the walsender holds the slot, the lock has done its work: a frozen process must not keep it. */
@@ -77,7 +76,7 @@ type LockParts = {
   readonly fence: Pick<Fence, 'hold'>;
   readonly positions: Pick<Positions, 'confirmTo'>;
   readonly sql: PgSession;
-  readonly options: ResolvedOptions;
+  readonly options: Pick<TaskOptions, 'slot'>;
 };
 
 /** While no source is open: the lock keeps others out and proves the right to send, and nothing is confirmed. */

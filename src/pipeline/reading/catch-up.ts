@@ -64,7 +64,7 @@ export async function catchUp(context: CatchUpContext, parts: CatchUpParts): Pro
     if (parts.stop.aborted && run.mayFallBack && !context.signal.aborted) return { tag: 'handOver', mayAgain: false };
     // A transaction that was handed over in part cannot be taken up in its middle; what the consumer threw is not about this way.
     if (!run.mayFallBack || context.signal.aborted) throw known;
-    context.live.catchUpFallbacks++;
+    context.live.tell({ tag: 'catchUpGivenUp' });
     log.warn('catchup.fallback', { slot: options.slot.name, code: known.code, message: known.message, ...known.details });
     return { tag: 'handOver', mayAgain: false };
   } finally {
@@ -202,14 +202,15 @@ class BulkRun {
   #confirmTo(advancer: SlotAdvancer): void {
     const { live, positions } = this.#context;
     positions.confirmTo(advancer);
-    live.beginStream({
+    const bulk = {
       get receivedLsn() {
         return positions.markedLsn;
       },
       get flushedLsn() {
         return advancer.advancedLsn;
       },
-    });
+    };
+    live.tell({ tag: 'streamBegun', positions: bulk });
   }
 
   #watch(): void {

@@ -5,7 +5,7 @@
  */
 import { SlotlineError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
-import type { ResolvedOptions } from '../../core/options.ts';
+import type { TaskOptions } from '../../core/options.ts';
 import type { Clock } from '../../core/time.ts';
 import type { QueryPatience } from '../../postgres/session/connection.ts';
 import type { SessionLimits } from '../../postgres/session/pg-session.ts';
@@ -19,16 +19,16 @@ const TELL_AFTER_MS = 2_000;
 const TOLD_AGAIN_MS = 60_000;
 
 /** Of a session for the catalog and for what the start changes; `database.query.timeout.ms` is for what may wait for locks. */
-export function limitsOf({ database }: ResolvedOptions, until: AbortSignal): SessionLimits {
+export function limitsOf({ database }: Pick<TaskOptions, 'database'>, until: AbortSignal): SessionLimits {
   return { until, readTimeoutMs: READ_TIMEOUT_MS, queryTimeoutMs: database.queryTimeoutMs === 0 ? undefined : database.queryTimeoutMs };
 }
 
 /** How long a link over which something has to come may be silent. */
-export function silenceLimitMs({ database }: ResolvedOptions): number {
+export function silenceLimitMs({ database }: Pick<TaskOptions, 'database'>): number {
   return database.queryTimeoutMs === 0 ? READ_TIMEOUT_MS : Math.min(READ_TIMEOUT_MS, database.queryTimeoutMs);
 }
 
-export type SilenceTelling = { readonly log: Log; readonly clock: Clock; readonly live: Pick<LiveState, 'serverSilence'> };
+export type SilenceTelling = { readonly log: Log; readonly clock: Clock; readonly live: Pick<LiveState, 'tell'> };
 
 /** What is told of it, and the line of the log. */
 type Silence = { readonly code: 'pg_silent' | 'pg_link_silent'; readonly event: 'catalog.silent' | 'snapshot.silent' };
@@ -42,14 +42,13 @@ export function tellSilence({ log, clock, live }: SilenceTelling, { code, event 
   const begin = (): void => {
     const since = new Date(clock.nowMs() - TELL_AFTER_MS).toISOString();
     silence = new SlotlineError(code, { since });
-    live.serverSilence = silence;
+    live.tell({ tag: 'serverSilent', error: silence });
     if (clock.monotonicMs() - toldMs < TOLD_AGAIN_MS) return;
     toldMs = clock.monotonicMs();
     log.warn(event, { code, message: silence.message, remedy: silence.remedy });
   };
   const end = (): void => {
-    // What another attempt waits for is its own.
-    if (live.serverSilence === silence) live.serverSilence = undefined;
+    live.tell({ tag: 'serverAnswered', error: silence });
     silence = undefined;
   };
   return { afterMs: TELL_AFTER_MS, onUnanswered: (isUnanswered) => (isUnanswered ? begin() : end()) };

@@ -110,12 +110,12 @@ describe('a reading', () => {
     const { run, acts, wal, steps, states, started, positions, fence, context } = setUp();
     wal.endLsn = FAR;
     acts.bulk = async (loop) => {
-      expect([fence.state, context.live.isReadingInBulk]).toEqual(['bulk', true]);
+      expect([fence.state, context.live.view().isReadingInBulk]).toEqual(['bulk', true]);
       await passCommit(loop, FAR - MEBIBYTE);
       return 'handOver';
     };
     acts.stream = async () => {
-      expect([fence.state, context.live.isReadingInBulk]).toEqual(['walsender', false]);
+      expect([fence.state, context.live.view().isReadingInBulk]).toEqual(['walsender', false]);
       expect(positions.markedLsn).toBe(FAR - MEBIBYTE);
       return 'ended';
     };

@@ -97,7 +97,7 @@ class Reading {
     heartbeat?.stop();
     this.#xmin?.stop();
     positions.rest();
-    live.endStream();
+    live.tell({ tag: 'streamEnded' });
   }
 
   async #readInBulk(): Promise<'stopped' | 'handOver'> {
@@ -114,7 +114,7 @@ class Reading {
   }
 
   async #onStarted(source: 'bulk' | 'walsender'): Promise<void> {
-    this.#context.live.isReadingInBulk = source === 'bulk';
+    this.#context.live.tell({ tag: 'readingFrom', source });
     if (this.#run.untilLsn !== undefined) return;
     if (source === 'walsender') await releaseLock(this.#context.sql, this.#context.options.slot.name);
     if (this.#started) return;

@@ -24,7 +24,7 @@ export type WatchedStep = {
   readonly signal: AbortSignal;
 };
 
-type WatchDeps = { readonly log: Log; readonly live: Pick<LiveState, 'serverWait'>; readonly clock: Clock };
+type WatchDeps = { readonly log: Log; readonly live: Pick<LiveState, 'tell'>; readonly clock: Clock };
 
 /** What takes less is no news. */
 const FIRST_LOOK_MS = 700;
@@ -42,7 +42,7 @@ export async function watched<T>(deps: WatchDeps, step: WatchedStep, work: Promi
   } finally {
     done.abort();
     await watching;
-    deps.live.serverWait = undefined;
+    deps.live.tell({ tag: 'serverWaits', wait: undefined });
   }
 }
 
@@ -56,7 +56,8 @@ async function watch({ log, live, clock }: WatchDeps, step: WatchedStep, signal:
     if (signal.aborted) return;
     const nowMs = clock.monotonicMs();
     const seconds = Math.round(found?.seconds ?? (nowMs - startedMs) / 1000);
-    live.serverWait = found === undefined ? undefined : { of: step.of, message: messageOf(step, found, seconds) };
+    const waiting = found === undefined ? undefined : { of: step.of, message: messageOf(step, found, seconds) };
+    live.tell({ tag: 'serverWaits', wait: waiting });
     if (found !== undefined && (toldMs === undefined || nowMs - toldMs >= TOLD_AGAIN_MS)) {
       toldMs = nowMs;
       tell(log, step, found, seconds);

@@ -62,7 +62,7 @@ export async function readStream(context: StreamContext, parts: StreamParts): Pr
   const stream = new ReplicationStream(session, streamSettings(context, parts, session), context.clock);
   if (untilLsn !== undefined) scope.every(CATCH_UP_ASK_MS, () => stream.sendStatus({ requestReply: true }));
   loop.resume();
-  context.live.beginStream(stream);
+  context.live.tell({ tag: 'streamBegun', positions: stream });
   try {
     const starting = stream.start(loop, { signal: opening, timeoutMs: startTimeoutMs(context) });
     if ((await starting.catch(stoppedOr)) === 'stopped') return 'ended';

@@ -4,7 +4,7 @@
  */
 import { SlotlineError } from '../../core/errors.ts';
 import { formatLsn, type Lsn } from '../../core/lsn.ts';
-import type { ResolvedOptions } from '../../core/options.ts';
+import type { TaskOptions } from '../../core/options.ts';
 import { compileAny } from '../../events/filter.ts';
 import type { JudgementRules, SourceChange } from './judgement.ts';
 import { newSlotRemedy, shownList, snapshotRemedy } from './remedies.ts';
@@ -17,7 +17,7 @@ export function skipsMissingPublication(serverMajor: number): boolean {
   return serverMajor >= SKIPS_MISSING_PUBLICATION_SINCE;
 }
 
-export function judgementRules(options: ResolvedOptions, filter: JudgementRules['filter']): JudgementRules {
+export function judgementRules(options: Pick<TaskOptions, 'events' | 'snapshot'>, filter: JudgementRules['filter']): JudgementRules {
   const readsTables = options.snapshot.mode === 'always' || options.snapshot.mode === 'when_needed';
   return { filter, skipped: options.events.skippedOperations, readsTables };
 }
@@ -62,7 +62,12 @@ function splitReplaced(change: SourceChange, sentBefore: ReadonlySet<string>): S
 const REPLACED = 'Another table took the name: what it held until it was added to the publication was not sent';
 
 /** `toLsn` undefined: it is not over. */
-type Losing = { readonly fromLsn: Lsn; readonly toLsn: Lsn | undefined; readonly options: ResolvedOptions; readonly serverMajor: number };
+type Losing = {
+  readonly fromLsn: Lsn;
+  readonly toLsn: Lsn | undefined;
+  readonly options: Pick<TaskOptions, 'publication' | 'slot'>;
+  readonly serverMajor: number;
+};
 
 /** source_changed, with the WAL in which rows may be missing and what brings them. */
 export function lossError(change: SourceChange, { fromLsn, toLsn, options, serverMajor }: Losing): SlotlineError {

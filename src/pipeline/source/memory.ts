@@ -6,14 +6,14 @@
  */
 import type { Lsn } from '../../core/lsn.ts';
 import type { TableFilter } from '../../events/filter.ts';
+import { type OffsetOwner, partitionOf } from '../../offsets/offset.ts';
 import type { CompactedTopic } from '../../offsets/store.ts';
 import type { SourceFacts, SourcePublication, SourceTable } from '../../postgres/catalog/source-facts.ts';
 
 /** OIDs mean nothing on another server or in another database. */
 type SourcePlace = { readonly systemIdentifier: string; readonly database: string };
-type SourceOwner = { readonly connector: string; readonly server: string };
 
-export type SourceMemoryOwner = SourceOwner & SourcePlace;
+export type SourceMemoryOwner = OffsetOwner & SourcePlace;
 
 /** A record of Kafka holds about a megabyte; beyond so many tables the publication alone is remembered. */
 const TABLES_MAX = 3_000;
@@ -32,7 +32,7 @@ export type SourceRecord = {
 /** The last record of this connector; `check` reads it too. undefined: there is none, or none that is readable. */
 export async function readSource(
   topic: Pick<CompactedTopic, 'readAll'>,
-  owner: SourceOwner,
+  owner: OffsetOwner,
   signal: AbortSignal,
 ): Promise<SourceRecord | undefined> {
   const key = keyOf(owner);
@@ -55,8 +55,8 @@ export function rememberedSource(record: SourceRecord | undefined, now: SourceFa
   return { ...now, ...lsns, publication: publication === undefined ? undefined : { ...publication, members } };
 }
 
-function keyOf({ connector, server }: SourceOwner): string {
-  return JSON.stringify([connector, { server, slotline: 'source' }]);
+function keyOf(owner: OffsetOwner): string {
+  return JSON.stringify([owner.connector, { ...partitionOf(owner), slotline: 'source' }]);
 }
 
 export class SourceMemory {

@@ -1,5 +1,5 @@
 /** Owns what a person is told to do about a change of the source: the snapshot, the slot, the SQL. Pure; docs/operating.md says the same. */
-import type { ResolvedOptions } from '../../core/options.ts';
+import type { TaskOptions } from '../../core/options.ts';
 import { quoteIdentifier, quoteLiteral } from '../../postgres/identifiers.ts';
 
 const TABLES_SHOWN = 20;
@@ -14,7 +14,7 @@ export function shown(tables: readonly string[]): string {
 }
 
 /** A snapshot of these tables alone, beside the slot that stays. */
-export function snapshotRemedy(tables: readonly string[], options: ResolvedOptions): string {
+export function snapshotRemedy(tables: readonly string[], options: Pick<TaskOptions, 'publication'>): string {
   const list =
     tables.length === 0 || tables.length > TABLES_SHOWN ? '' : ` and snapshot.include.collection.list=${tables.map(asPattern).join(',')}`;
   const right = `Put the publication ${options.publication.name} right, then start once with snapshot.mode=always${list}`;
@@ -26,12 +26,12 @@ function asPattern(table: string): string {
   return table.replaceAll(/[\\^$.*+?()[\]{}|,]/g, (sign) => `\\${sign}`);
 }
 
-export function newSlotRemedy(options: ResolvedOptions): string {
+export function newSlotRemedy(options: Pick<TaskOptions, 'publication' | 'slot'>): string {
   const slot = quoteLiteral(options.slot.name);
   return `Make the publication ${quoteIdentifier(options.publication.name)} again if it is gone, drop the slot (select pg_drop_replication_slot(${slot})) and start with snapshot.mode=when_needed: before version 18 PostgreSQL cannot read past changes that were made while the publication was missing.`;
 }
 
-export function standingRemedy(kind: string, { publication, database }: ResolvedOptions): string {
+export function standingRemedy(kind: string, { publication, database }: Pick<TaskOptions, 'database' | 'publication'>): string {
   switch (kind) {
     case 'publication_missing':
       return `Make the publication ${publication.name} again; rows that are written until then are missing.`;

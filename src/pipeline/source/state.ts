@@ -1,41 +1,57 @@
 /**
- * Owns what a process remembers of its source from one attempt to the next: the last look, and what is not well since, for health and
- * metrics. Does not look and does not judge.
+ * Owns what is told of the source, for health and metrics: counts, and what is not well with it. A plain value and its reducer. Does not
+ * look and does not judge.
  */
-import type { SourceFacts } from '../../postgres/catalog/source-facts.ts';
 
 export type SourceTrouble = { readonly kind: string; readonly message: string; readonly remedy: string };
+type SourceSeverity = 'loss' | 'warning' | 'info';
+
+export type SourceState = {
+  readonly looksFailed: number;
+  readonly changes: Readonly<Record<SourceSeverity, number>>;
+  /** Notices and warnings of the server in the stream. */
+  readonly notices: number;
+  /** By kind. Rows are missing: said until the process ends, for nothing else tells of it. */
+  readonly losses: ReadonlyMap<string, SourceTrouble>;
+  /** Said until it is put right. */
+  readonly standing: readonly SourceTrouble[];
+};
+
+export type SourceEvent =
+  | { readonly tag: 'sourceLookFailed' }
+  | { readonly tag: 'sourceNotice' }
+  | { readonly tag: 'sourceChanged'; readonly severity: SourceSeverity }
+  | { readonly tag: 'sourceLoss'; readonly trouble: SourceTrouble }
+  /** All that is not well now, instead of what was. */
+  | { readonly tag: 'sourceStands'; readonly troubles: readonly SourceTrouble[] };
 
 /** More kinds than there are; whatever goes wrong this does not grow. */
 const TROUBLES_MAX = 50;
 
-export class SourceState {
-  /** What was seen last and is accounted for: the next look is compared with it. */
-  known: SourceFacts | undefined;
-  looks = 0;
-  looksFailed = 0;
-  /** By severity. */
-  readonly changes: Record<'loss' | 'warning' | 'info', number> = { loss: 0, warning: 0, info: 0 };
-  /** Notices and warnings of the server in the stream. */
-  notices = 0;
-  /** Rows are missing: said until the process ends, for nothing else tells of it. */
-  readonly #losses = new Map<string, SourceTrouble>();
-  /** Said until it is put right. */
-  #standing: readonly SourceTrouble[] = [];
+export const UNSEEN_SOURCE: SourceState = {
+  looksFailed: 0,
+  changes: { loss: 0, warning: 0, info: 0 },
+  notices: 0,
+  losses: new Map(),
+  standing: [],
+};
 
-  get troubles(): readonly SourceTrouble[] {
-    return [...this.#losses.values(), ...this.#standing];
+export function reduceSource(state: SourceState, event: SourceEvent): SourceState {
+  switch (event.tag) {
+    case 'sourceLookFailed':
+      return { ...state, looksFailed: state.looksFailed + 1 };
+    case 'sourceNotice':
+      return { ...state, notices: state.notices + 1 };
+    case 'sourceChanged':
+      return { ...state, changes: { ...state.changes, [event.severity]: state.changes[event.severity] + 1 } };
+    case 'sourceLoss':
+      if (state.losses.size >= TROUBLES_MAX) return state;
+      return { ...state, losses: new Map(state.losses).set(event.trouble.kind, event.trouble) };
+    default:
+      return { ...state, standing: event.troubles };
   }
+}
 
-  addLoss(trouble: SourceTrouble): void {
-    if (this.#losses.size < TROUBLES_MAX) this.#losses.set(trouble.kind, trouble);
-  }
-
-  set standing(troubles: readonly SourceTrouble[]) {
-    this.#standing = troubles;
-  }
-
-  get standing(): readonly SourceTrouble[] {
-    return this.#standing;
-  }
+export function troublesOf({ losses, standing }: SourceState): readonly SourceTrouble[] {
+  return [...losses.values(), ...standing];
 }

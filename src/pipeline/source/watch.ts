@@ -117,7 +117,7 @@ export class SourceWatch {
     this.#snapshotFollows = snapshotFollows;
     this.#memory = memory;
     const found = this.#found;
-    const known = isNewSlot ? undefined : (live.source.known ?? (await memory.load(found, signal)));
+    const known = isNewSlot ? undefined : (live.memory.knownSource ?? (await memory.load(found, signal)));
     if (known !== undefined) this.#judge(known, found, { withRows: await this.#rowsOf(sql, known, found), snapshotFollows });
     const facts = await loadSourceFacts(sql, options.publication.name, { signal });
     // What we have just added to the publication is sent from now on; behind a new slot nothing of before is wanted.
@@ -141,12 +141,12 @@ export class SourceWatch {
   note(notice: ServerNotice): void {
     const { live, log, options } = this.#context;
     const { severity, sqlState, message, routine, lsn } = notice;
-    live.source.notices++;
+    live.tell({ tag: 'sourceNotice' });
     const kind = `${sqlState} ${routine}`;
     if (this.#noticed.has(kind)) return;
     if (this.#noticed.size < NOTICE_KINDS_MAX) this.#noticed.add(kind);
     log.warn('server.notice', { severity, sqlState, message, lsn: formatLsn(lsn) });
-    const known = live.source.known;
+    const known = live.memory.knownSource;
     if (routine !== SKIPPING_ROUTINE || known === undefined) return;
     const what = 'The publication did not exist when changes were made that are read now: the server leaves them out';
     const change: SourceChange = {
@@ -156,7 +156,7 @@ export class SourceWatch {
       oids: [],
       what,
     };
-    live.source.changes.loss++;
+    live.tell({ tag: 'sourceChanged', severity: 'loss' });
     if (this.#snapshotFollows) return;
     // Of changes that are made just now nobody can say where it ends.
     const wasBack = known.publication !== undefined && known.toLsn > lsn;
@@ -187,7 +187,7 @@ export class SourceWatch {
   /** What is accounted for, for the next start; behind a snapshot that brings what was lost, only once that is complete. */
   async #remember(ending: AbortSignal): Promise<void> {
     const { live, clock, filter, log } = this.#context;
-    const { known } = live.source;
+    const known = live.memory.knownSource;
     const isNew = known?.fingerprint !== this.#remembered.fingerprint;
     const isDue = isNew || clock.monotonicMs() - this.#remembered.atMs > REMEMBER_EVERY_MS;
     if (this.#snapshotFollows || known === undefined || !isDue) return;
@@ -203,7 +203,6 @@ export class SourceWatch {
   /** What ends the attempt is thrown; that a look was not to be had is told once and tried again. */
   async #lookOnce(ending: AbortSignal): Promise<void> {
     const { live, log, options } = this.#context;
-    live.source.looks++;
     try {
       const limits = { until: ending, queryTimeoutMs: QUERY_TIMEOUT_MS };
       this.#session ??= await openSession(options.database, { applicationName: 'Slotline Watch', signal: ending, ...limits });
@@ -213,7 +212,7 @@ export class SourceWatch {
       if (ending.aborted) return;
       const known = toSlotlineError(error);
       if (known.code === 'source_changed') throw known;
-      live.source.looksFailed++;
+      live.tell({ tag: 'sourceLookFailed' });
       if (this.#toldFailure !== known.code) log.warn('source.look_failed', { code: known.code, message: known.message });
       this.#toldFailure = known.code;
       await this.#session?.close();
@@ -224,10 +223,10 @@ export class SourceWatch {
   async #look(session: PgSession, signal: AbortSignal): Promise<void> {
     const { live, options } = this.#context;
     const query = { timeoutMs: QUERY_TIMEOUT_MS, signal };
-    const known = live.source.known;
+    const known = live.memory.knownSource;
     const glance = await glanceAtSource(session, options.publication.name, query);
     if (known !== undefined && glance.fingerprint === known.fingerprint) {
-      live.source.known = { ...known, fromLsn: glance.fromLsn, toLsn: glance.toLsn };
+      live.memory.knownSource = { ...known, fromLsn: glance.fromLsn, toLsn: glance.toLsn };
       return;
     }
     const facts = await loadSourceFacts(session, options.publication.name, query);
@@ -240,12 +239,13 @@ export class SourceWatch {
 
   #keep(facts: SourceFacts): void {
     const { live, options } = this.#context;
-    live.source.known = facts;
-    live.source.standing = standingTroubles(facts, this.#rules).map(({ kind, tables, what }) => ({
+    live.memory.knownSource = facts;
+    const troubles = standingTroubles(facts, this.#rules).map(({ kind, tables, what }) => ({
       kind,
       message: tables.length === 0 ? what : `${what}: ${shown(tables)}`,
       remedy: standingRemedy(kind, options),
     }));
+    live.tell({ tag: 'sourceStands', troubles });
   }
 
   /** Of tables that took a name over: those that hold rows. */
@@ -266,7 +266,7 @@ export class SourceWatch {
     const found = judgeSource(before, after, this.#rules);
     for (const change of weighChanges(found, { withRows, snapshotFollows, includeCollections, sentBefore })) {
       if (told(change)) continue;
-      live.source.changes[change.severity]++;
+      live.tell({ tag: 'sourceChanged', severity: change.severity });
       if (change.severity === 'loss') {
         const error = this.#lossOf(change, { fromLsn, toLsn });
         first ??= error;
@@ -289,7 +289,7 @@ export class SourceWatch {
     const { live, options, log } = this.#context;
     const error = lossError(change, { ...lsns, options, serverMajor: this.#hooks.server.major });
     const { code, message, remedy, details } = error;
-    live.source.addLoss({ kind: change.kind, message, remedy });
+    live.tell({ tag: 'sourceLoss', trouble: { kind: change.kind, message, remedy } });
     // With `fail` the end says the same, as an error.
     log.warn('source.changed', { ...details, code, message, remedy });
     return error;
@@ -337,7 +337,7 @@ export class SourceWatch {
     const held = await tablesWithRows(session, [table.oid], { timeoutMs: QUERY_TIMEOUT_MS, signal });
     const toLsn = parseLsn(rows[0]?.lsn ?? '0/0');
     if (held.size > 0 && sentBefore.has(name)) {
-      live.source.changes.loss++;
+      live.tell({ tag: 'sourceChanged', severity: 'loss' });
       const what = 'Another table took the name: what it held until it was added to the publication was not sent';
       const change: SourceChange = { kind: 'table_replaced', severity: 'loss', tables: [name], oids: [table.oid], what };
       const error = this.#lossOf(change, { fromLsn, toLsn });
@@ -356,7 +356,7 @@ export class SourceWatch {
     }
     const remedy = snapshotRemedy([name], options);
     const message = `The table ${name} was added to the publication; the rows that it held by then were not sent`;
-    live.source.addLoss({ kind: `table_added ${name}`, message, remedy });
+    live.tell({ tag: 'sourceLoss', trouble: { kind: `table_added ${name}`, message, remedy } });
     log.warn('source.table_added', { ...fields, message, remedy });
   }
 }

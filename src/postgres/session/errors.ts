@@ -1,6 +1,6 @@
 /**
  * Owns the way from what PostgreSQL, the socket or TLS says to a SlotlineError: by SQLSTATE and errno, because message
- * texts are translated by lc_messages. Does not decide about retries (core/errors.ts, pipeline/life/connector.ts).
+ * texts are translated by lc_messages. Does not decide about retries (core/errors.ts, pipeline/life/connector-state.ts).
  *
  * Only the primary message of the server is kept: DETAIL and CONTEXT quote rows and parameters.
  * Source: PostgreSQL manual, appendix A "PostgreSQL Error Codes".
