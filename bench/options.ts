@@ -1,13 +1,13 @@
 /** Owns the command line of the benchmark: what may be asked for, the defaults, the usage text. */
 import { parseArgs } from 'node:util';
 
-export type BenchCase = 'drain' | 'wide' | 'huge' | 'outage' | 'snapshot' | 'latency';
+type BenchCase = 'drain' | 'wide' | 'huge' | 'outage' | 'snapshot' | 'latency';
 /** baseline: Slotline of another checkout; stream: this one without bulk reading; converter: with the format of --converter. */
 export type Contender = 'pg_recvlogical' | 'frames' | 'baseline' | 'stream' | 'slotline' | 'converter';
 /** Formats that need a schema registry; the others' records are JSON without schemas. */
-export type BenchConverter = 'avro' | 'json-schema' | 'protobuf';
+type BenchConverter = 'avro' | 'json-schema' | 'protobuf';
 
-export const CASES: readonly BenchCase[] = ['drain', 'wide', 'huge', 'outage', 'snapshot', 'latency'];
+const CASES: readonly BenchCase[] = ['drain', 'wide', 'huge', 'outage', 'snapshot', 'latency'];
 export const CONTENDERS: readonly Contender[] = ['pg_recvlogical', 'frames', 'baseline', 'stream', 'slotline', 'converter'];
 const CONVERTERS: readonly BenchConverter[] = ['avro', 'json-schema', 'protobuf'];
 

@@ -18,7 +18,7 @@ export function endedChildrenCpuUs(): number {
 }
 
 /** Peak resident memory so far; undefined: the process is gone. */
-export function peakRssBytes(pid: number | 'self'): number | undefined {
+function peakRssBytes(pid: number | 'self'): number | undefined {
   const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(readProc(`/proc/${pid}/status`) ?? '')?.[1];
   return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
 }

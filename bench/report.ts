@@ -65,7 +65,7 @@ function medianRun<T>(runs: readonly T[], rate: (run: T) => number): T | undefin
   return [...runs].sort((a, b) => rate(a) - rate(b))[Math.floor((runs.length - 1) / 2)];
 }
 
-export function medians(drain: readonly DrainFigures[]): ReadonlyMap<Contender, DrainFigures> {
+function medians(drain: readonly DrainFigures[]): ReadonlyMap<Contender, DrainFigures> {
   const found = CONTENDERS.map((contender) => {
     const runs = drain.filter((figures) => figures.contender === contender);
     return [contender, medianRun(runs, ({ eventsPerSecond }) => eventsPerSecond)] as const;
@@ -74,7 +74,7 @@ export function medians(drain: readonly DrainFigures[]): ReadonlyMap<Contender, 
 }
 
 /** Slotline against the faster of the readers; undefined where either is missing. */
-export function drainRatio(drain: readonly DrainFigures[]): number | undefined {
+function drainRatio(drain: readonly DrainFigures[]): number | undefined {
   const byContender = medians(drain);
   const slotline = byContender.get('slotline')?.eventsPerSecond;
   const readers = [...byContender.values()].filter(({ contender }) => READERS.includes(contender));

@@ -14,9 +14,9 @@ export const PROJECT_DIR = resolve(dirname(fileURLToPath(import.meta.url)), '..'
 const STOP_TIMEOUT_MS = 15_000;
 const KEPT_LINES = 15;
 
-export type LogEvent = { readonly event: string; readonly timeMs: number; readonly receivedMs: number; readonly cpuUs: number };
+type LogEvent = { readonly event: string; readonly timeMs: number; readonly receivedMs: number; readonly cpuUs: number };
 
-export type SlotlineOptions = {
+type SlotlineOptions = {
   readonly config: Readonly<Record<string, string>>;
   /** Folder for the config file. */
   readonly folder: string;

@@ -4,8 +4,8 @@
  */
 import type { ValueCorrection } from '../src/core/options.ts';
 
-export type Note = { readonly debezium: string; readonly here: string; readonly why: string };
-export type NoteTopic = { readonly title: string; readonly notes: readonly Note[] };
+type Note = { readonly debezium: string; readonly here: string; readonly why: string };
+type NoteTopic = { readonly title: string; readonly notes: readonly Note[] };
 
 const EVENTS: readonly Note[] = [
   { debezium: "`source.version` is Debezium's version.", here: "Slotline's.", why: 'It names the program that read the change.' },
@@ -328,7 +328,7 @@ export const NOTES: readonly NoteTopic[] = [
 ];
 
 /** What each value of `slotline.values.corrections` mends, and recorded cases that show what it mends. */
-export type Correction = { readonly debezium: string; readonly mended: string; readonly cases: readonly string[] };
+type Correction = { readonly debezium: string; readonly mended: string; readonly cases: readonly string[] };
 
 export const CORRECTIONS: Readonly<Record<ValueCorrection, Correction>> = {
   'toast-placeholders': {

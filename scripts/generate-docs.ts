@@ -44,7 +44,7 @@ export function withNotYetBlock(readme: string): string {
 }
 
 /** One line per reason: options that would change which data is sent or its shape, and single values of honoured ones. */
-export function notYetBlock(): string {
+function notYetBlock(): string {
   return OPTION_TOPICS.map(notYetOfTopic)
     .filter((text) => text !== '')
     .join('\n\n');
@@ -68,7 +68,7 @@ function notYetSubject(spec: OptionSpec): string | undefined {
   return refused.length === 0 ? undefined : `${code(spec.name)} ${refused.map(code).join(', ')}`;
 }
 
-export function optionsPage(): string {
+function optionsPage(): string {
   return `${OPTIONS_INTRODUCTION}\n${differingSection()}\n${OPTION_TOPICS.map(topicSection).join('\n')}\n${renamedSection()}`;
 }
 
@@ -164,7 +164,7 @@ function renamedSection(): string {
   return `## Old names\n\nNames that Debezium had once are read as the new ones, with a note; what is gone is an error.\n\n| old | now |\n|---|---|\n${lines.join('\n')}\n`;
 }
 
-export function metricsPage(): string {
+function metricsPage(): string {
   const rows = METRICS.map((spec) => {
     const labels = 'label' in spec ? `\`connector\`, ${code(spec.label)}` : '`connector`';
     return `| ${[code(spec.name), spec.kind, labels, spec.help].map(cell).join(' | ')} |`;

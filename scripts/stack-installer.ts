@@ -19,7 +19,7 @@ export function stackDir(): string {
   return resolve(process.env['SLOTLINE_STACK_DIR'] ?? join(PROJECT_DIR, '.stack'));
 }
 
-export type Installer = { command: string; args: readonly string[]; cwd: string; missing: string };
+type Installer = { command: string; args: readonly string[]; cwd: string; missing: string };
 
 /** Returns what it printed. */
 export async function runInstaller(installer: Installer): Promise<string> {
@@ -42,7 +42,7 @@ function looksLikeNoNetwork(output: string): boolean {
   );
 }
 
-export type Command = { command: string; args: readonly string[]; cwd: string; timeoutMs: number };
+type Command = { command: string; args: readonly string[]; cwd: string; timeoutMs: number };
 
 export async function run(o: Command): Promise<'missing' | { exitCode: number; output: string }> {
   const child = spawn(o.command, o.args, { cwd: o.cwd, stdio: ['ignore', 'pipe', 'pipe'] });

@@ -20,20 +20,20 @@ import {
   type PostgresBinaries,
 } from './stack-optional.ts';
 
-export type PostgresMajor = 14 | 18;
+type PostgresMajor = 14 | 18;
 /** `postgis`, `pgvector` and `python` cannot be had everywhere: who needs one does without where its installation fails. */
-export type StackPart = 'postgres18' | 'postgres14' | 'kafka' | 'registry' | 'connect' | 'python' | OptionalPostgres;
+type StackPart = 'postgres18' | 'postgres14' | 'kafka' | 'registry' | 'connect' | 'python' | OptionalPostgres;
 export type PostgresServerName = PostgresMajor | OptionalPostgres;
 
-export const POSTGRES_VERSIONS: Readonly<Record<PostgresMajor, string>> = { 14: '14.23.0-beta.17', 18: '18.4.0-beta.17' };
+const POSTGRES_VERSIONS: Readonly<Record<PostgresMajor, string>> = { 14: '14.23.0-beta.17', 18: '18.4.0-beta.17' };
 export const KAFKA_VERSION = '4.3.1';
 /** Apicurio: the last release that runs under Java 17. */
-export const REGISTRY_VERSION = '2.6.13.Final';
+const REGISTRY_VERSION = '2.6.13.Final';
 /** By the first line of test/golden/python/requirements.txt that is not a comment. */
 const PYTHON_PACKAGES = 'confluent-kafka 2.12.2';
-export const JAVA_MAJOR_MIN = 17;
+const JAVA_MAJOR_MIN = 17;
 /** Kafka Connect of the same version carries it. */
-export const DEBEZIUM_VERSION = '3.6.1.Final';
+const DEBEZIUM_VERSION = '3.6.1.Final';
 export const ALL_PARTS: readonly StackPart[] = ['postgres18', 'postgres14', 'kafka', 'registry'];
 export const OPTIONAL_PARTS: readonly OptionalPostgres[] = ['postgis', 'pgvector'];
 /** Only the recorder of golden cases needs the first, only the tests that decode with Confluent's client for Python the second. */
@@ -43,10 +43,10 @@ const POSTGRES_PLATFORMS = ['linux-x64', 'linux-arm64', 'linux-arm', 'linux-ia32
 const MARKER = 'installed.json';
 const PROGRESS_INTERVAL_MS = 5_000;
 
-export { StackError, stackDir } from './stack-installer.ts';
+export { StackError } from './stack-installer.ts';
 export type { OptionalPostgres, PostgresBinaries } from './stack-optional.ts';
 
-export type Print = (line: string) => void;
+type Print = (line: string) => void;
 
 /** Installs the parts that are missing. Prints one line when a part starts, every few seconds while it lasts, and when it is done. */
 export async function ensureStack(parts: readonly StackPart[], print: Print): Promise<void> {

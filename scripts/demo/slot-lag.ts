@@ -1,7 +1,7 @@
 /** Owns the slot's lag as PostgreSQL tells it by SQL, and its highest value. */
 import type pg from 'pg';
 
-export type SlotLag = { readonly lagBytes: number; readonly confirmedLsn: string; readonly active: boolean };
+type SlotLag = { readonly lagBytes: number; readonly confirmedLsn: string; readonly active: boolean };
 
 /** undefined while the slot does not exist. */
 export async function readSlotLag(client: pg.Client, slotName: string): Promise<SlotLag | undefined> {

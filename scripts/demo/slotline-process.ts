@@ -63,7 +63,7 @@ function eachLine(stream: Readable, use: (line: string) => void): void {
 }
 
 /** `event field=value …` of a JSON line; warnings are marked. What is no JSON line is shown as it is. */
-export function shortLogLine(line: string): string | undefined {
+function shortLogLine(line: string): string | undefined {
   if (line.trim() === '') return undefined;
   const parsed = parseObject(line);
   if (parsed === undefined) return line;

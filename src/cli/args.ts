@@ -33,7 +33,7 @@ export type Commands = {
   demo(args: DemoArguments): Promise<ExitCode>;
 };
 
-export type CommandLine = {
+type CommandLine = {
   /** Without the names of node and of the script. */
   readonly args: readonly string[];
   readonly version: string;

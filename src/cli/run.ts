@@ -28,7 +28,7 @@ const STOP_DEADLINE_MS = 9_500;
 /** What is left open when every connector has ended. */
 const LINGER_MS = 200;
 
-export type LoadedConfigs =
+type LoadedConfigs =
   | { readonly tag: 'loaded'; readonly all: readonly ResolvedOptions[]; readonly secrets: ReadonlyMap<ResolvedOptions, SecretReader> }
   | { readonly tag: 'refused' };
 

@@ -22,7 +22,7 @@ import {
 import type { ExitCode, StatusArguments } from './args.ts';
 import { loadAll } from './run.ts';
 
-export type StatusReport = {
+type StatusReport = {
   readonly connector: string;
   readonly slot: string;
   readonly server: string;
@@ -47,7 +47,7 @@ export type StatusReport = {
   readonly error?: { readonly code: string; readonly message: string; readonly remedy: string };
 };
 
-export type StatusDeps = { readonly write: (text: string) => void; readonly stop: AbortSignal };
+type StatusDeps = { readonly write: (text: string) => void; readonly stop: AbortSignal };
 
 export async function status(args: StatusArguments): Promise<ExitCode> {
   const configs = loadAll(args.configPaths, { json: args.json });
@@ -152,7 +152,7 @@ function shownError(error: SlotlineError): NonNullable<StatusReport['error']> {
 }
 
 /** One line, so that `--watch` is a table that scrolls. */
-export function printStatus(report: StatusReport): string {
+function printStatus(report: StatusReport): string {
   const head = `${report.connector} slot ${report.slot} ${report.state}`;
   if (report.error !== undefined) return `${head}: ${report.error.code}: ${report.error.message}\n  ${report.error.remedy}\n`;
   if (report.state === 'missing') return `${head} (${report.server})\n`;

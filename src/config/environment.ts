@@ -15,7 +15,7 @@ export function systemEnvironment(variables: Readonly<Record<string, string | un
   return { variables, readFile: (path) => readFileSync(path, 'utf8') };
 }
 
-export type Substituted = { readonly text: string; readonly problems: readonly string[] };
+type Substituted = { readonly text: string; readonly problems: readonly string[] };
 
 const PLACEHOLDER = /\$\{([A-Za-z][A-Za-z0-9_-]*):([^}]*)\}/g;
 

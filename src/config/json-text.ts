@@ -3,7 +3,7 @@
  * of these for sure, and its messages quote the text, which may be a password. A property test compares the two.
  */
 
-export type JsonText =
+type JsonText =
   | {
       readonly tag: 'parsed';
       readonly value: unknown;

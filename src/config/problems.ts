@@ -1,6 +1,6 @@
 /** Owns what is said about a config: problems, notes, and their printed form. Does not decide what is a problem. */
 
-export type ProblemKind = 'syntax' | 'unknown' | 'missing' | 'invalid' | 'unsupported';
+type ProblemKind = 'syntax' | 'unknown' | 'missing' | 'invalid' | 'unsupported';
 
 export type Problem = {
   readonly kind: ProblemKind;

@@ -3,7 +3,7 @@
 import { compileUserPattern, type UserPattern } from '../core/user-pattern.ts';
 import type { OptionSpec } from './table/option-spec.ts';
 
-export const MASK = '***';
+const MASK = '***';
 
 /** Names that hold these words are secret whatever custom.sanitize.pattern says. */
 const SECRET_NAME =

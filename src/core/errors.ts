@@ -5,7 +5,7 @@
  * Details never hold a cell value, a key or a secret: names, positions, sizes and codes only.
  */
 
-export type RetryPolicy = 'auto' | 'manual' | 'never';
+type RetryPolicy = 'auto' | 'manual' | 'never';
 
 /** What mends a server's refusal: time; splitting, reopening or asking again; a person. One table per system says it of every code. */
 export type Healing = 'alone' | 'again' | 'person';

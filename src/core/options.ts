@@ -40,7 +40,7 @@ export type SlotOptions = {
 };
 
 /** slotline.catchup.*: reading a backlog in bulk. */
-export type CatchUpOptions = {
+type CatchUpOptions = {
   readonly enabled: boolean;
   /** From this much WAL on. */
   readonly thresholdBytes: number;
@@ -74,7 +74,7 @@ export type FilterOptions = {
 };
 
 /** guardrail.collections.*: how many captured tables are too many, and what is done then. 0: any number is fine. */
-export type GuardrailOptions = { readonly tablesMax: number; readonly action: 'warn' | 'fail' };
+type GuardrailOptions = { readonly tablesMax: number; readonly action: 'warn' | 'fail' };
 
 /** One `column.*` option that changes values or schemas. The first that matches a column wins, in Debezium's order of kinds. */
 export type ColumnRule = {
@@ -104,7 +104,7 @@ export type ValueCorrection = (typeof VALUE_CORRECTIONS)[number];
 
 export type NameAdjustment = 'none' | 'avro' | 'avro_unicode';
 
-export type HeartbeatOptions = {
+type HeartbeatOptions = {
   /** 0: none are sent. */
   readonly intervalMs: number;
   readonly topicPrefix: string;
@@ -213,7 +213,7 @@ export type JsonSchemaConverterOptions = RegisteredConverterOptions & {
   readonly ignoreDefaults: boolean;
 };
 
-export type ProtobufConverterOptions = RegisteredConverterOptions & {
+type ProtobufConverterOptions = RegisteredConverterOptions & {
   readonly format: 'protobuf';
   readonly scrubInvalidNames: boolean;
   /** optional.for.nullables. */
@@ -227,7 +227,7 @@ export type ProtobufConverterOptions = RegisteredConverterOptions & {
 /** Of texts; what it cannot hold becomes a question mark, as in Java. UTF-16 is big-endian behind a byte order mark. */
 export type TextEncoding = 'UTF-8' | 'UTF-16' | 'UTF-16BE' | 'UTF-16LE' | 'ISO-8859-1' | 'US-ASCII';
 
-export type StringConverterOptions = { readonly format: 'string'; readonly encoding: TextEncoding };
+type StringConverterOptions = { readonly format: 'string'; readonly encoding: TextEncoding };
 
 export type ConverterOptions =
   | JsonConverterOptions

@@ -13,7 +13,7 @@ import type { BatchCodec, BrokerAddress, BrokerConnection, ClusterMetadata, Conn
 
 export type KafkaDeps = { readonly log: Log; readonly clock: Clock; readonly random: () => number };
 
-export type ClusterDescription = {
+type ClusterDescription = {
   readonly clusterId: string | undefined;
   readonly controllerId: number;
   readonly brokers: readonly BrokerAddress[];

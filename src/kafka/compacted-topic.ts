@@ -12,7 +12,7 @@ import { kafkaAnswerError } from './protocol-errors.ts';
 import { newTopic, openTopic } from './topics.ts';
 import type { BrokerConnection, FetchedRecord, NewTopic, TopicMetadata } from './wire.ts';
 
-export type CompactedTopicOptions = {
+type CompactedTopicOptions = {
   readonly topic: string;
   /** For its creation; -1: the broker's default. */
   readonly partitions: number;
@@ -22,10 +22,10 @@ export type CompactedTopicOptions = {
 };
 
 /** Asked before a write: false when the right to the slot may be gone. */
-export type WritePermission = PublisherEvents['maySend'];
+type WritePermission = PublisherEvents['maySend'];
 
 /** The shape of offsets/store.ts's CompactedTopic; kept apart because neither folder imports the other. */
-export type CompactedTopicClient = {
+type CompactedTopicClient = {
   readAll(visit: (record: Pick<FetchedRecord, 'key' | 'value' | 'timestampMs'>) => void, signal: AbortSignal): Promise<void>;
   write(key: Uint8Array, value: Uint8Array | undefined, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;

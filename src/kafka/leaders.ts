@@ -11,7 +11,7 @@ import type { PartitionQueue } from './producer/partition-queue.ts';
 import { KAFKA_CODE } from './protocol-errors.ts';
 import type { TopicMetadata } from './wire.ts';
 
-export type LeadersEvents = {
+type LeadersEvents = {
   /** True while something waits for a broker that cannot be reached. */
   needsLeaders(): boolean;
   /** Metadata came; the queues' leaders are set. */
@@ -24,7 +24,7 @@ export type LeadersEvents = {
   onFailure(error: SlotlineError): void;
 };
 
-export type LedTopic = Pick<OpenTopic, 'name' | 'queues' | 'topicId' | 'missingSinceMs' | 'hasUnacknowledged' | 'resize'>;
+type LedTopic = Pick<OpenTopic, 'name' | 'queues' | 'topicId' | 'missingSinceMs' | 'hasUnacknowledged' | 'resize'>;
 
 /** A new leader is taken up as soon as it exists; a cluster without one is asked twice a second. */
 const REFRESH_FIRST_MS = 25;

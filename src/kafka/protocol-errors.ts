@@ -26,7 +26,7 @@ export function kafkaErrorEntry(code: number): KafkaErrorEntry {
 }
 
 /** The protocol's name of a code, for details and logs. */
-export function kafkaCodeName(code: number): string {
+function kafkaCodeName(code: number): string {
   return kafkaErrorEntry(code).name;
 }
 

@@ -60,7 +60,7 @@ async function describe(client: KafkaClient, name: string, allowAutoTopicCreatio
 }
 
 /** Creates the topic; that another has created it meanwhile is fine. */
-export async function createTopic(client: KafkaClient, topic: NewTopic): Promise<void> {
+async function createTopic(client: KafkaClient, topic: NewTopic): Promise<void> {
   const timeoutMs = client.options.requestTimeoutMs;
   const results = await client.control((connection) => connection.createTopics([topic], timeoutMs));
   const result = results.find((candidate) => candidate.name === topic.name);

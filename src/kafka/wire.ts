@@ -7,7 +7,7 @@ import type { CompressionType } from '../core/options.ts';
 export type Endpoint = { readonly host: string; readonly port: number };
 export type BrokerAddress = Endpoint & { readonly nodeId: number };
 
-export type PartitionMetadata = {
+type PartitionMetadata = {
   readonly index: number;
   readonly errorCode: number;
   /** -1: none now. */

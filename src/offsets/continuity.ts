@@ -20,7 +20,7 @@ export type SlotPlace = {
   readonly walEndLsn: Lsn | undefined;
 };
 
-export type ContinuityRules = {
+type ContinuityRules = {
   /** slotline.slot.accept: the place at which the operator takes the slot as it is. */
   readonly accept: string | undefined;
   /** offset.mismatch.strategy=trust_slot: a gap is told, not refused. */

@@ -4,7 +4,7 @@
  */
 import { isSameOwner, type OffsetOwner, parseOffset, parseOffsetKey, printOffset, printOffsetKey, type StoredOffset } from './offset.ts';
 
-export type CompactedRecord = {
+type CompactedRecord = {
   readonly key: Uint8Array | undefined;
   /** undefined: a tombstone. */
   readonly value: Uint8Array | undefined;

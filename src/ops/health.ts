@@ -9,11 +9,11 @@ import { WAIT_REMEDY } from '../pipeline/reading/wait-watch.ts';
  * help. `failing`: a person has to act; it is tried again all the same. Worst last.
  */
 const STATUSES = ['ok', 'starting', 'stopping', 'waiting', 'degraded', 'failing', 'stopped'] as const;
-export type HealthStatus = (typeof STATUSES)[number];
+type HealthStatus = (typeof STATUSES)[number];
 
-export type WaitingFor = 'registry' | 'kafka' | 'slot' | 'postgres' | 'restart' | 'person';
+type WaitingFor = 'registry' | 'kafka' | 'slot' | 'postgres' | 'restart' | 'person';
 
-export type HealthReason = {
+type HealthReason = {
   readonly connector: string;
   readonly waitingFor: WaitingFor;
   readonly code: string;

@@ -12,7 +12,7 @@ import type { LiveState } from '../pipeline/life/live-state.ts';
 import { healthOf, isHealthy } from './health.ts';
 import { METRICS_CONTENT_TYPE, metricsText } from './metrics.ts';
 
-export type Observed = { readonly live: LiveState; readonly http: HttpOptions | undefined };
+type Observed = { readonly live: LiveState; readonly http: HttpOptions | undefined };
 
 /** Who asks for health asks seldom; more connections are a mistake or an attack. */
 const CONNECTIONS_MAX = 50;

@@ -15,7 +15,7 @@ type Common = {
 type Single = Common & { readonly read: (live: LiveState, nowUs: number) => number | undefined };
 /** One line for each value of the label. */
 type Labelled = Common & { readonly label: string; readonly readEach: (live: LiveState) => Readonly<Record<string, number>> };
-export type MetricSpec = Single | Labelled;
+type MetricSpec = Single | Labelled;
 
 const flag = (value: boolean): number => (value ? 1 : 0);
 

@@ -62,7 +62,7 @@ export type LogicalMessage = {
   readonly content: Uint8Array;
 };
 
-export type OldTuple = 'none' | 'key' | 'full';
+type OldTuple = 'none' | 'key' | 'full';
 
 /** Insert, update or delete. `before` is meaningful unless old is none; `after` unless tag is delete. */
 export type RowMessage = {

@@ -8,7 +8,7 @@ import { SlotlineError } from '../core/errors.ts';
 import type { SnapshotOptions } from '../core/options.ts';
 import { CellKind, TupleView } from '../pgoutput/tuple.ts';
 
-export type SelectOverrides = SnapshotOptions['selectOverrides'];
+type SelectOverrides = SnapshotOptions['selectOverrides'];
 
 type NamedTable = { readonly schema: string; readonly table: string };
 type ReadTable = NamedTable & { readonly columns: readonly { readonly name: string }[] };

@@ -14,7 +14,7 @@ import type { ConstantWriter } from './type-plan.ts';
 import { ValueCapture } from './value-capture.ts';
 import type { ValueCodec, ValueWriter } from './value-writer.ts';
 
-export type ChangedColumn = { readonly name: string; readonly source: SourceType };
+type ChangedColumn = { readonly name: string; readonly source: SourceType };
 
 type Parameters = NonNullable<FieldSchema['parameters']>;
 

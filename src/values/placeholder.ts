@@ -23,7 +23,7 @@ export function parsePlaceholder(option: string): Placeholder {
 }
 
 /** Java's UUID.nameUUIDFromBytes: version 3 without a namespace. */
-export function nameUuid(bytes: Uint8Array): string {
+function nameUuid(bytes: Uint8Array): string {
   const digest = createHash('md5').update(bytes).digest();
   digest.writeUInt8((digest.readUInt8(6) & 0x0f) | 0x30, 6);
   digest.writeUInt8((digest.readUInt8(8) & 0x3f) | 0x80, 8);

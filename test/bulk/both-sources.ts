@@ -13,7 +13,7 @@ import { databaseOptions } from '../harness/database-options.ts';
 import type { PostgresHandle } from '../harness/postgres.ts';
 import { uniqueName } from '../harness/shared.ts';
 
-export const PUBLICATION = 'both_sources';
+const PUBLICATION = 'both_sources';
 const NO_LIMIT = { queryTimeoutMs: 0 };
 
 export type Range = {
@@ -125,7 +125,7 @@ export async function framesByStream(client: pg.Client, range: Range, fromLsn = 
   });
 }
 
-export type BulkReading = { readonly frames: Frames; readonly chunks: readonly Chunk[] };
+type BulkReading = { readonly frames: Frames; readonly chunks: readonly Chunk[] };
 
 /** `nextEdge` from where the last chunk was asked to. Each chunk must end between transactions. */
 export async function framesByBulk(

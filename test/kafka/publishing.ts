@@ -62,7 +62,7 @@ export const NO_CREATION: TopicCreationOptions = {
   groups: [],
 };
 
-export type LogLine = { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly event: string; readonly fields: LogFields };
+type LogLine = { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly event: string; readonly fields: LogFields };
 
 export function recordingLog(): { log: Log; lines: LogLine[] } {
   const lines: LogLine[] = [];

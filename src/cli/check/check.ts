@@ -35,7 +35,7 @@ const QUERY_TIMEOUT_MS = 10_000;
 const KAFKA_TIMEOUT_MS = 15_000;
 const LINGER_MS = 2_000;
 
-export type CheckDeps = {
+type CheckDeps = {
   readonly kafka: (options: ResolvedOptions) => KafkaClient;
   readonly timeoutMs: number;
 };

@@ -2,7 +2,7 @@
 
 export type Jaas = { readonly module: string; readonly options: ReadonlyMap<string, string> };
 
-export type JaasResult = { readonly tag: 'jaas'; readonly jaas: Jaas } | { readonly tag: 'wrong'; readonly reason: string };
+type JaasResult = { readonly tag: 'jaas'; readonly jaas: Jaas } | { readonly tag: 'wrong'; readonly reason: string };
 
 const FLAGS = ['required', 'requisite', 'sufficient', 'optional'];
 

@@ -132,7 +132,7 @@ export class OptionValues {
 /** Options that hold the names of things whose own options begin with that name. */
 const NAMERS = ['converters', 'post.processors'];
 
-export type ConfigSource = {
+type ConfigSource = {
   readonly environment: ConfigEnvironment;
   /** Where keys stand in the file, if there is one. */
   readonly lines: ReadonlyMap<string, number>;

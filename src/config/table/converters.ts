@@ -7,7 +7,7 @@ import type { TextEncoding } from '../../core/options.ts';
 import { BOOLEAN, CLASS, honoured, integer, LIST, noEffect, type OptionSpec, oneOf, SECRET } from './option-spec.ts';
 import { PROTOBUF_CONVERTER, protobufRows } from './protobuf.ts';
 
-export const JSON_CONVERTER = 'org.apache.kafka.connect.json.JsonConverter';
+const JSON_CONVERTER = 'org.apache.kafka.connect.json.JsonConverter';
 export const AVRO_CONVERTER = 'io.confluent.connect.avro.AvroConverter';
 export const JSON_SCHEMA_CONVERTER = 'io.confluent.connect.json.JsonSchemaConverter';
 export const STRING_CONVERTER = 'org.apache.kafka.connect.storage.StringConverter';

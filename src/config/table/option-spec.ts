@@ -10,7 +10,7 @@ import { regexProblem, splitRegexList } from '../resolve/regex-list.ts';
  * `honoured`: does what Debezium's or Kafka's option does. `no effect`: accepted, changes nothing here, one note.
  * `not yet`: would change which data is sent or its shape and is refused, because ignoring a mask is a leak.
  */
-export type OptionStatus = 'honoured' | 'no effect' | 'not yet';
+type OptionStatus = 'honoured' | 'no effect' | 'not yet';
 
 export type ValueKind =
   | { readonly tag: 'string' }
@@ -26,7 +26,7 @@ export type ValueKind =
   | { readonly tag: 'regex' }
   | { readonly tag: 'regex list' };
 
-export type Unit = 'ms' | 's' | 'bytes' | 'records';
+type Unit = 'ms' | 's' | 'bytes' | 'records';
 
 export type OptionSpec = {
   /** With `<placeholders>` it is a family: the last stands for anything, the others for one part without a dot. */

@@ -34,7 +34,7 @@ export const OPTION_TOPICS: readonly OptionTopic[] = [
 export const OPTIONS: readonly OptionSpec[] = OPTION_TOPICS.flatMap((topic) => topic.options);
 
 /** How a written name reads in the table; of several spellings given, the highest rank wins. */
-export type FoundOption = { readonly spec: OptionSpec; readonly rank: number };
+type FoundOption = { readonly spec: OptionSpec; readonly rank: number };
 
 const BY_NAME: ReadonlyMap<string, FoundOption> = new Map(OPTIONS.filter((spec) => !isFamily(spec)).flatMap(spellings));
 const FAMILIES: readonly { readonly spec: OptionSpec; readonly pattern: RegExp }[] = OPTIONS.filter(isFamily).flatMap((spec) => [spec.name, ...spec.aliases].map((name) => ({ spec, pattern: familyPattern(name) })));

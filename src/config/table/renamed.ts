@@ -1,6 +1,6 @@
 /** Owns names that Debezium removed or renamed, and what they mean now. Does not own the options themselves. */
 
-export type Renamed =
+type Renamed =
   | { readonly tag: 'renamed'; readonly to: string; readonly convert?: (value: string) => string }
   /** Gone, and nothing replaces it. */
   | { readonly tag: 'removed'; readonly reason: string };

@@ -11,7 +11,7 @@ const LOAD_FACTOR = 0.75;
 const TREE_CHAIN_MIN = 8;
 const TREE_BUCKETS_MIN = 64;
 
-export type HashMapShape<T> = {
+type HashMapShape<T> = {
   /** Java's hashCode of the entry's key. */
   readonly hashOf: (entry: T) => number;
   /** What Java's HashMap was told to expect; undefined for the map without arguments. */

@@ -5,7 +5,7 @@ import type { PgSession, QueryOptions } from '../session/connection.ts';
  * `idle`: it has sent all that it was asked for. `sending`: it waits for the client to take more. `working`: neither; where the role may
  * not see it, it is taken for this.
  */
-export type BackendState = 'gone' | 'idle' | 'sending' | 'working';
+type BackendState = 'gone' | 'idle' | 'sending' | 'working';
 
 export async function loadBackendState(session: PgSession, pid: number, options: QueryOptions = {}): Promise<BackendState> {
   const rows = await session.query<{ state: string | null; waitEvent: string | null }>(STATE_SQL, [pid], options);

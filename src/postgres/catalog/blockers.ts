@@ -4,7 +4,7 @@
  */
 import type { PgSession, QueryOptions } from '../session/connection.ts';
 
-export type Blocker = {
+type Blocker = {
   /** undefined: a prepared transaction, which has no process. */
   readonly pid: number | undefined;
   /** As PREPARE TRANSACTION named it. */

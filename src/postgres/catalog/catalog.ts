@@ -8,7 +8,7 @@ import { LSN_ZERO, type Lsn, parseLsn } from '../../core/lsn.ts';
 import type { TableFacts } from '../../events/row-plan.ts';
 import type { PgSession, QueryOptions } from '../session/connection.ts';
 
-export type TableKind = 'table' | 'partitioned';
+type TableKind = 'table' | 'partitioned';
 
 export type ListedTable = {
   readonly oid: number;
@@ -23,9 +23,9 @@ export type ListedTable = {
   readonly estimatedRows: number;
 };
 
-export type ReplicaIdentity = 'default' | 'full' | 'index' | 'nothing';
+type ReplicaIdentity = 'default' | 'full' | 'index' | 'nothing';
 
-export type ColumnDescription = {
+type ColumnDescription = {
   readonly name: string;
   readonly attnum: number;
   readonly typeOid: number;
@@ -39,7 +39,7 @@ export type ColumnDescription = {
   readonly identity: boolean;
 };
 
-export type UniqueIndex = {
+type UniqueIndex = {
   readonly name: string;
   /** All columns of the index, those of INCLUDE too, as JDBC lists them; expressions left out. */
   readonly columns: readonly string[];
@@ -124,7 +124,7 @@ export function tableFacts(table: TableDescription | undefined): TableFacts {
   };
 }
 
-export type ListedRow = {
+type ListedRow = {
   oid: number;
   schema: string;
   table: string;

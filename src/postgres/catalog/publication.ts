@@ -24,7 +24,7 @@ export type PublicationState = {
   readonly namesSchemas: boolean;
 };
 
-export type PublicationMember = { readonly oid: number; readonly filtersRows: boolean; readonly listsColumns: boolean };
+type PublicationMember = { readonly oid: number; readonly filtersRows: boolean; readonly listsColumns: boolean };
 
 /** undefined: there is no such publication. */
 export async function loadPublication(session: PgSession, name: string): Promise<PublicationState | undefined> {
@@ -94,7 +94,7 @@ export async function loadUncovered(
   return missing.filter((table) => !isCovered(publication, families.get(table.oid) ?? NO_FAMILY));
 }
 
-export type Family = { readonly ancestors: readonly number[]; readonly leaves: readonly number[] };
+type Family = { readonly ancestors: readonly number[]; readonly leaves: readonly number[] };
 
 const NO_FAMILY: Family = { ancestors: [], leaves: [] };
 
@@ -167,7 +167,7 @@ function refuse(code: ErrorCode, details: ErrorDetails): PublicationPlan {
   return { tag: 'refuse', error: new SlotlineError(code, details) };
 }
 
-export type EnsuredPublication = {
+type EnsuredPublication = {
   readonly publication: PublicationState;
   readonly change: 'none' | 'created' | 'altered';
 };
@@ -208,7 +208,7 @@ export async function requireCovered(session: PgSession, publication: Publicatio
 }
 
 /** What the mode creates; with `disabled` what a person would: the captured tables. */
-export function createPublicationSql(request: PublicationRequest): string {
+function createPublicationSql(request: PublicationRequest): string {
   const { name, autocreateMode, viaPartitionRoot } = request.publication;
   const parameters: string[] = [];
   if (viaPartitionRoot) parameters.push('publish_via_partition_root = true');

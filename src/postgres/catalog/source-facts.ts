@@ -64,7 +64,7 @@ export type SourceFacts = {
   readonly freeWalsenders: number;
 };
 
-export type SourceGlance = Pick<SourceFacts, 'fromLsn' | 'toLsn' | 'fingerprint'>;
+type SourceGlance = Pick<SourceFacts, 'fromLsn' | 'toLsn' | 'fingerprint'>;
 
 const WAL_LSN = `case when pg_catalog.pg_is_in_recovery() then pg_catalog.pg_last_wal_replay_lsn() else pg_catalog.pg_current_wal_insert_lsn() end::text`;
 const LSN_SQL = `select coalesce(${WAL_LSN}, '0/0') as lsn`;

@@ -12,10 +12,10 @@ import { type Encryption, encryptionAttempts, tlsOptions } from './tls-options.t
 import { openTransport, type TransportRequest } from './transport.ts';
 import { WireBridge } from './wire-bridge.ts';
 
-export type { PgSession, QueryOptions, QueryPatience, TextRow } from './pg-session.ts';
+export type { PgSession, QueryOptions, QueryPatience } from './pg-session.ts';
 export type { SocketOwner } from './transport.ts';
 
-export type SessionRequest = {
+type SessionRequest = {
   /** A walsender of the database (`replication=database`): takes replication commands, and SQL by the simple protocol. */
   readonly replication?: boolean;
   readonly applicationName: string;

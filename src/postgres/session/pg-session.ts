@@ -11,7 +11,7 @@ import { type OwnedReading, openTransport, type SocketOwner, type Transport, typ
 import type { WireBridge } from './wire-bridge.ts';
 
 /** A row of a simple-protocol query: every column as the server prints it. */
-export type TextRow = Readonly<Record<string, string | null>>;
+type TextRow = Readonly<Record<string, string | null>>;
 
 export type QueryOptions = {
   /** Cancels the running statement on the server; the promise then rejects with the signal's reason. */

@@ -8,7 +8,7 @@ import type { ErrorCode, Healing } from '../../core/errors.ts';
 /** What a command was about; one SQLSTATE means different things for a slot and for a table. */
 export type ErrorSubject = 'slot' | 'publication' | 'other';
 
-export type StateEntry = {
+type StateEntry = {
   /** Five characters: one state. Two: a class. */
   readonly state: string;
   readonly healing: Healing;

@@ -19,7 +19,7 @@ import { type FrameConsumer, type PluginSettings, pluginParams } from './replica
 import { advanceSlot, bulkCopyName } from './slot.ts';
 import { queryMessage, WireReader } from './wire-reader.ts';
 
-export type BulkSettings = PluginSettings & {
+type BulkSettings = PluginSettings & {
   readonly slotName: string;
   /** Of the descriptions that the catalog has now. A chunk is decoded before it is read, so what it shows was committed by then. */
   readonly fingerprints: (oids: readonly number[]) => Promise<Fingerprints>;
@@ -36,7 +36,7 @@ export type Chunk = {
 };
 
 /** Says up to which LSN the next chunk is to go; undefined: no further chunk. Called one chunk ahead. */
-export type NextEdge = () => Lsn | undefined;
+type NextEdge = () => Lsn | undefined;
 
 const Tag = { copyData: 0x64, dataRow: 0x44, error: 0x45, notice: 0x4e, readyForQuery: 0x5a } as const;
 const Frame = { begin: 0x42, origin: 0x4f, relation: 0x52, type: 0x59 } as const;

@@ -32,7 +32,7 @@ export type PluginSettings = {
   readonly onNotice?: (notice: ServerNotice) => void;
 };
 
-export type StreamSettings = PluginSettings & {
+type StreamSettings = PluginSettings & {
   readonly slotName: string;
   readonly startLsn: Lsn;
   /** What is durable when the stream begins: at most startLsn. */

@@ -7,9 +7,9 @@ import { formatLsn, type Lsn, parseLsn } from '../../core/lsn.ts';
 import { quoteIdentifier } from '../identifiers.ts';
 import type { PgSession, QueryOptions } from '../session/connection.ts';
 
-export const SLOT_PLUGIN = 'pgoutput';
+const SLOT_PLUGIN = 'pgoutput';
 
-export type WalStatus = 'reserved' | 'extended' | 'unreserved' | 'lost';
+type WalStatus = 'reserved' | 'extended' | 'unreserved' | 'lost';
 
 export type SlotState = {
   readonly name: string;

@@ -12,7 +12,7 @@ const BUFFER_BYTES = 256 * 1024;
 const ROOM_MIN_BYTES = 64 * 1024;
 const HEADER_BYTES = 5;
 
-export type WireHandler = {
+type WireHandler = {
   /** Body of one message: bytes[start, end), valid until the call returns or its promise resolves. A promise pauses reading. */
   onMessage(tag: number, bytes: Uint8Array, start: number, end: number): undefined | Promise<void>;
   /** All whole messages received so far were handled. A promise pauses reading: this is where back-pressure reaches the socket. */

@@ -19,7 +19,7 @@ import {
 } from '../type-plan.ts';
 import type { ValueWriter } from '../value-writer.ts';
 
-export type BinaryMode = ValueModes['binary'];
+type BinaryMode = ValueModes['binary'];
 
 const scratch = new Scratch(4096);
 

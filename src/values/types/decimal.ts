@@ -10,7 +10,7 @@ import { ASCII, bytesConstant, type CellWriter, cellText, decimalConstant, malfo
 import { ConversionError, type ValueWriter } from '../value-writer.ts';
 import { parseFloat64 } from './numbers.ts';
 
-export type DecimalMode = ValueModes['decimal'];
+type DecimalMode = ValueModes['decimal'];
 
 /** Digits that a double holds exactly whatever they are. */
 const EXACT_DIGITS_MAX = 15;

@@ -24,7 +24,7 @@ import {
   readAsJavaCalendar,
 } from './civil.ts';
 
-export type TimeMode = ValueModes['time'];
+type TimeMode = ValueModes['time'];
 
 const scratch = new Uint8Array(PRINTED_BYTES_MAX);
 
