@@ -18,7 +18,7 @@ import type { IdentifiedSerializer, SchemaIds as RecordIds } from '../serde/seri
 import type { SchemaType } from './differences.ts';
 import { createSchemaIds, type NamedSchema, type RegistryUse, type SchemaIds } from './schema-ids.ts';
 
-export type RegisteredFormat = 'avro' | 'json_schema' | 'protobuf';
+type RegisteredFormat = 'avro' | 'json_schema' | 'protobuf';
 
 /** What the serdes of such formats have in common. */
 interface IdentifiedSerde extends ControlSerde {
@@ -29,7 +29,7 @@ interface IdentifiedSerde extends ControlSerde {
   openControl(kind: ControlKind, ids: RecordIds): void;
 }
 
-export type RegisteredSerdeDeps = RegistryUse & SerdeDeps;
+type RegisteredSerdeDeps = RegistryUse & SerdeDeps;
 
 export function createRegisteredSerde(format: RegisteredFormat, deps: RegisteredSerdeDeps, out: ByteWriter): TaskSerde {
   const { keyConverter: key, valueConverter: value } = deps.options;

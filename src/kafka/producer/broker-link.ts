@@ -27,7 +27,7 @@ export type LinkEvents = {
   isWanted(link: BrokerLink): boolean;
 };
 
-export type LinkDeps = {
+type LinkDeps = {
   readonly client: KafkaClient;
   readonly log: Log;
   readonly clock: Clock;

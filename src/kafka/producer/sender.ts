@@ -17,7 +17,7 @@ import type { PartitionQueue } from './partition-queue.ts';
 import { type ProduceOutcome, parseProduceReply, produceBody } from './produce-request.ts';
 import type { RecordBatch } from './record-batch.ts';
 
-export type SenderEvents = {
+type SenderEvents = {
   /** The batch is acknowledged; its bytes are no longer needed. */
   onAcknowledged(batch: RecordBatch): void;
   /** A reply is worked off, or time has passed. */

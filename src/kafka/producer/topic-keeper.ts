@@ -10,7 +10,7 @@ import type { TopicMetadata } from '../wire.ts';
 import { OpenTopic } from './open-topic.ts';
 import type { QueueRules } from './partition-queue.ts';
 
-export type TopicKeeperDeps = {
+type TopicKeeperDeps = {
   readonly client: KafkaClient;
   readonly options: ProducerOptions;
   readonly creation: TopicCreationOptions;

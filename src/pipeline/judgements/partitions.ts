@@ -14,7 +14,7 @@ import { namesTables } from './publication.ts';
 
 const CHECK = 'tables.partitions';
 
-export type PartitionQuestion = {
+type PartitionQuestion = {
   /** Every table of the database, captured or not. */
   readonly all: readonly ListedTable[];
   readonly filter: Pick<TableFilter, 'includesTable'>;

@@ -14,7 +14,7 @@ import { newSlotRemedy, snapshotRemedy } from '../source/remedies.ts';
 import { type Judgement, warn } from './judgement.ts';
 import { createsSlot, isSnapshot, needsSlot } from './start.ts';
 
-export type AgeQuestion = {
+type AgeQuestion = {
   readonly facts: Pick<ServerFacts, 'major' | 'currentLsn'>;
   readonly slot: SlotState | undefined;
   readonly decision: StartDecision | undefined;

@@ -23,7 +23,7 @@ import { count, fail, failure, type Judgement, NAMES_MAX, nameOf, ok, shorten, w
 
 const CHECK = 'postgres.publication';
 
-export type PublicationQuestion = {
+type PublicationQuestion = {
   readonly facts: Pick<ServerFacts, 'inRecovery'>;
   readonly captured: readonly ListedTable[];
   /** Replica identities that the start sets right behind the publication. */

@@ -16,7 +16,7 @@ import { createsSlot, refusalOf, slotPlace } from './start.ts';
 const CHECK = 'postgres.slot';
 
 /** `decision`: undefined where Kafka does not tell what is remembered. */
-export type SlotQuestion = {
+type SlotQuestion = {
   readonly slot: SlotState | undefined;
   readonly decision: StartDecision | undefined;
   readonly continuity?: Continuity | undefined;

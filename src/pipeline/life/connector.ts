@@ -25,7 +25,7 @@ export type ConnectorState =
   | { readonly tag: 'stopping' }
   | { readonly tag: 'stopped'; readonly error: SlotlineError | undefined };
 
-export type ConnectorEvent =
+type ConnectorEvent =
   /** The slot is ours and Kafka answers: from here on a start waits for nobody, and slotline.start.timeout counts anew. */
   | { readonly tag: 'answered' }
   | { readonly tag: 'started' }
@@ -51,7 +51,7 @@ export type RetryLimits = {
   readonly retryWaitMaxMs: number;
 };
 
-export type Transition = { readonly state: ConnectorState; readonly effect: ConnectorEffect };
+type Transition = { readonly state: ConnectorState; readonly effect: ConnectorEffect };
 
 export const FIRST_STATE: ConnectorState = startingSince(0);
 

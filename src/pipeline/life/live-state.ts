@@ -26,7 +26,7 @@ type StreamPositions = { readonly receivedLsn: Lsn; readonly flushedLsn: Lsn };
 const NOTHING_PENDING: Publisher['pending'] = { bytes: 0, records: 0, requestsInFlight: 0 };
 
 /** `slot`: one is being made. `message` names what it waits for, and who. */
-export type ServerWait = { readonly of: 'slot' | 'postgres'; readonly message: string };
+type ServerWait = { readonly of: 'slot' | 'postgres'; readonly message: string };
 
 export class LiveState {
   readonly name: string;

@@ -8,7 +8,7 @@ import { type Clock, wait } from '../../core/time.ts';
 import { type ConnectorEffect, type ConnectorState, type RetryLimits, startingSince, transition } from './connector.ts';
 
 /** One attempt. Resolves when it ended in order; rejects with what ended it. */
-export type TaskRunner = (hooks: AttemptHooks) => Promise<void>;
+type TaskRunner = (hooks: AttemptHooks) => Promise<void>;
 
 export type AttemptHooks = {
   /** Called once the slot is ours and Kafka answers. */
@@ -21,7 +21,7 @@ export type AttemptHooks = {
   readonly startDeadline: AbortSignal;
 };
 
-export type ConnectorDeps = {
+type ConnectorDeps = {
   readonly clock: Clock;
   readonly log: Log;
   readonly random: () => number;

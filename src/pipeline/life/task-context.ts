@@ -81,7 +81,7 @@ export type TaskContext = TaskDeps & {
   readonly signal: AbortSignal;
 };
 
-export type ContextHooks = {
+type ContextHooks = {
   readonly signal: AbortSignal;
   readonly onSettled: () => void;
   readonly onFailure: (error: SlotlineError) => void;

@@ -37,13 +37,13 @@ import { SourceWatch } from '../source/watch.ts';
 import { createContext, type TaskContext, type TaskDeps } from './task-context.ts';
 
 /** What survives from one attempt to the next within a process. */
-export type ProcessMemory = {
+type ProcessMemory = {
   snapshotTaken: boolean;
   /** What can be judged of the source was judged and told, and nothing was wrong. */
   judged?: boolean;
 };
 
-export type TaskHooks = {
+type TaskHooks = {
   readonly started: () => void;
   /** An orderly stop is asked for. */
   readonly stop: AbortSignal;

@@ -15,7 +15,7 @@ import type { ConversionFailures } from './conversion-failures.ts';
 import type { TablePlan } from './table-plans.ts';
 
 /** `deadLettered` are counted by kind too. */
-export type ChangeCounts = {
+type ChangeCounts = {
   created: number;
   updated: number;
   deleted: number;
@@ -25,7 +25,7 @@ export type ChangeCounts = {
   deadLettered: number;
 };
 
-export type ChangeWriterDeps = {
+type ChangeWriterDeps = {
   readonly out: ByteWriter;
   readonly info: SourceInfo;
   /** Counts events where they are told their place in the transaction. */

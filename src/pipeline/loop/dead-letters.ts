@@ -20,7 +20,7 @@ export type DeadLetter = {
   readonly headerBlock: Buffer;
 };
 
-export type DeadLettersDeps = {
+type DeadLettersDeps = {
   readonly serde: Pick<JsonSerde, 'compile'>;
   readonly openTopic: () => Promise<TopicHandle>;
   readonly options: Pick<ResolvedOptions, 'name' | 'keyConverter' | 'valueConverter'>;

@@ -23,7 +23,7 @@ import type { ChangeWriter } from './change-writer.ts';
 import type { KnownRelation, TablePlans } from './table-plans.ts';
 import type { TransactionBoundaries } from './transaction-boundaries.ts';
 
-export type StreamLoopDeps = {
+type StreamLoopDeps = {
   readonly plans: TablePlans;
   readonly changes: ChangeWriter;
   /** Only with provide.transaction.metadata. */
@@ -45,7 +45,7 @@ export type StreamLoopDeps = {
   readonly onReached: () => void;
 };
 
-export type StreamCounts = { transactions: number; messages: number; filtered: number };
+type StreamCounts = { transactions: number; messages: number; filtered: number };
 
 export class StreamLoop implements FrameConsumer {
   readonly counts: StreamCounts = { transactions: 0, messages: 0, filtered: 0 };

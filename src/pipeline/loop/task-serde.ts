@@ -15,7 +15,7 @@ import type { ControlSerde, SerdeDeps, TableSerde, TaskSerde } from '../../serde
 import type { RowSerializer } from '../../serde/serializer.ts';
 import { StringSerde } from '../../serde/text/serde.ts';
 
-export type TaskSerdeDeps = RegistryUse & SerdeDeps;
+type TaskSerdeDeps = RegistryUse & SerdeDeps;
 
 export function createTaskSerde(deps: TaskSerdeDeps): TaskSerde {
   const { keyConverter: key, valueConverter: value } = deps.options;

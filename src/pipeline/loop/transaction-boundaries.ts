@@ -8,7 +8,7 @@ import type { TopicHandle } from '../../kafka/producer/publisher-contract.ts';
 import type { ControlSerde } from '../../serde/record-serde.ts';
 import type { ChangeWriter } from './change-writer.ts';
 
-export type TransactionBoundariesDeps = {
+type TransactionBoundariesDeps = {
   readonly order: TransactionOrder;
   readonly serde: Pick<ControlSerde, 'writeBegin' | 'writeEnd'>;
   readonly changes: Pick<ChangeWriter, 'appendPlain'>;

@@ -12,7 +12,7 @@ import type { Log } from '../../core/log.ts';
 import { type Clock, wait } from '../../core/time.ts';
 import { type Contact, type Permission, SlotOwnership } from './ownership-proof.ts';
 
-export type FenceState = 'closed' | 'lock' | 'walsender' | 'bulk';
+type FenceState = 'closed' | 'lock' | 'walsender' | 'bulk';
 
 export type Proof = {
   /** wal_sender_timeout; 0: none. */

@@ -19,7 +19,7 @@ export type Permission = boolean | 'later';
 
 export type Contact = { readonly serverContactMs: number; noteContact(atMs: number): void };
 
-export type OwnershipDeps = {
+type OwnershipDeps = {
   readonly clock: Clock;
   readonly log: Log;
   /** wal_sender_timeout; 0: none. */

@@ -71,7 +71,7 @@ export async function recall(
   return { store, ended, remembered, slot, place, continuity };
 }
 
-export type Weighed = {
+type Weighed = {
   readonly place: SlotPlace;
   /** slot_in_use where the slot is another connector's. */
   readonly foreign: SlotlineError | undefined;

@@ -14,7 +14,7 @@ const ADVANCE_BYTES = 128 * 1024 * 1024;
 /** A call that took long is not followed by another for this many times as long. */
 const REST_FACTOR = 10;
 
-export type SlotAdvancerDeps = {
+type SlotAdvancerDeps = {
   /** An SQL session of its own: a call may take seconds. */
   readonly session: PgSession;
   readonly slotName: string;

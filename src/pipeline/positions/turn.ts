@@ -15,7 +15,7 @@ import type { Proof } from './fence.ts';
 
 const POLL_MS = 500;
 
-export type OwnershipWait = {
+type OwnershipWait = {
   /** The session is lost, or a stop is asked for. */
   readonly signal: AbortSignal;
   /** The first start has waited long enough. */

@@ -31,7 +31,7 @@ const GIVE_UP_CHUNKS = 8;
 /** A server that gives nothing for so long does not decode any more. */
 const SILENCE_MAX_MS = 120_000;
 
-export type CatchUpParts = {
+type CatchUpParts = {
   readonly loop: StreamLoop;
   /** Its last position is where the backlog begins. */
   readonly tracker: AckTracker;
@@ -49,7 +49,7 @@ export type CatchUpParts = {
   readonly onStop: (confirm: (lsn: Lsn) => Promise<void>) => Promise<void>;
 };
 
-export type CatchUpEnd =
+type CatchUpEnd =
   /** The walsender goes on at tracker.markedLsn. `mayAgain`: false where this way did not pay or did not work. */
   { readonly tag: 'handOver'; readonly mayAgain: boolean } | { readonly tag: 'stopped' };
 

@@ -10,7 +10,7 @@ import type { Log } from '../../core/log.ts';
 import { Scope } from '../../core/scope.ts';
 import type { PgSession } from '../../postgres/session/connection.ts';
 
-export type HeartbeatActionDeps = {
+type HeartbeatActionDeps = {
   readonly sql: string;
   readonly open: (signal: AbortSignal) => Promise<PgSession>;
   /** Limit of one run. */

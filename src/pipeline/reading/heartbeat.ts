@@ -13,7 +13,7 @@ import type { ControlSerde } from '../../serde/record-serde.ts';
 import type { ChangeWriter } from '../loop/change-writer.ts';
 import type { HeartbeatAction } from './heartbeat-action.ts';
 
-export type HeartbeatDeps = {
+type HeartbeatDeps = {
   readonly intervalMs: number;
   readonly clock: Clock;
   readonly info: SourceInfo;

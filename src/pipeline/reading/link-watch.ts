@@ -10,9 +10,9 @@ import type { PgSession } from '../../postgres/session/connection.ts';
 import { type SilenceTelling, tellSilence } from './session-limits.ts';
 
 /** Only while `isWaiting` is the other side to send. */
-export type RowsProgress = { readonly receivedBytes: number; readonly isWaiting: boolean };
+type RowsProgress = { readonly receivedBytes: number; readonly isWaiting: boolean };
 
-export type WatchedLink = {
+type WatchedLink = {
   /** The backend at its other end. */
   readonly pid: number;
   readonly progress: () => RowsProgress;

@@ -8,7 +8,7 @@ import type { SourceInfo } from '../../events/source-info.ts';
 import type { PgSession } from '../../postgres/session/connection.ts';
 import { loadSlot } from '../../postgres/stream/slot.ts';
 
-export type SlotXminDeps = {
+type SlotXminDeps = {
   readonly intervalMs: number;
   readonly slot: string;
   readonly sql: PgSession;

@@ -28,7 +28,7 @@ import { watched } from './wait-watch.ts';
 
 export type SnapshotSource = 'newSlot' | 'existingSlot' | 'noSlot';
 
-export type SnapshotSteps = {
+type SnapshotSteps = {
   readonly source: SnapshotSource;
   /** Streams the real slot up to the consistent point; only for an existing slot. */
   readonly catchUp: (untilLsn: Lsn) => Promise<void>;

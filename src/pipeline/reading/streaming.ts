@@ -34,7 +34,7 @@ const PAUSE_DEADLINE_MS = 10_000;
 /** After bulk reading did not pay or did not work the stream is left alone for a while. */
 const NO_BULK_MS = 600_000;
 
-export type StreamingRun = {
+type StreamingRun = {
   /** The server accepted; from here the slot is held. */
   readonly onStarted: () => Promise<void>;
   /** Stop before the first commit at or after it. */

@@ -11,7 +11,7 @@ import { type BackendWait, describeWait, loadBackendWait } from '../../postgres/
 import type { PgSession } from '../../postgres/session/connection.ts';
 import type { LiveState } from '../life/live-state.ts';
 
-export type WatchedStep = {
+type WatchedStep = {
   /** `slot`: one is made. Else something that PostgreSQL does for the start. */
   readonly of: 'slot' | 'postgres';
   /** In words: `Making the slot shop`. */

@@ -13,7 +13,7 @@ import type { SourceFacts, SourcePublication, SourceTable } from '../../postgres
 type SourcePlace = { readonly systemIdentifier: string; readonly database: string };
 type SourceOwner = { readonly connector: string; readonly server: string };
 
-export type SourceMemoryOwner = SourceOwner & SourcePlace;
+type SourceMemoryOwner = SourceOwner & SourcePlace;
 
 /** A record of Kafka holds about a megabyte; beyond so many tables the publication alone is remembered. */
 const TABLES_MAX = 3_000;

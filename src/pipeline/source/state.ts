@@ -4,7 +4,7 @@
  */
 import type { SourceFacts } from '../../postgres/catalog/source-facts.ts';
 
-export type SourceTrouble = { readonly kind: string; readonly message: string; readonly remedy: string };
+type SourceTrouble = { readonly kind: string; readonly message: string; readonly remedy: string };
 
 /** More kinds than there are; whatever goes wrong this does not grow. */
 const TROUBLES_MAX = 50;

@@ -20,7 +20,7 @@ import { refuseFaults, tellWarnings } from '../judgements/told.ts';
 import type { TaskContext } from '../life/task-context.ts';
 import { watched } from '../reading/wait-watch.ts';
 
-export type Preparation = {
+type Preparation = {
   readonly server: ServerFacts;
   readonly slot: SlotState | undefined;
   readonly decision: StartDecision;

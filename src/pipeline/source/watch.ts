@@ -44,13 +44,13 @@ const NOTICE_KINDS_MAX = 100;
 /** "skipped loading publication", whatever the language of the server. */
 const SKIPPING_ROUTINE = 'LoadPublications';
 
-export type SourceWatchHooks = {
+type SourceWatchHooks = {
   readonly server: ServerFacts;
   /** Ends the attempt. */
   readonly fail: (error: SlotlineError) => void;
 };
 
-export type SourceStart = {
+type SourceStart = {
   readonly memory: Pick<SourceMemory, 'load' | 'save'>;
   readonly snapshotFollows: boolean;
   readonly isNewSlot: boolean;

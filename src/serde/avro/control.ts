@@ -37,7 +37,7 @@ const NULL = 0;
 const VALUE = 2;
 const NO_TABLE = tableFields('', '');
 
-export type AvroControlDeps = {
+type AvroControlDeps = {
   readonly out: ByteWriter;
   readonly info: SourceInfo;
   readonly source: AvroSourceWriter;

@@ -28,9 +28,9 @@ export type AvroSideSettings = AvroSchemaSettings & {
   readonly ignoreDefaults: boolean;
 };
 
-export type AvroSerdeSettings = { readonly key: AvroSideSettings; readonly value: AvroSideSettings; readonly binary: BinaryMode };
+type AvroSerdeSettings = { readonly key: AvroSideSettings; readonly value: AvroSideSettings; readonly binary: BinaryMode };
 
-export type AvroSerdeDeps = {
+type AvroSerdeDeps = {
   readonly out?: ByteWriter;
   readonly constants: AvroSourceConstants;
   readonly facts: { readonly info: SourceInfo; readonly order: TransactionOrder | undefined };

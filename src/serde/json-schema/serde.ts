@@ -23,15 +23,15 @@ export type JsonSchemaSideSettings = JsonSchemaSettings & {
   readonly ignoreDefaults: boolean;
 };
 
-export type JsonSchemaSerdeSettings = {
+type JsonSchemaSerdeSettings = {
   readonly key: JsonSchemaSideSettings;
   readonly value: JsonSchemaSideSettings;
   readonly binary: BinaryMode;
 };
 
 /** What is registered; `name` is the schema's title. */
-export type JsonSchema = { readonly name: string; readonly text: string; readonly type: 'JSON' };
-export type JsonSchemaSerdeDeps = {
+type JsonSchema = { readonly name: string; readonly text: string; readonly type: 'JSON' };
+type JsonSchemaSerdeDeps = {
   readonly out: ByteWriter;
   readonly constants: SourceConstants;
   readonly facts: EventFacts;

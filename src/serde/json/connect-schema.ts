@@ -12,7 +12,7 @@ import type { DecimalFormat } from './value-writer.ts';
 /** Connect's type names as JsonConverter spells them. */
 const TYPE_NAMES: Readonly<Partial<Record<FieldSchema['type'], string>>> = { float32: 'float', float64: 'double' };
 
-export type SchemaForm = {
+type SchemaForm = {
   readonly field?: string;
   /** Form of the defaults of Connect Decimals. */
   readonly decimals?: DecimalFormat;

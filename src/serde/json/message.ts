@@ -8,7 +8,7 @@ import type { JsonSourceWriter } from './source.ts';
 import { tableMembers } from './source.ts';
 import { writeBase64 } from './text.ts';
 
-export type MessageFormat = {
+type MessageFormat = {
   readonly keySchemas: boolean;
   readonly valueSchemas: boolean;
   readonly binary: 'bytes' | 'base64' | 'base64-url-safe' | 'hex';

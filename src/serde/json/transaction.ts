@@ -11,7 +11,7 @@ import type { CollectionCount } from '../../events/transaction.ts';
 import type { FieldSchema } from '../../values/schema.ts';
 import { printSchema, quote } from './connect-schema.ts';
 
-export type ControlFormat = { readonly keySchemas: boolean; readonly valueSchemas: boolean };
+type ControlFormat = { readonly keySchemas: boolean; readonly valueSchemas: boolean };
 
 /** Each write appends the key, then the value, and returns where the key ends. */
 export class JsonTransactionWriter {

@@ -11,7 +11,7 @@ import type { NullSettings, ProtobufNode } from './node.ts';
 import { nodesByName, type ProtobufSourceWriter, protobufTableFields } from './source.ts';
 import type { ProtobufValueWriter } from './value-writer.ts';
 
-export type ProtobufControlDeps = {
+type ProtobufControlDeps = {
   readonly out: ByteWriter;
   readonly values: ProtobufValueWriter;
   readonly info: SourceInfo;

@@ -40,13 +40,13 @@ export type ProtobufSideSettings = ProtobufSchemaSettings & {
   readonly ignoreDefaults: boolean;
 };
 
-export type ProtobufSerdeSettings = {
+type ProtobufSerdeSettings = {
   readonly key: ProtobufSideSettings;
   readonly value: ProtobufSideSettings;
   readonly binary: BinaryMode;
 };
 
-export type ProtobufSerdeDeps = {
+type ProtobufSerdeDeps = {
   readonly out?: ByteWriter;
   readonly constants: ProtobufSourceConstants;
   readonly facts: { readonly info: SourceInfo; readonly order: TransactionOrder | undefined };

@@ -18,7 +18,7 @@ const WRAPPED_TEXT = 0x0a;
 
 export type ProtobufSourceConstants = { readonly version: string; readonly name: string; readonly db: string };
 
-export type ProtobufSourceSettings = NullSettings & { readonly ignoreDefaults: boolean };
+type ProtobufSourceSettings = NullSettings & { readonly ignoreDefaults: boolean };
 
 /** Nodes by field name: the fields of an event are asked for by name when things are compiled, never per row. */
 export function nodesByName(schema: FieldSchema, settings: NullSettings): (field: string) => ProtobufNode {
@@ -46,7 +46,7 @@ export function protobufTableFields(
   return Uint8Array.from(out.bytes.subarray(0, out.length));
 }
 
-export type ProtobufSourceDeps = {
+type ProtobufSourceDeps = {
   readonly out: ByteWriter;
   readonly values: ProtobufValueWriter;
   readonly constants: ProtobufSourceConstants;

@@ -23,14 +23,14 @@ import type { ConversionFailure, RowSerializer } from '../serializer.ts';
 import { encodeText } from './encoding.ts';
 import { byteBufferText, StringValueWriter } from './value-writer.ts';
 
-export type StringSerdeSettings = {
+type StringSerdeSettings = {
   /** undefined: the half is written in another format. */
   readonly key: TextEncoding | undefined;
   readonly value: TextEncoding | undefined;
   readonly binary: BinaryMode;
 };
 
-export type StringSerdeDeps = {
+type StringSerdeDeps = {
   readonly out: ByteWriter;
   readonly constants: SourceConstants;
   readonly facts: EventFacts;

@@ -13,7 +13,7 @@ const MILLIS_PER_DAY = 86_400_000;
 const PLAIN: FieldSchema = { type: 'string', optional: true };
 const QUESTION_MARK = 0x3f;
 
-export type MemberPlace = { readonly depth: number; readonly memberStart: number; readonly valueStart: number };
+type MemberPlace = { readonly depth: number; readonly memberStart: number; readonly valueStart: number };
 
 export class StringValueWriter implements ValueWriter {
   readonly #out: ByteWriter;
