@@ -40,6 +40,11 @@ const ALLOWED_IMPORTS: Readonly<Record<string, string>> = {
 /** A dependency belongs to one file of src/; here are those that need more, and why. */
 const SEVERAL_IMPORTERS: Readonly<Record<string, { files: readonly string[]; why: string }>> = {};
 
+/** Exports that no file of ours imports, and who uses them. */
+const ENTRY_POINTS: Readonly<Record<string, string>> = {
+  'vitest.config.ts default': 'vitest reads its configuration from it',
+};
+
 const NON_NULL_FILES = ['src/core/byte-reader.ts', 'src/core/byte-writer.ts'];
 const FORBIDDEN_NAMES = /^(utils?|helpers?|common|misc|index)$/;
 
@@ -60,7 +65,7 @@ function folderOf(path: string): string {
   return path.split('/')[1] ?? '';
 }
 
-function importBreaksRule(path: string, { target, own, typeOnly }: ImportFact): boolean {
+function importBreaksRule(path: string, { target, own, typeOnly }: Omit<ImportFact, 'names'>): boolean {
   if (!own) return false;
   if (!target.startsWith('src/') || TEST_FILE.test(target)) return true;
   const [from, to] = [folderOf(path), folderOf(target)];
@@ -168,6 +173,49 @@ function circles(graph: ReadonlyMap<string, readonly string[]>): string[] {
   };
   for (const path of graph.keys()) walk(path, []);
   return found;
+}
+
+describe('exports', () => {
+  test('are each imported by another file, but for the entry points', () => {
+    const unused = unusedExports(sources);
+    expect(unused.filter((line) => ENTRY_POINTS[line] === undefined)).toEqual([]);
+    expect(Object.keys(ENTRY_POINTS).filter((line) => !unused.includes(line))).toEqual([]);
+  });
+
+  test('are used by their own names, by all names of a file, or not at all', () => {
+    const file = (path: string, imports: readonly [target: string, ...names: string[]][], exports: readonly string[]) => ({
+      path,
+      imports: imports.map(([target, ...names]) => ({ target, names, own: true, typeOnly: false })),
+      exports: exports.map((name) => ({ name, line: 1 })),
+    });
+    const a = file('a.ts', [['a.ts', 'own']], ['used', 'own', 'idle']);
+    const all = file('all.ts', [], ['one', 'two']);
+    expect(
+      unusedExports([
+        a,
+        all,
+        file(
+          'b.ts',
+          [
+            ['a.ts', 'used'],
+            ['all.ts', '*'],
+          ],
+          [],
+        ),
+      ]),
+    ).toEqual(['a.ts own', 'a.ts idle']);
+  });
+});
+
+function unusedExports(facts: readonly Pick<SourceFacts, 'path' | 'imports' | 'exports'>[]): string[] {
+  const used = new Set(
+    facts.flatMap(({ path, imports }) =>
+      imports.filter(({ own, target }) => own && target !== path).flatMap(({ target, names }) => names.map((name) => `${target} ${name}`)),
+    ),
+  );
+  return facts.flatMap(({ path, exports }) =>
+    used.has(`${path} *`) ? [] : exports.map(({ name }) => `${path} ${name}`).filter((line) => !used.has(line)),
+  );
 }
 
 describe('the pure folders', () => {
