@@ -19,8 +19,9 @@ const TELL_AFTER_MS = 2_000;
 const TOLD_AGAIN_MS = 60_000;
 
 /** Of a session for the catalog and for what the start changes; `database.query.timeout.ms` is for what may wait for locks. */
-export function limitsOf({ database }: ResolvedOptions, until: AbortSignal): SessionLimits {
-  return { until, readTimeoutMs: READ_TIMEOUT_MS, queryTimeoutMs: database.queryTimeoutMs === 0 ? undefined : database.queryTimeoutMs };
+export function limitsOf(options: ResolvedOptions, until: AbortSignal): SessionLimits {
+  const { queryTimeoutMs } = options.database;
+  return { until, readTimeoutMs: silenceLimitMs(options), queryTimeoutMs: queryTimeoutMs === 0 ? undefined : queryTimeoutMs };
 }
 
 /** How long a link over which something has to come may be silent. */

@@ -27,9 +27,9 @@ type SessionRequest = {
   readonly until?: AbortSignal;
   /** Limit of each query that names none of its own. */
   readonly queryTimeoutMs?: number | undefined;
-  /** Of those of the extended protocol, which only read: the smaller of both counts. */
+  /** The same for queries of the extended protocol, which only read. Default: queryTimeoutMs. */
   readonly readTimeoutMs?: number;
-  /** Told of those. */
+  /** Told of queries of the extended protocol. */
   readonly patience?: QueryPatience;
 };
 

@@ -62,6 +62,7 @@ const GOODBYE_MS = 300;
 export type SessionLimits = {
   readonly until?: AbortSignal;
   readonly queryTimeoutMs?: number | undefined;
+  /** Of queries of the extended protocol, which only read. Default: queryTimeoutMs. */
   readonly readTimeoutMs?: number;
   /** Told of queries of the extended protocol. */
   readonly patience?: QueryPatience;
@@ -122,8 +123,8 @@ export class OpenSession implements PgSession {
   }
 
   async query<Row extends QueryResultRow>(sql: string, params: readonly unknown[] = [], options: QueryOptions = {}): Promise<Row[]> {
-    const { readTimeoutMs, queryTimeoutMs, patience } = this.#parts.request;
-    const limits = { timeoutMs: smaller(readTimeoutMs, queryTimeoutMs), patience, ...options };
+    const { readTimeoutMs, patience } = this.#parts.request;
+    const limits = { timeoutMs: readTimeoutMs, patience, ...options };
     const result = await this.#run(() => this.#parts.client.query<Row>(sql, [...params]), limits);
     return result.rows;
   }
@@ -296,11 +297,6 @@ function impatient(patience: QueryPatience | undefined): () => void {
     clearTimeout(timer);
     if (isTold) patience.onUnanswered(false);
   };
-}
-
-function smaller(a: number | undefined, b: number | undefined): number | undefined {
-  if (a === undefined || b === undefined) return a ?? b;
-  return Math.min(a, b);
 }
 
 function within(timeoutMs: number, promise: Promise<unknown>): Promise<void> {
