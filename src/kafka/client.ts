@@ -1,6 +1,6 @@
 /**
  * Owns the boundary to the Kafka library: it is the only file that imports it. It opens one connection (TCP, TLS, SASL), makes the
- * calls of wire.ts over it, and lends the functions that compress and sum bytes. Does not own which broker to talk to, nor any
+ * calls of client-contract.ts over it, and lends the functions that compress and sum bytes. Does not own which broker to talk to, nor any
  * retry: cluster.ts and sender.ts do. The library's own clients (Producer, Consumer, Admin) are not used.
  */
 import { isIP } from 'node:net';
@@ -32,10 +32,6 @@ import { SlotlineError } from '../core/errors.ts';
 import type { KafkaConnectionOptions } from '../core/options.ts';
 import { orAborted } from '../core/scope.ts';
 import type { Clock } from '../core/time.ts';
-import { createCluster, type KafkaClient, type KafkaDeps } from './cluster.ts';
-import { oauthTokenSource } from './oauth.ts';
-import { ProduceChannel } from './producer/produce-channel.ts';
-import { connectionError } from './protocol-errors.ts';
 import type {
   BatchCodec,
   BrokerConnection,
@@ -47,7 +43,11 @@ import type {
   NamedConfigs,
   NewTopic,
   TopicResult,
-} from './wire.ts';
+} from './client-contract.ts';
+import { createCluster, type KafkaClient, type KafkaDeps } from './cluster.ts';
+import { oauthTokenSource } from './oauth.ts';
+import { ProduceChannel } from './producer/produce-channel.ts';
+import { connectionError } from './protocol-errors.ts';
 
 /**
  * The library looks every code of a reply up in its own table, and what it does not find there (of newer brokers) becomes a TypeError in

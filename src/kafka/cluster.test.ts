@@ -4,8 +4,8 @@ import { SlotlineError } from '../core/errors.ts';
 import { SILENT_LOG } from '../core/log.ts';
 import type { KafkaConnectionOptions } from '../core/options.ts';
 import { SYSTEM_CLOCK } from '../core/time.ts';
+import type { BatchCodec } from './client-contract.ts';
 import { createCluster } from './cluster.ts';
-import type { BatchCodec } from './wire.ts';
 
 describe('trouble with Kafka', () => {
   it('lasts until the question that waits is answered, whatever others are answered meanwhile', async () => {

@@ -8,8 +8,16 @@ import type { Log } from '../core/log.ts';
 import type { KafkaConnectionOptions } from '../core/options.ts';
 import { orAborted } from '../core/scope.ts';
 import { type Clock, wait } from '../core/time.ts';
+import type {
+  BatchCodec,
+  BrokerAddress,
+  BrokerConnection,
+  ClusterMetadata,
+  ConnectBroker,
+  Endpoint,
+  MetadataRequest,
+} from './client-contract.ts';
 import { connectionError, KAFKA_CODE, kafkaCodeError } from './protocol-errors.ts';
-import type { BatchCodec, BrokerAddress, BrokerConnection, ClusterMetadata, ConnectBroker, Endpoint, MetadataRequest } from './wire.ts';
 
 export type KafkaDeps = { readonly log: Log; readonly clock: Clock; readonly random: () => number };
 

@@ -6,11 +6,11 @@
 import { SlotlineError } from '../core/errors.ts';
 import type { ProducerOptions, TopicCreationOptions } from '../core/options.ts';
 import type { KafkaClient } from './client.ts';
+import type { BrokerConnection, FetchedRecord, NewTopic, TopicMetadata } from './client-contract.ts';
 import { createPublisher, type PublisherDeps } from './producer/publisher.ts';
 import type { Publisher, PublisherEvents, RecordView } from './producer/publisher-contract.ts';
 import { kafkaAnswerError } from './protocol-errors.ts';
 import { newTopic, openTopic } from './topics.ts';
-import type { BrokerConnection, FetchedRecord, NewTopic, TopicMetadata } from './wire.ts';
 
 type CompactedTopicOptions = {
   readonly topic: string;

@@ -6,10 +6,10 @@
 import { SlotlineError, toSlotlineError } from '../core/errors.ts';
 import { wait } from '../core/time.ts';
 import type { KafkaClient, KafkaDeps } from './client.ts';
+import type { TopicMetadata } from './client-contract.ts';
 import type { OpenTopic } from './producer/open-topic.ts';
 import type { PartitionQueue } from './producer/partition-queue.ts';
 import { KAFKA_CODE } from './protocol-errors.ts';
-import type { TopicMetadata } from './wire.ts';
 
 type LeadersEvents = {
   /** True while something waits for a broker that cannot be reached. */

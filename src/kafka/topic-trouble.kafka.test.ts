@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sharedKafka, uniqueName } from '../../test/harness/shared.ts';
 import { until } from '../../test/harness/until.ts';
 import { NO_CREATION, openPublishing, type Publishing, recordOf, topicCreation } from '../../test/kafka/publishing.ts';
+import type { FetchedRecord } from './client-contract.ts';
 import type { TopicHandle } from './producer/publisher-contract.ts';
-import type { FetchedRecord } from './wire.ts';
 
 const soon = (): AbortSignal => AbortSignal.timeout(30_000);
 const servers = (): string => sharedKafka().bootstrapServers;

@@ -7,8 +7,8 @@ import { SlotlineError } from '../core/errors.ts';
 import type { TopicCreationGroup, TopicCreationOptions } from '../core/options.ts';
 import { compileUserPattern } from '../core/user-pattern.ts';
 import type { KafkaClient } from './client.ts';
+import type { NewTopic, TopicMetadata } from './client-contract.ts';
 import { isRetriableCode, KAFKA_CODE, kafkaAnswerError } from './protocol-errors.ts';
-import type { NewTopic, TopicMetadata } from './wire.ts';
 
 export type ResolvedTopic = { readonly name: string; readonly metadata: TopicMetadata; readonly maxMessageBytes: number | undefined };
 

@@ -7,9 +7,9 @@ import { ByteWriter } from '../../core/byte-writer.ts';
 import type { SlotlineError } from '../../core/errors.ts';
 import { SYSTEM_CLOCK } from '../../core/time.ts';
 import { createKafkaClient } from '../client.ts';
+import type { BrokerConnection } from '../client-contract.ts';
 import { createCluster } from '../cluster.ts';
 import { kafkaErrorEntry } from '../protocol-errors.ts';
-import type { BrokerConnection } from '../wire.ts';
 import { createPublisher } from './publisher.ts';
 
 const TOPIC = 't';
