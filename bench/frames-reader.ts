@@ -5,7 +5,7 @@
 import { text } from 'node:stream/consumers';
 import { uint32At } from '../src/core/byte-reader.ts';
 import type { DatabaseOptions } from '../src/core/options.ts';
-import { openSession } from '../src/postgres/session/connection.ts';
+import { openSession } from '../src/postgres/session/open-session.ts';
 import { queryMessage, WireReader } from '../src/postgres/stream/wire-reader.ts';
 
 export type FramesTask = {

@@ -8,7 +8,7 @@ import type { ResolvedOptions } from '../core/options.ts';
 import { prettyBytes } from '../core/pretty-bytes.ts';
 import { wait } from '../core/time.ts';
 import { type BackendWait, describeWait, loadBackendWait } from '../postgres/catalog/blockers.ts';
-import { openSession, type PgSession } from '../postgres/session/connection.ts';
+import { openSession, type PgSession } from '../postgres/session/open-session.ts';
 import {
   findSlotMaker,
   isLost,

@@ -6,7 +6,7 @@ import type pg from 'pg';
 import { formatLsn, type Lsn, parseLsn } from '../../src/core/lsn.ts';
 import { SYSTEM_CLOCK } from '../../src/core/time.ts';
 import { loadFingerprints } from '../../src/postgres/catalog/catalog-moment.ts';
-import { openSession } from '../../src/postgres/session/connection.ts';
+import { openSession } from '../../src/postgres/session/open-session.ts';
 import { BulkDecode, type Chunk } from '../../src/postgres/stream/bulk-decode.ts';
 import { type FrameConsumer, ReplicationStream } from '../../src/postgres/stream/replication-stream.ts';
 import { databaseOptions } from '../harness/database-options.ts';

@@ -18,7 +18,7 @@ import { judgeStart, needsSlot } from '../../pipeline/judgements/start.ts';
 import type { CapturedTables } from '../../pipeline/judgements/tables.ts';
 import { weighPast } from '../../pipeline/positions/past.ts';
 import type { TableDescription } from '../../postgres/catalog/catalog.ts';
-import { openSession, type PgSession } from '../../postgres/session/connection.ts';
+import { openSession, type PgSession } from '../../postgres/session/open-session.ts';
 import { loadServerFacts, type ServerFacts } from '../../postgres/session/server-facts.ts';
 import { loadSlot, type SlotState, unsuitability } from '../../postgres/stream/slot.ts';
 import type { CheckArguments, ExitCode } from '../args.ts';

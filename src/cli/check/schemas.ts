@@ -15,7 +15,7 @@ import { planSettings } from '../../pipeline/life/task-context.ts';
 import { createTaskSerde } from '../../pipeline/loop/task-serde.ts';
 import { type TableDescription, tableFacts } from '../../postgres/catalog/catalog.ts';
 import { TypeRegistry } from '../../postgres/catalog/type-registry.ts';
-import type { PgSession } from '../../postgres/session/connection.ts';
+import type { PgSession } from '../../postgres/session/open-session.ts';
 import { SchemaRegistry } from '../../registry/schema-registry.ts';
 import { TrialRegistry } from './trial-registry.ts';
 

@@ -8,7 +8,7 @@ import type { TableFilter } from '../../events/filter.ts';
 import type { ListedTable } from '../../postgres/catalog/catalog.ts';
 import { loadFamilies, type PublicationPlan } from '../../postgres/catalog/publication.ts';
 import { quoteIdentifier } from '../../postgres/identifiers.ts';
-import type { PgSession } from '../../postgres/session/connection.ts';
+import type { PgSession } from '../../postgres/session/open-session.ts';
 import { fail, type Judgement, nameOf, shorten, warn } from './judgement.ts';
 import { namesTables } from './publication.ts';
 

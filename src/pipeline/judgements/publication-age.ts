@@ -5,7 +5,7 @@
  */
 import { LSN_ZERO } from '../../core/lsn.ts';
 import type { ResolvedOptions } from '../../core/options.ts';
-import type { PgSession } from '../../postgres/session/connection.ts';
+import type { PgSession } from '../../postgres/session/open-session.ts';
 import type { ServerFacts } from '../../postgres/session/server-facts.ts';
 import type { SlotState } from '../../postgres/stream/slot.ts';
 import type { StartDecision } from '../../snapshot/decision.ts';

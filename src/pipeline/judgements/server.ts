@@ -6,7 +6,7 @@ import { SlotlineError, toSlotlineError } from '../../core/errors.ts';
 import type { ResolvedOptions } from '../../core/options.ts';
 import { prettyBytes } from '../../core/pretty-bytes.ts';
 import { quoteIdentifier } from '../../postgres/identifiers.ts';
-import { openSession, type PgSession } from '../../postgres/session/connection.ts';
+import { openSession, type PgSession } from '../../postgres/session/open-session.ts';
 import { requireEncoding, requireVersion, type ServerFacts } from '../../postgres/session/server-facts.ts';
 import type { StartDecision } from '../../snapshot/decision.ts';
 import { advise, fail, failure, type Judgement, ok, warn } from './judgement.ts';

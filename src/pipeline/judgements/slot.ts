@@ -5,7 +5,7 @@ import { prettyBytes } from '../../core/pretty-bytes.ts';
 import { type Continuity, heldByOther, otherOwner } from '../../offsets/continuity.ts';
 import type { Remembered } from '../../offsets/store.ts';
 import { quoteLiteral } from '../../postgres/identifiers.ts';
-import type { PgSession } from '../../postgres/session/connection.ts';
+import type { PgSession } from '../../postgres/session/open-session.ts';
 import type { ServerFacts } from '../../postgres/session/server-facts.ts';
 import { loadSlotLag, type SlotState, unsuitability } from '../../postgres/stream/slot.ts';
 import type { StartDecision } from '../../snapshot/decision.ts';

@@ -21,7 +21,7 @@ import { createPublisher } from '../../kafka/producer/publisher.ts';
 import type { Publisher, PublisherEvents, TopicHandle } from '../../kafka/producer/publisher-contract.ts';
 import type { TableDescription } from '../../postgres/catalog/catalog.ts';
 import { TypeRegistry } from '../../postgres/catalog/type-registry.ts';
-import { openSession, type PgSession } from '../../postgres/session/connection.ts';
+import { openSession, type PgSession } from '../../postgres/session/open-session.ts';
 import type { ControlKind } from '../../serde/avro/control.ts';
 import { type EventFacts, JsonSerde } from '../../serde/json/serde.ts';
 import { contextHeaders as contextHeadersOf, type Header } from '../../serde/record-headers.ts';

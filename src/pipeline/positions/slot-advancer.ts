@@ -7,7 +7,7 @@ import { type SlotlineError, toSlotlineError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import { formatLsn, type Lsn } from '../../core/lsn.ts';
 import type { Clock } from '../../core/time.ts';
-import type { PgSession } from '../../postgres/session/connection.ts';
+import type { PgSession } from '../../postgres/session/open-session.ts';
 import { advanceSlot } from '../../postgres/stream/slot.ts';
 
 const ADVANCE_BYTES = 128 * 1024 * 1024;

@@ -9,7 +9,7 @@ import type { Log } from '../../core/log.ts';
 import type { ResolvedOptions } from '../../core/options.ts';
 import { Scope } from '../../core/scope.ts';
 import { wait } from '../../core/time.ts';
-import type { PgSession } from '../../postgres/session/connection.ts';
+import type { PgSession } from '../../postgres/session/open-session.ts';
 import { TASK_ID } from '../life/task-context.ts';
 import type { Proof } from './fence.ts';
 

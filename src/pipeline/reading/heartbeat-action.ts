@@ -8,7 +8,7 @@
 import { type SlotlineError, toSlotlineError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import { Scope } from '../../core/scope.ts';
-import type { PgSession } from '../../postgres/session/connection.ts';
+import type { PgSession } from '../../postgres/session/open-session.ts';
 
 type HeartbeatActionDeps = {
   readonly sql: string;

@@ -6,7 +6,7 @@
 import { SlotlineError, toSlotlineError } from '../../core/errors.ts';
 import { Scope } from '../../core/scope.ts';
 import { loadBackendState } from '../../postgres/catalog/backend-state.ts';
-import type { PgSession } from '../../postgres/session/connection.ts';
+import type { PgSession } from '../../postgres/session/open-session.ts';
 import { type SilenceTelling, tellSilence } from './session-limits.ts';
 
 /** Only while `isWaiting` is the other side to send. */

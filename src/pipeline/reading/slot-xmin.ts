@@ -5,7 +5,7 @@
  */
 import type { Log } from '../../core/log.ts';
 import type { SourceInfo } from '../../events/source-info.ts';
-import type { PgSession } from '../../postgres/session/connection.ts';
+import type { PgSession } from '../../postgres/session/open-session.ts';
 import { loadSlot } from '../../postgres/stream/slot.ts';
 
 type SlotXminDeps = {

@@ -13,7 +13,7 @@ import { wait } from '../../core/time.ts';
 import type { SnapshotMarker } from '../../events/source-info.ts';
 import type { TupleView } from '../../pgoutput/tuple.ts';
 import { tableFacts } from '../../postgres/catalog/catalog.ts';
-import { openSession, type PgSession } from '../../postgres/session/connection.ts';
+import { openSession, type PgSession } from '../../postgres/session/open-session.ts';
 import { RowStream } from '../../postgres/stream/row-stream.ts';
 import { temporarySlotName } from '../../postgres/stream/slot.ts';
 import { InitialSnapshot, type SnapshotProgress, type SnapshotSink, type SnapshotTable } from '../../snapshot/initial.ts';

@@ -8,7 +8,7 @@ import type { Log } from '../../core/log.ts';
 import { Scope } from '../../core/scope.ts';
 import { type Clock, wait } from '../../core/time.ts';
 import { type BackendWait, describeWait, loadBackendWait } from '../../postgres/catalog/blockers.ts';
-import type { PgSession } from '../../postgres/session/connection.ts';
+import type { PgSession } from '../../postgres/session/open-session.ts';
 import type { LiveState } from '../life/live-state.ts';
 
 type WatchedStep = {

@@ -17,8 +17,8 @@ import {
   type SourceTable,
   tablesWithRows,
 } from '../../postgres/catalog/source-facts.ts';
-import { openSession, type PgSession } from '../../postgres/session/connection.ts';
 import type { ServerNotice } from '../../postgres/session/errors.ts';
+import { openSession, type PgSession } from '../../postgres/session/open-session.ts';
 import type { ServerFacts } from '../../postgres/session/server-facts.ts';
 import type { TaskContext } from '../life/task-context.ts';
 import { capturedTables, type JudgementRules, judgeSource, type SourceChange, standingTroubles, uncoveredTables } from './judgement.ts';

@@ -1,5 +1,5 @@
 /** Owns the question what a backend is doing at this moment, seen from another session. Never reads the text of its query. */
-import type { PgSession, QueryOptions } from '../session/connection.ts';
+import type { PgSession, QueryOptions } from '../session/open-session.ts';
 
 /**
  * `idle`: it has sent all that it was asked for. `sending`: it waits for the client to take more. `working`: neither; where the role may

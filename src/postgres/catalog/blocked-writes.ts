@@ -6,7 +6,7 @@
  */
 
 import { quoteIdentifier, quoteTable } from '../identifiers.ts';
-import type { PgSession } from '../session/connection.ts';
+import type { PgSession } from '../session/open-session.ts';
 
 /** A publication that is not there yet. */
 export type PlannedPublication = {

@@ -2,7 +2,7 @@
  * Owns the question what a backend of the server waits for at this moment: a transaction's end, a lock on a table, a record of WAL on a
  * standby, and who stands in its way. Never reads the text of a query: it may hold a row.
  */
-import type { PgSession, QueryOptions } from '../session/connection.ts';
+import type { PgSession, QueryOptions } from '../session/open-session.ts';
 
 type Blocker = {
   /** undefined: a prepared transaction, which has no process. */

@@ -4,7 +4,7 @@
  * replication until a standby has answered. Owns too telling whether descriptions have changed since. Does not wait (pipeline/loop/relation-facts.ts).
  */
 
-import type { PgSession, QueryOptions } from '../session/connection.ts';
+import type { PgSession, QueryOptions } from '../session/open-session.ts';
 import { type DescribedRow, describedTable, describeSql, NAMES_COLUMNS_SQL, type TableDescription } from './catalog.ts';
 
 export type MomentAnswer = {

@@ -6,7 +6,7 @@
  */
 import { LSN_ZERO, type Lsn, parseLsn } from '../../core/lsn.ts';
 import type { TableFacts } from '../../events/row-plan.ts';
-import type { PgSession, QueryOptions } from '../session/connection.ts';
+import type { PgSession, QueryOptions } from '../session/open-session.ts';
 
 type TableKind = 'table' | 'partitioned';
 

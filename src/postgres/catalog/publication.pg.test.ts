@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { databaseOptions } from '../../../test/harness/database-options.ts';
 import { type FreshDatabase, freshDatabase, uniqueName } from '../../../test/harness/shared.ts';
 import { SlotlineError } from '../../core/errors.ts';
-import { openSession, type PgSession } from '../session/connection.ts';
+import { openSession, type PgSession } from '../session/open-session.ts';
 import { type ListedTable, listTables } from './catalog.ts';
 import {
   ensurePublication,

@@ -6,7 +6,7 @@
 import { type ErrorCode, type ErrorDetails, SlotlineError } from '../../core/errors.ts';
 import type { EventOptions, PublicationOptions } from '../../core/options.ts';
 import { quoteIdentifier, quoteTable } from '../identifiers.ts';
-import type { PgSession, QueryOptions } from '../session/connection.ts';
+import type { PgSession, QueryOptions } from '../session/open-session.ts';
 import type { ListedTable } from './catalog.ts';
 
 export type PublishedOperation = 'c' | 'u' | 'd' | 't';

@@ -2,7 +2,7 @@
  * Owns what a publication sends of each table: which columns, which rows, under which name; and which rows a SELECT from a table gives that
  * are never sent under its name. Does not own the publication itself (publication.ts).
  */
-import type { PgSession } from '../session/connection.ts';
+import type { PgSession } from '../session/open-session.ts';
 
 export type PublishedTable = {
   /** By name; undefined before version 15, where all but generated ones are sent. */

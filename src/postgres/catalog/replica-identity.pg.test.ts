@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { databaseOptions } from '../../../test/harness/database-options.ts';
 import { type FreshDatabase, freshDatabase, uniqueName } from '../../../test/harness/shared.ts';
 import type { ReplicaIdentityRule } from '../../core/options.ts';
-import { openSession, type PgSession } from '../session/connection.ts';
+import { openSession, type PgSession } from '../session/open-session.ts';
 import { listTables, loadTables } from './catalog.ts';
 import { changeIdentity, planIdentityChanges, type WantedIdentity } from './replica-identity.ts';
 

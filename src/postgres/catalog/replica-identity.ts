@@ -6,7 +6,7 @@
 import { SlotlineError, toSlotlineError } from '../../core/errors.ts';
 import type { ReplicaIdentityRule } from '../../core/options.ts';
 import { quoteIdentifier, quoteTable } from '../identifiers.ts';
-import type { PgSession } from '../session/connection.ts';
+import type { PgSession } from '../session/open-session.ts';
 
 export type WantedIdentity = {
   readonly table: { readonly oid: number; readonly schema: string; readonly table: string };

@@ -8,7 +8,7 @@
  */
 import { SlotlineError } from '../../core/errors.ts';
 import { type Lsn, parseLsn } from '../../core/lsn.ts';
-import type { PgSession, QueryOptions } from '../session/connection.ts';
+import type { PgSession, QueryOptions } from '../session/open-session.ts';
 
 export type SourceMember = {
   readonly oid: number;

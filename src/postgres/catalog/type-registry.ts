@@ -6,7 +6,7 @@
  * is streamed, and is not in the schema, unless `relabel` is asked to take what the catalog has now.
  */
 import type { PgType, PgTypeKind } from '../../values/pg-type.ts';
-import type { PgSession, QueryOptions } from '../session/connection.ts';
+import type { PgSession, QueryOptions } from '../session/open-session.ts';
 
 type TypeRow = {
   oid: number;

@@ -7,7 +7,7 @@
  */
 import { type ErrorCode, type ErrorDetails, SlotlineError } from '../../core/errors.ts';
 import type { Lsn } from '../../core/lsn.ts';
-import { type ErrorSubject, stateEntry } from './state-table.ts';
+import { type ErrorSubject, stateEntry } from './sqlstate-table.ts';
 
 /** Where it happened: goes into the details of every error. */
 export type ServerAddress = {

@@ -1,10 +1,10 @@
 /**
  * Owns the facts of a server that a session shows: version, encoding, role in replication, WAL settings. Does not open
- * sessions (connection.ts); whether a fact stops the start is the caller's, with the checks here.
+ * sessions (open-session.ts); whether a fact stops the start is the caller's, with the checks here.
  */
 import { SlotlineError } from '../../core/errors.ts';
 import { type Lsn, parseLsn } from '../../core/lsn.ts';
-import type { PgSession } from './connection.ts';
+import type { PgSession } from './open-session.ts';
 
 export type ServerFacts = {
   readonly major: number;

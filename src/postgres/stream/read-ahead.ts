@@ -3,7 +3,7 @@
  * begins to work on the next, while the reader is still busy. Bounded; in fixed blocks. Does not know what the bytes mean.
  */
 import { itemAt } from '../../core/byte-reader.ts';
-import type { SocketOwner } from '../session/connection.ts';
+import type { SocketOwner } from '../session/open-session.ts';
 import type { WireReader } from './wire-reader.ts';
 
 const BLOCK_BYTES = 256 * 1024;

@@ -6,7 +6,7 @@ import { startTcpProxy, type TcpProxy } from '../../../test/harness/tcp-proxy.ts
 import { until } from '../../../test/harness/until.ts';
 import { LSN_ZERO } from '../../core/lsn.ts';
 import { SYSTEM_CLOCK } from '../../core/time.ts';
-import { openSession } from '../session/connection.ts';
+import { openSession } from '../session/open-session.ts';
 import { type FrameConsumer, ReplicationStream } from './replication-stream.ts';
 
 const CONSUMER: FrameConsumer = { onFrame: () => undefined, onKeepalive: () => undefined, onDrained: () => undefined };

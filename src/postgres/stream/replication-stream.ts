@@ -9,8 +9,8 @@ import { formatLsn, LSN_ZERO, type Lsn, lsnFromWords } from '../../core/lsn.ts';
 import { Scope } from '../../core/scope.ts';
 import type { Clock } from '../../core/time.ts';
 import { quoteIdentifier } from '../identifiers.ts';
-import type { PgSession } from '../session/connection.ts';
 import { noticeOf, type ServerNotice, serverError } from '../session/errors.ts';
+import type { PgSession } from '../session/open-session.ts';
 import { queryMessage, WireReader } from './wire-reader.ts';
 
 /** What the stream loop is: the consumer of frames. A returned promise pauses the socket until it resolves. */

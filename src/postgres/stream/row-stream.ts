@@ -6,8 +6,8 @@
 import { int16At, int32At } from '../../core/byte-reader.ts';
 import { SlotlineError } from '../../core/errors.ts';
 import { CellKind, TupleView } from '../../pgoutput/tuple.ts';
-import type { PgSession } from '../session/connection.ts';
 import { serverError } from '../session/errors.ts';
+import type { PgSession } from '../session/open-session.ts';
 import { queryMessage, WireReader } from './wire-reader.ts';
 
 export interface RowConsumer {

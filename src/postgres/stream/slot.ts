@@ -5,7 +5,7 @@
 import { SlotlineError } from '../../core/errors.ts';
 import { formatLsn, type Lsn, parseLsn } from '../../core/lsn.ts';
 import { quoteIdentifier } from '../identifiers.ts';
-import type { PgSession, QueryOptions } from '../session/connection.ts';
+import type { PgSession, QueryOptions } from '../session/open-session.ts';
 
 const SLOT_PLUGIN = 'pgoutput';
 

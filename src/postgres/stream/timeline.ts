@@ -1,6 +1,6 @@
 /** Owns the question where a server's timeline left another one. Does not own what follows from it (offsets/continuity.ts). */
 import { type Lsn, parseLsn } from '../../core/lsn.ts';
-import type { PgSession } from '../session/connection.ts';
+import type { PgSession } from '../session/open-session.ts';
 
 /**
  * Where the history of `timeline`, the server's own, leaves `from`; undefined: it does not stem from it. `session` is a replication

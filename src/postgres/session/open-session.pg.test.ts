@@ -8,7 +8,7 @@ import { type FreshDatabase, freshDatabase, uniqueName } from '../../../test/har
 import { until } from '../../../test/harness/until.ts';
 import { SlotlineError } from '../../core/errors.ts';
 import type { DatabaseOptions } from '../../core/options.ts';
-import { openSession, type PgSession } from './connection.ts';
+import { openSession, type PgSession } from './open-session.ts';
 
 const SECRET = 'a-secret-that-no-error-may-show';
 const NAMED = { applicationName: 'connection test' };

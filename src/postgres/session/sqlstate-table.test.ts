@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ERROR_TABLE } from '../../core/errors.ts';
 import { serverError } from './errors.ts';
-import { POSTGRES_STATES, stateEntry } from './state-table.ts';
+import { POSTGRES_STATES, stateEntry } from './sqlstate-table.ts';
 
 test('every row can be reached: none stands behind a wider one', () => {
   for (const row of POSTGRES_STATES) {

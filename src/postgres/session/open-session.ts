@@ -1,18 +1,18 @@
 /**
  * Owns opening a session: sslmode's attempts, login, pinned settings, the clock over all of it. The only file that
- * imports `pg`, which does authentication and SQL. The session itself is pg-session.ts; TLS and the socket transport.ts.
+ * imports `pg`, which does authentication and SQL. The session itself is session.ts; TLS and the socket transport.ts.
  */
 import { Client } from 'pg';
 import { SlotlineError } from '../../core/errors.ts';
 import type { DatabaseOptions } from '../../core/options.ts';
 import { Scope } from '../../core/scope.ts';
 import { connectionError, type ServerAddress } from './errors.ts';
-import { OpenSession, type PgSession, type QueryPatience } from './pg-session.ts';
+import { ClientSession, type PgSession, type QueryPatience } from './session.ts';
 import { type Encryption, encryptionAttempts, tlsOptions } from './tls-options.ts';
 import { openTransport, type TransportRequest } from './transport.ts';
 import { WireBridge } from './wire-bridge.ts';
 
-export type { PgSession, QueryOptions, QueryPatience } from './pg-session.ts';
+export type { PgSession, QueryOptions, QueryPatience } from './session.ts';
 export type { SocketOwner } from './transport.ts';
 
 type SessionRequest = {
@@ -94,7 +94,10 @@ export async function openSession(options: DatabaseOptions, request: SessionRequ
  * sslmode allow and prefer: the second attempt comes when the server refused the first one's kind of connection, or when
  * the handshake failed. A wrong password is tried twice, as libpq does, for pg_hba.conf may differ by encryption.
  */
-async function attemptAll(attempts: readonly Encryption[], open: (encryption: Encryption) => Promise<OpenSession>): Promise<OpenSession> {
+async function attemptAll(
+  attempts: readonly Encryption[],
+  open: (encryption: Encryption) => Promise<ClientSession>,
+): Promise<ClientSession> {
   let first: SlotlineError | undefined;
   for (const encryption of attempts) {
     try {
@@ -120,7 +123,7 @@ function moreTelling(first: SlotlineError, second: SlotlineError): SlotlineError
   return first.details.sqlState === '28P01' || second.details.tlsOffered === false ? first : second;
 }
 
-async function openOnce(attempt: TransportRequest, request: SessionRequest): Promise<OpenSession> {
+async function openOnce(attempt: TransportRequest, request: SessionRequest): Promise<ClientSession> {
   const { options, address, signal } = attempt;
   const transport = await openTransport(attempt);
   const bridge = new WireBridge(transport);
@@ -139,7 +142,7 @@ async function openOnce(attempt: TransportRequest, request: SessionRequest): Pro
     options: startupOptions(request.settings ?? {}),
     ...(request.replication === true ? { replication: 'database' } : {}),
   });
-  const session = new OpenSession({ client, bridge, transport, address, attempt, request });
+  const session = new ClientSession({ client, bridge, transport, address, attempt, request });
   const destroy = (): void => {
     bridge.destroy();
   };
@@ -175,7 +178,7 @@ function startupOptions(settings: Readonly<Record<string, string>>): string {
 }
 
 /** What cannot go with the startup packet. Initial statements are the user's; the pinned settings still win. */
-async function settle(session: OpenSession, options: DatabaseOptions, request: SessionRequest): Promise<void> {
+async function settle(session: ClientSession, options: DatabaseOptions, request: SessionRequest): Promise<void> {
   const statements: string[] = [];
   if (session.serverMajor >= TRANSACTION_TIMEOUT_SINCE) statements.push('set transaction_timeout = 0');
   if (request.replication !== true && options.initialStatements.length > 0) {

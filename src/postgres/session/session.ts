@@ -1,12 +1,12 @@
 /**
  * Owns one open session: queries one after another, interruption, loss, handing the socket over. Does not open it
- * (connection.ts) and does not know any SQL.
+ * (open-session.ts) and does not know any SQL.
  */
 import type { Client, QueryResultRow } from 'pg';
 import { assert } from '../../core/assert.ts';
 import { SlotlineError } from '../../core/errors.ts';
 import { connectionError, endsSession, type ServerAddress } from './errors.ts';
-import type { ErrorSubject } from './state-table.ts';
+import type { ErrorSubject } from './sqlstate-table.ts';
 import { type OwnedReading, openTransport, type SocketOwner, type Transport, type TransportRequest } from './transport.ts';
 import type { WireBridge } from './wire-bridge.ts';
 
@@ -82,7 +82,7 @@ type Parts = {
   readonly request: SessionLimits;
 };
 
-export class OpenSession implements PgSession {
+export class ClientSession implements PgSession {
   readonly parameters = new Map<string, string>();
   readonly #parts: Parts;
   #backendKey = { processID: 0, secretKey: 0 };
