@@ -288,9 +288,9 @@ export type ProducerOptions = {
   readonly requestBytesMax: number;
   readonly deliveryTimeoutMs: number;
   readonly requestTimeoutMs: number;
-  /** Bound on bytes appended but not settled (producer.buffer.memory / max.queue.size.in.bytes, the smaller). */
+  /** Bound on bytes appended but not acknowledged (producer.buffer.memory / max.queue.size.in.bytes, the smaller). */
   readonly bufferBytesMax: number;
-  /** Bound on records appended but not settled (max.queue.size). */
+  /** Bound on records appended but not acknowledged (max.queue.size). */
   readonly bufferRecordsMax: number;
 };
 
