@@ -28,11 +28,11 @@ export type SlotOptions = {
   readonly name: string;
   readonly dropOnStop: boolean;
   readonly failover: boolean;
-  /** slotline.slot.accept: the one place at which the slot is taken although it is not where it was left, or is another's. */
+  /** slotline.slot.accept: the one place at which we take the slot although it is not where we left it, or belongs to another connector. */
   readonly accept: string | undefined;
   /** offset.mismatch.strategy=trust_slot: a gap is told, not refused. */
   readonly trusted: boolean;
-  /** lsn.flush.mode=connector: a Debezium before us confirmed no position that it had not stored. */
+  /** lsn.flush.mode=connector: the Debezium that used the slot before us confirmed only positions that it had stored. */
   readonly confirmsStored: boolean;
   /** 0: source.xmin is null. */
   readonly xminFetchIntervalMs: number;
@@ -89,7 +89,7 @@ export type ColumnRule = {
   readonly patterns: readonly string[];
 };
 
-/** slotline.values.corrections: where Debezium is plainly broken, what is mended when asked for. docs/compatibility.md tells each. */
+/** slotline.values.corrections: what can be mended where Debezium is plainly broken. docs/compatibility.md describes each. */
 export const VALUE_CORRECTIONS = [
   'toast-placeholders',
   'numerics',
@@ -115,7 +115,7 @@ type HeartbeatOptions = {
 
 /** slotline.schema.incompatible.action=dlq. */
 export type DeadLetterOptions = {
-  /** Else named by the topic prefix. */
+  /** Undefined: the name is made from the topic prefix. */
   readonly topicName: string | undefined;
 };
 
@@ -224,7 +224,7 @@ type ProtobufConverterOptions = RegisteredConverterOptions & {
   readonly ignoreDefaults: boolean;
 };
 
-/** Of texts; what it cannot hold becomes a question mark, as in Java. UTF-16 is big-endian behind a byte order mark. */
+/** The encoding of texts. A character that it cannot hold becomes a question mark, as in Java. UTF-16 is big-endian after a byte order mark. */
 export type TextEncoding = 'UTF-8' | 'UTF-16' | 'UTF-16BE' | 'UTF-16LE' | 'ISO-8859-1' | 'US-ASCII';
 
 type StringConverterOptions = { readonly format: 'string'; readonly encoding: TextEncoding };

@@ -89,7 +89,7 @@ function spread(hash: number): number {
   return hash ^ (hash >>> 16);
 }
 
-/** Asked only while the table is small, so there are few. */
+/** Looks at every key: it is called only while the table is small. */
 function chainLength(hashes: readonly number[], hash: number, buckets: number): number {
   return hashes.reduce((count, other) => (((other ^ hash) & (buckets - 1)) === 0 ? count + 1 : count), 0);
 }
