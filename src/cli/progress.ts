@@ -3,7 +3,7 @@ import type { Log } from '../core/log.ts';
 import type { SnapshotProgress } from '../snapshot/initial.ts';
 
 const BAR_WIDTH = 24;
-/** On a terminal the bar moves each second; in a log a line each ten is enough. */
+/** On a terminal the bar moves every second; in a log a line every ten seconds is enough. */
 const LOG_INTERVAL_MS = 10_000;
 
 type Terminal = { readonly isTTY?: boolean; write(text: string): unknown };
@@ -44,7 +44,7 @@ function progressLine(progress: SnapshotProgress): string {
   return `snapshot [${bar}] ${percent ?? '?'} % ${parts.join(', ')}`;
 }
 
-/** Of the planner's estimate, which may be low: never above 99 before the end. */
+/** Percent of the planner's estimate. The estimate may be too low, so the result is at most 99 before the end. */
 function percentOf(progress: SnapshotProgress): number | undefined {
   if (progress.done) return 100;
   if (progress.rowsEstimated <= 0) return undefined;

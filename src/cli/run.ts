@@ -23,9 +23,9 @@ import type { ExitCode, RunArguments } from './args.ts';
 import { createLog, LOG_LEVELS, type LogLevel } from './log.ts';
 import { progressReporter } from './progress.ts';
 
-/** A stop that hangs longer than this is ended by force (architecture §5). */
+/** A stop that takes longer than this is ended by force: the README promises 10 s. */
 const STOP_DEADLINE_MS = 9_500;
-/** What is left open when every connector has ended. */
+/** How long connections may still be open after every connector has ended. */
 const LINGER_MS = 200;
 
 type LoadedConfigs =
@@ -57,7 +57,7 @@ export async function run(args: RunArguments, version: string): Promise<ExitCode
   const results = await Promise.all(
     connectors.map(({ options, live }) => runOne(options, { version, live, secrets: configs.secrets.get(options) }, stop.signal)),
   );
-  // A name that is being looked up cannot be called back, and would hold the process until its resolver gives up.
+  // A lookup of a host name cannot be cancelled, and would keep the process alive until the resolver gives up.
   setTimeout(() => process.exit(), LINGER_MS).unref();
   return results.every((error) => error === undefined) ? 0 : 1;
 }
@@ -93,7 +93,7 @@ export function loadAll(paths: readonly string[], output: { readonly json: boole
   return refused ? { tag: 'refused' } : { tag: 'loaded', all: loaded, secrets };
 }
 
-/** The port is every connector's: its line is shown if any wants it. */
+/** All connectors share the HTTP port, so its lines are logged at the most talkative level that one of them has. */
 function leastLevel(all: readonly ResolvedOptions[]): LogLevel {
   return LOG_LEVELS.find((level) => all.some(({ logLevel }) => logLevel === level)) ?? 'info';
 }

@@ -31,7 +31,7 @@ type StatusReport = {
    * walsender holds the slot; `lost`: the server removed WAL that it needs; `unsuitable`: it can never be this connector's.
    */
   readonly state: 'creating' | 'streaming' | 'catching_up' | 'idle' | 'lost' | 'unsuitable' | 'missing' | 'unreadable';
-  /** What the making of a slot waits for: who, in which transaction, for how long. */
+  /** What the creation of a slot waits for: which process, in which transaction, since when. */
   readonly waitingFor?: string;
   readonly waitingSeconds?: number;
   readonly blockedBy?: readonly number[];
@@ -59,7 +59,7 @@ export async function status(args: StatusArguments): Promise<ExitCode> {
   return runStatus(configs.all, args, { write: (text) => process.stdout.write(text), stop: stop.signal });
 }
 
-/** Ends after one look, or with `watch` when `stop` aborts. */
+/** Looks once; with `watch`, again and again until `stop` aborts. */
 export async function runStatus(
   connectors: readonly ResolvedOptions[],
   args: Pick<StatusArguments, 'watch' | 'intervalMs' | 'json'>,
@@ -84,7 +84,7 @@ export async function runStatus(
 
 const HEALTHY: ReadonlySet<StatusReport['state']> = new Set(['creating', 'streaming', 'catching_up', 'idle'] as const);
 
-/** A status is asked by a person who waits: it does not take longer, whatever database.connection.timeout.ms says. */
+/** A person waits for the status, so it never takes longer than this, whatever database.connection.timeout.ms says. */
 const PATIENCE_MS = 10_000;
 
 /** The session is kept between looks and opened again after a loss. */

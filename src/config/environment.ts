@@ -69,7 +69,7 @@ function lookUpFolder(argument: string, environment: ConfigEnvironment): Found {
   return readText(`${argument.slice(0, colon)}/${argument.slice(colon + 1)}`, environment);
 }
 
-/** The whole file without its last line end: editors and `echo` add one that no password has. */
+/** Returns the file without a final line end: editors and `echo` add one, and no password has one. */
 function readText(path: string, environment: ConfigEnvironment): Found {
   try {
     return { text: environment.readFile(path).replace(/\r?\n$/, ''), problem: undefined };

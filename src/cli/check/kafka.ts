@@ -1,6 +1,6 @@
 /**
- * Owns the checks of Kafka: reachable, topics that exist or can be created, settings that would refuse or lose records.
- * and what the topic of offsets remembers. Creates nothing.
+ * Owns the checks of Kafka: whether it is reachable, whether topics exist or can be created, which settings would refuse or lose
+ * records, and what the topic of offsets remembers. Creates nothing.
  */
 import { SlotlineError } from '../../core/errors.ts';
 import { SILENT_LOG } from '../../core/log.ts';
@@ -20,7 +20,7 @@ import { offsetOwner } from '../../pipeline/positions/past.ts';
 import { readSource, type SourceRecord } from '../../pipeline/source/memory.ts';
 import type { TableDescription } from '../../postgres/catalog/catalog.ts';
 
-/** Questions on their way at once: enough for hundreds of tables within seconds. */
+/** How many questions may be open at once: enough for hundreds of tables within seconds. */
 const QUESTIONS_AT_ONCE = 8;
 
 export async function checkCluster(kafka: KafkaClient, options: ResolvedOptions): Promise<Judgement[]> {
@@ -35,7 +35,7 @@ export type Recalled = (Remembered & { readonly source: SourceRecord | undefined
 
 type OffsetQuestion = { readonly signal: AbortSignal; readonly onRemembered: (remembered: Recalled) => void };
 
-/** The topic is read as a start reads it; where it does not exist nothing is remembered. */
+/** Reads the topic as a start reads it. Where the topic does not exist, nothing is remembered. */
 export async function checkOffsets(
   kafka: KafkaClient,
   options: ResolvedOptions,
@@ -72,7 +72,7 @@ function memoryWords(offset: StoredOffset | undefined): string {
   return isSnapshotUnfinished(offset) ? 'a snapshot was begun and is not complete' : 'the snapshot is complete';
 }
 
-/** Each topic of a table once, and those of control records; that no two share one is seen without Kafka (check-names.ts). */
+/** Checks each topic of a table once, and the topics of control records. Whether two tables share a topic is judged without Kafka (pipeline/judgements/names.ts). */
 export async function checkTopics(
   kafka: KafkaClient,
   options: ResolvedOptions,
@@ -102,7 +102,7 @@ export async function checkTopics(
   return items;
 }
 
-/** Of BEGIN and END, of heartbeats and of dead letters, where they are asked for. */
+/** The topics of BEGIN and END, of heartbeats and of dead letters, where these are turned on. */
 function controlTopics({ events }: ResolvedOptions, naming: TopicNaming): string[] {
   const topics: string[] = [];
   if (events.transactionMetadata) topics.push(transactionTopic(naming, events.transactionTopic));
@@ -116,7 +116,7 @@ type Missing = {
   readonly byTopic: ReadonlyMap<string, readonly TableDescription[]>;
 };
 
-/** What Kafka would answer is asked of it; one item for each kind of answer. */
+/** Asks Kafka whether it would create the topics. Gives one item for each kind of answer. */
 async function checkMissing(kafka: KafkaClient, options: ResolvedOptions, { missing, byTopic }: Missing): Promise<Judgement[]> {
   const check = 'kafka.topics_missing';
   const wanted = missing.flatMap((name) => newTopic(name, options.topicCreation) ?? []);
@@ -139,7 +139,7 @@ async function checkMissing(kafka: KafkaClient, options: ResolvedOptions, { miss
   ];
 }
 
-/** Slotline is not told to create topics, as Connect is not by default: then brokers may. */
+/** Slotline is not told to create topics (nor is Connect by default), so it depends on the brokers' automatic creation. */
 async function judgeAutoCreation(kafka: KafkaClient, check: string, missing: readonly string[]): Promise<Judgement> {
   const setting = await kafka.brokerSetting(AUTO_CREATE);
   if (setting === 'true') return ok(check, `Topics that the brokers create for the first record (${AUTO_CREATE}): ${shorten(missing)}`);
@@ -152,7 +152,7 @@ async function judgeAutoCreation(kafka: KafkaClient, check: string, missing: rea
 
 const AUTO_CREATE = 'auto.create.topics.enable';
 
-/** As a start would end, or its first record. */
+/** Judges by the error with which the start, or the first record of a topic, would end. */
 function judgeRefused({ check, names, error }: { check: string; names: readonly string[]; error: SlotlineError }): Judgement {
   const isReplication = error.details['error'] === 'INVALID_REPLICATION_FACTOR';
   const what = `Kafka would not make ${shorten(names)}: ${error.message}`;

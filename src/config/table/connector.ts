@@ -1,6 +1,6 @@
 /**
- * Owns the option rows that Kafka Connect itself reads (name, converters, transforms, error policy), those of a Connect
- * worker that stand in the way of copying a file, converters, queue, retries and what only Slotline has.
+ * Owns the option rows that Kafka Connect itself reads (name, transforms, error policy), those of a Connect worker that a copied
+ * file may hold, those for queue and retries, and those that only Slotline has.
  */
 
 import { VALUE_CORRECTIONS } from '../../core/options.ts';

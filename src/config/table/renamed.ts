@@ -2,7 +2,7 @@
 
 type Renamed =
   | { readonly tag: 'renamed'; readonly to: string; readonly convert?: (value: string) => string }
-  /** Gone, and nothing replaces it. */
+  /** Debezium removed the option without a replacement. */
   | { readonly tag: 'removed'; readonly reason: string };
 
 export const RENAMED: Readonly<Record<string, Renamed>> = {
