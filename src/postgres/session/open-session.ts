@@ -19,11 +19,11 @@ type SessionRequest = {
   /** A walsender of the database (`replication=database`): takes replication commands, and SQL by the simple protocol. */
   readonly replication?: boolean;
   readonly applicationName: string;
-  /** Covers the opening only; queries take their own. On abort the promise rejects with the signal's reason. */
+  /** Aborts the opening only; queries have signals of their own. On abort the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
   /** Settings besides the pinned ones, e.g. `wal_sender_timeout` of a replication session. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** Queries that name no signal of their own end with it too. */
+  /** Aborts queries that name no signal of their own. */
   readonly until?: AbortSignal;
   /** Limit of each query that names none of its own. */
   readonly queryTimeoutMs?: number | undefined;
@@ -34,8 +34,8 @@ type SessionRequest = {
 };
 
 /**
- * What the server prints, and how long it lets us work, must not depend on `ALTER ROLE/DATABASE … SET` (hazard 2a). They
- * go with the startup packet, which beats those defaults. search_path is left alone: row filters and default expressions
+ * What the server prints, and how long it lets us work, must not depend on `ALTER ROLE/DATABASE … SET`. These settings go
+ * with the startup packet, which beats those defaults. search_path is left alone: row filters and default expressions
  * may need the role's own; our SQL qualifies every name instead. lc_monetary too: it says how many digits `money` has.
  */
 const PINNED_SETTINGS: Readonly<Record<string, string>> = {
@@ -59,7 +59,7 @@ const PINNED_SETTINGS: Readonly<Record<string, string>> = {
   row_security: 'off',
 };
 
-/** Exists from this version on; an older server refuses a startup packet that names it. */
+/** transaction_timeout exists from this version on; an older server refuses a startup packet that names it. */
 const TRANSACTION_TIMEOUT_SINCE = 17;
 
 /**
@@ -134,7 +134,7 @@ async function openOnce(attempt: TransportRequest, request: SessionRequest): Pro
     database: options.dbname,
     password: () => passwordOf(options, address),
     stream: () => bridge,
-    // Both are settled by the transport; naming them keeps `pg` from reading PGSSLMODE and PGSSLNEGOTIATION.
+    // The transport has done both already. Naming them keeps `pg` from reading PGSSLMODE and PGSSLNEGOTIATION.
     ssl: false,
     sslnegotiation: 'postgres',
     enableChannelBinding: transport.encrypted,
@@ -177,7 +177,7 @@ function startupOptions(settings: Readonly<Record<string, string>>): string {
     .join(' ');
 }
 
-/** What cannot go with the startup packet. Initial statements are the user's; the pinned settings still win. */
+/** Runs what cannot go with the startup packet. Initial statements are the user's; the pinned settings are set again after them. */
 async function settle(session: ClientSession, options: DatabaseOptions, request: SessionRequest): Promise<void> {
   const statements: string[] = [];
   if (session.serverMajor >= TRANSACTION_TIMEOUT_SINCE) statements.push('set transaction_timeout = 0');

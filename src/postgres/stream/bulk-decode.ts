@@ -1,10 +1,10 @@
 /**
- * Owns reading the frames of a slot by SQL, many transactions in one result: a temporary copy of the slot is consumed in chunks by
- * pg_logical_slot_get_binary_changes under COPY, which is several times as fast as a walsender, for that flushes each message by itself.
- * The real slot is not touched. Does not decide when to read so, how far, or what may be confirmed (pipeline/reading/catch-up.ts).
+ * Owns reading the frames of a slot by SQL, many transactions in one result. pg_logical_slot_get_binary_changes under COPY consumes a
+ * temporary copy of the slot in chunks. That is several times as fast as a walsender, which flushes each message by itself. The real slot is
+ * not touched. Does not decide when to read in bulk, how far, or what may be confirmed (pipeline/reading/catch-up.ts).
  *
- * The next chunk is asked for before the last one is handed over, so that the server decodes while its last result is still worked on.
- * Each chunk ends behind a commit, and the temporary slot remembers where: no edge is computed here that could cut or repeat one.
+ * The next chunk is asked for before the last one is handed over, so the server decodes while we still work on its last result. Each chunk
+ * ends after a commit, and the temporary slot remembers where: this file computes no edge that could cut or repeat a transaction.
  * Source: PostgreSQL manual, "Replication Management Functions", "COPY" (binary format).
  */
 import { byteAt, int16At, int32At, uint32At } from '../../core/byte-reader.ts';
@@ -21,16 +21,16 @@ import { queryMessage, WireReader } from './wire-reader.ts';
 
 type BulkSettings = PluginSettings & {
   readonly slotName: string;
-  /** Of the descriptions that the catalog has now. A chunk is decoded before it is read, so what it shows was committed by then. */
+  /** Loads the fingerprints of the catalog's present descriptions. A chunk is read after it was decoded, so its transactions are committed by then. */
   readonly fingerprints: (oids: readonly number[]) => Promise<Fingerprints>;
-  /** What is read ahead of the consumer. */
+  /** How much may be read ahead of the consumer. */
   readonly readAheadBytes: number;
 };
 
 export type Chunk = {
-  /** Every transaction that commits before it was handed over, and none that commits behind it. */
+  /** All transactions that commit before this position were handed over, and none that commits after it. */
   readonly endLsn: Lsn;
-  /** From where the server reads for the next chunk; it stays behind while a transaction is open. */
+  /** Where the server begins to read WAL for the next chunk. It does not move while an older transaction is open. */
   readonly restartLsn: Lsn;
   readonly frames: number;
 };
@@ -42,7 +42,7 @@ const Tag = { copyData: 0x64, dataRow: 0x44, error: 0x45, notice: 0x4e, readyFor
 const Frame = { begin: 0x42, origin: 0x4f, relation: 0x52, type: 0x59 } as const;
 const BEGIN_BYTES = 21;
 const BEGIN_XID_AT = 17;
-/** Chunks that the server works on or waits with. */
+/** How many chunks may be asked for at once. */
 const AHEAD = 2;
 /** 'PGCOPY\n\377\r\n\0', Int32 flags, Int32 length of the extension. */
 const COPY_HEAD = Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1');
@@ -53,9 +53,9 @@ const COLUMNS = 2;
 
 type DescribedRelation = {
   readonly text: Buffer;
-  /** Of its entries in the catalog when last compared. */
+  /** The fingerprint of its catalog entries when they were last compared. */
   fingerprint: string | undefined;
-  /** It was handed over since its fingerprint was read. */
+  /** True where the description was handed over after its fingerprint was read. */
   isCurrent: boolean;
 };
 
@@ -75,14 +75,14 @@ export class BulkDecode {
   readonly #begin = new Uint8Array(BEGIN_BYTES);
   #beginLsn: Lsn | undefined;
   #answer: { endLsn: Lsn; restartLsn: Lsn } | undefined;
-  /** Where the chunk that comes begins: its notices come before its frames. */
+  /** Where the next chunk begins; notices, which come before a chunk's frames, get this position. */
   #chunkLsn: Lsn;
   #ended = false;
   #hasFailed = false;
   /** The last description of each relation; a chunk describes all its relations anew. */
   readonly #relations = new Map<number, DescribedRelation>();
   readonly #described = new Set<number>();
-  /** Sessions see what every transaction before it has left; undefined: the catalog was not asked for this chunk. */
+  /** Sessions see every transaction before this one; undefined: the catalog was not asked for this chunk. */
   #visibleXmin: number | undefined;
 
   private constructor(session: PgSession, settings: BulkSettings, { copyName, fromLsn }: { copyName: string; fromLsn: Lsn }) {
@@ -110,8 +110,8 @@ export class BulkDecode {
   }
 
   /**
-   * Makes the temporary copy and moves it to `fromLsn`: the end of a commit, or what a slot or a chunk was told. `session` is an SQL
-   * session. Throws replication_slots_exhausted, pg_privilege_missing, slot_missing …
+   * Makes the temporary copy and moves it to `fromLsn`, which is the end of a commit, or a position of a slot or a chunk. `session` is an
+   * SQL session. Throws replication_slots_exhausted, pg_privilege_missing, slot_missing …
    */
   static async open(session: PgSession, settings: BulkSettings, fromLsn: Lsn): Promise<BulkDecode> {
     const copyName = bulkCopyName(settings.slotName, session.processId);
@@ -131,7 +131,7 @@ export class BulkDecode {
     return this.#session.processId;
   }
 
-  /** Resolves when `nextEdge` gave none and what was asked for is handed over. Rejects with what broke. */
+  /** Resolves when `nextEdge` returned undefined and everything that was asked for is handed over. Rejects with the error that ended it. */
   async run(consumer: FrameConsumer, o: { readonly nextEdge: NextEdge; readonly onChunk: (chunk: Chunk) => void }): Promise<void> {
     this.#consumer = consumer;
     this.#nextEdge = o.nextEdge;
@@ -141,12 +141,12 @@ export class BulkDecode {
     await this.#done.promise;
   }
 
-  /** The server or the connection failed, not the consumer. */
+  /** True where the server or the connection failed, not the consumer. */
   get hasFailed(): boolean {
     return this.#hasFailed;
   }
 
-  /** Something was asked for and is not wholly handed over. */
+  /** True while something was asked for and is not completely handed over. */
   get isAwaited(): boolean {
     return this.#asked > 0;
   }
@@ -155,28 +155,28 @@ export class BulkDecode {
     return this.#readAhead.receivedBytes;
   }
 
-  /** Whoever the frames are handed to is not ready for the next one. */
+  /** True while the consumer is not ready for the next frame. */
   get isHeld(): boolean {
     return this.#reader.paused;
   }
 
-  /** Received and not handed over yet. */
+  /** Bytes that were received and not handed over yet. */
   get waitingBytes(): number {
     return this.#readAhead.waitingBytes;
   }
 
-  /** This way of reading is given up. */
+  /** Ends the reading: run() rejects with the error. */
   fail(error: SlotlineError): void {
     if (!this.#ended) this.#hasFailed = true;
     this.#end(error);
   }
 
-  /** Nothing more is handed over. */
+  /** From now on nothing more is handed over. */
   stopReading(): void {
     this.#reader.stop();
   }
 
-  /** The temporary slot goes with the session. */
+  /** Closes the session; the server drops the temporary slot with it. */
   async close(): Promise<void> {
     this.#end(undefined);
     await this.#session.close();
@@ -244,7 +244,7 @@ select confirmed_flush_lsn, restart_lsn from pg_catalog.pg_replication_slots whe
         this.#beginLsn = lsn;
         return undefined;
       case Frame.origin:
-        // Only what is last of what the plugin writes in one go has an LSN in the stream.
+        // Of the messages that the plugin writes together, only the last one has an LSN in the stream.
         if (this.#beginLsn !== undefined) this.#beginLsn = LSN_ZERO;
         return this.#handOver(bytes, at, end, lsn);
       case Frame.relation:
@@ -256,7 +256,7 @@ select confirmed_flush_lsn, restart_lsn from pg_catalog.pg_replication_slots whe
     }
   }
 
-  /** A transaction's begin is held back until it is known whether its origin follows. */
+  /** Holds back the begin of a transaction until it is known whether an origin follows. */
   #handOver(bytes: Uint8Array, start: number, end: number, lsn: Lsn): undefined | Promise<void> {
     const consumer = this.#consumer;
     const beginLsn = this.#beginLsn;
@@ -267,8 +267,9 @@ select confirmed_flush_lsn, restart_lsn from pg_catalog.pg_replication_slots whe
   }
 
   /**
-   * Each chunk begins like a new connection. What it only repeats is left out; a second description within it means a change. A first one
-   * may hide a change of what it does not tell, such as a default: the catalog is asked once for each chunk.
+   * Each chunk begins like a new connection and describes its tables again. A description that only repeats the last one is left out; a
+   * second description within one chunk means a change. A first one may hide a change that descriptions do not show, such as a default, so
+   * the catalog is asked once for each chunk.
    */
   #onRelation(bytes: Uint8Array, start: number, end: number): undefined | Promise<void> {
     const oid = uint32At(bytes, start + 1);
@@ -295,7 +296,7 @@ select confirmed_flush_lsn, restart_lsn from pg_catalog.pg_replication_slots whe
     this.#visibleXmin = xmin;
   }
 
-  /** What a transaction has left that is not surely visible, the catalog did not tell. */
+  /** False where the transaction was perhaps not visible yet when the catalog was asked: then the answer does not count. */
   #isVisible(): boolean {
     return ((uint32At(this.#begin, BEGIN_XID_AT) - (this.#visibleXmin ?? 0)) | 0) < 0;
   }
