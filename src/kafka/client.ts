@@ -50,8 +50,8 @@ import { ProduceChannel } from './producer/produce-channel.ts';
 import { connectionError } from './protocol-errors.ts';
 
 /**
- * The library looks every code of a reply up in its own table, and what it does not find there (of newer brokers) becomes a TypeError in
- * place of the reply. Below that table lies this one, which has a name for every number; our own code reads the number.
+ * The library looks up each error code of a reply in its own table. A code that it does not find (from a newer broker) would become a
+ * TypeError in place of the reply. So that table gets a prototype that has a name for every number; our own code reads the number.
  */
 Object.setPrototypeOf(protocolErrorsCodesById, new Proxy({}, { get: () => 'UNKNOWN_SERVER_ERROR' }));
 
@@ -142,7 +142,7 @@ async function openConnection(
   const tls = tlsOptions(options);
   const settings: ConnectionOptions = {
     connectTimeout: options.connectTimeoutMs,
-    // Every call has its own bound; this one is the last resort behind it.
+    // Every call has a bound of its own; this one is a last resort.
     requestTimeout: options.requestTimeoutMs * 2,
     maxInflights: 64,
     ...(tls === undefined ? {} : { tls, ...(isIP(endpoint.host) === 0 ? { tlsServerName: endpoint.host } : {}) }),
@@ -156,7 +156,7 @@ async function openConnection(
   });
   try {
     const connecting = Promise.resolve(connection.connect(endpoint.host, endpoint.port));
-    // Destroyed, the library may never settle it.
+    // The library may never settle the promise of a destroyed connection.
     connecting.catch(() => {});
     await withDeadline(orAborted(connecting, signal), options.connectTimeoutMs + 250);
   } catch (error) {
@@ -168,7 +168,7 @@ async function openConnection(
   return new LibraryConnection(connection, { endpoint, sessionEndsAtMs, clientId: options.clientId });
 }
 
-/** Rejects after `ms`, for a promise of the library alone is no bound. */
+/** Rejects after `ms`, because a promise of the library alone may never settle. */
 function withDeadline<T>(promise: Promise<T>, ms: number): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(Object.assign(new Error(`no answer within ${ms} ms`), { code: 'ETIMEDOUT' })), ms);

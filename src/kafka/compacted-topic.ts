@@ -1,7 +1,7 @@
 /**
- * Owns reading a small compacted topic to its end and writing single records to it: what offsets/store.ts is handed. Does not own what
- * the records mean. Writes have a publisher of their own, which is kept from one to the next: acks=all, idempotent, repeated until
- * acknowledged. They are made one after the other.
+ * Owns reading a small compacted topic to its end and writing single records to it: what offsets/store.ts is handed. Does not own
+ * what the records mean. One publisher of its own makes all writes, one after the other: acks=all, idempotent, repeated until
+ * acknowledged.
  */
 import { SlotlineError } from '../core/errors.ts';
 import type { ProducerOptions, TopicCreationOptions } from '../core/options.ts';
@@ -14,14 +14,14 @@ import { newTopic, openTopic } from './topics.ts';
 
 type CompactedTopicOptions = {
   readonly topic: string;
-  /** For its creation; -1: the broker's default. */
+  /** How many partitions the topic gets when it is created; -1: the broker's default. */
   readonly partitions: number;
   readonly replicationFactor: number;
-  /** False: whoever only looks. Default: true. */
+  /** False for a caller that only looks. Default: true. */
   readonly mayCreate?: boolean;
 };
 
-/** Asked before a write: false when the right to the slot may be gone. */
+/** Asked before each write. False: we may have lost the slot, so nothing may be written. */
 type WritePermission = PublisherEvents['maySend'];
 
 /** The shape of offsets/store.ts's CompactedTopic; kept apart because neither folder imports the other. */
@@ -64,7 +64,7 @@ export function createCompactedTopic(
       }
     },
     async write(key, value, signal) {
-      // One that failed, or whose record may still be on its way, is done with: the next one's epoch fences it off.
+      // A publisher that failed, or whose record may still be on its way, is not used again: the epoch of the next one fences it off.
       if (publisher === undefined) {
         await open(signal);
         publisher = createWriter(client, { creation, deps });
@@ -81,7 +81,7 @@ export function createCompactedTopic(
   };
 }
 
-/** As it would be made. */
+/** The topic as it would be created. */
 export function newCompactedTopic(options: CompactedTopicOptions): NewTopic | undefined {
   return newTopic(options.topic, topicCreation(options));
 }

@@ -1,12 +1,12 @@
-/** Owns how a connector's state reads as health: one word, and what is waited for. Pure; http.ts sends it. */
+/** Owns turning a connector's state into health: one word, and what is waited for. Pure; http.ts sends it. */
 import { unreachable } from '../core/assert.ts';
 import type { SlotlineError } from '../core/errors.ts';
 import type { LiveState } from '../pipeline/life/live-state.ts';
 import { WAIT_REMEDY } from '../pipeline/reading/wait-watch.ts';
 
 /**
- * `waiting`: it goes on by itself once a server answers. `degraded`: it streams, but rows are missing, or soon will be; a restart does not
- * help. `failing`: a person has to act; it is tried again all the same. Worst last.
+ * `waiting`: the connector goes on by itself once a server answers. `degraded`: it streams, but rows are missing, or soon will be; a
+ * restart does not help. `failing`: a person has to act; the connector tries again all the same. The worst status is last.
  */
 const STATUSES = ['ok', 'starting', 'stopping', 'waiting', 'degraded', 'failing', 'stopped'] as const;
 type HealthStatus = (typeof STATUSES)[number];
@@ -23,14 +23,14 @@ type HealthReason = {
 
 export type Health = { readonly status: HealthStatus; readonly reasons: readonly HealthReason[] };
 
-/** The worst of all. */
+/** The health of all connectors together: the worst status counts. */
 export function healthOf(connectors: readonly LiveState[]): Health {
   const all = connectors.map(connectorHealth);
   const rank = Math.max(0, ...all.map(({ status }) => STATUSES.indexOf(status)));
   return { status: STATUSES[rank] ?? 'ok', reasons: all.flatMap(({ reasons }) => reasons) };
 }
 
-/** A restart of the process would not help where it waits for a server. */
+/** True also while a connector waits for a server, because a restart of the process would not help there. */
 export function isHealthy(status: HealthStatus): boolean {
   return status !== 'failing' && status !== 'stopped';
 }
@@ -60,12 +60,12 @@ export function connectorHealth(live: LiveState): Health {
   }
 }
 
-/** 1 or 0. */
+/** 1 while the connector waits for this server, else 0. */
 export function isWaitingFor(live: LiveState, what: WaitingFor): number {
   return reasonsOf(live).some(({ waitingFor }) => waitingFor === what) ? 1 : 0;
 }
 
-/** What is waited for now; where nothing is known of that, what ended the last attempt. */
+/** The reasons why the connector waits now; where none is known, the error that ended the last attempt. */
 function reasonsOf(live: LiveState): HealthReason[] {
   const reasons: HealthReason[] = [];
   const { registryTrouble, catalogTrouble, serverSilence, kafkaTrouble, positionTrouble, slotHolder, serverWait, lastError } = live;
@@ -88,7 +88,7 @@ function reasonsOf(live: LiveState): HealthReason[] {
   return reasons;
 }
 
-/** What is not well with the source itself. */
+/** The troubles of the source itself. */
 function sourceReasons(live: LiveState): HealthReason[] {
   return live.source.troubles.map(({ message, remedy }) => ({
     connector: live.name,
@@ -103,7 +103,7 @@ function reason(live: LiveState, waitingFor: WaitingFor, { code, message, remedy
   return { connector: live.name, waitingFor, code, message, remedy };
 }
 
-/** Codes begin with the server that they are about. */
+/** The server that an error is about: its code begins with the server's name. */
 function serverOf({ code }: SlotlineError): WaitingFor {
   if (code.startsWith('registry_')) return 'registry';
   if (code.startsWith('kafka_')) return 'kafka';

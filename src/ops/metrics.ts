@@ -1,6 +1,6 @@
 /**
  * Owns the table of metrics, and their text in Prometheus' format (text/plain, version 0.0.4). Every value is read when it is asked for,
- * from counters that are kept anyway. A further metric is one row here; docs/metrics.md is generated from the table.
+ * from counters that exist anyway. A new metric is one row here; docs/metrics.md is generated from the table.
  */
 import type { LiveState } from '../pipeline/life/live-state.ts';
 import { isWaitingFor } from './health.ts';
@@ -11,7 +11,7 @@ type Common = {
   readonly kind: 'counter' | 'gauge';
   readonly help: string;
 };
-/** `undefined`: there is no value now, and no line. */
+/** Where `read` gives undefined, there is no value now and no line is printed. */
 type Single = Common & { readonly read: (live: LiveState, nowUs: number) => number | undefined };
 /** One line for each value of the label. */
 type Labelled = Common & { readonly label: string; readonly readEach: (live: LiveState) => Readonly<Record<string, number>> };

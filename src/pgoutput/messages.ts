@@ -31,7 +31,7 @@ export type RelationColumn = {
   readonly name: string;
   readonly typeOid: number;
   readonly typmod: number;
-  /** Part of the replica identity's key. */
+  /** The column is part of the replica identity's key. */
   readonly inKey: boolean;
 };
 
