@@ -1,4 +1,4 @@
-/** Owns docs/errors.md: Slotline's own errors, and what the codes of Kafka, PostgreSQL and the registry are taken for. From the tables alone. */
+/** Owns docs/errors.md: Slotline's own errors, and what it makes of the codes of Kafka, PostgreSQL and the registry. Written from the tables only. */
 import { ERROR_TABLE, type Healing } from '../src/core/errors.ts';
 import { type BatchEffect, FOREIGN_KAFKA_ERRORS, KAFKA_ERRORS } from '../src/kafka/error-table.ts';
 import { POSTGRES_STATES } from '../src/postgres/session/sqlstate-table.ts';
