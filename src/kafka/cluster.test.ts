@@ -8,7 +8,7 @@ import type { BatchCodec } from './client-contract.ts';
 import { createCluster } from './cluster.ts';
 
 describe('trouble with Kafka', () => {
-  it('lasts until the question that waits is answered, whatever others are answered meanwhile', async () => {
+  it('lasts until the waiting question itself is answered, even if others are answered meanwhile', async () => {
     const events: string[] = [];
     const log = { ...SILENT_LOG, warn: (event: string) => events.push(event), info: (event: string) => events.push(event) };
     const deps = { log, clock: SYSTEM_CLOCK, random: () => 0 };

@@ -22,7 +22,7 @@ function sampleOf(live: LiveState, sample: string, nowUs = 0): string | undefine
 }
 
 describe('the table of metrics', () => {
-  it('has names that say prefix and unit, each once', () => {
+  it('has unique names with prefix and unit', () => {
     const names = METRICS.map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
     expect(names.filter((name) => !/^slotline_[a-z]+(_[a-z]+)*$/.test(name))).toEqual([]);
@@ -39,8 +39,8 @@ describe('the table of metrics', () => {
   });
 });
 
-describe('what is counted', () => {
-  it('goes on over attempts, and what one attempt holds ends with it', () => {
+describe('counters and gauges', () => {
+  it('counters go on over attempts, and gauges of one attempt end with it', () => {
     const live = new LiveState('shop');
     const created = 'slotline_events_total{connector="shop",operation="created"}';
     const acknowledged = 'slotline_records_acknowledged_total{connector="shop"}';
@@ -57,7 +57,7 @@ describe('what is counted', () => {
     expect(sampleOf(live, 'slotline_attempts_total{connector="shop"}')).toBe('2');
   });
 
-  it('keeps the positions of a stream that has ended, and the time of the last message', () => {
+  it('gauges keep the positions of a stream that has ended, and the time of the last message', () => {
     const live = new LiveState('shop');
     const age = 'slotline_last_message_age_seconds{connector="shop"}';
     expect(sampleOf(live, age)).toBeUndefined();
@@ -70,7 +70,7 @@ describe('what is counted', () => {
     expect(sampleOf(live, age, 3_500_000)).toBe('2.5');
   });
 
-  it('tells refused schemas and questions that were asked again', async () => {
+  it('counters tell refused schemas and questions that were asked again', async () => {
     const live = new LiveState('shop');
     const question = {};
     live.onRegistryRetry(new SlotlineError('registry_unreachable'), question);

@@ -77,7 +77,7 @@ for (const major of [14, 18] as const) {
       expect(await identityOf('a')).toBe('default');
     });
 
-    it('of a table of another role are told apart, and refused', async () => {
+    it('of a table of another role are recognised, and refused', async () => {
       const role = uniqueName('r');
       await fresh.client.query(`create role ${role} login password 'x'`);
       const poor = await openSession(

@@ -97,7 +97,7 @@ for (const major of [14, 18] as const) {
       expect(`${error.message} ${JSON.stringify(error.details)} ${error.stack}`).not.toContain(SECRET);
     });
 
-    it('wants the REPLICATION attribute for a replication session', async () => {
+    it('refuses a replication session to a role without the REPLICATION attribute', async () => {
       const error = await thrown(openSession(options, { ...NAMED, replication: true }));
       expect(error.code).toBe('pg_privilege_missing');
       await fresh.client.query(`alter role ${role} replication`);
