@@ -2,8 +2,8 @@
  * Owns the way from a bare clone to a running script: installs the dependencies when they are missing or out of date, then runs the
  * script named on the command line with the Node that they bring. Plain JavaScript, for it may run on an older Node itself.
  *
- *   node scripts/bootstrap.mjs                        installs only
- *   node scripts/bootstrap.mjs scripts/x.ts --flag    installs and runs
+ *   node scripts/bootstrap.mjs                             installs only
+ *   node scripts/bootstrap.mjs scripts/test.ts --unit    installs and runs
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';

@@ -1,8 +1,10 @@
-/** The house rules that a machine can check: who may import whom, sizes, names, links, and nothing of one machine in the files. */
-import { existsSync } from 'node:fs';
-import { basename, dirname, join, normalize } from 'node:path';
+/**
+ * The house rules that a machine can check: who may import whom, sizes, names, and nothing of one machine in the files. Links and
+ * paths in documents are tidy-documents.test.ts.
+ */
+import { dirname } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type ImportFact, PROJECT_DIR, projectFiles, readProjectFile, readSourceFacts, type SourceFacts } from './harness/source-facts.ts';
+import { type ImportFact, projectFiles, readProjectFile, readSourceFacts, type SourceFacts } from './harness/source-facts.ts';
 
 const FILE_LINES_MAX = 400;
 const FUNCTION_LINES_MAX = 70;
@@ -279,30 +281,6 @@ describe('sizes and names', () => {
   });
 });
 
-describe('documents', () => {
-  const documents = files.filter((path) => path.endsWith('.md'));
-
-  test('link only to files and headings that exist', () => {
-    const broken = documents.flatMap((path) =>
-      relativeLinks(readProjectFile(path))
-        .filter((link) => !linkResolves(path, link))
-        .map((link) => `${path}: ${link}`),
-    );
-    expect(broken).toEqual([]);
-  });
-
-  test('a broken link, a missing heading and a whole one are told apart', () => {
-    expect(relativeLinks('[a](x.md) `[code](y.md)` [b](https://example.org) ![i](p.png "title") [c](<d e.md>)')).toEqual([
-      'x.md',
-      'p.png',
-      'd e.md',
-    ]);
-    expect(linkResolves('package.json', 'no-such-file.md')).toBe(false);
-    expect(linkResolves('package.json', 'LICENSE')).toBe(true);
-    expect(headingSlugs('# A `b` C!\n## A b C\n')).toEqual(new Set(['a-b-c', 'a-b-c-1']));
-  });
-});
-
 test('no file names a folder of one machine or the host of a package registry', () => {
   const private_ = [
     '/wo' + 'rk/',
@@ -320,38 +298,3 @@ test('no file names a folder of one machine or the host of a package registry', 
   });
   expect(found).toEqual([]);
 });
-
-/** Targets of inline links that are neither absolute nor in code. */
-function relativeLinks(markdown: string): string[] {
-  const prose = markdown.replaceAll(/^(```|~~~)[\s\S]*?^\1/gm, '').replaceAll(/`[^`\n]*`/g, '');
-  const targets = [...prose.matchAll(/\]\((?:<([^>]+)>|([^()\s]+(?:\([^()\s]*\))?))(?:\s+"[^"]*")?\)/g)].map(
-    (match) => match[1] ?? match[2] ?? '',
-  );
-  return targets.filter((target) => !/^[a-z][a-z0-9+.-]*:/i.test(target));
-}
-
-function linkResolves(path: string, link: string): boolean {
-  const [file = '', anchor] = link.split('#', 2);
-  const target = file === '' ? path : normalize(join(dirname(path), decodeURIComponent(file)));
-  if (target.startsWith('..') || !existsSync(join(PROJECT_DIR, target))) return false;
-  if (anchor === undefined || anchor === '' || !basename(target).endsWith('.md')) return true;
-  const text = readProjectFile(target);
-  return headingSlugs(text).has(anchor) || text.includes(`<a id="${anchor}"`);
-}
-
-/** As GitHub makes them: lower case, no punctuation, spaces to hyphens, a number for a repeated one. */
-function headingSlugs(markdown: string): ReadonlySet<string> {
-  const slugs = new Set<string>();
-  const prose = markdown.replaceAll(/^(```|~~~)[\s\S]*?^\1/gm, '');
-  for (const [, heading = ''] of prose.matchAll(/^#{1,6}\s+(.+?)\s*#*$/gm)) {
-    const base = heading
-      .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
-      .toLowerCase()
-      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
-      .replaceAll(/\s/g, '-');
-    let slug = base;
-    for (let number = 1; slugs.has(slug); number++) slug = `${base}-${number}`;
-    slugs.add(slug);
-  }
-  return slugs;
-}

@@ -1,4 +1,4 @@
-/** Converters beside Avro's, which resolve-converter.test.ts has. */
+/** Converters beside Avro's, which converter.test.ts has. */
 import { describe, expect, test } from 'vitest';
 import type { ConverterOptions } from '../../core/options.ts';
 import { formatNotes, type Problem } from '../problems.ts';

@@ -1,6 +1,6 @@
 /**
  * Owns the checks of the server as such: login, version, encoding, wal_level, free slots and senders, the role's right to
- * replicate, the settings that endanger a slot. Does not look at tables (check-tables.ts) or the slot (check-slot.ts).
+ * replicate, the settings that endanger a slot. Does not look at tables (tables.ts) or the slot (slot.ts).
  */
 import { SlotlineError, toSlotlineError } from '../../core/errors.ts';
 import type { ResolvedOptions } from '../../core/options.ts';
