@@ -3,7 +3,7 @@
  * replays of both formats are compared by the same masks. A plain reader of its own: it keeps the order of maps and the bits of longs.
  */
 import { quote } from '../../src/serde/json/connect-schema.ts';
-import { formatFloat32, formatFloat64 } from '../../src/serde/json/text.ts';
+import { formatFloat32, formatFloat64 } from '../../src/serde/json/lexical.ts';
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [member: string]: Json };
 type Named = Map<string, Json>;

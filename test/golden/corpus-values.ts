@@ -16,7 +16,7 @@
  *   map             a Map, an object, an array of pairs, or an array of { key, value }
  */
 import { quote } from '../../src/serde/json/connect-schema.ts';
-import { formatFloat32, formatFloat64 } from '../../src/serde/json/text.ts';
+import { formatFloat32, formatFloat64 } from '../../src/serde/json/lexical.ts';
 import type { GoldenCase, GoldenRecord, RecordedText } from './replay-cases.ts';
 
 /** A schema as Kafka's JSON converter prints it. */

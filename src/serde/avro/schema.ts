@@ -6,7 +6,7 @@
 import { SlotlineError } from '../../core/errors.ts';
 import { type DefaultValue, type FieldSchema, scaleOf } from '../../values/schema.ts';
 import { DECIMAL_NAME } from '../../values/types/decimal.ts';
-import { formatFloat32, formatFloat64 } from '../json/text.ts';
+import { formatFloat32, formatFloat64 } from '../json/lexical.ts';
 
 export type AvroSchemaSettings = {
   /** connect.meta.data: name, version, doc, parameters and default of the Connect schema as properties. */

@@ -6,7 +6,7 @@
 import { ByteWriter } from '../../core/byte-writer.ts';
 import { type DefaultValue, type FieldSchema, scaleOf } from '../../values/schema.ts';
 import { DECIMAL_NAME } from '../../values/types/decimal.ts';
-import { formatDecimal, formatFloat32, formatFloat64, writeBase64, writeJsonString } from './text.ts';
+import { formatDecimal, formatFloat32, formatFloat64, writeBase64, writeJsonString } from './lexical.ts';
 import type { DecimalFormat } from './value-writer.ts';
 
 /** Connect's type names as JsonConverter spells them. */

@@ -4,9 +4,9 @@ import { MESSAGE_KEY_SCHEMA, messageValueSchema } from '../../events/control-eve
 import type { SourceInfo } from '../../events/source-info.ts';
 import type { LogicalMessage } from '../../pgoutput/messages.ts';
 import { printSchema, quote } from './connect-schema.ts';
+import { writeBase64 } from './lexical.ts';
 import type { JsonSourceWriter } from './source.ts';
 import { tableMembers } from './source.ts';
-import { writeBase64 } from './text.ts';
 
 type MessageFormat = {
   readonly keySchemas: boolean;

@@ -1,7 +1,7 @@
 /** Owns the JSON form of cell values: the ValueWriter that codecs write through. Does not know events or schemas. */
 import type { ByteWriter } from '../../core/byte-writer.ts';
 import type { ValueWriter } from '../../values/value-writer.ts';
-import { formatDecimal, formatFloat32, formatFloat64, writeBase64, writeJsonString } from './text.ts';
+import { formatDecimal, formatFloat32, formatFloat64, writeBase64, writeJsonString } from './lexical.ts';
 
 const NULL = Buffer.from('null');
 const TRUE = Buffer.from('true');

@@ -7,7 +7,7 @@ import { byteAt } from '../../core/byte-reader.ts';
 import type { ByteWriter } from '../../core/byte-writer.ts';
 import type { FieldSchema } from '../../values/schema.ts';
 import type { ValueWriter } from '../../values/value-writer.ts';
-import { formatDecimal, formatFloat32, formatFloat64 } from '../json/text.ts';
+import { formatDecimal, formatFloat32, formatFloat64 } from '../json/lexical.ts';
 
 const MILLIS_PER_DAY = 86_400_000;
 const PLAIN: FieldSchema = { type: 'string', optional: true };
