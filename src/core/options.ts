@@ -44,8 +44,8 @@ type CatchUpOptions = {
   readonly enabled: boolean;
   /** From this much WAL on. */
   readonly thresholdBytes: number;
-  /** WAL of the largest chunk, which the server holds in a temporary file. */
-  readonly chunkBytesMax: number;
+  /** WAL of the largest slice, which the server holds in a temporary file. */
+  readonly sliceBytesMax: number;
 };
 
 /** One item of replica.identity.autoset.values: a pattern of `schema.table` and what its tables get. */

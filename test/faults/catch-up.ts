@@ -14,7 +14,7 @@ import { type DeliveryScene, openScene, WAIT } from './delivery-scene.ts';
 const CATCH_UP_PHASES = ['reading in bulk', 'handing over to the stream', 'leaving the stream'] as const;
 export type CatchUpPhase = (typeof CATCH_UP_PHASES)[number];
 
-/** A backlog of a few pages counts, chunks are small, and the slot is moved often. */
+/** A backlog of a few pages counts, slices are small, and the slot is moved often. */
 const EAGER: ConnectorConfig = {
   'slotline.catchup.threshold.bytes': '65536',
   'slotline.catchup.max.chunk.bytes': '1048576',

@@ -71,7 +71,7 @@ function resolveOptions(values: OptionValues, report: ConfigReport, environment:
     catchUp: {
       enabled: values.oneOf('slotline.catchup.mode', ['auto', 'off']) === 'auto',
       thresholdBytes: values.integer('slotline.catchup.threshold.bytes'),
-      chunkBytesMax: values.integer('slotline.catchup.max.chunk.bytes'),
+      sliceBytesMax: values.integer('slotline.catchup.max.chunk.bytes'),
     },
     publication: {
       name: values.text('publication.name'),

@@ -1,9 +1,9 @@
 /**
  * Owns reading the frames of a slot by SQL, many transactions in one result. pg_logical_slot_get_binary_changes under COPY consumes a
- * temporary copy of the slot in chunks. That is several times as fast as a walsender, which flushes each message by itself. The real slot is
+ * temporary copy of the slot in slices. That is several times as fast as a walsender, which flushes each message by itself. The real slot is
  * not touched. Does not decide when to read in bulk, how far, or what may be confirmed (pipeline/reading/catch-up.ts).
  *
- * The next chunk is asked for before the last one is handed over, so the server decodes while we still work on its last result. Each chunk
+ * The next slice is asked for before the last one is handed over, so the server decodes while we still work on its last result. Each slice
  * ends after a commit, and the temporary slot remembers where: this file computes no edge that could cut or repeat a transaction.
  * Source: PostgreSQL manual, "Replication Management Functions", "COPY" (binary format).
  */
@@ -21,28 +21,28 @@ import { queryMessage, WireReader } from './wire-reader.ts';
 
 type BulkSettings = PluginSettings & {
   readonly slotName: string;
-  /** Loads the fingerprints of the catalog's present descriptions. A chunk is read after it was decoded, so its transactions are committed by then. */
+  /** Loads the fingerprints of the catalog's present descriptions. A slice is read after it was decoded, so its transactions are committed by then. */
   readonly fingerprints: (oids: readonly number[]) => Promise<Fingerprints>;
   /** How much may be read ahead of the consumer. */
   readonly readAheadBytes: number;
 };
 
-export type Chunk = {
+export type Slice = {
   /** All transactions that commit before this position were handed over, and none that commits after it. */
   readonly endLsn: Lsn;
-  /** Where the server begins to read WAL for the next chunk. It does not move while an older transaction is open. */
+  /** Where the server begins to read WAL for the next slice. It does not move while an older transaction is open. */
   readonly restartLsn: Lsn;
   readonly frames: number;
 };
 
-/** Says up to which LSN the next chunk is to go; undefined: no further chunk. Called one chunk ahead. */
+/** Says up to which LSN the next slice is to go; undefined: no further slice. Called one slice ahead. */
 type NextEdge = () => Lsn | undefined;
 
 const Tag = { copyData: 0x64, dataRow: 0x44, error: 0x45, notice: 0x4e, readyForQuery: 0x5a } as const;
 const Frame = { begin: 0x42, origin: 0x4f, relation: 0x52, type: 0x59 } as const;
 const BEGIN_BYTES = 21;
 const BEGIN_XID_AT = 17;
-/** How many chunks may be asked for at once. */
+/** How many slices may be asked for at once. */
 const AHEAD = 2;
 /** 'PGCOPY\n\377\r\n\0', Int32 flags, Int32 length of the extension. */
 const COPY_HEAD = Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1');
@@ -67,7 +67,7 @@ export class BulkDecode {
   readonly #reader: WireReader;
   readonly #readAhead: ReadAhead;
   #consumer: FrameConsumer | undefined;
-  #onChunk: (chunk: Chunk) => void = () => {};
+  #onSlice: (slice: Slice) => void = () => {};
   #nextEdge: NextEdge = () => undefined;
   #asked = 0;
   #inHead = true;
@@ -75,19 +75,19 @@ export class BulkDecode {
   readonly #begin = new Uint8Array(BEGIN_BYTES);
   #beginLsn: Lsn | undefined;
   #answer: { endLsn: Lsn; restartLsn: Lsn } | undefined;
-  /** Where the next chunk begins; notices, which come before a chunk's frames, get this position. */
-  #chunkLsn: Lsn;
+  /** Where the next slice begins; notices, which come before a slice's frames, get this position. */
+  #sliceLsn: Lsn;
   #ended = false;
   #hasFailed = false;
-  /** The last description of each relation; a chunk describes all its relations anew. */
+  /** The last description of each relation; a slice describes all its relations anew. */
   readonly #relations = new Map<number, DescribedRelation>();
   readonly #described = new Set<number>();
-  /** Sessions see every transaction before this one; undefined: the catalog was not asked for this chunk. */
+  /** Sessions see every transaction before this one; undefined: the catalog was not asked for this slice. */
   #visibleXmin: number | undefined;
 
   private constructor(session: PgSession, settings: BulkSettings, { copyName, fromLsn }: { copyName: string; fromLsn: Lsn }) {
     this.#session = session;
-    this.#chunkLsn = fromLsn;
+    this.#sliceLsn = fromLsn;
     this.#settings = settings;
     this.#copyName = copyName;
     this.#done.promise.catch(() => {});
@@ -110,7 +110,7 @@ export class BulkDecode {
   }
 
   /**
-   * Makes the temporary copy and moves it to `fromLsn`, which is the end of a commit, or a position of a slot or a chunk. `session` is an
+   * Makes the temporary copy and moves it to `fromLsn`, which is the end of a commit, or a position of a slot or a slice. `session` is an
    * SQL session. Throws replication_slots_exhausted, pg_privilege_missing, slot_missing …
    */
   static async open(session: PgSession, settings: BulkSettings, fromLsn: Lsn): Promise<BulkDecode> {
@@ -132,10 +132,10 @@ export class BulkDecode {
   }
 
   /** Resolves when `nextEdge` returned undefined and everything that was asked for is handed over. Rejects with the error that ended it. */
-  async run(consumer: FrameConsumer, o: { readonly nextEdge: NextEdge; readonly onChunk: (chunk: Chunk) => void }): Promise<void> {
+  async run(consumer: FrameConsumer, o: { readonly nextEdge: NextEdge; readonly onSlice: (slice: Slice) => void }): Promise<void> {
     this.#consumer = consumer;
     this.#nextEdge = o.nextEdge;
-    this.#onChunk = o.onChunk;
+    this.#onSlice = o.onSlice;
     this.#session.takeOver(this.#readAhead);
     this.#ask();
     await this.#done.promise;
@@ -187,12 +187,12 @@ export class BulkDecode {
       const edge = this.#nextEdge();
       if (edge === undefined) break;
       this.#asked++;
-      this.#session.write(queryMessage(this.#chunkSql(edge)));
+      this.#session.write(queryMessage(this.#sliceSql(edge)));
     }
     if (this.#asked === 0) this.#end(undefined);
   }
 
-  #chunkSql(edge: Lsn): string {
+  #sliceSql(edge: Lsn): string {
     const list = pluginParams(this.#settings).flat().map(quoteLiteral).join(', ');
     const slot = quoteLiteral(this.#copyName);
     return `copy (select lsn, data from pg_catalog.pg_logical_slot_get_binary_changes(${slot}, '${formatLsn(edge)}', null, ${list}))
@@ -208,10 +208,10 @@ select confirmed_flush_lsn, restart_lsn from pg_catalog.pg_replication_slots whe
         this.#answer = positionsOf(bytes, start);
         return undefined;
       case Tag.readyForQuery:
-        this.#onChunkEnd();
+        this.#onSliceEnd();
         return undefined;
       case Tag.notice:
-        this.#settings.onNotice?.(noticeOf(bytes.subarray(start, end), this.#chunkLsn));
+        this.#settings.onNotice?.(noticeOf(bytes.subarray(start, end), this.#sliceLsn));
         return undefined;
       case Tag.error:
         this.fail(serverError(bytes.subarray(start, end), { slot: this.#settings.slotName }));
@@ -267,9 +267,9 @@ select confirmed_flush_lsn, restart_lsn from pg_catalog.pg_replication_slots whe
   }
 
   /**
-   * Each chunk begins like a new connection and describes its tables again. A description that only repeats the last one is left out; a
-   * second description within one chunk means a change. A first one may hide a change that descriptions do not show, such as a default, so
-   * the catalog is asked once for each chunk.
+   * Each slice begins like a new connection and describes its tables again. A description that only repeats the last one is left out; a
+   * second description within one slice means a change. A first one may hide a change that descriptions do not show, such as a default, so
+   * the catalog is asked once for each slice.
    */
   #onRelation(bytes: Uint8Array, start: number, end: number): undefined | Promise<void> {
     const oid = uint32At(bytes, start + 1);
@@ -301,18 +301,18 @@ select confirmed_flush_lsn, restart_lsn from pg_catalog.pg_replication_slots whe
     return ((uint32At(this.#begin, BEGIN_XID_AT) - (this.#visibleXmin ?? 0)) | 0) < 0;
   }
 
-  #onChunkEnd(): void {
+  #onSliceEnd(): void {
     const answer = this.#answer;
     if (answer === undefined) throw new SlotlineError('stream_frame_unknown', { what: 'end of a chunk without its position' });
-    const chunk = { ...answer, frames: this.#frames };
+    const slice = { ...answer, frames: this.#frames };
     this.#asked--;
     this.#inHead = true;
     this.#frames = 0;
     this.#answer = undefined;
-    this.#chunkLsn = answer.endLsn;
+    this.#sliceLsn = answer.endLsn;
     this.#described.clear();
     this.#visibleXmin = undefined;
-    this.#onChunk(chunk);
+    this.#onSlice(slice);
     this.#ask();
   }
 
