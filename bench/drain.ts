@@ -1,6 +1,6 @@
 /**
- * Owns the drain: each contender empties its own copy of one slot, one after the other and round by round, so that whatever the
- * machine does meanwhile hits all of them. Also the drains of which only memory and completeness count.
+ * Owns the drain: each contender empties its own copy of one slot, one after the other and round by round, so that other work of the
+ * machine hits all of them. Owns too the drains for which only memory and completeness count.
  */
 
 import { BenchError, type Contender } from './options.ts';
@@ -10,7 +10,7 @@ import { type SlotlineRun, type Stage, startSlotline, topicOf } from './stage.ts
 import { meanValueBytes, readContents, type TopicContents } from './topic.ts';
 import { type Backlog, copySlot, dropSlot, isConfirmed, walsenderPid } from './workload.ts';
 
-/** Rows are changes of a drain, rows of a snapshot. */
+/** The figures of one run. An event is a change in a drain, and a row in a snapshot. */
 export type DrainFigures = {
   readonly contender: Contender;
   readonly run: number;
@@ -18,7 +18,7 @@ export type DrainFigures = {
   readonly elapsedMs: number;
   readonly cpuUsPerEvent: number;
   readonly peakRssBytes: number;
-  /** Slotline only: what the others of the machine spent on each event meanwhile. */
+  /** Slotline only: CPU time that the walsender spent on each event meanwhile. */
   readonly walsenderCpuUsPerEvent?: number | undefined;
   readonly brokerCpuUsPerEvent?: number | undefined;
   /** Slotline only: from the start of the process to the start of the stream. */
@@ -29,7 +29,7 @@ export type DrainFigures = {
 export type LossFigures = TopicContents & {
   readonly changes: number;
   readonly elapsedMs: number;
-  /** By the clock of the benchmark. */
+  /** When it finished, by the clock of the benchmark. */
   readonly finishedMs: number;
   readonly peakRssBytes: number;
   readonly cpuUsPerEvent: number;
@@ -37,14 +37,14 @@ export type LossFigures = TopicContents & {
 
 export type OutageFigures = LossFigures & {
   readonly goneAtRecords: number;
-  /** From the order to stop to the moment the broker takes part again. */
+  /** From the order to stop until the broker takes part again. */
   readonly awayMs: number;
   readonly afterReturnMs: number;
 };
 
-/** Of the topic's first records, whose values are weighed: inserts and updates as they come. */
+/** How many of the topic's first records, inserts and updates as they come, count for the mean size of a value. */
 const SIZED_RECORDS = 100_000;
-/** One request to each server; at a hundred thousand events a second it is half a per cent of a second. */
+/** How often both servers are asked whether the drain is over; the error is at most 50 ms of a run of many seconds. */
 const POLL_MS = 50;
 const START_TIMEOUT_MS = 60_000;
 const DRAIN_TIMEOUT_MS = 900_000;
@@ -107,12 +107,12 @@ function perEvent(result: ReaderResult, events: number): Omit<DrainFigures, 'con
   return { eventsPerSecond: (events * 1000) / elapsedMs, elapsedMs, cpuUsPerEvent: cpuUs / events, peakRssBytes };
 }
 
-/** Peak memory where nothing but size is hard: one transaction far larger than any buffer. */
+/** Measures peak memory with one transaction that is far larger than any buffer. */
 export async function runHuge(stage: Stage, backlog: Backlog): Promise<LossFigures> {
   return drainAndRead(stage, backlog, { name: 'bench_huge' });
 }
 
-/** The broker goes away in the middle and comes back: memory stays bounded and every change arrives. */
+/** Stops the broker in the middle and starts it again: memory must stay bounded, and every change must arrive. */
 export async function runOutage(stage: Stage, backlog: Backlog): Promise<OutageFigures> {
   const name = 'bench_outage';
   const outage = { goneAtRecords: 0, stoppedMs: 0, returnedMs: 0 };

@@ -1,11 +1,11 @@
 /**
- * Owns a program: reads one slot through the product's session and wire reader up to an LSN, counts frames and throws them
- * away. What it reaches is what any reader in this language could reach. Its task comes as JSON on standard input.
+ * Owns a program that reads one slot through the product's session and wire reader up to an LSN, counts the frames and drops
+ * them. Its rate is the limit for any reader in this language. It gets its task as JSON on standard input.
  */
 import { text } from 'node:stream/consumers';
 import { uint32At } from '../src/core/byte-reader.ts';
 import type { DatabaseOptions } from '../src/core/options.ts';
-import { openSession } from '../src/postgres/session/connection.ts';
+import { openSession } from '../src/postgres/session/open-session.ts';
 import { queryMessage, WireReader } from '../src/postgres/stream/wire-reader.ts';
 
 export type FramesTask = {
@@ -65,7 +65,7 @@ async function readFrames(task: FramesTask): Promise<FramesResult> {
   });
   const options = `"proto_version" '1', "publication_names" '"${task.publication}"'`;
   session.write(queryMessage(`START_REPLICATION SLOT "${task.slot}" LOGICAL 0/0 (${options})`));
-  // Received, nothing flushed: the server is kept content and the slot stays where it is.
+  // Tells the server what was received, but nothing as flushed: the connection stays open and the slot does not move.
   const timer = setInterval(() => session.write(statusUpdate(seen)), STATUS_INTERVAL_MS);
   await finished.promise;
   clearInterval(timer);

@@ -1,7 +1,7 @@
 /**
- * Owns a program: reads one topic as records come and notes how old each is. Of a record it looks for nothing but two
- * clocks: the insert's in `updated_at` and Slotline's in `ts_us`. Says `ready` when it reads; at a line {fromUs,toUs} on standard input it prints the figures of what was
- * written in that time, and ends.
+ * Owns a program that reads one topic as records come and notes the age of each. In a record it looks only for two times: that of
+ * the insert in `updated_at`, and Slotline's in `ts_us`. It prints `ready` when it reads. When it gets a line {fromUs,toUs} on standard
+ * input, it prints the figures of the records that were written in that time, and ends.
  */
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -15,7 +15,7 @@ export type LatencyResult = {
   readonly p99Ms: number;
   readonly p999Ms: number;
   readonly maxMs: number;
-  /** Until Slotline had it, by the event's own ts_us: the part that is the server's and the network's. */
+  /** The age when Slotline got the change, by the event's ts_us: the share of the server and the network. */
   readonly readP50Ms: number;
   readonly readP99Ms: number;
 };
@@ -58,7 +58,7 @@ function summarize(samples: readonly Sample[], window: LatencyWindow): LatencyRe
   };
 }
 
-/** Milliseconds by share: nearest rank. */
+/** Gives the quantile of a share in milliseconds, by nearest rank. */
 function quantiles(microseconds: readonly number[]): (share: number) => number {
   const sorted = Float64Array.from(microseconds).sort();
   return (share) => (sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0) / 1000;
@@ -69,7 +69,7 @@ const consumer = new Consumer<Buffer, Buffer, Buffer, Buffer>({
   groupId: `bench-latency-${process.pid}`,
   clientId: 'bench-latency',
   bootstrapBrokers: bootstrapServers.split(','),
-  // Long: the broker answers as soon as there is one byte, and an idle poll costs nothing.
+  // A long wait costs nothing: the broker answers as soon as there is one byte.
   minBytes: 1,
   maxWaitTime: 1_000,
   autocommit: false,

@@ -14,7 +14,7 @@ import { createSlot, DATABASE, dropSlot, LIVE } from './workload.ts';
 
 export type LatencyFigures = LatencyResult & {
   readonly rate: number;
-  /** What the generator reached; far below `rate`, the machine was too slow for the run. */
+  /** The rate that the generator reached. Where it is far below `rate`, the machine was too slow for the run. */
   readonly achievedRate: number;
   readonly cpuPercent: number;
   readonly peakRssBytes: number;
@@ -23,7 +23,7 @@ export type LatencyFigures = LatencyResult & {
 const CONNECTIONS = 4;
 const IDS_PER_CONNECTION = 1_000_000_000;
 const START_TIMEOUT_MS = 60_000;
-/** After the last commit; what comes later than that counts as lost. */
+/** A record that arrives later than this after the last commit counts as lost. */
 const ARRIVAL_TIMEOUT_MS = 10_000;
 
 export async function runLatency(stage: Stage): Promise<LatencyFigures[]> {
@@ -74,7 +74,7 @@ async function latencyOnce(stage: Stage, rate: number): Promise<LatencyFigures> 
   }
 }
 
-/** The server paces itself, so that no client competes for the cores: a procedure per connection that inserts, commits and sleeps. */
+/** Runs a procedure per connection that inserts, commits and sleeps. The server paces itself, so no client competes for the cores. */
 async function generate(stage: Stage, o: { rate: number; seconds: number }): Promise<void> {
   const clients = await Promise.all(Array.from({ length: CONNECTIONS }, () => stage.postgres.connect(DATABASE)));
   try {

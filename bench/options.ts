@@ -1,13 +1,13 @@
 /** Owns the command line of the benchmark: what may be asked for, the defaults, the usage text. */
 import { parseArgs } from 'node:util';
 
-export type BenchCase = 'drain' | 'wide' | 'huge' | 'outage' | 'snapshot' | 'latency';
-/** baseline: Slotline of another checkout; stream: this one without bulk reading; converter: with the format of --converter. */
+type BenchCase = 'drain' | 'wide' | 'huge' | 'outage' | 'snapshot' | 'latency';
+/** `baseline`: Slotline of another checkout; `stream`: this Slotline without bulk reading; `converter`: this Slotline with the format of --converter. */
 export type Contender = 'pg_recvlogical' | 'frames' | 'baseline' | 'stream' | 'slotline' | 'converter';
 /** Formats that need a schema registry; the others' records are JSON without schemas. */
-export type BenchConverter = 'avro' | 'json-schema' | 'protobuf';
+type BenchConverter = 'avro' | 'json-schema' | 'protobuf';
 
-export const CASES: readonly BenchCase[] = ['drain', 'wide', 'huge', 'outage', 'snapshot', 'latency'];
+const CASES: readonly BenchCase[] = ['drain', 'wide', 'huge', 'outage', 'snapshot', 'latency'];
 export const CONTENDERS: readonly Contender[] = ['pg_recvlogical', 'frames', 'baseline', 'stream', 'slotline', 'converter'];
 const CONVERTERS: readonly BenchConverter[] = ['avro', 'json-schema', 'protobuf'];
 
@@ -18,7 +18,7 @@ export type BenchOptions = {
   readonly cases: readonly BenchCase[];
   readonly contenders: readonly Contender[];
   readonly codec: string;
-  /** Drained with too, beside JSON; undefined: JSON alone. */
+  /** A further drain uses this format; undefined: only JSON is drained. */
   readonly converter: BenchConverter | undefined;
   readonly pgMajor: 14 | 18;
   readonly rates: readonly number[];
@@ -29,7 +29,7 @@ export type BenchOptions = {
   readonly settings: Readonly<Record<string, string>>;
   /** Further flags of Slotline's Node. */
   readonly nodeArgs: readonly string[];
-  /** Another checkout of Slotline, with its dependencies installed, that is drained with beside this one. */
+  /** Another checkout of Slotline, with its dependencies installed, that is measured beside this one. */
   readonly baselineDir: string | undefined;
   /** Folder for CPU profiles of Slotline; undefined: none are made. */
   readonly profileDir: string | undefined;

@@ -1,4 +1,4 @@
-/** Owns what the kernel says of a process: CPU time and memory. Linux only: /proc. Judges nothing. */
+/** Owns reading CPU time and memory of a process from the kernel. Linux only: /proc. Judges nothing. */
 import { readFileSync } from 'node:fs';
 
 /** Kernel clock ticks per second as /proc counts them: 100 on every architecture that Linux runs Node on. */
@@ -18,7 +18,7 @@ export function endedChildrenCpuUs(): number {
 }
 
 /** Peak resident memory so far; undefined: the process is gone. */
-export function peakRssBytes(pid: number | 'self'): number | undefined {
+function peakRssBytes(pid: number | 'self'): number | undefined {
   const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(readProc(`/proc/${pid}/status`) ?? '')?.[1];
   return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
 }

@@ -1,4 +1,4 @@
-/** Owns the two readers that Slotline is held against: PostgreSQL's own client pg_recvlogical, and the frames-only reader. */
+/** Owns the two readers that Slotline is compared with: PostgreSQL's own client pg_recvlogical, and the frames-only reader. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -19,14 +19,14 @@ export const HOW_TO_GET_RECVLOGICAL =
 
 const DEBIAN_PARENT = '/usr/lib/postgresql';
 
-/** The program itself, not Debian's wrapper script, which is found first on PATH. */
+/** Finds the program itself. Debian's wrapper script, which comes first on PATH, is skipped. */
 export function findRecvlogical(): string | undefined {
   const versions = existsSync(DEBIAN_PARENT) ? readdirSync(DEBIAN_PARENT).sort((a, b) => Number(b) - Number(a)) : [];
   const folders = [...versions.map((version) => join(DEBIAN_PARENT, version, 'bin')), ...(process.env['PATH'] ?? '').split(delimiter)];
   return folders.map((folder) => join(folder, 'pg_recvlogical')).find((path) => existsSync(path));
 }
 
-/** From its start to its end: connecting, some ten milliseconds, is part of it. */
+/** Measures from the start of the program to its end, so its connecting counts: some ten milliseconds. */
 export async function runRecvlogical(stage: Stage, o: { program: string; slot: string; endLsn: string }): Promise<ReaderResult> {
   const { postgres } = stage;
   const target = ['-h', postgres.host, '-p', String(postgres.port), '-U', postgres.superuser, '-d', DATABASE, '-w'];
@@ -45,7 +45,7 @@ export async function runRecvlogical(stage: Stage, o: { program: string; slot: s
   return { elapsedMs, cpuUs: endedChildrenCpuUs() - cpuBeforeUs, peakRssBytes };
 }
 
-/** From the server's acceptance to the last frame, by the reader's own clocks. */
+/** Measures from the server's acceptance to the last frame, by the reader's own clock. */
 export async function runFramesReader(stage: Stage, o: { slot: string; endLsn: string; changes: number }): Promise<ReaderResult> {
   const task: FramesTask = {
     database: databaseOptions(stage.postgres, DATABASE),

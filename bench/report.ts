@@ -1,4 +1,4 @@
-/** Owns what is told of a benchmark: machine and versions, medians, goals, the tables, the JSON file. Measures nothing. */
+/** Owns the report of a benchmark: machine and versions, medians, goals, the tables, the JSON file. Measures nothing. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
@@ -60,12 +60,12 @@ export function formatTables(figures: Figures): string {
   return parts.join('\n\n');
 }
 
-/** The run whose rate is the median one: its figures belong together. */
+/** The run with the median rate. All figures are of this one run, so they belong together. */
 function medianRun<T>(runs: readonly T[], rate: (run: T) => number): T | undefined {
   return [...runs].sort((a, b) => rate(a) - rate(b))[Math.floor((runs.length - 1) / 2)];
 }
 
-export function medians(drain: readonly DrainFigures[]): ReadonlyMap<Contender, DrainFigures> {
+function medians(drain: readonly DrainFigures[]): ReadonlyMap<Contender, DrainFigures> {
   const found = CONTENDERS.map((contender) => {
     const runs = drain.filter((figures) => figures.contender === contender);
     return [contender, medianRun(runs, ({ eventsPerSecond }) => eventsPerSecond)] as const;
@@ -74,7 +74,7 @@ export function medians(drain: readonly DrainFigures[]): ReadonlyMap<Contender, 
 }
 
 /** Slotline against the faster of the readers; undefined where either is missing. */
-export function drainRatio(drain: readonly DrainFigures[]): number | undefined {
+function drainRatio(drain: readonly DrainFigures[]): number | undefined {
   const byContender = medians(drain);
   const slotline = byContender.get('slotline')?.eventsPerSecond;
   const readers = [...byContender.values()].filter(({ contender }) => READERS.includes(contender));
@@ -179,7 +179,7 @@ function latencyTable(latency: readonly LatencyFigures[]): string {
   return table(['latency', 'reached', 'p50 ms', 'p90 ms', 'p99 ms', 'p99.9 ms', 'max ms', 'read p50', 'read p99', 'CPU', 'peak RSS'], rows);
 }
 
-/** As Markdown, so that it can be pasted: the first column left, figures right. */
+/** Prints a Markdown table: the first column left, figures right. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
   const line = (cells: readonly string[]): string =>
@@ -204,7 +204,7 @@ function megabytes(bytes: number): string {
   return `${Math.round(bytes / MEBIBYTE)} MiB`;
 }
 
-/** Gives the path. Written after every case, so that an interrupted benchmark keeps what it has. */
+/** Writes the JSON and returns its path. It is called after every case, so that an interrupted benchmark keeps its results. */
 export function writeResults(o: {
   options: BenchOptions;
   startedAt: Date;

@@ -41,7 +41,7 @@ async function bench(options: BenchOptions): Promise<void> {
   print(`figures in ${writeResults({ options, startedAt, environment, figures })}`);
 }
 
-/** Latency first: it wants an idle machine, and a loaded table is not needed for it. */
+/** Latency comes first: it needs an idle machine and no loaded table. */
 async function runCases(stage: Stage, keep: (figures: Figures) => void): Promise<void> {
   const { cases, size } = stage.options;
   if (cases.includes('latency')) keep({ latency: await runLatency(stage) });

@@ -14,9 +14,9 @@ export const PROJECT_DIR = resolve(dirname(fileURLToPath(import.meta.url)), '..'
 const STOP_TIMEOUT_MS = 15_000;
 const KEPT_LINES = 15;
 
-export type LogEvent = { readonly event: string; readonly timeMs: number; readonly receivedMs: number; readonly cpuUs: number };
+type LogEvent = { readonly event: string; readonly timeMs: number; readonly receivedMs: number; readonly cpuUs: number };
 
-export type SlotlineOptions = {
+type SlotlineOptions = {
   readonly config: Readonly<Record<string, string>>;
   /** Folder for the config file. */
   readonly folder: string;
@@ -43,7 +43,7 @@ export class SlotlineProcess {
     writeFileSync(file, JSON.stringify(o.config, undefined, 2), { mode: 0o600 });
     const profile =
       o.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${o.profile.dir}`, `--cpu-prof-name=${o.profile.name}.cpuprofile`];
-    // As the launcher's first line and the image start it.
+    // The same flags as in the launcher's first line and in the image.
     const programDir = resolve(o.programDir ?? PROJECT_DIR);
     const args = [LAUNCH_FLAG, ...o.nodeArgs, ...profile, join(programDir, 'bin', 'slotline.mjs'), 'run', '--config', file];
     const child = spawn(process.execPath, args, { cwd: programDir, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
@@ -60,7 +60,7 @@ export class SlotlineProcess {
     for (const input of [child.stdout, child.stderr]) createInterface({ input }).on('line', (line) => this.#onLine(line));
   }
 
-  /** The first line of that event, or the one to come; fails when the process ends first. */
+  /** Waits for the first log line of this event, which may have come already. Rejects when the process ends first. */
   async event(name: string, timeoutMs: number): Promise<LogEvent> {
     const known = this.#events.get(name);
     if (known !== undefined) return known;
@@ -80,7 +80,7 @@ export class SlotlineProcess {
     return this.#ended;
   }
 
-  /** Waits for the end that comes by itself. */
+  /** Waits until the process ends by itself. */
   async exit(timeoutMs = STOP_TIMEOUT_MS): Promise<number | NodeJS.Signals> {
     const timer = setTimeout(() => this.#signal('SIGKILL'), timeoutMs);
     const code = await this.#exited;
@@ -88,7 +88,7 @@ export class SlotlineProcess {
     return code;
   }
 
-  /** SIGTERM; an end other than 0 is a failure of the run. */
+  /** Sends SIGTERM and throws where the exit code is not 0. */
   async stop(): Promise<void> {
     this.#signal('SIGTERM');
     const code = await this.exit();

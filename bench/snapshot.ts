@@ -24,7 +24,7 @@ export async function runSnapshots(stage: Stage, rows: number): Promise<Snapshot
   return results;
 }
 
-/** From the open snapshot to the last record's acknowledgement. */
+/** Measures from the open snapshot to the acknowledgement of the last record. */
 async function snapshotOnce(stage: Stage, rows: number, run: number): Promise<SnapshotFigures> {
   const name = `bench_snapshot_${run}`;
   const one: SlotlineRun = { name, snapshotMode: 'initial_only', codec: stage.options.codec };

@@ -15,13 +15,13 @@ export type Stage = {
   readonly kafka: KafkaCluster;
   readonly sql: pg.Client;
   readonly topics: TopicCounter;
-  /** Of a schema registry, with --converter. */
+  /** The address of the schema registry; undefined without --converter. */
   readonly registryUrl: string | undefined;
   readonly folder: string;
   readonly print: (line: string) => void;
 };
 
-/** No checkpoint and no autovacuum in the middle of a run; everything else is the server's default but for the harness's fsync=off. */
+/** Keeps checkpoints and autovacuum out of a run. Everything else is the server's default, except fsync=off of the harness. */
 export const POSTGRES_SETTINGS: Readonly<Record<string, string>> = {
   autovacuum: 'off',
   max_wal_size: '32GB',
@@ -44,22 +44,22 @@ export async function openStage(options: BenchOptions, cleanup: AsyncDisposableS
 }
 
 export type SlotlineRun = {
-  /** Names the connector, its slot and its topics. */
+  /** The name of the connector, its slot and its topics. */
   readonly name: string;
   readonly snapshotMode: 'no_data' | 'initial_only';
   /** undefined: the producer's defaults, as users have them. */
   readonly codec: string | undefined;
   readonly publication?: string;
   readonly table?: string;
-  /** Runs the Slotline of --baseline. */
+  /** True: runs the Slotline of --baseline. */
   readonly isBaseline?: boolean;
-  /** Reads the replication stream alone. */
+  /** True: reads the replication stream only, never in bulk. */
   readonly isStreamOnly?: boolean;
-  /** Keys and values in the format of --converter; else in JSON without schemas. */
+  /** True: keys and values are in the format of --converter; else in JSON without schemas. */
   readonly isConverted?: boolean;
 };
 
-/** Starts a Slotline of its own name: slot, topics and remembered offsets are shared with no other run. */
+/** Starts a Slotline with a name of its own, so it shares slot, topics and remembered offsets with no other run. */
 export function startSlotline(stage: Stage, run: SlotlineRun): SlotlineProcess {
   const { options } = stage;
   return new SlotlineProcess({

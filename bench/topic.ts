@@ -36,7 +36,7 @@ export class TopicCounter {
     await until(`${records} records in ${topic}`, async () => (await this.count(topic)) >= records, { timeoutMs });
   }
 
-  /** So that one run's records do not fill the page cache of the next. */
+  /** Deletes the topics, so that the records of one run do not fill the page cache of the next. */
   async remove(prefix: string): Promise<void> {
     const topics = (await this.#admin.listTopics()).filter((topic) => topic.startsWith(prefix));
     if (topics.length === 0) return;
@@ -59,7 +59,7 @@ function isUnknownTopic(error: unknown): boolean {
 
 export type TopicContents = {
   readonly records: number;
-  /** By the LSN in the source block: each change has its own. */
+  /** Counted by the LSN in the source block, which is different for each change. */
   readonly distinctChanges: number;
   readonly valueBytesMean: number;
 };
@@ -71,7 +71,7 @@ export async function readContents(bootstrapServers: string, topic: string, reco
   return { records: seen, distinctChanges: changes.size, valueBytesMean: seen === 0 ? 0 : Math.round(bytes / seen) };
 }
 
-/** Of the first `records` records, in any format. */
+/** The mean over the first `records` records, in any format. */
 export async function meanValueBytes(bootstrapServers: string, topic: string, records: number): Promise<number> {
   const { seen, bytes } = await readValues({ bootstrapServers, topic, records }, () => {});
   return seen === 0 ? 0 : Math.round(bytes / seen);

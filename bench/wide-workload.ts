@@ -1,6 +1,6 @@
 /**
- * Owns the wide workload: one table of 50 columns of mixed types, and inserts of it that wait in a slot. It weighs the
- * conversion of cells, where the standard table weighs the way of an event. Does not measure.
+ * Owns the wide workload: one table of 50 columns of mixed types, and inserts into it that wait in a slot. Here the conversion
+ * of cells dominates, while with the standard table the handling of an event does. Does not measure.
  */
 import type { PostgresServer } from '../test/harness/postgres.ts';
 import { type Backlog, createSlot, DATABASE } from './workload.ts';
@@ -10,7 +10,7 @@ const SLOT = 'bench_source_wide';
 const ROWS_PER_TRANSACTION = 100;
 const ROWS_PER_CALL = 10_000;
 
-/** Type, and the expression of row i. A twentieth of the values of nullable columns is null. */
+/** Type, the expression for row i, and the number of columns. A twentieth of the values in nullable columns is null. */
 const KINDS: readonly (readonly [type: string, expression: string, columns: number])[] = [
   ['int', '(i * 7919 % 100000 + c)::int', 6],
   ['bigint', 'i * 1000003 + c', 3],

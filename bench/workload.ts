@@ -17,7 +17,7 @@ const ROWS_PER_TRANSACTION = 100;
 const ALL_SLOT = 'bench_source';
 const HUGE_SLOT = 'bench_source_huge';
 
-/** A range of WAL held back by a slot of which each run takes a copy. */
+/** A range of WAL that a slot holds back. Each run reads from a copy of the slot. */
 export type Backlog = { readonly slot: string; readonly changes: number; readonly endLsn: string };
 export type Workload = { readonly all: Backlog; readonly huge: Backlog; readonly rows: number; readonly loadMs: number };
 
@@ -25,7 +25,7 @@ const COLUMNS = `
   id bigint primary key, customer_id int, status text, amount numeric(12,2), note text,
   created_at timestamptz, updated_at timestamp, meta jsonb`;
 
-/** Deterministic, and about as compressible as order data is: words, numbers and one hash. An event of it has about 640 bytes. */
+/** The rows are deterministic, and about as compressible as real orders: words, numbers and one hash. An event has about 640 bytes. */
 const FUNCTIONS = `
 create function bench_rows(first bigint, count int) returns setof ${TABLE} language sql stable as $$
   select i, (i * 7919 % 100000)::int, (array['new', 'paid', 'packed', 'shipped', 'returned'])[1 + i % 5],
@@ -102,7 +102,7 @@ export async function loadWorkload(server: PostgresServer, size: number, print: 
     await createSlot(client, HUGE_SLOT);
     await client.query(`call bench_insert(${before + inserts + 1}, ${huge}, ${huge})`);
     const endLsn = await currentLsn(client);
-    // What would otherwise happen in the middle of some run.
+    // Done now, so that autovacuum does not do it in the middle of a run.
     await client.query(`vacuum (freeze, analyze) ${TABLE}`);
     await client.query('checkpoint');
     return {
@@ -120,12 +120,12 @@ export async function createSlot(client: pg.Client, slot: string): Promise<void>
   await client.query(`select pg_create_logical_replication_slot($1, 'pgoutput')`, [slot]);
 }
 
-/** A contender drains a copy; the source goes on holding its WAL. */
+/** A contender drains the copy, and the source slot still holds the WAL. */
 export async function copySlot(client: pg.Client, o: { source: string; copy: string }): Promise<void> {
   await client.query('select pg_copy_logical_replication_slot($1, $2)', [o.source, o.copy]);
 }
 
-/** Waits for the walsender of an ended reader to notice. */
+/** Drops the slot after waiting until the walsender of an ended reader has noticed. */
 export async function dropSlot(client: pg.Client, slot: string): Promise<void> {
   await client.query(
     `select pg_terminate_backend(active_pid, 5000) from pg_replication_slots where slot_name = $1 and active_pid is not null`,

@@ -2,8 +2,8 @@
  * Owns the way from a bare clone to a running script: installs the dependencies when they are missing or out of date, then runs the
  * script named on the command line with the Node that they bring. Plain JavaScript, for it may run on an older Node itself.
  *
- *   node scripts/bootstrap.mjs                        installs only
- *   node scripts/bootstrap.mjs scripts/x.ts --flag    installs and runs
+ *   node scripts/bootstrap.mjs                             installs only
+ *   node scripts/bootstrap.mjs scripts/test.ts --unit    installs and runs
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -23,7 +23,7 @@ if (!dependenciesAreCurrent()) await installDependencies();
 const [script, ...args] = process.argv.slice(2);
 if (script !== undefined) runScript(script, args);
 
-/** By content where we installed ourselves; a plain `npm ci` leaves only its time. */
+/** Compares the contents of package-lock.json where this script installed; after a plain `npm ci` only the times can be compared. */
 function dependenciesAreCurrent() {
   const npmStamp = join(modulesDir, '.package-lock.json');
   if (!existsSync(npmStamp)) return false;
@@ -64,7 +64,7 @@ function capture(command, args) {
   });
 }
 
-/** The dependency `node` brings the right version by path: a shell that has seen an older `node` keeps finding that one. */
+/** The path of the right Node, which the dependency `node` brings. The name alone may still mean an older one to the shell. */
 function nodePath() {
   const installed = join(modulesDir, 'node', 'bin', 'node');
   if (existsSync(installed)) return installed;
@@ -80,7 +80,7 @@ function runScript(script, args) {
   const nodeArgs = ['--disable-warning=TimeoutNegativeWarning', join(projectDir, script), ...args];
   const child = spawn(nodePath(), nodeArgs, { cwd: projectDir, stdio: 'inherit', env: { ...process.env, PATH: path } });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
-  // The shell between npm and us may die of a signal that it does not pass on.
+  // The shell between npm and us may end by a signal without passing it on.
   const parent = process.ppid;
   const orphanCheck = setInterval(() => process.ppid !== parent && child.kill('SIGTERM'), PARENT_POLL_MS);
   orphanCheck.unref();

@@ -4,8 +4,8 @@
  */
 import type { ValueCorrection } from '../src/core/options.ts';
 
-export type Note = { readonly debezium: string; readonly here: string; readonly why: string };
-export type NoteTopic = { readonly title: string; readonly notes: readonly Note[] };
+type Note = { readonly debezium: string; readonly here: string; readonly why: string };
+type NoteTopic = { readonly title: string; readonly notes: readonly Note[] };
 
 const EVENTS: readonly Note[] = [
   { debezium: "`source.version` is Debezium's version.", here: "Slotline's.", why: 'It names the program that read the change.' },
@@ -28,13 +28,13 @@ const EVENTS: readonly Note[] = [
   },
   {
     debezium:
-      'Inner arrays of text, UUIDs, network addresses, ranges and enums are `[Ljava.lang.String;@1b2c3d4e`, another number in every event.',
+      'Inner arrays of text, UUIDs, network addresses, ranges and enums are printed as `[Ljava.lang.String;@1b2c3d4e`, with another number in every event.',
     here: "The same form; the number is made of the array's text.",
-    why: 'Equal arrays print alike, so that an event that is repeated is the same.',
+    why: 'Equal arrays are printed alike, so a repeated event is the same.',
   },
   {
     debezium:
-      'Floating-point numbers have the digits that its Java finds: the shortest since Java 19, before now and then another (`1.17549435E-38`).',
+      'Floating-point numbers have the digits that its Java finds: the shortest ones since Java 19, sometimes others before (`1.17549435E-38`).',
     here: 'The digits of Java 17, whatever Debezium ran on before.',
     why: 'The recordings are made with it. The number is the same.',
   },
@@ -46,20 +46,20 @@ const EVENTS: readonly Note[] = [
   {
     debezium: '`event.processing.failure.handling.mode` and `errors.tolerance` may skip a row that cannot be processed.',
     here: 'A row is never skipped; both have no effect.',
-    why: 'No event is lost without a word. What one value becomes that cannot be converted is `event.converting.failure.handling.mode`.',
+    why: 'No event is lost silently. What happens to a value that cannot be converted is decided by `event.converting.failure.handling.mode`.',
   },
 ];
 
 const TABLES: readonly Note[] = [
   {
     debezium:
-      'A partitioned table alone in the include list is snapshotted, and then nothing comes of it: its changes bear the names of its partitions, or with `publish.via.partition.root=true` the other way round.',
+      'Where the include list has a partitioned table but not its partitions, the table is snapshotted and no change follows, because changes have the names of the partitions. With `publish.via.partition.root=true` it is the reverse.',
     here: 'The start refuses it with `partitions_not_captured`; `slotline.allow.loss=true` goes on as Debezium does.',
-    why: 'No change is lost without a word.',
+    why: 'No change is lost silently.',
   },
   {
     debezium:
-      'The publication that it makes lets the server refuse UPDATE and DELETE of tables without a replica identity, for all tables also of those that are not captured.',
+      'Because of the publication that it makes, the server refuses UPDATE and DELETE of tables without a replica identity. With a publication for all tables this includes tables that are not captured.',
     here: 'The same, and the tables are listed before it is made.',
     why: 'Applications that write to them fail from then on.',
   },
@@ -80,8 +80,8 @@ const TABLES: readonly Note[] = [
   },
   {
     debezium:
-      'One `ALTER TABLE … REPLICA IDENTITY` that fails lets those after it fail too (`replica.identity.autoset.values`). Names are written without quotes.',
-    here: 'Each stands alone, with quotes; what the server refuses is a warning with its statement. The lock is waited for as long as `snapshot.lock.timeout.ms`, then the start is tried again.',
+      'When one `ALTER TABLE … REPLICA IDENTITY` fails, those after it fail too (`replica.identity.autoset.values`). Names are written without quotes.',
+    here: 'Each is a statement of its own, with quotes. One that the server refuses is a warning with the statement. Slotline waits for the lock for `snapshot.lock.timeout.ms`, then the start is tried again.',
     why: 'Readers of a table queue behind a statement that waits for its lock.',
   },
   {
@@ -92,18 +92,18 @@ const TABLES: readonly Note[] = [
   {
     debezium: 'A SELECT of `snapshot.select.statement.overrides` that lacks the last column of its table fails the task.',
     here: 'The column is null, or has its default, as any other that the SELECT lacks.',
-    why: 'Where a column stands makes no difference.',
+    why: 'The place of a column makes no difference.',
   },
   {
     debezium:
       'With `publication.autocreate.mode=filtered` each start sets the publication to the captured tables: tables, row filters and column lists that another connector or a subscriber reads by it are gone.',
     here: 'Missing tables are added, at the start and while it runs; nothing is taken out. The log says `publication.shared` where it names more.',
-    why: 'The other reader would lose rows without a word.',
+    why: 'The other reader would lose rows silently.',
   },
   {
     debezium: 'A publication or a captured table that is changed while it runs, so that rows are missing, is not noticed.',
     here: 'Within seconds the connector ends with `source_changed`, which says tables, WAL and the snapshot that heals it; `slotline.source.changed.action=warn` goes on.',
-    why: 'A hole that nobody knows of is the worst that can happen to a capture.',
+    why: 'A gap that nobody knows of is the worst that can happen to a capture.',
   },
   {
     debezium:
@@ -115,7 +115,8 @@ const TABLES: readonly Note[] = [
 
 const ENCODINGS: readonly Note[] = [
   {
-    debezium: 'A database in SQL_ASCII is read as if it were UTF-8, and bytes that are not become another character or fail the task.',
+    debezium:
+      'A database in SQL_ASCII is read as if it were UTF-8, and bytes that are not UTF-8 become another character or fail the task.',
     here: 'It is refused, as MULE_INTERNAL is. Every encoding that the server converts to UTF8 is read.',
     why: 'Its bytes do not tell which characters they are.',
   },
@@ -129,8 +130,8 @@ const DELIVERY: readonly Note[] = [
   },
   {
     debezium: 'After a restart the stored offset decides where the stream goes on.',
-    here: "The slot's confirmed position. The stored one is compared with it: a slot that stands behind it is refused (`slot_gap`), and so are another server, database or history (`server_changed`).",
-    why: 'With `no_validation` Debezium passes over what a slot lost, as long as `restart_lsn` is not past its offset.',
+    here: "The slot's confirmed position. The stored one is compared with it: a slot that stands after it is refused (`slot_gap`), and so are another server, database or history (`server_changed`).",
+    why: 'With `no_validation` Debezium ignores what a slot has lost, as long as `restart_lsn` is not past its offset.',
   },
   {
     debezium: 'Two connectors may name the same slot; the second takes it when the first stops.',
@@ -139,7 +140,7 @@ const DELIVERY: readonly Note[] = [
   },
   {
     debezium: 'An idle slot needs heartbeats to advance.',
-    here: 'It advances without, also while other databases of the server are busy.',
+    here: 'It advances without heartbeats, also while other databases of the server are busy.',
     why: 'An idle capture must not keep WAL on the server.',
   },
   {
@@ -161,7 +162,7 @@ const DELIVERY: readonly Note[] = [
   {
     debezium: 'A snapshot reads the rows that row-level security lets it see.',
     here: 'It refuses a table whose rows are hidden from its role.',
-    why: 'Rows would be missing without a word.',
+    why: 'Rows would be missing silently.',
   },
 ];
 
@@ -174,7 +175,7 @@ const RUNNING: readonly Note[] = [
   {
     debezium: 'Secrets outside of the config need `config.providers`.',
     here: `\`\${env:…}\`, \`\${file:…}\` and \`\${dir:…}\` are always there.`,
-    why: 'A secret must not stand in a file of settings.',
+    why: 'A secret must not be in a file of settings.',
   },
   {
     debezium: 'Names that nobody knows are ignored.',
@@ -272,7 +273,7 @@ const JSON_SCHEMA_AND_TEXT: readonly Note[] = [
 const PROTOBUF: readonly Note[] = [
   {
     debezium:
-      'A null in a field of text, number or bytes is sent as no field: readers show it as an empty text, 0 or false, and nothing tells it from one.',
+      'A null in a field of text, number or bytes is sent as no field: readers show it as an empty text, 0 or false, and cannot tell it from such a value.',
     here: 'The same, as long as neither `optional.for.nullables` nor `wrapper.for.nullables` is `true`. Set `optional.for.nullables=true` for both converters.',
     why: "Confluent's default. With the option nulls are exact but in arrays and maps, and the bytes are hardly more.",
   },
@@ -280,13 +281,13 @@ const PROTOBUF: readonly Note[] = [
     debezium:
       'A null array or map is an empty one; a null in a map of texts (`hstore.handling.mode=map`) an empty text, unless `wrapper.for.nullables=true`.',
     here: 'The same.',
-    why: 'Protobuf tells no more.',
+    why: 'Protobuf has no other form for them.',
   },
   {
     debezium:
       'A null in an array, a map in an array (`hstore[]` as maps), a timestamp outside of the years 1 to 9999: the task fails at the row.',
     here: 'The connector stops with `value_not_convertible` at such a row, whatever `event.converting.failure.handling.mode` says. `column.exclude.list` leaves the column out; times as numbers (`time.precision.mode`) have no such bounds.',
-    why: 'Nothing that Protobuf has may stand for them.',
+    why: 'Protobuf has no form for them.',
   },
   {
     debezium: 'A date before our era loses its era: the year 44 BC is sent as 44.',
@@ -328,7 +329,7 @@ export const NOTES: readonly NoteTopic[] = [
 ];
 
 /** What each value of `slotline.values.corrections` mends, and recorded cases that show what it mends. */
-export type Correction = { readonly debezium: string; readonly mended: string; readonly cases: readonly string[] };
+type Correction = { readonly debezium: string; readonly mended: string; readonly cases: readonly string[] };
 
 export const CORRECTIONS: Readonly<Record<ValueCorrection, Correction>> = {
   'toast-placeholders': {

@@ -13,7 +13,7 @@ import { CORRECTIONS, NOTES } from './compatibility-notes.ts';
 import { DEBEZIUM_PROPERTIES } from './debezium-properties.ts';
 import { caseLinks, code, refusedValues, sentence, table } from './markdown.ts';
 
-/** More would not help to find one. */
+/** More links would not help a reader. */
 const CASES_SHOWN_MAX = 3;
 
 export function compatibilityPage(groups: readonly CaseGroup[]): string {
@@ -93,7 +93,7 @@ function propertyRow(name: string, groups: readonly CaseGroup[]): string[] {
   return [code(name), status, how, status === 'honoured' || status === 'differs' ? casesWith(name, groups) : ''];
 }
 
-/** Throws where the option table lacks it: then the page cannot tell. */
+/** Throws where the option table lacks the property, because the page would say nothing about it then. */
 export function findProperty(name: string): OptionSpec {
   const sample = sampleOf(name);
   const spec = findOption(sample)?.spec ?? findFamily(sample);
@@ -101,7 +101,7 @@ export function findProperty(name: string): OptionSpec {
   return spec;
 }
 
-/** A member of a family, as somebody would write it. */
+/** An example of a family's member, as a user would write it. */
 function sampleOf(name: string): string {
   return name
     .replace('producer.override.<option>', 'producer.override.linger.ms')

@@ -3,7 +3,7 @@
  * docs/compatibility.md says of each what Slotline makes of it (scripts/compatibility.ts); what it means is in the option table.
  */
 
-export type PropertyTopic = { readonly title: string; readonly names: readonly string[] };
+type PropertyTopic = { readonly title: string; readonly names: readonly string[] };
 
 function topic(title: string, names: string): PropertyTopic {
   return { title, names: names.trim().split(/\s+/) };

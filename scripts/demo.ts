@@ -1,6 +1,6 @@
 /**
- * Owns `npm run demo`: servers, Slotline, the shop and the reader, in this order, and their end in the other. Everything started here
- * ends here: after --seconds, on Ctrl-C, and on any failure.
+ * Owns `npm run demo`: it starts servers, Slotline, the shop and the reader in this order, and ends them in reverse. Everything that it
+ * starts it also ends: after --seconds, on Ctrl-C, and on any failure.
  */
 import process from 'node:process';
 import { styleText } from 'node:util';
@@ -19,16 +19,16 @@ const DATABASE = 'shop';
 const SLOT = 'slotline_demo';
 const TOPIC_PREFIX = 'shop.public.';
 const LAG_INTERVAL_MS = 250;
-/** Every so many looks one is printed. */
+/** The lag is printed once in this many looks. */
 const LAG_PRINT_EVERY = 12;
 const SLOT_TIMEOUT_MS = 60_000;
 const CATCH_UP_TIMEOUT_MS = 15_000;
-/** A terminal's Ctrl-C reaches us more than once, through npm as well; only a later one means impatience. */
+/** One Ctrl-C of the terminal reaches us more than once, through npm as well. Only one that comes later is a second Ctrl-C. */
 const IMPATIENT_AFTER_MS = 1_500;
 
 const say = (line: string): void => console.log(`${styleText('cyan', '[demo]')} ${line}`);
 
-/** Where the demo's servers are; made here, or named by the environment. */
+/** The demo's servers, which the demo has started or the environment has named. */
 type Servers = { readonly postgres: PostgresHandle; readonly bootstrapServers: string };
 
 /** Aborts at Ctrl-C or SIGTERM; a second one some time later ends at once, and the harness's guard kills the servers. */
@@ -60,7 +60,7 @@ async function demo(o: DemoOptions): Promise<void> {
   await runAll({ ...o, ...servers, client, interrupt, cleanup });
 }
 
-/** Servers that are still starting are not waited for: our exit ends them. */
+/** On an interrupt it does not wait for servers that are still starting: our exit ends them. */
 async function unlessInterrupted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
   work.catch(() => undefined);
   const interrupted = new Promise<undefined>((settle) => signal.addEventListener('abort', () => settle(undefined), { once: true }));
@@ -132,7 +132,7 @@ function startOwnSlotline({ postgres, bootstrapServers }: Run): SlotlineProcess 
   return startSlotline({ env, print: (line) => console.log(styleText('gray', `[slotline] ${line}`)) });
 }
 
-/** What Slotline said last is the reason when it ends before it is told to. */
+/** Rejects when Slotline ends by itself; its last log lines are the reason. */
 async function untilSlotlineFails<T>(slotline: SlotlineProcess | undefined, work: Promise<T>): Promise<T> {
   if (slotline === undefined) return await work;
   const failure = slotline.exited.then(({ code, lastLines }) => {
@@ -143,7 +143,7 @@ async function untilSlotlineFails<T>(slotline: SlotlineProcess | undefined, work
   return await Promise.race([work, failure]);
 }
 
-/** undefined: interrupted before there was anything to read. */
+/** Undefined where the demo was interrupted before there was anything to read. */
 async function openReader({ client, bootstrapServers, interrupt: { signal } }: Run): Promise<TopicReader | undefined> {
   const ready = async (): Promise<boolean> => signal.aborted || (await readSlotLag(client, SLOT)) !== undefined;
   await until('Slotline has made its replication slot', ready, { timeoutMs: SLOT_TIMEOUT_MS });
@@ -179,7 +179,7 @@ async function runWorkload({ client, postgres, interrupt, seconds }: Run): Promi
   return maxLagBytes;
 }
 
-/** True when the keys that live according to the topics are the very keys of the tables. */
+/** True when the topics and the tables have the same live keys. */
 async function catchUp(client: pg.Client, tally: Tally): Promise<boolean> {
   const keysByTopic = new Map<string, readonly string[]>();
   for (const [table, keyColumns] of Object.entries(SHOP_KEYS)) {
@@ -195,7 +195,7 @@ async function catchUp(client: pg.Client, tally: Tally): Promise<boolean> {
   return await until('the topics hold every change', agrees, { timeoutMs: CATCH_UP_TIMEOUT_MS }).catch(() => false);
 }
 
-/** As the reader keeps a key; node-postgres gives a bigint as text, JSON has it as a number. */
+/** A key in the reader's form. node-postgres gives a bigint as text, while JSON has a number. */
 function keyText(columns: readonly string[], row: readonly unknown[]): string {
   const entries = columns.map((name, index) => [name, name === 'sku' ? row[index] : Number(row[index])]);
   return JSON.stringify(Object.fromEntries(entries));

@@ -1,7 +1,7 @@
-/** Owns docs/errors.md: Slotline's own errors, and what the codes of Kafka, PostgreSQL and the registry are taken for. From the tables alone. */
+/** Owns docs/errors.md: Slotline's own errors, and what it makes of the codes of Kafka, PostgreSQL and the registry. Written from the tables only. */
 import { ERROR_TABLE, type Healing } from '../src/core/errors.ts';
 import { type BatchEffect, FOREIGN_KAFKA_ERRORS, KAFKA_ERRORS } from '../src/kafka/error-table.ts';
-import { POSTGRES_STATES } from '../src/postgres/session/state-table.ts';
+import { POSTGRES_STATES } from '../src/postgres/session/sqlstate-table.ts';
 import { REGISTRY_ANSWERS } from '../src/registry/errors.ts';
 import { cell, code, sentence } from './markdown.ts';
 

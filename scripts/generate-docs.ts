@@ -1,6 +1,7 @@
 /**
  * Owns docs/options.md, docs/metrics.md, the "not yet" block of the README, and that docs/errors.md (errors-page.ts), docs/compatibility.md
- * (compatibility.ts) and docs/coverage.md (coverage-page.ts) are written: all from the tables of the program and the recorded cases. Run by `npm run docs`; test/docs.test.ts compares. Does not own any other text.
+ * (compatibility.ts) and docs/coverage.md (coverage-page.ts) are written: all from the tables of the program and the recorded cases. Run by
+ * `npm run docs`; test/docs.test.ts compares. Does not own any other text.
  */
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -20,7 +21,7 @@ const ROOT = new URL('..', import.meta.url);
 const NOT_YET_START = '<!-- not-yet:start -->';
 const NOT_YET_END = '<!-- not-yet:end -->';
 
-/** What each generated file must hold, by path from the root; the README only where it has the two markers. */
+/** The contents of each generated file, by path from the root. */
 export function generatedFiles(): ReadonlyMap<string, string> {
   const groups = readGroups(fileURLToPath(new URL('test/golden/spine', ROOT)));
   const files = new Map([
@@ -35,7 +36,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
   return files;
 }
 
-/** Throws if the markers are missing, for then the README would say nothing about what is missing. */
+/** Throws if the markers are missing, because the README would then not say what is not supported. */
 export function withNotYetBlock(readme: string): string {
   const start = readme.indexOf(NOT_YET_START);
   const end = readme.indexOf(NOT_YET_END);
@@ -44,7 +45,7 @@ export function withNotYetBlock(readme: string): string {
 }
 
 /** One line per reason: options that would change which data is sent or its shape, and single values of honoured ones. */
-export function notYetBlock(): string {
+function notYetBlock(): string {
   return OPTION_TOPICS.map(notYetOfTopic)
     .filter((text) => text !== '')
     .join('\n\n');
@@ -68,7 +69,7 @@ function notYetSubject(spec: OptionSpec): string | undefined {
   return refused.length === 0 ? undefined : `${code(spec.name)} ${refused.map(code).join(', ')}`;
 }
 
-export function optionsPage(): string {
+function optionsPage(): string {
   return `${OPTIONS_INTRODUCTION}\n${differingSection()}\n${OPTION_TOPICS.map(topicSection).join('\n')}\n${renamedSection()}`;
 }
 
@@ -103,7 +104,7 @@ Patterns are regular expressions that match the whole name, in any case; \`\\,\`
 A name that is not on this page is an error.
 `;
 
-/** What somebody who moves from Debezium or Connect would not expect. */
+/** The section about what somebody who moves from Debezium or Connect would not expect. */
 function differingSection(): string {
   const specs = OPTION_TOPICS.flatMap((topic) => topic.options).filter((spec) => spec.differs !== undefined);
   const rows = specs.map((spec) => [
@@ -164,7 +165,7 @@ function renamedSection(): string {
   return `## Old names\n\nNames that Debezium had once are read as the new ones, with a note; what is gone is an error.\n\n| old | now |\n|---|---|\n${lines.join('\n')}\n`;
 }
 
-export function metricsPage(): string {
+function metricsPage(): string {
   const rows = METRICS.map((spec) => {
     const labels = 'label' in spec ? `\`connector\`, ${code(spec.label)}` : '`connector`';
     return `| ${[code(spec.name), spec.kind, labels, spec.help].map(cell).join(' | ')} |`;

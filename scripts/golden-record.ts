@@ -22,7 +22,7 @@ import { missingPostgres, sharedKafka } from '../test/harness/shared.ts';
 import { ensureStack, StackError } from './stack.ts';
 
 const FOLDER = fileURLToPath(new URL('../test/golden/spine', import.meta.url));
-/** Most of a recording is waiting; more than this only makes the waits longer on two cores. */
+/** A recording mostly waits. More of them at once only make the waits longer on two cores. */
 const TASKS_DEFAULT = 4;
 
 type Action = (input: CaseGroup) => Promise<string[]>;
@@ -55,7 +55,7 @@ function chooseInputs(names: readonly string[]): CaseGroup[] {
   return [...inputs.values()].filter(({ name }) => names.length === 0 || names.includes(name));
 }
 
-/** The exit code. A case that cannot be recorded does not keep the others from it. */
+/** Returns the exit code. When one case cannot be recorded, the others still are. */
 async function runAll(inputs: readonly CaseGroup[], tasks: number, action: Action): Promise<number> {
   const waiting = [...inputs];
   const bad: string[] = [];
@@ -94,7 +94,7 @@ async function verify(input: CaseGroup, stored: CaseGroup | undefined, worker: C
   });
 }
 
-/** Within a partition the order is compared already; heartbeats come when their time is up. */
+/** Compares the order across partitions; within one it is compared already. Heartbeats come by the clock and are left out. */
 function orderDifference(before: GoldenCase['records'], now: GoldenCase['records']): string[] {
   const topics = (records: GoldenCase['records']): string =>
     records

@@ -18,14 +18,14 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return `${lines.join('\n')}\n`;
 }
 
-/** Of a page under docs/. */
+/** Links from a page under docs/ to recorded cases. */
 export function caseLinks(names: readonly string[], shownMax: number): string {
   const shown = names.slice(0, shownMax).map((name) => `[${name}](../test/golden/spine/${name}.json)`);
   if (names.length > shownMax) shown.push(`${names.length - shownMax} more`);
   return shown.join(', ');
 }
 
-/** Values that are known and refused. */
+/** The values of an option that are known and refused. */
 export function refusedValues(spec: OptionSpec): readonly string[] {
   if (spec.status !== 'honoured' || spec.honouredValues === undefined) return [];
   const { honouredValues, kind } = spec;

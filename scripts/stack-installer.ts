@@ -12,16 +12,16 @@ import { fileURLToPath } from 'node:url';
 export class StackError extends Error {}
 
 export const PROJECT_DIR = resolve(dirname(fileURLToPath(import.meta.url)), '..');
-/** Longer than the slowest link that is still worth waiting for: about 60 MB a part. */
+/** A part has about 60 MB; a link that needs longer than this is too slow to wait for. */
 const INSTALL_TIMEOUT_MS = 600_000;
 
 export function stackDir(): string {
   return resolve(process.env['SLOTLINE_STACK_DIR'] ?? join(PROJECT_DIR, '.stack'));
 }
 
-export type Installer = { command: string; args: readonly string[]; cwd: string; missing: string };
+type Installer = { command: string; args: readonly string[]; cwd: string; missing: string };
 
-/** Returns what it printed. */
+/** Runs the tool and returns its output. */
 export async function runInstaller(installer: Installer): Promise<string> {
   const result = await run({ ...installer, timeoutMs: INSTALL_TIMEOUT_MS });
   if (result === 'missing') throw new StackError(installer.missing);
@@ -42,7 +42,7 @@ function looksLikeNoNetwork(output: string): boolean {
   );
 }
 
-export type Command = { command: string; args: readonly string[]; cwd: string; timeoutMs: number };
+type Command = { command: string; args: readonly string[]; cwd: string; timeoutMs: number };
 
 export async function run(o: Command): Promise<'missing' | { exitCode: number; output: string }> {
   const child = spawn(o.command, o.args, { cwd: o.cwd, stdio: ['ignore', 'pipe', 'pipe'] });

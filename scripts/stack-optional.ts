@@ -13,11 +13,11 @@ export type OptionalPostgres = 'postgis' | 'pgvector';
 export type PostgresBinaries = {
   readonly postgres: string;
   readonly initdb: string;
-  /** All of it, for a copy. */
+  /** The folder of the whole server, for whoever copies it. */
   readonly nativeDir: string;
   /** Folders of shared libraries that the system's linker does not know. */
   readonly libraryDirs: readonly string[];
-  /** The same in a copy of `nativeDir`. */
+  /** The same binaries in a copy of `nativeDir`. */
   within(copy: string): PostgresBinaries;
 };
 
@@ -58,7 +58,7 @@ export function optionalBinaries(name: OptionalPostgres, dir: string): PostgresB
   });
 }
 
-/** Throws where the machine cannot have it; `dir` is complete afterwards. */
+/** Installs a server into `dir`. Throws where this machine cannot have it. */
 export async function installOptional(name: OptionalPostgres, dir: string): Promise<void> {
   if (name === 'pgvector') await installPgvector(dir);
   else if (postgisMajor('/') === undefined) await installPostgis(dir);
@@ -100,7 +100,10 @@ function systemLibraries(dir: string): string[] {
 
 const MISSING_APT = 'No PostgreSQL with PostGIS is installed, and apt-get is missing to get one';
 
-/** Debian's packages, unpacked and not installed: the server's own also where it is installed, for it looks for PostGIS beside itself. */
+/**
+ * Unpacks Debian's packages without installing them. The server's own package is unpacked even where it is installed, because a server
+ * looks for PostGIS beside itself.
+ */
 async function installPostgis(dir: string): Promise<void> {
   if (process.getuid?.() !== 0)
     throw new StackError(
@@ -130,7 +133,7 @@ async function installPostgis(dir: string): Promise<void> {
     if (file.endsWith('.deb')) await apt('dpkg', ['-x', join(cache, basename(file)), dir]);
   }
   await rm(cache, { recursive: true });
-  // An installed package is given this name by Debian's alternatives.
+  // In an installed package Debian's alternatives make a link of this name.
   const extensions = join(dir, 'usr', 'share', 'postgresql', String(major), 'extension');
   await copyFile(join(extensions, 'postgis-3.control'), join(extensions, 'postgis.control'));
 }

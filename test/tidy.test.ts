@@ -1,8 +1,10 @@
-/** The house rules that a machine can check: who may import whom, sizes, names, links, and nothing of one machine in the files. */
-import { existsSync } from 'node:fs';
-import { basename, dirname, join, normalize } from 'node:path';
+/**
+ * The house rules that a machine can check: who may import whom, sizes, names, and nothing of one machine in the files. Links and
+ * paths in documents are tidy-documents.test.ts.
+ */
+import { dirname } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type ImportFact, PROJECT_DIR, projectFiles, readProjectFile, readSourceFacts, type SourceFacts } from './harness/source-facts.ts';
+import { type ImportFact, projectFiles, readProjectFile, readSourceFacts, type SourceFacts } from './harness/source-facts.ts';
 
 const FILE_LINES_MAX = 400;
 const FUNCTION_LINES_MAX = 70;
@@ -41,6 +43,11 @@ const ALLOWED_IMPORTS: Readonly<Record<string, string>> = {
 /** A dependency belongs to one file of src/; here are those that need more, and why. */
 const SEVERAL_IMPORTERS: Readonly<Record<string, { files: readonly string[]; why: string }>> = {};
 
+/** Exports that no file of ours imports, and who uses them. */
+const ENTRY_POINTS: Readonly<Record<string, string>> = {
+  'vitest.config.ts default': 'vitest reads its configuration from it',
+};
+
 const NON_NULL_FILES = ['src/core/byte-reader.ts', 'src/core/byte-writer.ts'];
 const FORBIDDEN_NAMES = /^(utils?|helpers?|common|misc|index)$/;
 
@@ -61,7 +68,7 @@ function folderOf(path: string): string {
   return path.split('/')[1] ?? '';
 }
 
-function importBreaksRule(path: string, { target, own, typeOnly }: ImportFact): boolean {
+function importBreaksRule(path: string, { target, own, typeOnly }: Omit<ImportFact, 'names'>): boolean {
   if (!own) return false;
   if (!target.startsWith('src/') || TEST_FILE.test(target)) return true;
   const [from, to] = [folderOf(path), folderOf(target)];
@@ -171,6 +178,49 @@ function circles(graph: ReadonlyMap<string, readonly string[]>): string[] {
   return found;
 }
 
+describe('exports', () => {
+  test('are each imported by another file, but for the entry points', () => {
+    const unused = unusedExports(sources);
+    expect(unused.filter((line) => ENTRY_POINTS[line] === undefined)).toEqual([]);
+    expect(Object.keys(ENTRY_POINTS).filter((line) => !unused.includes(line))).toEqual([]);
+  });
+
+  test('are used by their own names, by all names of a file, or not at all', () => {
+    const file = (path: string, imports: readonly [target: string, ...names: string[]][], exports: readonly string[]) => ({
+      path,
+      imports: imports.map(([target, ...names]) => ({ target, names, own: true, typeOnly: false })),
+      exports: exports.map((name) => ({ name, line: 1 })),
+    });
+    const a = file('a.ts', [['a.ts', 'own']], ['used', 'own', 'idle']);
+    const all = file('all.ts', [], ['one', 'two']);
+    expect(
+      unusedExports([
+        a,
+        all,
+        file(
+          'b.ts',
+          [
+            ['a.ts', 'used'],
+            ['all.ts', '*'],
+          ],
+          [],
+        ),
+      ]),
+    ).toEqual(['a.ts own', 'a.ts idle']);
+  });
+});
+
+function unusedExports(facts: readonly Pick<SourceFacts, 'path' | 'imports' | 'exports'>[]): string[] {
+  const used = new Set(
+    facts.flatMap(({ path, imports }) =>
+      imports.filter(({ own, target }) => own && target !== path).flatMap(({ target, names }) => names.map((name) => `${target} ${name}`)),
+    ),
+  );
+  return facts.flatMap(({ path, exports }) =>
+    used.has(`${path} *`) ? [] : exports.map(({ name }) => `${path} ${name}`).filter((line) => !used.has(line)),
+  );
+}
+
 describe('the pure folders', () => {
   const pure = product.filter(({ path }) => PURE_FOLDERS.includes(folderOf(path)));
 
@@ -232,30 +282,6 @@ describe('sizes and names', () => {
   });
 });
 
-describe('documents', () => {
-  const documents = files.filter((path) => path.endsWith('.md'));
-
-  test('link only to files and headings that exist', () => {
-    const broken = documents.flatMap((path) =>
-      relativeLinks(readProjectFile(path))
-        .filter((link) => !linkResolves(path, link))
-        .map((link) => `${path}: ${link}`),
-    );
-    expect(broken).toEqual([]);
-  });
-
-  test('a broken link, a missing heading and a whole one are told apart', () => {
-    expect(relativeLinks('[a](x.md) `[code](y.md)` [b](https://example.org) ![i](p.png "title") [c](<d e.md>)')).toEqual([
-      'x.md',
-      'p.png',
-      'd e.md',
-    ]);
-    expect(linkResolves('package.json', 'no-such-file.md')).toBe(false);
-    expect(linkResolves('package.json', 'LICENSE')).toBe(true);
-    expect(headingSlugs('# A `b` C!\n## A b C\n')).toEqual(new Set(['a-b-c', 'a-b-c-1']));
-  });
-});
-
 test('no file names a folder of one machine or the host of a package registry', () => {
   const private_ = [
     '/wo' + 'rk/',
@@ -273,38 +299,3 @@ test('no file names a folder of one machine or the host of a package registry', 
   });
   expect(found).toEqual([]);
 });
-
-/** Targets of inline links that are neither absolute nor in code. */
-function relativeLinks(markdown: string): string[] {
-  const prose = markdown.replaceAll(/^(```|~~~)[\s\S]*?^\1/gm, '').replaceAll(/`[^`\n]*`/g, '');
-  const targets = [...prose.matchAll(/\]\((?:<([^>]+)>|([^()\s]+(?:\([^()\s]*\))?))(?:\s+"[^"]*")?\)/g)].map(
-    (match) => match[1] ?? match[2] ?? '',
-  );
-  return targets.filter((target) => !/^[a-z][a-z0-9+.-]*:/i.test(target));
-}
-
-function linkResolves(path: string, link: string): boolean {
-  const [file = '', anchor] = link.split('#', 2);
-  const target = file === '' ? path : normalize(join(dirname(path), decodeURIComponent(file)));
-  if (target.startsWith('..') || !existsSync(join(PROJECT_DIR, target))) return false;
-  if (anchor === undefined || anchor === '' || !basename(target).endsWith('.md')) return true;
-  const text = readProjectFile(target);
-  return headingSlugs(text).has(anchor) || text.includes(`<a id="${anchor}"`);
-}
-
-/** As GitHub makes them: lower case, no punctuation, spaces to hyphens, a number for a repeated one. */
-function headingSlugs(markdown: string): ReadonlySet<string> {
-  const slugs = new Set<string>();
-  const prose = markdown.replaceAll(/^(```|~~~)[\s\S]*?^\1/gm, '');
-  for (const [, heading = ''] of prose.matchAll(/^#{1,6}\s+(.+?)\s*#*$/gm)) {
-    const base = heading
-      .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
-      .toLowerCase()
-      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
-      .replaceAll(/\s/g, '-');
-    let slug = base;
-    for (let number = 1; slugs.has(slug); number++) slug = `${base}-${number}`;
-    slugs.add(slug);
-  }
-  return slugs;
-}

@@ -18,7 +18,7 @@ const VALUE_LENGTH_MAX = 22;
 const UNCHANGED = '__debezium_unavailable_value';
 
 /** `columns` is the terminal's width. `wholeBefore`: the table logs whole old rows; of the others an old row has the key only. */
-export type EventLineOptions = {
+type EventLineOptions = {
   readonly topic: string;
   readonly key: Row | null;
   /** null is a tombstone. */

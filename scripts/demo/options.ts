@@ -9,7 +9,7 @@ export type DemoOptions = {
   readonly attach: boolean;
 };
 
-/** What stops the demo before it begins: its message is one line for a person. */
+/** An error that stops the demo before it begins; its message is one line for a person. */
 export class DemoError extends Error {}
 
 export const USAGE = `npm run demo -- [--seconds N] [--ports POSTGRES,KAFKA]
@@ -20,7 +20,7 @@ Starts PostgreSQL 18, Apache Kafka and Slotline (config/demo.json), runs a small
   --attach                 starts nothing: shop and reader for servers and a Slotline that run already, named by
                            DEMO_POSTGRES_HOST, DEMO_POSTGRES_PORT, DEMO_POSTGRES_USER, DEMO_POSTGRES_PASSWORD, DEMO_KAFKA`;
 
-/** Below the ephemeral range: there no outgoing connection of another program takes one by chance. */
+/** These ports are below the ephemeral range, so no outgoing connection of another program takes them by chance. */
 const DEFAULT_PORTS = '15432,19092';
 
 /** undefined: help was asked for. */

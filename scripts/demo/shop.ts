@@ -15,7 +15,7 @@ export const SHOP_KEYS: Readonly<Record<string, readonly string[]>> = {
   order_items: ['order_id', 'line'],
 };
 
-/** The tables and their first rows, unless they are there. */
+/** Creates the tables and their first rows, unless they exist. */
 export async function createShop(client: pg.Client): Promise<void> {
   const { rows } = await client.query(`select to_regclass('public.customers') is not null as exists`);
   if (rows[0]?.exists === true) return;
@@ -24,7 +24,7 @@ export async function createShop(client: pg.Client): Promise<void> {
 
 type Step = (client: pg.Client) => Promise<void>;
 
-/** One round; `runShop` repeats it. The common steps stand several times. */
+/** One round; `runShop` repeats it. Common steps are in it several times. */
 const ROUND: readonly Step[] = [
   placeOrder,
   payOrder,
@@ -41,7 +41,7 @@ const ROUND: readonly Step[] = [
 
 const PAUSE_MS = 120;
 
-/** One transaction after the other, with a breath between, until `signal` aborts. */
+/** Runs one transaction after the other, with a pause between, until `signal` aborts. */
 export async function runShop(client: pg.Client, signal: AbortSignal): Promise<void> {
   for (let step = 0; !signal.aborted; step++) {
     await ROUND[step % ROUND.length]?.(client);

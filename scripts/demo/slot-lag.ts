@@ -1,9 +1,9 @@
 /** Owns the slot's lag as PostgreSQL tells it by SQL, and its highest value. */
 import type pg from 'pg';
 
-export type SlotLag = { readonly lagBytes: number; readonly confirmedLsn: string; readonly active: boolean };
+type SlotLag = { readonly lagBytes: number; readonly confirmedLsn: string; readonly active: boolean };
 
-/** undefined while the slot does not exist. */
+/** Undefined while the slot does not exist. */
 export async function readSlotLag(client: pg.Client, slotName: string): Promise<SlotLag | undefined> {
   const { rows } = await client.query(
     `select pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn)::float8 as lag_bytes, confirmed_flush_lsn::text as confirmed, active

@@ -10,7 +10,7 @@ import { trackProcess } from '../../test/harness/process.ts';
 const PROJECT_DIR = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');
 /** Slotline itself promises to end within 10 s. */
 const STOP_TIMEOUT_MS = 15_000;
-/** As in the launcher's first line, which counts only where it is run as a program of its own. */
+/** The flags of the launcher's first line, which has no effect where Node is given the launcher as an argument. */
 const NODE_FLAGS = ['--max-semi-space-size=4'];
 const KEPT_LINES = 10;
 /** pino's level numbers. */
@@ -19,7 +19,7 @@ const WARN_LEVEL = 40;
 export type SlotlineProcess = {
   /** Settles when the process has ended. */
   readonly exited: Promise<{ code: number | null; lastLines: readonly string[] }>;
-  /** SIGTERM, and SIGKILL where that does not end it. Gives the exit code. */
+  /** Sends SIGTERM, and SIGKILL where that does not end the process. Returns the exit code. */
   stop(): Promise<number | null>;
 };
 
@@ -63,7 +63,7 @@ function eachLine(stream: Readable, use: (line: string) => void): void {
 }
 
 /** `event field=value …` of a JSON line; warnings are marked. What is no JSON line is shown as it is. */
-export function shortLogLine(line: string): string | undefined {
+function shortLogLine(line: string): string | undefined {
   if (line.trim() === '') return undefined;
   const parsed = parseObject(line);
   if (parsed === undefined) return line;

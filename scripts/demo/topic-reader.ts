@@ -1,4 +1,4 @@
-/** Owns reading the shop's topics back through kafkajs, a client that shares no code with Slotline, and what is counted on the way. */
+/** Owns reading the shop's topics back through kafkajs, a client that shares no code with Slotline, and counting the events. */
 import { Kafka, type KafkaMessage, logLevel } from 'kafkajs';
 import { until } from '../../test/harness/until.ts';
 import { type Envelope, eventLine, type Op, type Row } from './event-line.ts';
@@ -12,7 +12,7 @@ export type Tally = {
   tombstones: number;
   /** The keys that live, per topic: what a reader of the topics believes the tables hold. */
   readonly liveKeys: Map<string, Set<string>>;
-  /** From the commit to the record's timestamp, which Slotline sets, and to the arrival here; what was committed before the reader was ready is left out. */
+  /** Times from the commit to the record's timestamp, which Slotline sets, and to the arrival here. Without changes from before the reader was ready. */
   readonly sentMs: number[];
   readonly arrivedMs: number[];
 };
@@ -23,7 +23,7 @@ export type TopicReader = { readonly tally: Tally; stop(): Promise<void> };
 export async function readTopics(o: {
   bootstrapServers: string;
   topics: readonly string[];
-  /** Those whose tables log whole old rows. */
+  /** Topics of the tables that log whole old rows. */
   wholeBefore: readonly string[];
   print: (line: string) => void;
   signal: AbortSignal;

@@ -28,7 +28,7 @@ async function runWith(args: readonly string[], code: ExitCode = 0): Promise<Out
 }
 
 describe('command line', () => {
-  test('run takes several config files, repeated or in a row, and a folder', async () => {
+  test('run takes several config files, by repeated or single options, and a folder', async () => {
     const inRow = await runWith(['run', '--config', 'a.json', 'b.json', '--config-dir', 'connectors']);
     expect(inRow).toMatchObject({
       called: 'run',
@@ -39,7 +39,7 @@ describe('command line', () => {
     expect(repeated.args).toEqual({ configPaths: ['a.json', 'b.json'], configFolder: undefined, json: true });
   });
 
-  test('check, status and demo hand over their options', async () => {
+  test('check, status and demo get the options of the command line', async () => {
     expect(await runWith(['check', '--config', 'a.json', '--json'])).toMatchObject({
       called: 'check',
       args: { configPaths: ['a.json'], json: true },

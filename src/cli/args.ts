@@ -1,6 +1,6 @@
 /**
- * Owns the command line: commands, options, help and the exit code of wrong usage. It only parses and calls the
- * functions handed in; what they do is theirs.
+ * Owns the command line: commands, options, help and the exit code of wrong usage. It only parses
+ * and calls the functions that are handed in; it does not own what they do.
  */
 
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
@@ -10,7 +10,7 @@ export type ExitCode = 0 | 1 | 2;
 
 export type RunArguments = {
   readonly configPaths: readonly string[];
-  /** Every *.json file in it is a connector. */
+  /** A folder; every *.json file in it configures one connector. */
   readonly configFolder: string | undefined;
   readonly json: boolean;
 };
@@ -22,7 +22,7 @@ export type StatusArguments = {
   readonly json: boolean;
 };
 export type DemoArguments = {
-  /** undefined: until Ctrl-C. */
+  /** Undefined: the demo runs until Ctrl-C. */
   readonly seconds: number | undefined;
 };
 
@@ -33,7 +33,7 @@ export type Commands = {
   demo(args: DemoArguments): Promise<ExitCode>;
 };
 
-export type CommandLine = {
+type CommandLine = {
   /** Without the names of node and of the script. */
   readonly args: readonly string[];
   readonly version: string;
@@ -100,7 +100,7 @@ function addCheck(program: Command, commands: Commands, done: Done): void {
     });
 }
 
-/** One query per look: a second is fresh enough for a person and no load. */
+/** Each look is one query: a second is fresh enough for a person, and no load. */
 const WATCH_INTERVAL_S = 1;
 
 function addStatus(program: Command, commands: Commands, done: Done): void {

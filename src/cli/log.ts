@@ -2,7 +2,7 @@
 import { type DestinationStream, destination, pino } from 'pino';
 import type { Log, LogFields } from '../core/log.ts';
 
-/** The most talkative first. */
+/** From the most to the least talkative. */
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 

@@ -3,10 +3,10 @@ import type { Log } from '../core/log.ts';
 import type { SnapshotProgress } from '../snapshot/initial.ts';
 
 const BAR_WIDTH = 24;
-/** On a terminal the bar moves each second; in a log a line each ten is enough. */
+/** On a terminal the bar moves every second; in a log a line every ten seconds is enough. */
 const LOG_INTERVAL_MS = 10_000;
 
-export type Terminal = { readonly isTTY?: boolean; write(text: string): unknown };
+type Terminal = { readonly isTTY?: boolean; write(text: string): unknown };
 
 export function progressReporter(log: Log, terminal: Terminal): (progress: SnapshotProgress) => void {
   let loggedMs = 0;
@@ -32,7 +32,7 @@ export function progressReporter(log: Log, terminal: Terminal): (progress: Snaps
 }
 
 /** `snapshot [#####···] 42 % 1,200,000 rows, 180,000 rows/s, 9 s left, public.orders (2 of 5)` */
-export function progressLine(progress: SnapshotProgress): string {
+function progressLine(progress: SnapshotProgress): string {
   const { rows, rowsPerSecond, table, tablesDone, tablesTotal, done } = progress;
   const percent = percentOf(progress);
   const filled = Math.round(((percent ?? 0) / 100) * BAR_WIDTH);
@@ -44,7 +44,7 @@ export function progressLine(progress: SnapshotProgress): string {
   return `snapshot [${bar}] ${percent ?? '?'} % ${parts.join(', ')}`;
 }
 
-/** Of the planner's estimate, which may be low: never above 99 before the end. */
+/** Percent of the planner's estimate. The estimate may be too low, so the result is at most 99 before the end. */
 function percentOf(progress: SnapshotProgress): number | undefined {
   if (progress.done) return 100;
   if (progress.rowsEstimated <= 0) return undefined;

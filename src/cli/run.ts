@@ -19,12 +19,12 @@ import type { ExitCode, RunArguments } from './args.ts';
 import { createLog, LOG_LEVELS, type LogLevel } from './log.ts';
 import { progressReporter } from './progress.ts';
 
-/** A stop that hangs longer than this is ended by force (architecture §5). */
+/** A stop that takes longer than this is ended by force: the README promises 10 s. */
 const STOP_DEADLINE_MS = 9_500;
-/** What is left open when every connector has ended. */
+/** How long connections may still be open after every connector has ended. */
 const LINGER_MS = 200;
 
-export type LoadedConfigs =
+type LoadedConfigs =
   | { readonly tag: 'loaded'; readonly all: readonly ResolvedOptions[]; readonly secrets: ReadonlyMap<ResolvedOptions, SecretReader> }
   | { readonly tag: 'refused' };
 
@@ -92,7 +92,7 @@ export function loadAll(paths: readonly string[], output: { readonly json: boole
   return refused ? { tag: 'refused' } : { tag: 'loaded', all: loaded, secrets };
 }
 
-/** The port is every connector's: its line is shown if any wants it. */
+/** All connectors share the HTTP port, so its lines are logged at the most talkative level that one of them has. */
 function leastLevel(all: readonly ResolvedOptions[]): LogLevel {
   return LOG_LEVELS.find((level) => all.some(({ logLevel }) => logLevel === level)) ?? 'info';
 }

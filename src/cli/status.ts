@@ -8,7 +8,7 @@ import type { TaskOptions } from '../core/options.ts';
 import { prettyBytes } from '../core/pretty-bytes.ts';
 import { wait } from '../core/time.ts';
 import { type BackendWait, describeWait, loadBackendWait } from '../postgres/catalog/blockers.ts';
-import { openSession, type PgSession } from '../postgres/session/connection.ts';
+import { openSession, type PgSession } from '../postgres/session/open-session.ts';
 import {
   findSlotMaker,
   isLost,
@@ -22,7 +22,7 @@ import {
 import type { ExitCode, StatusArguments } from './args.ts';
 import { loadAll } from './run.ts';
 
-export type StatusReport = {
+type StatusReport = {
   readonly connector: string;
   readonly slot: string;
   readonly server: string;
@@ -31,7 +31,7 @@ export type StatusReport = {
    * walsender holds the slot; `lost`: the server removed WAL that it needs; `unsuitable`: it can never be this connector's.
    */
   readonly state: 'creating' | 'streaming' | 'catching_up' | 'idle' | 'lost' | 'unsuitable' | 'missing' | 'unreadable';
-  /** What the making of a slot waits for: who, in which transaction, for how long. */
+  /** What the creation of a slot waits for: which process, in which transaction, since when. */
   readonly waitingFor?: string;
   readonly waitingSeconds?: number;
   readonly blockedBy?: readonly number[];
@@ -47,7 +47,7 @@ export type StatusReport = {
   readonly error?: { readonly code: string; readonly message: string; readonly remedy: string };
 };
 
-export type StatusDeps = { readonly write: (text: string) => void; readonly stop: AbortSignal };
+type StatusDeps = { readonly write: (text: string) => void; readonly stop: AbortSignal };
 
 export async function status(args: StatusArguments): Promise<ExitCode> {
   const configs = loadAll(args.configPaths, { json: args.json });
@@ -59,7 +59,7 @@ export async function status(args: StatusArguments): Promise<ExitCode> {
   return runStatus(configs.all, args, { write: (text) => process.stdout.write(text), stop: stop.signal });
 }
 
-/** Ends after one look, or with `watch` when `stop` aborts. */
+/** Looks once; with `watch`, again and again until `stop` aborts. */
 export async function runStatus(
   connectors: readonly Pick<TaskOptions, 'database' | 'name' | 'slot'>[],
   args: Pick<StatusArguments, 'watch' | 'intervalMs' | 'json'>,
@@ -84,7 +84,7 @@ export async function runStatus(
 
 const HEALTHY: ReadonlySet<StatusReport['state']> = new Set(['creating', 'streaming', 'catching_up', 'idle'] as const);
 
-/** A status is asked by a person who waits: it does not take longer, whatever database.connection.timeout.ms says. */
+/** A person waits for the status, so it never takes longer than this, whatever database.connection.timeout.ms says. */
 const PATIENCE_MS = 10_000;
 
 /** The session is kept between looks and opened again after a loss. */
@@ -156,7 +156,7 @@ function shownError(error: SlotlineError): NonNullable<StatusReport['error']> {
 }
 
 /** One line, so that `--watch` is a table that scrolls. */
-export function printStatus(report: StatusReport): string {
+function printStatus(report: StatusReport): string {
   const head = `${report.connector} slot ${report.slot} ${report.state}`;
   if (report.error !== undefined) return `${head}: ${report.error.code}: ${report.error.message}\n  ${report.error.remedy}\n`;
   if (report.state === 'missing') return `${head} (${report.server})\n`;

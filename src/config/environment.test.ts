@@ -38,7 +38,7 @@ describe('substitution', () => {
     expect(substitute(wrap(placeholder), ENVIRONMENT)).toEqual({ text, problems: [] });
   });
 
-  test('replaces several within a text, and leaves other things with braces alone', () => {
+  test('replaces several placeholders in one text, and leaves other braces alone', () => {
     expect(substitute(`a ${wrap('env:NAME')} b ${wrap('file:/run/secret')}`, ENVIRONMENT).text).toBe('a value b geheim');
     const other = `outbox.${wrap('routedByValue')} x{1,2} $1 ${'$'}{}`;
     expect(substitute(other, ENVIRONMENT)).toEqual({ text: other, problems: [] });

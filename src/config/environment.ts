@@ -15,7 +15,7 @@ export function systemEnvironment(variables: Readonly<Record<string, string | un
   return { variables, readFile: (path) => readFileSync(path, 'utf8') };
 }
 
-export type Substituted = { readonly text: string; readonly problems: readonly string[] };
+type Substituted = { readonly text: string; readonly problems: readonly string[] };
 
 const PLACEHOLDER = /\$\{([A-Za-z][A-Za-z0-9_-]*):([^}]*)\}/g;
 
@@ -69,7 +69,7 @@ function lookUpFolder(argument: string, environment: ConfigEnvironment): Found {
   return readText(`${argument.slice(0, colon)}/${argument.slice(colon + 1)}`, environment);
 }
 
-/** The whole file without its last line end: editors and `echo` add one that no password has. */
+/** Returns the file without a final line end: editors and `echo` add one, and no password has one. */
 function readText(path: string, environment: ConfigEnvironment): Found {
   try {
     return { text: environment.readFile(path).replace(/\r?\n$/, ''), problem: undefined };

@@ -11,7 +11,7 @@ function reference(text: string): { tag: 'parsed'; value: unknown } | { tag: 'br
   }
 }
 
-describe('JSON with places', () => {
+describe('JSON with line numbers', () => {
   test('reads what JSON.parse reads', () => {
     fc.assert(
       fc.property(fc.json(), fc.constantFrom(undefined, 2, '\t'), (json, indent) => {
@@ -61,12 +61,12 @@ describe('JSON with places', () => {
     ]);
   });
 
-  test('keys like __proto__ are keys', () => {
+  test('reads keys like __proto__ as ordinary keys', () => {
     const parsed = parseJsonText('{"__proto__": {"x": 1}}');
     expect(parsed.tag === 'parsed' && Object.entries(parsed.value ?? {})).toEqual([['__proto__', { x: 1 }]]);
   });
 
-  test('nesting without end is an error, not a full stack', () => {
+  test('refuses endless nesting instead of exhausting the stack', () => {
     expect(parseJsonText('['.repeat(100_000))).toMatchObject({ tag: 'broken', reason: expect.stringContaining('nested') });
   });
 });

@@ -1,9 +1,9 @@
 /**
- * Owns reading JSON with places: where it breaks, where each key stands, which key stands twice. JSON.parse tells none
- * of these for sure, and its messages quote the text, which may be a password. A property test compares the two.
+ * Owns reading JSON with line numbers: where the text breaks, where each key stands, which key stands twice. JSON.parse does not tell
+ * these reliably, and its messages quote the text, which may be a password. A property test compares both.
  */
 
-export type JsonText =
+type JsonText =
   | {
       readonly tag: 'parsed';
       readonly value: unknown;
@@ -12,7 +12,7 @@ export type JsonText =
     }
   | { readonly tag: 'broken'; readonly reason: string; readonly line: number; readonly column: number };
 
-/** Deeper nesting is no config and would only exhaust the stack. */
+/** No config nests deeper, and deeper nesting could exhaust the stack. */
 const DEPTH_MAX = 64;
 
 export function parseJsonText(text: string): JsonText {
@@ -96,7 +96,7 @@ class JsonReader {
     }
   }
 
-  /** JSON.parse decodes the one string, whose form was checked here, so that escapes are exactly its own. */
+  /** Checks the form of one string and lets JSON.parse decode it, so that escapes mean exactly what they mean there. */
   #readString(): string {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON forbids exactly these in texts
     const pattern = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
@@ -116,7 +116,7 @@ class JsonReader {
     return JSON.parse(match[0]);
   }
 
-  /** The first place counts; the last value counts, as in JSON.parse. */
+  /** For a key that stands twice, the first line number and the last value count; JSON.parse takes the last value too. */
   #recordKey(key: string, at: number, again: boolean): void {
     const { line } = place(this.#text, at);
     if (again) this.duplicates.push({ key, line });

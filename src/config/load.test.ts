@@ -107,7 +107,7 @@ describe('loading', () => {
     expect(load('[]')).toMatchObject({ tag: 'refused', problems: [{ reason: 'must hold one JSON object' }] });
   });
 
-  test('a key that stands twice is named: the first would silently lose', () => {
+  test('names a key that stands twice, because its first value would silently lose', () => {
     const result = load('{\n"slot.name": "a",\n"slot.name": "b"}');
     expect(result).toMatchObject({ tag: 'refused' });
     expect(result.tag === 'refused' && result.problems[0]).toMatchObject({
@@ -121,7 +121,7 @@ describe('loading', () => {
     expect(problemsOf(load('\uFEFF{"nonsense": 1}'))).toContain('nonsense');
   });
 
-  test('notes know their line too', () => {
+  test('notes have their line too', () => {
     expect(load('{\n"poll.interval.ms": 1\n}').notes).toMatchObject([{ key: 'poll.interval.ms', line: 2 }]);
   });
 });

@@ -1,4 +1,4 @@
-/** Owns reading a config file: JSON, the place of each key in it, and the two accepted shapes. Does not own the rules: resolve.ts. */
+/** Owns reading a config file: JSON, the line of each key, and the two accepted shapes. Does not own the rules: resolve/resolve.ts. */
 
 import { type ConfigEnvironment, errorName } from './environment.ts';
 import { parseJsonText } from './json-text.ts';
@@ -6,12 +6,12 @@ import { inOrder, problem } from './problems.ts';
 import { isObject, type ResolveResult, resolveConfig } from './resolve/resolve.ts';
 import { printableKey } from './secrets.ts';
 
-/** `again` reads what placeholders name once more; only where some stand in files. The config file itself is not read again. */
+/** `again` reads once more the files that placeholders name; it exists only where some do. It does not read the config file again. */
 export type LoadResult = ResolveResult & { readonly again?: () => ResolveResult };
 
 const PLACED_IN_FILES = /\$\{(?:file|dir|directory):/;
 
-/** Every problem of the file at once, each with its line. Never throws. */
+/** Returns all problems of the file at once, each with its line. Never throws. */
 export function loadConfig(path: string, environment: ConfigEnvironment): LoadResult {
   let text: string;
   try {

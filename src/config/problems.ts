@@ -1,12 +1,12 @@
 /** Owns what is said about a config: problems, notes, and their printed form. Does not decide what is a problem. */
 
-export type ProblemKind = 'syntax' | 'unknown' | 'missing' | 'invalid' | 'unsupported';
+type ProblemKind = 'syntax' | 'unknown' | 'missing' | 'invalid' | 'unsupported';
 
 export type Problem = {
   readonly kind: ProblemKind;
   /** The key as written; empty for a problem of the whole file. Never holds a salt. */
   readonly key: string;
-  /** The value as written, before substitution; `***` for secrets; undefined where it tells nothing. */
+  /** The value as written, before substitution; `***` for secrets; undefined where the value does not help. */
   readonly value: string | undefined;
   readonly reason: string;
   readonly didYouMean: string | undefined;
@@ -65,7 +65,7 @@ function formatPlace(each: Problem): string {
   return parts.length === 0 ? '' : `${parts.join(', ')}: `;
 }
 
-/** As they stand in the file; what stands nowhere comes last. */
+/** Sorts by line; items without a line come last. */
 export function inOrder<T extends { readonly line: number | undefined }>(items: readonly T[]): readonly T[] {
   return items.toSorted((a, b) => (a.line ?? Number.POSITIVE_INFINITY) - (b.line ?? Number.POSITIVE_INFINITY) || 0);
 }

@@ -3,9 +3,9 @@
 import { compileUserPattern, type UserPattern } from '../core/user-pattern.ts';
 import type { OptionSpec } from './table/option-spec.ts';
 
-export const MASK = '***';
+const MASK = '***';
 
-/** Names that hold these words are secret whatever custom.sanitize.pattern says. */
+/** The value of an option whose name contains one of these words is secret, whatever custom.sanitize.pattern says. */
 const SECRET_NAME =
   /pass(word|wd|phrase)|pwd|secret|token(?!\.endpoint)|credential|jaas|private\.?key|keystore\.key|basic\.auth|api[._-]?key|salt/i;
 
@@ -17,7 +17,7 @@ export function compileSecretNames(pattern: string | undefined): IsSecret {
   return (key) => SECRET_NAME.test(key) || (custom?.test(key) ?? false);
 }
 
-/** The key, but for the salt that Debezium's hash masks carry in it. */
+/** The key without the salt that a hash mask of Debezium's has in it. */
 export function printableKey(key: string): string {
   const shown = key.replace(/^(column\.mask\.hash\..*?\.with\.salt\.).*$/s, `$1${MASK}`);
   return shown.length > 120 ? `${shown.slice(0, 120)}…` : shown;
@@ -32,14 +32,14 @@ export function printableValue(key: string, spec: OptionSpec | undefined, writte
   return shown.length > 100 ? `${shown.slice(0, 100)}…` : shown;
 }
 
-/** From the first `://` to the last `@`. */
+/** Masks everything from the first `://` to the last `@`. */
 function withoutCredentials(text: string): string {
   const start = text.indexOf('://');
   const end = text.lastIndexOf('@');
   return start === -1 || end < start ? text : `${text.slice(0, start)}://${MASK}${text.slice(end)}`;
 }
 
-/** A name that takes too long to match is a secret: nothing is shown that may be one. */
+/** A name that takes too long to match counts as secret, because it may be one. */
 function compile(pattern: string): UserPattern | undefined {
   try {
     const compiled = compileUserPattern(pattern, 'i');

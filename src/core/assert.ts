@@ -1,6 +1,6 @@
 /** Owns assertions: a failed one is a bug in Slotline and stops the process. Operating errors are core/errors.ts. */
 
-export class AssertionError extends Error {
+class AssertionError extends Error {
   override readonly name = 'AssertionError';
 }
 

@@ -3,7 +3,7 @@
  * All multi-byte integers are big-endian, as on PostgreSQL's and Kafka's wire.
  */
 
-export type Bytes = Uint8Array;
+type Bytes = Uint8Array;
 
 export function byteAt(bytes: Bytes, index: number): number {
   // biome-ignore lint/style/noNonNullAssertion: callers prove the bounds; a check per byte costs a third of the decoder

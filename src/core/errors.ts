@@ -5,9 +5,9 @@
  * Details never hold a cell value, a key or a secret: names, positions, sizes and codes only.
  */
 
-export type RetryPolicy = 'auto' | 'manual' | 'never';
+type RetryPolicy = 'auto' | 'manual' | 'never';
 
-/** What mends a server's refusal: time; splitting, reopening or asking again; a person. One table per system says it of every code. */
+/** What heals a refusal of a server: time alone, another try (asking again, splitting, reopening), or a person. Each system has a table of its codes. */
 export type Healing = 'alone' | 'again' | 'person';
 
 type ErrorEntry = { readonly retry: RetryPolicy; readonly what: string; readonly remedy: string };
@@ -140,7 +140,7 @@ export type ErrorDetails = Readonly<Record<string, string | number | boolean | r
 export class SlotlineError extends Error {
   readonly code: ErrorCode;
   readonly details: ErrorDetails;
-  /** Where names are known, or the same code asks for something else than its entry says. */
+  /** Overrides the code's entry in the table: a remedy with the names filled in, or another retry policy for this one case. */
   readonly #policy: { readonly retry?: RetryPolicy; readonly remedy?: string | undefined };
 
   constructor(code: ErrorCode, details: ErrorDetails = {}, options: { cause?: unknown; retry?: RetryPolicy; remedy?: string | undefined } = {}) {

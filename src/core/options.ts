@@ -28,11 +28,11 @@ export type SlotOptions = {
   readonly name: string;
   readonly dropOnStop: boolean;
   readonly failover: boolean;
-  /** slotline.slot.accept: the one place at which the slot is taken although it is not where it was left, or is another's. */
+  /** slotline.slot.accept: the one place at which we take the slot although it is not where we left it, or belongs to another connector. */
   readonly accept: string | undefined;
   /** offset.mismatch.strategy=trust_slot: a gap is told, not refused. */
   readonly trusted: boolean;
-  /** lsn.flush.mode=connector: a Debezium before us confirmed no position that it had not stored. */
+  /** lsn.flush.mode=connector: the Debezium that used the slot before us confirmed only positions that it had stored. */
   readonly confirmsStored: boolean;
   /** 0: source.xmin is null. */
   readonly xminFetchIntervalMs: number;
@@ -40,12 +40,12 @@ export type SlotOptions = {
 };
 
 /** slotline.catchup.*: reading a backlog in bulk. */
-export type CatchUpOptions = {
+type CatchUpOptions = {
   readonly enabled: boolean;
   /** From this much WAL on. */
   readonly thresholdBytes: number;
-  /** WAL of the largest chunk, which the server holds in a temporary file. */
-  readonly chunkBytesMax: number;
+  /** WAL of the largest slice, which the server holds in a temporary file. */
+  readonly sliceBytesMax: number;
 };
 
 /** One item of replica.identity.autoset.values: a pattern of `schema.table` and what its tables get. */
@@ -74,7 +74,7 @@ export type FilterOptions = {
 };
 
 /** guardrail.collections.*: how many captured tables are too many, and what is done then. 0: any number is fine. */
-export type GuardrailOptions = { readonly tablesMax: number; readonly action: 'warn' | 'fail' };
+type GuardrailOptions = { readonly tablesMax: number; readonly action: 'warn' | 'fail' };
 
 /** One `column.*` option that changes values or schemas. The first that matches a column wins, in Debezium's order of kinds. */
 export type ColumnRule = {
@@ -89,7 +89,7 @@ export type ColumnRule = {
   readonly patterns: readonly string[];
 };
 
-/** slotline.values.corrections: where Debezium is plainly broken, what is mended when asked for. docs/compatibility.md tells each. */
+/** slotline.values.corrections: what can be mended where Debezium is plainly broken. docs/compatibility.md describes each. */
 export const VALUE_CORRECTIONS = [
   'toast-placeholders',
   'numerics',
@@ -104,7 +104,7 @@ export type ValueCorrection = (typeof VALUE_CORRECTIONS)[number];
 
 export type NameAdjustment = 'none' | 'avro' | 'avro_unicode';
 
-export type HeartbeatOptions = {
+type HeartbeatOptions = {
   /** 0: none are sent. */
   readonly intervalMs: number;
   readonly topicPrefix: string;
@@ -115,7 +115,7 @@ export type HeartbeatOptions = {
 
 /** slotline.schema.incompatible.action=dlq. */
 export type DeadLetterOptions = {
-  /** Else named by the topic prefix. */
+  /** Undefined: the name is made from the topic prefix. */
   readonly topicName: string | undefined;
 };
 
@@ -155,7 +155,7 @@ export type EventOptions = {
   readonly messagePrefixExclude: readonly string[];
 };
 
-export type JsonConverterOptions = {
+type JsonConverterOptions = {
   readonly format: 'json';
   readonly schemasEnable: boolean;
   readonly replaceNullWithDefault: boolean;
@@ -204,7 +204,7 @@ export type AvroConverterOptions = RegisteredConverterOptions & {
   readonly ignoreDefaults: boolean;
 };
 
-export type JsonSchemaConverterOptions = RegisteredConverterOptions & {
+type JsonSchemaConverterOptions = RegisteredConverterOptions & {
   readonly format: 'json_schema';
   readonly decimalFormat: 'BASE64' | 'NUMERIC';
   /** object.additional.properties. */
@@ -213,7 +213,7 @@ export type JsonSchemaConverterOptions = RegisteredConverterOptions & {
   readonly ignoreDefaults: boolean;
 };
 
-export type ProtobufConverterOptions = RegisteredConverterOptions & {
+type ProtobufConverterOptions = RegisteredConverterOptions & {
   readonly format: 'protobuf';
   readonly scrubInvalidNames: boolean;
   /** optional.for.nullables. */
@@ -224,10 +224,10 @@ export type ProtobufConverterOptions = RegisteredConverterOptions & {
   readonly ignoreDefaults: boolean;
 };
 
-/** Of texts; what it cannot hold becomes a question mark, as in Java. UTF-16 is big-endian behind a byte order mark. */
+/** The encoding of texts. A character that it cannot hold becomes a question mark, as in Java. UTF-16 is big-endian after a byte order mark. */
 export type TextEncoding = 'UTF-8' | 'UTF-16' | 'UTF-16BE' | 'UTF-16LE' | 'ISO-8859-1' | 'US-ASCII';
 
-export type StringConverterOptions = { readonly format: 'string'; readonly encoding: TextEncoding };
+type StringConverterOptions = { readonly format: 'string'; readonly encoding: TextEncoding };
 
 export type ConverterOptions =
   | JsonConverterOptions
@@ -288,9 +288,9 @@ export type ProducerOptions = {
   readonly requestBytesMax: number;
   readonly deliveryTimeoutMs: number;
   readonly requestTimeoutMs: number;
-  /** Bound on bytes appended but not settled (producer.buffer.memory / max.queue.size.in.bytes, the smaller). */
+  /** Bound on bytes appended but not acknowledged (producer.buffer.memory / max.queue.size.in.bytes, the smaller). */
   readonly bufferBytesMax: number;
-  /** Bound on records appended but not settled (max.queue.size). */
+  /** Bound on records appended but not acknowledged (max.queue.size). */
   readonly bufferRecordsMax: number;
 };
 

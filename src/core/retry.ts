@@ -1,8 +1,8 @@
 /** Owns the backoff arithmetic. Whether to retry is pipeline/life/connector-state.ts's decision. */
 
-export const BACKOFF_FIRST_MS = 200;
-/** Where nobody says otherwise: a server's return is noticed within seconds. */
-export const BACKOFF_MAX_MS = 2_000;
+const BACKOFF_FIRST_MS = 200;
+/** The default upper bound: a server that returns is noticed within seconds. */
+const BACKOFF_MAX_MS = 2_000;
 
 /** Pause before attempt `attempt` (1 is the first retry): doubles from 200 ms to `maxMs`, with `jitter` in [0, 1) spreading the upper half. */
 export function backoffMs(attempt: number, jitter: number, maxMs: number = BACKOFF_MAX_MS): number {

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { orAborted, Scope } from './scope.ts';
 import { wait } from './time.ts';
 
-test('a thousand scopes leave nothing on a signal that outlives them', async () => {
+test('a thousand scopes leave no listener on a signal that outlives them', async () => {
   const { signal } = new AbortController();
   for (let i = 0; i < 1_000; i++) {
     using scope = new Scope();
@@ -16,7 +16,7 @@ test('a thousand scopes leave nothing on a signal that outlives them', async () 
   expect(getEventListeners(signal, 'abort')).toEqual([]);
 });
 
-test('one signal of several aborts their sum, with its reason', () => {
+test('the combined signal aborts with the reason of the first of them', () => {
   using scope = new Scope();
   const [first, second] = [new AbortController(), new AbortController()];
   const sum = scope.any(first.signal, second.signal);
@@ -26,14 +26,14 @@ test('one signal of several aborts their sum, with its reason', () => {
   expect(scope.any(second.signal).aborted).toBe(true);
 });
 
-test('a wait ends with the signal, whatever the promise does', async () => {
+test('a wait ends when the signal aborts, whatever the promise does', async () => {
   const controller = new AbortController();
   const waiting = orAborted(new Promise(() => {}), controller.signal);
   controller.abort(new Error('over'));
   await expect(waiting).rejects.toThrow('over');
 });
 
-test('behind its end a scope starts nothing', () => {
+test('a disposed scope starts nothing', () => {
   const scope = new Scope();
   scope[Symbol.dispose]();
   const controller = new AbortController();

@@ -1,7 +1,7 @@
 /**
  * Owns what ends together: the listeners, timers and waits of one attempt, one reading, one call. A signal of the whole connector lives
  * much longer than an attempt; a listener that stays on it keeps everything that the attempt was made of. Whoever makes a scope disposes
- * it, and nothing of it is left anywhere.
+ * it; that removes its listeners and timers.
  */
 export class Scope implements Disposable {
   readonly #closing = new Set<() => void>();
@@ -28,7 +28,7 @@ export class Scope implements Disposable {
     return new Promise((resolve) => this.listen(signal, resolve));
   }
 
-  /** Aborts with the first of them. AbortSignal.any would leave a mark on each of them at every call. */
+  /** Aborts when the first of the signals does. AbortSignal.any would leave something on each of them at every call. */
   any(...signals: readonly (AbortSignal | undefined)[]): AbortSignal {
     const controller = new AbortController();
     for (const signal of signals) {
@@ -43,7 +43,7 @@ export class Scope implements Disposable {
     this.#closing.add(() => clearInterval(timer));
   }
 
-  /** One question at a time: who is slow to answer is not asked again meanwhile. `onFailure` hears why one failed, and asking goes on. */
+  /** Asks every `ms`, but never while the last question is still open. A question that fails goes to `onFailure`, and the asking goes on. */
   ask(ms: number, question: () => Promise<void>, onFailure: (error: unknown) => void): void {
     let isOut = false;
     this.every(ms, () => {

@@ -14,13 +14,13 @@ export type UserPattern = { test(name: string): boolean };
 
 /** schema.table.column has 191 bytes at most, a topic 249. Prefixes of logical messages may be longer. */
 const NAME_LENGTH_MAX = 255;
-/** Three repetitions. Such a name takes some ten milliseconds. */
+/** Enough for a pattern with three repetitions (255³ steps on the longest name), which takes some ten milliseconds. */
 const STEPS_MAX = 20_000_000;
-/** The pattern's own letters are tried for so long. */
+/** How long isSlowPattern tries names that it makes of the pattern's own letters. */
 const PROBING_MS = 500;
 /** Answers that are kept for one pattern. */
 const ANSWERS_MAX = 1_000;
-/** The second is for a machine that was busy with something else during the first. */
+/** Time limits of two tries: the second is for a machine that was busy with something else during the first. */
 const LIMITS_MS = [100, 600] as const;
 
 /** `flags` are those of RegExp. Throws SyntaxError; `test` throws config_invalid for a name that takes too long. */
@@ -60,7 +60,7 @@ const box = { regex: /^$/, name: '' };
 const context = createContext({ box });
 const script = new Script('box.regex.test(box.name)');
 
-/** undefined: it takes too long. */
+/** Undefined where the match takes too long. */
 function testInTime(regex: RegExp, name: string): boolean | undefined {
   box.regex = regex;
   box.name = name;
@@ -120,10 +120,10 @@ const SAMPLES: ReadonlyMap<string, string> = new Map([
   ['\\s', ' '],
   ['\\S', 'a'],
 ]);
-/** Longer words are rarely what repeats. */
+/** Patterns rarely repeat longer words. */
 const WORD_MAX = 4;
 const TEXT_MAX = 100;
-/** In no identifier. */
+/** A character that no identifier contains. */
 const FOREIGN = '\u0001';
 
 /** Long names that begin as the pattern does, go on with one of its words again and again, and end as no name does. */

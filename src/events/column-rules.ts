@@ -6,7 +6,7 @@
 import type { ColumnRule } from '../core/options.ts';
 import { compilePattern } from './filter.ts';
 
-export type RuledColumn = {
+type RuledColumn = {
   readonly schema: string;
   readonly table: string;
   readonly column: string;

@@ -29,7 +29,7 @@ import type { Fact, FieldShape, Image, Origin, Presence, RecordShape, RelationNa
 import type { PlannedColumn, RowPlan } from './row-plan.ts';
 import { SOURCE_SCHEMA, TRANSACTION_BLOCK_SCHEMA } from './source-info.ts';
 
-export type ShapeSettings = {
+type ShapeSettings = {
   readonly constants: SourceConstants;
   /** provide.transaction.metadata. */
   readonly transactionMetadata: boolean;

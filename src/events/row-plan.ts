@@ -31,7 +31,7 @@ export type TableFacts = {
   readonly columns: ReadonlyMap<string, ColumnFacts>;
 };
 
-export type ColumnFacts = {
+type ColumnFacts = {
   readonly notNull: boolean;
   readonly defaultExpression?: string | undefined;
 };

@@ -70,7 +70,7 @@ export class SourceInfo {
 const required = (type: FieldSchema['type']): FieldSchema => ({ type, optional: false });
 const optional = (type: FieldSchema['type']): FieldSchema => ({ type, optional: true });
 
-export const SNAPSHOT_SCHEMA: FieldSchema = {
+const SNAPSHOT_SCHEMA: FieldSchema = {
   type: 'string',
   optional: true,
   name: 'io.debezium.data.Enum',

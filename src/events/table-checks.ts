@@ -10,7 +10,7 @@ import { dataTopic, deadLetterTopic, heartbeatTopic, messageTopic, type TopicNam
 type NamedTable = { readonly schema: string; readonly table: string };
 type CheckedTable = NamedTable & { readonly columns: readonly { readonly name: string }[] };
 
-export type TopicCollision = {
+type TopicCollision = {
   readonly topic: string;
   /** Tables as `schema.table`, and what else writes to the topic in plain words. Two or more. */
   readonly claimants: readonly string[];
@@ -40,7 +40,7 @@ export function findTopicCollisions(
     .map(([topic, claimed]) => ({ topic, claimants: claimed.map(([, claimant]) => claimant) }));
 }
 
-export type MissingKeyColumn = {
+type MissingKeyColumn = {
   /** As message.key.columns names it. */
   readonly column: string;
   /** The captured tables that the entry is about, none of which has it. */
@@ -63,7 +63,7 @@ export function findMissingKeyColumns(keyColumns: EventOptions['keyColumns'], ta
   return missing;
 }
 
-export type FieldCollision = {
+type FieldCollision = {
   /** `schema.table`. */
   readonly table: string;
   readonly field: string;

@@ -1,6 +1,6 @@
 /**
  * Owns the boundary to the Kafka library: it is the only file that imports it. It opens one connection (TCP, TLS, SASL), makes the
- * calls of wire.ts over it, and lends the functions that compress and sum bytes. Does not own which broker to talk to, nor any
+ * calls of client-contract.ts over it, and lends the functions that compress and sum bytes. Does not own which broker to talk to, nor any
  * retry: cluster.ts and sender.ts do. The library's own clients (Producer, Consumer, Admin) are not used.
  */
 import { isIP } from 'node:net';
@@ -32,10 +32,6 @@ import { SlotlineError } from '../core/errors.ts';
 import type { KafkaConnectionOptions } from '../core/options.ts';
 import { orAborted } from '../core/scope.ts';
 import type { Clock } from '../core/time.ts';
-import { createCluster, type KafkaClient, type KafkaDeps } from './cluster.ts';
-import { oauthTokenSource } from './oauth.ts';
-import { ProduceChannel } from './producer/produce-channel.ts';
-import { connectionError } from './protocol-errors.ts';
 import type {
   BatchCodec,
   BrokerConnection,
@@ -47,11 +43,15 @@ import type {
   NamedConfigs,
   NewTopic,
   TopicResult,
-} from './wire.ts';
+} from './client-contract.ts';
+import { createCluster, type KafkaClient, type KafkaDeps } from './cluster.ts';
+import { oauthTokenSource } from './oauth.ts';
+import { ProduceChannel } from './producer/produce-channel.ts';
+import { connectionError } from './protocol-errors.ts';
 
 /**
- * The library looks every code of a reply up in its own table, and what it does not find there (of newer brokers) becomes a TypeError in
- * place of the reply. Below that table lies this one, which has a name for every number; our own code reads the number.
+ * The library looks up each error code of a reply in its own table. A code that it does not find (from a newer broker) would become a
+ * TypeError in place of the reply. So that table gets a prototype that has a name for every number; our own code reads the number.
  */
 Object.setPrototypeOf(protocolErrorsCodesById, new Proxy({}, { get: () => 'UNKNOWN_SERVER_ERROR' }));
 
@@ -142,7 +142,7 @@ async function openConnection(
   const tls = tlsOptions(options);
   const settings: ConnectionOptions = {
     connectTimeout: options.connectTimeoutMs,
-    // Every call has its own bound; this one is the last resort behind it.
+    // Every call has a bound of its own; this one is a last resort.
     requestTimeout: options.requestTimeoutMs * 2,
     maxInflights: 64,
     ...(tls === undefined ? {} : { tls, ...(isIP(endpoint.host) === 0 ? { tlsServerName: endpoint.host } : {}) }),
@@ -156,7 +156,7 @@ async function openConnection(
   });
   try {
     const connecting = Promise.resolve(connection.connect(endpoint.host, endpoint.port));
-    // Destroyed, the library may never settle it.
+    // The library may never settle the promise of a destroyed connection.
     connecting.catch(() => {});
     await withDeadline(orAborted(connecting, signal), options.connectTimeoutMs + 250);
   } catch (error) {
@@ -168,7 +168,7 @@ async function openConnection(
   return new LibraryConnection(connection, { endpoint, sessionEndsAtMs, clientId: options.clientId });
 }
 
-/** Rejects after `ms`, for a promise of the library alone is no bound. */
+/** Rejects after `ms`, because a promise of the library alone may never settle. */
 function withDeadline<T>(promise: Promise<T>, ms: number): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(Object.assign(new Error(`no answer within ${ms} ms`), { code: 'ETIMEDOUT' })), ms);

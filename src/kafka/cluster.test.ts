@@ -4,11 +4,11 @@ import { SlotlineError } from '../core/errors.ts';
 import { SILENT_LOG } from '../core/log.ts';
 import type { KafkaConnectionOptions } from '../core/options.ts';
 import { SYSTEM_CLOCK } from '../core/time.ts';
+import type { BatchCodec } from './client-contract.ts';
 import { createCluster } from './cluster.ts';
-import type { BatchCodec } from './wire.ts';
 
 describe('trouble with Kafka', () => {
-  it('lasts until the question that waits is answered, whatever others are answered meanwhile', async () => {
+  it('lasts until the waiting question itself is answered, even if others are answered meanwhile', async () => {
     const events: string[] = [];
     const log = { ...SILENT_LOG, warn: (event: string) => events.push(event), info: (event: string) => events.push(event) };
     const deps = { log, clock: SYSTEM_CLOCK, random: () => 0 };

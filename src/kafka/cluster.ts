@@ -8,12 +8,20 @@ import type { Log } from '../core/log.ts';
 import type { KafkaConnectionOptions } from '../core/options.ts';
 import { orAborted } from '../core/scope.ts';
 import { type Clock, wait } from '../core/time.ts';
+import type {
+  BatchCodec,
+  BrokerAddress,
+  BrokerConnection,
+  ClusterMetadata,
+  ConnectBroker,
+  Endpoint,
+  MetadataRequest,
+} from './client-contract.ts';
 import { connectionError, KAFKA_CODE, kafkaCodeError } from './protocol-errors.ts';
-import type { BatchCodec, BrokerAddress, BrokerConnection, ClusterMetadata, ConnectBroker, Endpoint, MetadataRequest } from './wire.ts';
 
 export type KafkaDeps = { readonly log: Log; readonly clock: Clock; readonly random: () => number };
 
-export type ClusterDescription = {
+type ClusterDescription = {
   readonly clusterId: string | undefined;
   readonly controllerId: number;
   readonly brokers: readonly BrokerAddress[];
@@ -24,7 +32,7 @@ export type TopicDescription = {
   readonly exists: boolean;
   readonly partitions: number;
   readonly replicationFactor: number;
-  /** Partitions without a leader now. */
+  /** How many partitions have no leader now. */
   readonly leaderless: number;
   /** Every topic-level config by name; empty where DescribeConfigs is not granted. */
   readonly configs: ReadonlyMap<string, string>;
@@ -43,27 +51,27 @@ export interface KafkaClient {
   metadata(request: MetadataRequest): Promise<ClusterMetadata>;
   /** Runs `ask` over the control connection, over another broker's if that breaks. */
   control<T>(ask: (connection: BrokerConnection) => Promise<T>): Promise<T>;
-  /** A connection of the caller's own. */
+  /** Opens a connection that the caller owns. */
   connect(endpoint: Endpoint): Promise<BrokerConnection>;
   /** The address of a broker as last learned. */
   brokerAddress(nodeId: number): BrokerAddress | undefined;
   /** Repeats `ask` with backoff until it succeeds, `signal` aborts, or it fails with an error that a person must mend. One log line per state change. */
   untilAnswered<T>(what: string, signal: AbortSignal, ask: () => Promise<T>): Promise<T>;
-  /** Something waits for Kafka that asks by itself, such as a batch that brokers refuse for now: it counts as `trouble` until it is forgotten. */
+  /** Reports that something waits for Kafka and repeats its question itself, such as a batch that brokers refuse for now. It counts as `trouble` until forget(). */
   tell(of: object, what: string, trouble: SlotlineError): void;
-  /** `answered`: Kafka took it. Else nobody waits any more. */
+  /** Ends what tell() began. `answered`: Kafka has answered; else nobody waits for the answer any more. */
   forget(of: object, o: { readonly answered: boolean }): void;
-  /** One try. Throws SlotlineError. */
+  /** Tries once. Throws SlotlineError. */
   describeCluster(): Promise<ClusterDescription>;
   describeTopic(name: string): Promise<TopicDescription>;
-  /** A setting of a broker, which are alike as a rule; undefined where DescribeConfigs of the cluster is not granted. */
+  /** A setting of one broker; as a rule all brokers have the same. Undefined where DescribeConfigs of the cluster is not granted. */
   brokerSetting(name: string): Promise<string | undefined>;
   close(): Promise<void>;
 }
 
 /** A frozen broker still accepts connections, so a short question moves on to the next broker soon. */
 const QUESTION_TIMEOUT_MS = 3_000;
-/** An answer that Kafka puts off for this long is told; silence at once. */
+/** A question that Kafka puts off is reported after this time; one that nobody answers is reported at once. */
 const QUIET_MS = 2_000;
 const RETRY_FIRST_MS = 50;
 const RETRY_MAX_MS = 1_000;
@@ -84,11 +92,11 @@ class Cluster implements KafkaClient {
   readonly #connect: ConnectBroker;
   readonly #brokers = new Map<number, BrokerAddress>();
   #control: BrokerConnection | undefined;
-  /** Several callers share one attempt. */
+  /** The connection that is being opened; several callers share one attempt. */
   #opening: Promise<BrokerConnection> | undefined;
   #nextCandidate = 0;
   #closed = false;
-  /** Why each question that waits is asked again. */
+  /** For each question that waits: why it has to be asked again. */
   readonly #troubles = new Map<object, SlotlineError>();
   readonly #closing = new AbortController();
   #hasAnswered = false;
@@ -123,7 +131,7 @@ class Cluster implements KafkaClient {
     return Math.min(QUESTION_TIMEOUT_MS, this.options.requestTimeoutMs);
   }
 
-  /** A broker that is missing is down, not gone: its address stays, for it may be the first to come back. */
+  /** A broker that metadata does not list may only be down. Its address is kept, because it may be the first to come back. */
   #learn(brokers: readonly BrokerAddress[]): void {
     for (const broker of brokers) this.#brokers.set(broker.nodeId, broker);
   }
@@ -157,7 +165,7 @@ class Cluster implements KafkaClient {
     return this.#opening;
   }
 
-  /** Known brokers and the bootstrap servers, each address once. */
+  /** All known brokers and the bootstrap servers, each address once. */
   #candidates(): Endpoint[] {
     const byAddress = new Map<string, Endpoint>();
     for (const endpoint of [...this.#brokers.values(), ...this.options.bootstrapServers])
@@ -165,7 +173,7 @@ class Cluster implements KafkaClient {
     return [...byAddress.values()];
   }
 
-  /** Goes round the candidates, beginning behind the last one tried. A refused login is reported at once: no other broker will differ. */
+  /** Tries the candidates in turn, beginning after the last one tried. A refused login is thrown at once: no other broker will differ. */
   async #openControl(): Promise<BrokerConnection> {
     const candidates = this.#candidates();
     let failure: SlotlineError | undefined;
@@ -199,7 +207,7 @@ class Cluster implements KafkaClient {
     let last: SlotlineError | undefined;
     for (let attempt = 0; ; attempt++) {
       try {
-        // What is asked has bounds of its own, which a stop does not wait for.
+        // `ask` has bounds of its own; a stop does not wait for them.
         const answer = await orAborted(ask(), signal);
         this.#hasAnswered = true;
         this.forget(question, { answered: true });
@@ -208,10 +216,10 @@ class Cluster implements KafkaClient {
         if (signal.aborted) throw last ?? givenUp(question.what, signal);
         const error = toSlotlineError(thrown);
         last = error;
-        // Once Kafka has answered, a TLS handshake cut short is a broker on its way down, not a wrong setting.
+        // Once Kafka has answered, a TLS handshake that is cut short means a broker that shuts down, not a wrong setting.
         const passes = error.retry === 'auto' || (error.code === 'kafka_tls_failed' && this.#hasAnswered);
         if (!passes || this.#closed) throw error;
-        // A topic just created shows up a little later: nothing to tell.
+        // A topic that was just created shows up a little later; that is not worth a line.
         const isNews = error.code === 'kafka_unreachable' || this.#deps.clock.monotonicMs() - sinceMs > QUIET_MS;
         if (isNews) this.tell(question, question.what, error);
         const pauseMs = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** Math.min(attempt, 6)) * (0.75 + this.#deps.random() / 4);
@@ -221,7 +229,7 @@ class Cluster implements KafkaClient {
     }
   }
 
-  /** One line for all that wait at one time; an answer to another question says nothing about this one. */
+  /** Logs one line for all questions that wait at the same time. An answer to another question does not end this trouble. */
   tell(of: object, what: string, trouble: SlotlineError): void {
     if (this.#troubles.size === 0) this.#deps.log.warn('kafka.waiting', { code: trouble.code, what, error: trouble.message });
     if (!this.#troubles.has(of)) this.#troubles.set(of, trouble);

@@ -1,28 +1,28 @@
 /**
- * Owns reading a small compacted topic to its end and writing single records to it: what offsets/store.ts is handed. Does not own what
- * the records mean. Writes have a publisher of their own, which is kept from one to the next: acks=all, idempotent, repeated until
- * acknowledged. They are made one after the other.
+ * Owns reading a small compacted topic to its end and writing single records to it: what offsets/store.ts is handed. Does not own
+ * what the records mean. One publisher of its own makes all writes, one after the other: acks=all, idempotent, repeated until
+ * acknowledged.
  */
 import { SlotlineError } from '../core/errors.ts';
 import type { ProducerOptions, TopicCreationOptions } from '../core/options.ts';
 import type { KafkaClient } from './client.ts';
+import type { BrokerConnection, FetchedRecord, NewTopic, TopicMetadata } from './client-contract.ts';
 import { createPublisher, type PublisherDeps } from './producer/publisher.ts';
 import type { Publisher, RecordView, SendFence } from './producer/publisher-contract.ts';
 import { kafkaAnswerError } from './protocol-errors.ts';
 import { newTopic, openTopic } from './topics.ts';
-import type { BrokerConnection, FetchedRecord, NewTopic, TopicMetadata } from './wire.ts';
 
-export type CompactedTopicOptions = {
+type CompactedTopicOptions = {
   readonly topic: string;
-  /** For its creation; -1: the broker's default. */
+  /** How many partitions the topic gets when it is created; -1: the broker's default. */
   readonly partitions: number;
   readonly replicationFactor: number;
-  /** False: whoever only looks. Default: true. */
+  /** False for a caller that only looks. Default: true. */
   readonly mayCreate?: boolean;
 };
 
 /** The shape of offsets/store.ts's CompactedTopic; kept apart because neither folder imports the other. */
-export type CompactedTopicClient = {
+type CompactedTopicClient = {
   readAll(visit: (record: Pick<FetchedRecord, 'key' | 'value' | 'timestampMs'>) => void, signal: AbortSignal): Promise<void>;
   write(key: Uint8Array, value: Uint8Array | undefined, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
@@ -64,7 +64,7 @@ export function createCompactedTopic(
       }
     },
     async write(key, value, signal) {
-      // One that failed, or whose record may still be on its way, is done with: the next one's epoch fences it off.
+      // A publisher that failed, or whose record may still be on its way, is not used again: the epoch of the next one fences it off.
       if (publisher === undefined) {
         await open(signal);
         publisher = createWriter(client, { creation, deps, fence });
@@ -81,7 +81,7 @@ export function createCompactedTopic(
   };
 }
 
-/** As it would be made. */
+/** The topic as it would be created. */
 export function newCompactedTopic(options: CompactedTopicOptions): NewTopic | undefined {
   return newTopic(options.topic, topicCreation(options));
 }

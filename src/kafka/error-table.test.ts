@@ -12,7 +12,7 @@ test('every code from -1 to 133 stands in one of the two tables, once, with the 
   for (const { code, id } of Object.values(protocolErrors)) expect(`${code} ${names.get(code)}`).toBe(`${code} ${id}`);
 });
 
-test('what needs a person becomes an error that ends a start; what heals does not, and its question is asked again', () => {
+test('a code that needs a person becomes an error that ends a start; one that heals does not, and its question is asked again', () => {
   for (const { code, name, healing, becomes, batch } of KAFKA_ERRORS) {
     if (healing === 'person') expect(`${name} ${ERROR_TABLE[becomes].retry} ${batch}`).toMatch(/ (manual|never) end$/);
     else expect(kafkaAnswerError(code, {}).retry).toBe('auto');

@@ -5,15 +5,15 @@
  */
 import type { ErrorCode, Healing } from '../core/errors.ts';
 
-/** What becomes of a batch that is answered so. */
+/** What Slotline does with a batch that gets this answer. */
 export type BatchEffect =
-  /** It is written. */
+  /** The batch counts as written. */
   | 'written'
-  /** It is sent again as it is, after fresh metadata, within producer.delivery.timeout.ms. */
+  /** The batch is sent again as it is, after fresh metadata, within producer.delivery.timeout.ms. */
   | 'again'
-  /** Its topic is looked for and, where it is gone, made again; then it is sent again. */
+  /** The batch is sent again after its topic was looked for and, where it is gone, created again. */
   | 'reopen'
-  /** It is cut into smaller ones; a single record ends the attempt. */
+  /** The batch is cut into smaller ones; where it has a single record, the attempt ends. */
   | 'split'
   /** The attempt ends with the error. */
   | 'end';
@@ -24,7 +24,7 @@ export type KafkaErrorEntry = {
   readonly healing: Healing;
   readonly batch: BatchEffect;
   readonly becomes: ErrorCode;
-  /** What it is about, where the name does not say it. */
+  /** What the code means, where its name does not say it. */
   readonly note?: string;
 };
 

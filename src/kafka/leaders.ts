@@ -1,35 +1,35 @@
 /**
  * Owns which broker leads each partition, and whether the topic is still there: it keeps the queues' leaders up to date from metadata,
- * refreshes on trouble with a short backoff and otherwise at metadata.max.age.ms, lets partitions resume once a leader is known, has a topic
- * made again that is gone, and sees by its id that one was made again. Does not own sending, nor how a topic is made (topic-keeper.ts).
+ * refreshes them on trouble with a short backoff and otherwise at metadata.max.age.ms, lets partitions resume once a leader is known, has
+ * a missing topic created again, and sees by a topic's id that somebody else did so. Does not own sending, nor how a topic is made (topic-keeper.ts).
  */
 import { SlotlineError, toSlotlineError } from '../core/errors.ts';
 import { wait } from '../core/time.ts';
 import type { KafkaClient, KafkaDeps } from './client.ts';
+import type { TopicMetadata } from './client-contract.ts';
 import type { OpenTopic } from './producer/open-topic.ts';
 import type { PartitionQueue } from './producer/partition-queue.ts';
 import { KAFKA_CODE } from './protocol-errors.ts';
-import type { TopicMetadata } from './wire.ts';
 
-export type LeadersEvents = {
+type LeadersEvents = {
   /** True while something waits for a broker that cannot be reached. */
   needsLeaders(): boolean;
-  /** Metadata came; the queues' leaders are set. */
+  /** Called after metadata came and the queues' leaders were set. */
   onRefreshed(): void;
-  /** The queue has another leader, or may be sent from again. */
+  /** Called when the queue has another leader, or may send again. */
   onLeader(queue: PartitionQueue): void;
-  /** The topic is gone: finds it, or makes it again. */
+  /** Called when the topic is missing: finds it, or creates it again. */
   reopen(name: string, signal: AbortSignal): Promise<TopicMetadata>;
   onRecreated(): void;
   onFailure(error: SlotlineError): void;
 };
 
-export type LedTopic = Pick<OpenTopic, 'name' | 'queues' | 'topicId' | 'missingSinceMs' | 'hasUnacknowledged' | 'resize'>;
+type LedTopic = Pick<OpenTopic, 'name' | 'queues' | 'topicId' | 'missingSinceMs' | 'hasUnacknowledged' | 'resize'>;
 
 /** A new leader is taken up as soon as it exists; a cluster without one is asked twice a second. */
 const REFRESH_FIRST_MS = 25;
 const REFRESH_MAX_MS = 500;
-/** A broker that lags may miss a topic for a moment. */
+/** A topic counts as gone only after this time: a broker that lags may miss it for a moment. */
 const GONE_AFTER_MS = 1_000;
 
 export class Leaders {
@@ -37,16 +37,16 @@ export class Leaders {
   readonly #deps: KafkaDeps;
   readonly #events: LeadersEvents;
   readonly #topics = new Map<string, LedTopic>();
-  /** Without a leader. */
+  /** Queues without a leader. */
   readonly #stranded = new Set<PartitionQueue>();
-  /** With a failed batch and nothing in flight; the number is the refresh that must be over. */
+  /** Queues with a failed batch and nothing in flight. The number is the refresh after which they go on. */
   readonly #recovering = new Map<PartitionQueue, number>();
-  /** Being made again. */
+  /** Topics that are being created again. */
   readonly #reopening = new Set<LedTopic>();
   readonly #ageTimer: NodeJS.Timeout;
   readonly #stop = new AbortController();
   #refreshCount = 0;
-  /** The loop runs; asking: and has a question out. */
+  /** `#isRefreshing`: the loop runs. `#isAsking`: it waits for an answer. */
   #isRefreshing = false;
   #isAsking = false;
   #isWanted = false;
@@ -64,16 +64,16 @@ export class Leaders {
     this.#apply(topic, metadata);
   }
 
-  /** The queue has something to send and no leader. */
+  /** Adds a queue that has something to send and no leader. */
   await(queue: PartitionQueue): void {
     this.#stranded.add(queue);
     this.refresh();
   }
 
-  /** The queue has failed batches, and nothing of it is in flight: it goes on after the next refresh, not before `atMs`. */
+  /** Adds a queue that has failed batches and nothing in flight. It goes on after the next refresh, and not before `atMs`. */
   recover(queue: PartitionQueue, atMs: number): void {
     queue.retryAtMs = atMs;
-    // An answer that is under way may tell of the time before the failure.
+    // An answer that is on its way may describe the time before the failure, so it does not count.
     this.#recovering.set(queue, this.#refreshCount + (this.#isAsking ? 2 : 1));
     this.refresh();
   }
@@ -86,7 +86,7 @@ export class Leaders {
       .catch((error: unknown) => this.#events.onFailure(toSlotlineError(error)))
       .finally(() => {
         this.#isRefreshing = false;
-        // Asked for between the loop's last look and here.
+        // A refresh may have been asked for after the loop's last look.
         if (this.#isWanted) this.refresh();
       });
   }
@@ -131,7 +131,7 @@ export class Leaders {
     if (metadata.partitions.length > led.queues.length) led.resize(metadata.partitions.length);
     for (const partition of metadata.partitions) {
       const queue = led.queues[partition.index];
-      // A broker that lags tells of an older leader.
+      // A broker that lags names an older leader.
       if (queue === undefined || partition.leaderEpoch < queue.leaderEpoch) continue;
       const moved = queue.leaderId !== partition.leaderId;
       queue.leaderEpoch = partition.leaderEpoch;
@@ -141,7 +141,7 @@ export class Leaders {
     }
   }
 
-  /** Made again only while something waits for it, and not before brokers have said so for a while. */
+  /** A missing topic is created again only while something waits for it, and only after brokers have missed it for a while. */
   #missing(led: LedTopic): void {
     const nowMs = this.#deps.clock.monotonicMs();
     led.missingSinceMs ??= nowMs;
@@ -164,8 +164,8 @@ export class Leaders {
   }
 
   /**
-   * Another topic has the name now. What was acknowledged is gone with the old one; what was not goes to the new one, in order. False: it has
-   * another number of partitions, so keys belong elsewhere, and only a new attempt sends everything in order.
+   * Another topic has the name now. Acknowledged records are gone with the old one; the others go to the new one, in order. Returns false
+   * where it has another number of partitions: keys belong to other partitions then, and only a new attempt sends everything in order.
    */
   #adopt(led: LedTopic, { topicId, partitions }: TopicMetadata): boolean {
     const before = led.queues.length;

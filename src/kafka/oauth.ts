@@ -6,7 +6,7 @@ import { SlotlineError } from '../core/errors.ts';
 import type { SaslOptions } from '../core/options.ts';
 
 const FETCH_TIMEOUT_MS = 10_000;
-/** A token is taken again only while this part of its life is left, so that a slow login does not carry an expired one. */
+/** A token is used again only while at least this share of its lifetime is left, so that it does not expire during a slow login. */
 const FRESH_SHARE = 0.2;
 
 export function oauthTokenSource(options: SaslOptions): () => Promise<string> {
@@ -63,7 +63,7 @@ function isGrant(value: unknown): value is Grant {
   return !('expires_in' in value) || typeof value.expires_in === 'number';
 }
 
-/** Without user info and query, where some put a secret. */
+/** The address without user info and query, which may hold a secret. */
 function endpointOf(url: string): string {
   const { origin, pathname } = new URL(url);
   return `${origin}${pathname}`;

@@ -5,7 +5,7 @@
 import { type ErrorDetails, SlotlineError } from '../core/errors.ts';
 import { FOREIGN_KAFKA_ERRORS, KAFKA_ERRORS, type KafkaErrorEntry } from './error-table.ts';
 
-/** Codes that the program looks for itself. */
+/** The codes that the program compares with by name. */
 export const KAFKA_CODE = {
   NONE: 0,
   UNKNOWN_TOPIC_OR_PARTITION: 3,
@@ -17,7 +17,7 @@ export const KAFKA_CODE = {
 
 const BY_CODE: ReadonlyMap<number, KafkaErrorEntry> = new Map(KAFKA_ERRORS.map((entry) => [entry.code, entry]));
 
-/** What the table says of a code. One that it does not know may pass by itself, and is repeated within the bounds of those that do. */
+/** The table's entry of a code. For an unknown code the question is asked again, within the same bounds as for codes that pass by themselves. */
 export function kafkaErrorEntry(code: number): KafkaErrorEntry {
   const known = BY_CODE.get(code);
   if (known !== undefined) return known;
@@ -26,11 +26,11 @@ export function kafkaErrorEntry(code: number): KafkaErrorEntry {
 }
 
 /** The protocol's name of a code, for details and logs. */
-export function kafkaCodeName(code: number): string {
+function kafkaCodeName(code: number): string {
   return kafkaErrorEntry(code).name;
 }
 
-/** The question is asked again: a leader moves, a replica comes back, a broker restarts. */
+/** True where asking again helps: a leader moves, a replica comes back, a broker restarts. */
 export function isRetriableCode(code: number): boolean {
   return code !== KAFKA_CODE.NONE && kafkaErrorEntry(code).healing !== 'person';
 }
@@ -41,7 +41,7 @@ export function kafkaCodeError(code: number, details: ErrorDetails, reason?: str
   return new SlotlineError(becomes, { ...details, error: name, reason: reason ?? undefined });
 }
 
-/** The same where a question can be asked again: then it is an error that untilAnswered() repeats. */
+/** The same for a question that can be asked again: for a retriable code the error is one that untilAnswered() repeats. */
 export function kafkaAnswerError(code: number, details: ErrorDetails, reason?: string | null): SlotlineError {
   if (!isRetriableCode(code)) return kafkaCodeError(code, details, reason);
   return new SlotlineError('kafka_request_failed', { ...details, error: kafkaCodeName(code), reason: reason ?? undefined });
@@ -82,7 +82,7 @@ function reasonOf(link: Link): string {
     : link.message;
 }
 
-/** The error and its causes, outermost first; of an AggregateError the parts. Bounded, for a cause may be circular. */
+/** The error and its causes, outermost first, and the parts of an AggregateError. Bounded, because causes may be circular. */
 function causeChain(error: unknown): Link[] {
   const links: Link[] = [];
   const open: unknown[] = [error];

@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sharedKafka, uniqueName } from '../../test/harness/shared.ts';
 import { until } from '../../test/harness/until.ts';
 import { NO_CREATION, openPublishing, type Publishing, recordOf, topicCreation } from '../../test/kafka/publishing.ts';
+import type { FetchedRecord } from './client-contract.ts';
 import type { TopicHandle } from './producer/publisher-contract.ts';
-import type { FetchedRecord } from './wire.ts';
 
 const soon = (): AbortSignal => AbortSignal.timeout(30_000);
 const servers = (): string => sharedKafka().bootstrapServers;
@@ -95,7 +95,7 @@ describe("a topic's limit that is lowered while it is written to", () => {
     expect(publishing.lines.filter(({ event }) => event === 'kafka.batch_split')).toHaveLength(cuts);
   });
 
-  test('also where the broker says something else than what it takes: a segment is smaller than the batch', async () => {
+  test('batches are cut too where the broker names a larger limit than it accepts, because a segment is smaller than the batch', async () => {
     await using publishing = openPublishing(servers(), {
       topics: topicCreation(1, 1, [['segment.bytes', '1048576']]),
       producer: { batchBytesMax: 1_900_000, requestBytesMax: 2_000_000 },
@@ -212,7 +212,7 @@ describe('a topic that is deleted while it is written to', () => {
     if (partitions === 3) expect((await publishing.client.describeTopic(name)).configs.get('retention.ms')).toBe('123456');
   });
 
-  test('and made again by another hand at once is used as it is, and said', async () => {
+  test('and made again by somebody else at once is used as it is, and logged', async () => {
     await using publishing = openPublishing(servers());
     const { publisher } = publishing;
     const name = uniqueName('swapped');

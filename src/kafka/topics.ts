@@ -1,24 +1,25 @@
 /**
- * Owns finding a topic or creating it as Kafka Connect would: the first group whose patterns match gives the settings, the default group
- * what that one leaves out; without any topic.creation.* the broker may create it itself. Also learns the topic's largest batch.
+ * Owns finding a topic or creating it as Kafka Connect would: the first group whose patterns match gives the settings, and the default
+ * group gives the settings that this one leaves out. Without any topic.creation.* the broker may create the topic itself. Also learns the
+ * topic's largest batch.
  * Does not own sending.
  */
 import { SlotlineError } from '../core/errors.ts';
 import type { TopicCreationGroup, TopicCreationOptions } from '../core/options.ts';
 import { compileUserPattern } from '../core/user-pattern.ts';
 import type { KafkaClient } from './client.ts';
+import type { NewTopic, TopicMetadata } from './client-contract.ts';
 import { isRetriableCode, KAFKA_CODE, kafkaAnswerError } from './protocol-errors.ts';
-import type { NewTopic, TopicMetadata } from './wire.ts';
 
 export type ResolvedTopic = { readonly name: string; readonly metadata: TopicMetadata; readonly maxMessageBytes: number | undefined };
 
 /** Kafka's own default of max.message.bytes, with which batches begin where DescribeConfigs is not granted. */
 export const MAX_MESSAGE_BYTES_DEFAULT = 1_048_588;
 const MAX_MESSAGE_BYTES = 'max.message.bytes';
-/** A new topic shows up at every broker well within this; one that nobody creates never does. */
+/** A new topic shows up at every broker well within this time. One that does not, nobody creates. */
 const MISSING_FOR_MS = 15_000;
 const CONFIG_TIMEOUT_MS = 5_000;
-/** A request for many thousands takes the controller long. */
+/** How many topics one request asks for: many thousands would take the controller long. */
 const TRIED_AT_ONCE = 500;
 
 /** Retries until Kafka answers or `signal` aborts. Throws kafka_topic_missing, kafka_topic_invalid or kafka_unauthorized. */
@@ -37,13 +38,13 @@ export async function openTopic(
     if (wanted !== undefined) await createTopic(client, wanted);
     missingSinceMs ??= performance.now();
     if (performance.now() - missingSinceMs > MISSING_FOR_MS) throw new SlotlineError('kafka_topic_missing', { topic: name });
-    // Again, until the brokers' metadata shows it.
+    // This error is retriable, so the question is asked again until the brokers' metadata shows the topic.
     throw new SlotlineError('kafka_request_failed', { topic: name, error: 'UNKNOWN_TOPIC_OR_PARTITION' });
   });
   const askedSinceMs = performance.now();
   const limit = await client.untilAnswered(`topic ${name}`, signal, () =>
     maxMessageBytes(client, name).catch((error: unknown) => {
-      // An answer that only refuses, again and again: it goes on without the limit.
+      // Brokers may refuse this question for ever. After a while the topic is used without knowing its limit.
       const isRefusal = error instanceof SlotlineError && error.code === 'kafka_request_failed';
       if (isRefusal && performance.now() - askedSinceMs > CONFIG_TIMEOUT_MS) return undefined;
       throw error;
@@ -59,8 +60,8 @@ async function describe(client: KafkaClient, name: string, allowAutoTopicCreatio
   return topic;
 }
 
-/** Creates the topic; that another has created it meanwhile is fine. */
-export async function createTopic(client: KafkaClient, topic: NewTopic): Promise<void> {
+/** Creates the topic. It is no error if somebody else has created it meanwhile. */
+async function createTopic(client: KafkaClient, topic: NewTopic): Promise<void> {
   const timeoutMs = client.options.requestTimeoutMs;
   const results = await client.control((connection) => connection.createTopics([topic], timeoutMs));
   const result = results.find((candidate) => candidate.name === topic.name);
@@ -69,7 +70,7 @@ export async function createTopic(client: KafkaClient, topic: NewTopic): Promise
   throw kafkaAnswerError(result.errorCode, { topic: topic.name }, result.errorMessage);
 }
 
-/** Why the cluster would not make these topics, by name: rights, names, replication, its own rules. It is asked, and makes none. */
+/** Asks the cluster which of these topics it would refuse to create, and why: rights, names, replication, its own rules. Creates none. */
 export async function refusedTopics(client: KafkaClient, topics: readonly NewTopic[]): Promise<ReadonlyMap<string, SlotlineError>> {
   const refused = new Map<string, SlotlineError>();
   for (let from = 0; from < topics.length; from += TRIED_AT_ONCE) {
@@ -107,12 +108,12 @@ function matchesWhole(pattern: string, name: string): boolean {
   return compileUserPattern(pattern, '').test(name);
 }
 
-/** undefined where DescribeConfigs is not granted. */
+/** Undefined where DescribeConfigs is not granted. */
 export async function maxMessageBytes(client: KafkaClient, name: string): Promise<number | undefined> {
   const results = await client.control((connection) => connection.describeTopicConfigs([name], [MAX_MESSAGE_BYTES], CONFIG_TIMEOUT_MS));
   const result = results[0];
   const code = result?.errorCode ?? KAFKA_CODE.NONE;
-  // Brokers that lag do not know a new topic yet.
+  // A broker that lags does not know a new topic yet.
   if (isRetriableCode(code)) throw kafkaAnswerError(code, { topic: name });
   const bytes = Number(result?.configs.get(MAX_MESSAGE_BYTES));
   return Number.isInteger(bytes) && bytes > 0 ? bytes : undefined;

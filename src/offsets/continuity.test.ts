@@ -22,7 +22,7 @@ function shown(found: Continuity): string {
   return 'error' in found ? `${found.tag} ${found.error.code}` : found.tag;
 }
 
-describe('what is remembered against what is found', () => {
+describe('the remembered position compared with the slot', () => {
   test.each<[string, Partial<SlotPlace>, string]>([
     ['the same', {}, 'unbroken'],
     ['a slot that stands before the position, as after a crash', { confirmedLsn: lsn(900) }, 'unbroken'],
@@ -56,7 +56,7 @@ describe('what is remembered against what is found', () => {
     expect('error' in found && found.error.details).toMatchObject({ bytes: 0xeb000100, deliveredLsn: '0/15000000', slotLsn: '1/100' });
   });
 
-  test('what was written before there were marks says nothing; what Debezium wrote says where its slot may stand', () => {
+  test('a record without a mark tells no gap, but a record of Debezium tells where its slot may stand', () => {
     expect(shown(verdict(undefined))).toBe('unknown');
     expect(shown(verdict({ lsn: lsn(5), txId: 7 }))).toBe('unknown');
     const debezium = { lsn: lsn(990), lsnProc: lsn(990), lsnCommit: lsn(980) };
@@ -69,7 +69,7 @@ describe('what is remembered against what is found', () => {
     expect(shown(verdict({ snapshot: 'INITIAL', mark: { ...MARK, confirmedLsn: lsn(0) } }))).toBe('unbroken');
   });
 
-  test('is accepted at exactly this place, and a gap by trust in the slot', () => {
+  test('a difference is accepted at exactly the given place, and a gap by trust in the slot', () => {
     const behind = { confirmedLsn: lsn(0x2000) };
     expect(shown(verdict({ mark: MARK }, behind, { accept: '7:5:s@0/2000' }))).toBe('accepted slot_gap');
     expect(shown(verdict({ mark: MARK }, behind, { accept: '7:5:s@0/2001' }))).toBe('broken slot_gap');
@@ -78,7 +78,7 @@ describe('what is remembered against what is found', () => {
   });
 });
 
-describe('whose the slot is', () => {
+describe('the owner of the slot', () => {
   const other = (claim: number, mark: Partial<SlotMark> = {}): Remembered['others'][number] => ({
     owner: { connector: `c${claim}`, task: '0', server: 'p' },
     offset: { mark: { ...MARK, ...mark, claim } },
@@ -86,7 +86,7 @@ describe('whose the slot is', () => {
   const owner = (own: StoredOffset | undefined, ...others: Remembered['others']): string | undefined =>
     otherOwner({ own, others }, PLACE)?.connector;
 
-  test('the later claim has it; records of other slots, databases and servers say nothing of it', () => {
+  test('is the connector with the later claim; records of other slots, databases and servers do not count', () => {
     expect(owner(undefined)).toBeUndefined();
     expect(owner(undefined, other(1))).toBe('c1');
     expect(owner({ mark: MARK }, other(2))).toBe('c2');
@@ -95,7 +95,7 @@ describe('whose the slot is', () => {
     expect(owner({ mark: { ...MARK, slot: 't', claim: 9 } }, other(1))).toBe('c1');
   });
 
-  test('whoever takes it over has it from then on', () => {
+  test('is whoever has taken it over, from then on', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(5)), fc.option(fc.nat(5)), (claims, own) => {
         const others = claims.map((claim) => other(claim));

@@ -1,13 +1,13 @@
 /**
- * Owns the comparison of what is remembered with what a start finds: whether the slot goes on where the connector left it, and whose the
- * slot is. Pure: `run` and `check` ask the same. Does not load anything, nor decide what follows (snapshot/decision.ts).
+ * Owns the comparison of the remembered position with what a start finds: whether the slot is where the connector left it, and who owns
+ * the slot. Pure: `run` and `check` call the same functions. Does not load anything, nor decide what follows (snapshot/decision.ts).
  */
 import { SlotlineError } from '../core/errors.ts';
 import { formatLsn, LSN_ZERO, type Lsn } from '../core/lsn.ts';
 import type { OffsetOwner, SlotMark, StoredOffset } from './offset.ts';
 import type { Remembered } from './store.ts';
 
-/** What is found at a start. */
+/** What a start finds: the slot's position, and the server. */
 export type SlotPlace = {
   readonly slot: string;
   /** undefined: there is no slot, or it has no position. */
@@ -20,27 +20,27 @@ export type SlotPlace = {
   readonly walEndLsn: Lsn | undefined;
 };
 
-export type ContinuityRules = {
+type ContinuityRules = {
   /** slotline.slot.accept: the place at which the operator takes the slot as it is. */
   readonly accept: string | undefined;
   /** offset.mismatch.strategy=trust_slot: a gap is told, not refused. */
   readonly trustsSlot: boolean;
-  /** False: a record of Debezium's says nothing of where its slot may stand (lsn.flush.mode). */
+  /** False: a record of Debezium's does not tell where its slot may stand (lsn.flush.mode). */
   readonly debeziumConfirmsStored: boolean;
 };
 
 export type Continuity =
   /** `unknown`: nothing comparable is remembered. */
   | { readonly tag: 'unbroken' | 'unknown' }
-  /** Something is not as it was left, and that is taken. */
+  /** Something is not as the connector left it, and the configuration accepts that. */
   | { readonly tag: 'accepted'; readonly error: SlotlineError }
-  /** Changes went by, or were never there. A snapshot fills it. */
+  /** Changes were skipped, or the server has lost them. A snapshot fills the gap. */
   | { readonly tag: 'broken'; readonly error: SlotlineError };
 
 /** The timeline that `timeline` of the same server left at `forkLsn`; undefined: the server's history does not know it. */
 export type TimelineFork = { readonly timeline: number; readonly forkLsn: Lsn | undefined };
 
-/** True where compareContinuity() has to be told where the server's timeline left the one that is remembered. */
+/** True where compareContinuity() needs to know where the server's timeline left the remembered one. */
 export function needsFork(mark: SlotMark | undefined, place: SlotPlace): mark is SlotMark & { readonly timeline: number } {
   if (mark?.timeline === undefined || place.timeline === undefined || mark.systemId !== place.systemId) return false;
   return mark.timeline !== place.timeline;
@@ -58,12 +58,12 @@ export function compareContinuity(
   return { tag: isTaken ? 'accepted' : 'broken', error };
 }
 
-/** The operator takes the slot as it stands at this place. */
+/** True where the operator accepts the slot as it stands at this place. */
 export function takes(accept: string | undefined, place: SlotPlace): boolean {
   return accept === acceptance(place);
 }
 
-/** What slotline.slot.accept has to be for the slot to be taken as it stands now. It fits no other moment, server or slot. */
+/** The value of slotline.slot.accept that accepts the slot as it stands now. It fits no other moment, server or slot. */
 function acceptance(place: SlotPlace): string {
   const at = place.confirmedLsn === undefined ? 'none' : formatLsn(place.confirmedLsn);
   return `${place.systemId}:${place.databaseOid}:${place.slot}@${at}`;
@@ -92,7 +92,7 @@ function breakOf(mark: SlotMark, place: SlotPlace, fork: TimelineFork | undefine
     const bytes = mark.confirmedLsn - place.walEndLsn;
     return changed('its WAL ends before what was delivered', { ...positions, bytes });
   }
-  // A slot that was about to be made: where it stands was not known yet, and a snapshot comes again.
+  // The last attempt ended before its new slot had a position. A snapshot is taken again, so there is no gap.
   return mark.confirmedLsn === LSN_ZERO ? undefined : gapOf(mark.confirmedLsn, place);
 }
 
@@ -109,8 +109,8 @@ function gapOf(deliveredLsn: Lsn, place: SlotPlace): SlotlineError | undefined {
 }
 
 /**
- * Debezium confirms a position that its offset store has. Its record of a snapshot, and what Slotline wrote before it wrote marks, hold
- * the snapshot's position only, which says nothing of the stream.
+ * Debezium confirms only positions that its offset store has. But its record of a snapshot, and records of Slotline from before it wrote
+ * marks, hold only the snapshot's position, which does not tell how far the stream was.
  */
 function foreignGap(offset: StoredOffset, place: SlotPlace, rules: ContinuityRules): SlotlineError | undefined {
   if (!rules.debeziumConfirmsStored) return undefined;
@@ -118,7 +118,7 @@ function foreignGap(offset: StoredOffset, place: SlotPlace, rules: ContinuityRul
   return gapOf(Math.max(offset.lsn ?? 0, offset.lsnProc ?? 0, offset.lsnCommit ?? 0) as Lsn, place);
 }
 
-/** Who has the slot by what is remembered; undefined: we, or nobody. */
+/** The other connector that owns the slot by the remembered offsets; undefined: we own it, or nobody does. */
 export function otherOwner(remembered: Remembered, place: SlotPlace): OffsetOwner | undefined {
   const own = remembered.own?.mark;
   let claim = own !== undefined && names(own, place) ? own.claim : -1;
@@ -131,7 +131,7 @@ export function otherOwner(remembered: Remembered, place: SlotPlace): OffsetOwne
   return owner;
 }
 
-/** A number that no record that names this slot has, unless it is ours already. */
+/** A claim larger than that of every other record that names this slot; our present claim, if it is the largest already. */
 export function nextClaim(remembered: Remembered, place: SlotPlace): number {
   const own = remembered.own?.mark;
   const others = remembered.others.flatMap(({ offset }) =>
@@ -151,7 +151,7 @@ export function ownedByOther(owner: OffsetOwner, place: SlotPlace): SlotlineErro
   return new SlotlineError('slot_in_use', details, { retry: 'never', remedy: OWNED_REMEDY });
 }
 
-/** The same, by one that runs. `owner`: as far as the offset topic names it. */
+/** The same for an owner that runs now. `owner` is undefined where the offset topic does not name it. */
 export function heldByOther(holder: string, of: { readonly slot: string; readonly owner: OffsetOwner | undefined }): SlotlineError {
   const owner = of.owner === undefined ? 'another connector, which this offset.storage.topic does not know' : nameOf(of.owner);
   return new SlotlineError('slot_in_use', { slot: of.slot, owner, holder }, { retry: 'never', remedy: HELD_REMEDY });

@@ -19,7 +19,7 @@ describe('the key', () => {
     expect(printOffsetKey(OWNER)).toBe('["shop-connector",{"server":"shop"}]');
   });
 
-  test('is known however it is spaced, and no other is', () => {
+  test('is recognised with any white space, and no other key is', () => {
     expect(parseOffsetKey(' [ "shop-connector", { "server" : "shop" } ]')).toEqual(OWNER);
     expect(parseOffsetKey('["other",{"server":"shop"}]')).toEqual({ connector: 'other', task: TASK_ID, server: 'shop' });
     const others = ['["shop-connector",{"server":"shop","task":"1"}]', '["shop-connector"]', '{}', '', 'null', '"shop-connector"'];

@@ -37,10 +37,11 @@ export type SlotMark = {
 };
 
 export type StoredOffset = {
-  /** Of the last change. */
+  /** LSN of the last change. */
   readonly lsn?: Lsn;
-  /** Of the last change worked off, and of the last commit. */
+  /** LSN of the last change that was processed. */
   readonly lsnProc?: Lsn;
+  /** LSN of the last commit. */
   readonly lsnCommit?: Lsn;
   readonly txId?: number;
   /** When the last change was made, microseconds since the epoch. */
@@ -51,9 +52,9 @@ export type StoredOffset = {
   readonly snapshot?: string;
   readonly lastSnapshotRecord?: boolean;
   readonly snapshotCompleted?: boolean;
-  /** Only in what Slotline wrote. */
+  /** Only in records that Slotline wrote. */
   readonly mark?: SlotMark;
-  /** Fields of Debezium's that Slotline keeps as they are. */
+  /** Debezium's fields that Slotline keeps as they are. */
   readonly others?: Readonly<Record<string, unknown>>;
 };
 
@@ -70,7 +71,7 @@ export function partitionOf({ server, task }: Omit<OffsetOwner, 'connector'>): S
   return task === TASK_ID ? { server } : { server, slotline_task: task };
 }
 
-/** Whose key it is, however it is spaced. A key that is nothing of the kind belongs to nobody here. */
+/** The owner that a key names, whatever its white space. Undefined for a key of another form. */
 export function parseOffsetKey(key: string): OffsetOwner | undefined {
   const parsed = parseJson(key);
   if (!Array.isArray(parsed) || parsed.length !== 2) return undefined;
@@ -150,7 +151,7 @@ export function parseOffset(text: string): StoredOffset {
   };
 }
 
-/** All of it or nothing: a record that another program wrote anew has none of these fields. */
+/** Reads all fields of the mark or none: a record that another program has rewritten has none of them. */
 function readMark(from: JsonObject): SlotMark | undefined {
   const confirmedLsn = readNumber(from, 'slotline_confirmed_lsn') as Lsn | undefined;
   const slot = readText(from, 'slotline_slot');

@@ -4,9 +4,9 @@
  */
 import { isSameOwner, type OffsetOwner, parseOffset, parseOffsetKey, printOffset, printOffsetKey, type StoredOffset } from './offset.ts';
 
-export type CompactedRecord = {
+type CompactedRecord = {
   readonly key: Uint8Array | undefined;
-  /** undefined: a tombstone. */
+  /** Undefined for a tombstone. */
   readonly value: Uint8Array | undefined;
   readonly timestampMs: number;
 };
@@ -17,30 +17,30 @@ export interface CompactedTopic {
   readAll(visit: (record: CompactedRecord) => void, signal: AbortSignal): Promise<void>;
   /** Resolves when every in-sync replica has it. */
   write(key: Uint8Array, value: Uint8Array | undefined, signal: AbortSignal): Promise<void>;
-  /** Lets go of what writing holds open. */
+  /** Closes what writing holds open. */
   close(): Promise<void>;
 }
 
 /** What all connectors that share the topic remember. */
 export type Remembered = {
   readonly own: StoredOffset | undefined;
-  /** Those of others that Slotline wrote. */
+  /** The offsets of other connectors, where Slotline wrote them. */
   readonly others: readonly { readonly owner: OffsetOwner; readonly offset: StoredOffset }[];
 };
 
 export interface OffsetStore {
   /** The remembered offset, or undefined where there is none. Throws offsets_unreadable, or what Kafka refuses. */
   load(signal?: AbortSignal): Promise<StoredOffset | undefined>;
-  /** The same, and what others remember. */
+  /** The same, and the offsets of other connectors. */
   loadAll(signal?: AbortSignal): Promise<Remembered>;
-  /** Resolves when it is durable. */
+  /** Resolves when every in-sync replica has it. */
   save(offset: StoredOffset, signal?: AbortSignal): Promise<void>;
   /** Forgets it: the next load() gives undefined. */
   clear(signal?: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 
-/** For a caller without a bound of its own. */
+/** The bound for a caller that gives no signal. */
 const CALL_TIMEOUT_MS = 60_000;
 
 export function createOffsetStore(topic: CompactedTopic, owner: OffsetOwner): OffsetStore {
@@ -48,7 +48,7 @@ export function createOffsetStore(topic: CompactedTopic, owner: OffsetOwner): Of
   const bound = (signal: AbortSignal | undefined): AbortSignal => signal ?? AbortSignal.timeout(CALL_TIMEOUT_MS);
   const loadAll = async (signal: AbortSignal | undefined): Promise<Remembered> => {
     const last = new Map<string, { owner: OffsetOwner; record: CompactedRecord }>();
-    // Partitions are read one after another; of two that both hold a key (their number was changed) the younger record counts.
+    // Partitions are read one after another. If their number was changed, two may hold the same key; then the younger record counts.
     const visit = (record: CompactedRecord): void => {
       const of = record.key === undefined ? undefined : parseOffsetKey(textOf(record.key));
       if (of === undefined) return;
@@ -74,7 +74,7 @@ export function createOffsetStore(topic: CompactedTopic, owner: OffsetOwner): Of
   };
 }
 
-/** What is not readable of another connector is that one's trouble. */
+/** Undefined where another connector's record cannot be read: only its owner must be able to read it. */
 function parseForeign(value: Uint8Array | undefined): StoredOffset | undefined {
   try {
     return value === undefined ? undefined : parseOffset(textOf(value));

@@ -56,7 +56,7 @@ describe('health', () => {
     expect(isWaitingFor(connector.view(), 'registry')).toBe(0);
   });
 
-  it('stays waiting for the registry until the question that waits is answered, whatever others ask or register', async () => {
+  it('stays waiting for the registry until the waiting question itself is answered, whatever others ask or register', async () => {
     const connector = live(RUNNING);
     const [first, second] = [{}, {}];
     connector.tell({ tag: 'registryRetry', question: first, error: new SlotlineError('registry_unreachable') });

@@ -1,19 +1,19 @@
-/** Owns how a connector's state reads as health: one word, and what is waited for. Pure; http.ts sends it. */
+/** Owns turning a connector's state into health: one word, and what is waited for. Pure; http.ts sends it. */
 import { unreachable } from '../core/assert.ts';
 import type { SlotlineError } from '../core/errors.ts';
 import type { LiveView } from '../pipeline/life/live-state.ts';
 import { WAIT_REMEDY } from '../pipeline/reading/wait-watch.ts';
 
 /**
- * `waiting`: it goes on by itself once a server answers. `degraded`: it streams, but rows are missing, or soon will be; a restart does not
- * help. `failing`: a person has to act; it is tried again all the same. Worst last.
+ * `waiting`: the connector goes on by itself once a server answers. `degraded`: it streams, but rows are missing, or soon will be; a
+ * restart does not help. `failing`: a person has to act; the connector tries again all the same. The worst status is last.
  */
 const STATUSES = ['ok', 'paused', 'starting', 'stopping', 'waiting', 'degraded', 'failing', 'stopped'] as const;
-export type HealthStatus = (typeof STATUSES)[number];
+type HealthStatus = (typeof STATUSES)[number];
 
-export type WaitingFor = 'registry' | 'kafka' | 'slot' | 'postgres' | 'restart' | 'person';
+type WaitingFor = 'registry' | 'kafka' | 'slot' | 'postgres' | 'restart' | 'person';
 
-export type HealthReason = {
+type HealthReason = {
   readonly connector: string;
   readonly waitingFor: WaitingFor;
   readonly code: string;
@@ -30,7 +30,7 @@ export function healthOf(connectors: readonly LiveView[]): Health {
   return { status: STATUSES[rank] ?? 'ok', reasons: all.flatMap(({ reasons }) => reasons) };
 }
 
-/** A restart of the process would not help where it waits for a server. */
+/** True also while a connector waits for a server, because a restart of the process would not help there. */
 export function isHealthy(status: HealthStatus): boolean {
   return status !== 'failing' && status !== 'stopped';
 }
@@ -109,7 +109,7 @@ function reason(live: LiveView, waitingFor: WaitingFor, { code, message, remedy 
   return { connector: live.name, waitingFor, code, message, remedy };
 }
 
-/** Codes begin with the server that they are about. */
+/** The server that an error is about: its code begins with the server's name. */
 function serverOf({ code }: SlotlineError): WaitingFor {
   if (code.startsWith('registry_')) return 'registry';
   if (code.startsWith('kafka_')) return 'kafka';

@@ -35,7 +35,7 @@ describe('the HTTP server', () => {
     expect(text.match(/^slotline_up.*$/gm)).toEqual(['slotline_up{connector="shop"} 1', 'slotline_up{connector="stock"} 1']);
   });
 
-  it('answers nothing else, changes nothing, and keeps no answer', async () => {
+  it('answers no other path or method, changes nothing, and lets nobody cache its answers', async () => {
     await using server = await opened([{ name: 'shop', http: LOOPBACK }]);
     expect((await server.ask('/')).status).toBe(404);
     expect((await server.ask('/metrics/x')).status).toBe(404);
@@ -52,7 +52,7 @@ describe('the HTTP server', () => {
     expect([head.status, await head.text()]).toEqual([200, '']);
   });
 
-  it('says which port is in use or which address is none of this machine', async () => {
+  it('names the port that is in use, or the address that this machine does not have', async () => {
     const other = createServer();
     await new Promise<void>((settle) => other.listen(0, '127.0.0.1', settle));
     const { port } = other.address() as AddressInfo;

@@ -1,6 +1,6 @@
 /**
  * Owns the HTTP server for health and metrics: GET /health, GET /metrics. Reads only; it has no login, so it listens on loopback unless an
- * option says otherwise. What is answered is health.ts's and metrics.ts's.
+ * option says otherwise. Does not own the answers: health.ts and metrics.ts.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -14,14 +14,14 @@ import { METRICS_CONTENT_TYPE, metricsText } from './metrics.ts';
 
 /** Gives what is known of it now. */
 type Live = Pick<LiveState, 'view'>;
-export type Observed = { readonly live: Live; readonly http: HttpOptions | undefined };
+type Observed = { readonly live: Live; readonly http: HttpOptions | undefined };
 
-/** Who asks for health asks seldom; more connections are a mistake or an attack. */
+/** Health is asked for seldom; more connections than this are a mistake or an attack. */
 const CONNECTIONS_MAX = 50;
-/** Nobody who asks for health has more to say. */
+/** A request for health is short; one that takes longer is not served. */
 const REQUEST_TIMEOUT_MS = 5_000;
 
-/** One server for each address that is named; connectors with the same one share it. Throws http_unavailable, and leaves none open then. */
+/** Opens one server for each address; connectors with the same address share it. Throws http_unavailable, and then leaves none open. */
 export async function openHttp(
   observed: readonly Observed[],
   deps: { readonly log: Log; readonly clock: Clock },

@@ -24,7 +24,7 @@ function sampleOf(live: LiveState, sample: string, nowUs = 0): string | undefine
 }
 
 describe('the table of metrics', () => {
-  it('has names that say prefix and unit, each once', () => {
+  it('has unique names with prefix and unit', () => {
     const names = METRICS.map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
     expect(names.filter((name) => !/^slotline_[a-z]+(_[a-z]+)*$/.test(name))).toEqual([]);

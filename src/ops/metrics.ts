@@ -1,6 +1,6 @@
 /**
  * Owns the table of metrics, and their text in Prometheus' format (text/plain, version 0.0.4). Every value is read when it is asked for,
- * from counters that are kept anyway. A further metric is one row here; docs/metrics.md is generated from the table.
+ * from counters that exist anyway. A new metric is one row here; docs/metrics.md is generated from the table.
  */
 import type { LiveView } from '../pipeline/life/live-state.ts';
 import { isWaitingFor } from './health.ts';
@@ -15,7 +15,7 @@ type Common = {
 type Single = Common & { readonly read: (live: LiveView, nowUs: number) => number | undefined };
 /** One line for each value of the label. */
 type Labelled = Common & { readonly label: string; readonly readEach: (live: LiveView) => Readonly<Record<string, number>> };
-export type MetricSpec = Single | Labelled;
+type MetricSpec = Single | Labelled;
 
 const flag = (value: boolean): number => (value ? 1 : 0);
 

@@ -1,6 +1,6 @@
 /**
  * Owns the decoding of one pgoutput message: bytes to Message. Pure; keeps no relation cache and no transaction state.
- * Every malformed input is `pgoutput_malformed` with tag, byte offset and LSN (style: never a panic, never a default).
+ * Every malformed input throws `pgoutput_malformed` with tag, byte offset and LSN; nothing malformed becomes a default.
  * Source: PostgreSQL manual, "Logical Replication Message Formats", protocol version 1.
  */
 import { byteAt, int16At, int32At, uint32At } from '../core/byte-reader.ts';

@@ -31,7 +31,7 @@ export type RelationColumn = {
   readonly name: string;
   readonly typeOid: number;
   readonly typmod: number;
-  /** Part of the replica identity's key. */
+  /** The column is part of the replica identity's key. */
   readonly inKey: boolean;
 };
 
@@ -62,7 +62,7 @@ export type LogicalMessage = {
   readonly content: Uint8Array;
 };
 
-export type OldTuple = 'none' | 'key' | 'full';
+type OldTuple = 'none' | 'key' | 'full';
 
 /** Insert, update or delete. `before` is meaningful unless old is none; `after` unless tag is delete. */
 export type RowMessage = {

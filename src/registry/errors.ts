@@ -5,7 +5,7 @@
  */
 import { type ErrorCode, type Healing, SlotlineError } from '../core/errors.ts';
 
-export type RegistryEntry = {
+type RegistryEntry = {
   /** Statuses from … to. */
   readonly from: number;
   readonly to: number;

@@ -52,7 +52,7 @@ export class SchemaIds {
 }
 
 /** What subjects are asked for. */
-export type RegistryCalls = SchemaIdsDeps['registry'];
+type RegistryCalls = SchemaIdsDeps['registry'];
 
 export type RegistryUse = {
   readonly registry: RegistryDeps;

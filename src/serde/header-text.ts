@@ -10,7 +10,7 @@ import type { PlannedColumn } from '../events/row-plan.ts';
 import { CellKind, type TupleView } from '../pgoutput/tuple.ts';
 import type { FieldSchema } from '../values/schema.ts';
 import { PRINTED_BYTES_MAX, printDate } from '../values/types/civil.ts';
-import { formatDecimal, formatFloat32, formatFloat64 } from './json/text.ts';
+import { formatDecimal, formatFloat32, formatFloat64 } from './json/lexical.ts';
 import { JsonValueWriter } from './json/value-writer.ts';
 
 const MILLIS_PER_DAY = 86_400_000;

@@ -33,9 +33,9 @@ export const AFTER = 1;
 export const KEY = 2;
 
 /** What a null cell becomes: decided per column, not per row. */
-export type NullRule = 'null' | 'fallback';
+type NullRule = 'null' | 'fallback';
 
-export type CellParts<Node> = {
+type CellParts<Node> = {
   readonly name: string;
   readonly type: string;
   readonly index: number;
@@ -92,7 +92,7 @@ type Cells<Node> = {
 /** `reserved`: how many bytes the struct's length had the last time. */
 type Framed<Node> = { readonly node: Node; readonly when: Presence | undefined; reserved: number };
 
-export type BytesStep = { readonly kind: typeof BYTES; readonly bytes: Uint8Array };
+type BytesStep = { readonly kind: typeof BYTES; readonly bytes: Uint8Array };
 /** `bytes` is what the run wrote last, in an array of its own size. */
 export type RunStep<Node> = Kept & { readonly kind: typeof TRANSACTION_RUN | typeof CLOCK_RUN; readonly run: Run<Node>; bytes: Uint8Array };
 export type CellsStep<Node> = Cells<Node> & { readonly kind: typeof CELLS };
@@ -106,8 +106,8 @@ export type LsnTextStep<Node> = Kept & {
   before: Uint8Array;
   readonly behind: Uint8Array;
 };
-export type EventStep<Node> = { readonly kind: typeof LSN | typeof OP; readonly node: Node };
-export type ValueStep<Node> = { readonly kind: typeof FACT; readonly fact: FactStep<Node> };
+type EventStep<Node> = { readonly kind: typeof LSN | typeof OP; readonly node: Node };
+type ValueStep<Node> = { readonly kind: typeof FACT; readonly fact: FactStep<Node> };
 
 export type Step<Node> =
   | BytesStep

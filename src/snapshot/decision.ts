@@ -1,4 +1,4 @@
-/** Owns the question whether a start snapshots, streams or refuses: snapshot.mode against what is remembered and what the slot is. Pure. */
+/** Owns the decision whether a start snapshots, streams or refuses, from snapshot.mode, the remembered offset and the slot. Pure. */
 import type { ErrorCode } from '../core/errors.ts';
 import type { SnapshotOptions } from '../core/options.ts';
 
@@ -6,15 +6,15 @@ export type RememberedOffset = 'none' | 'incomplete' | 'complete';
 export type SlotCondition = 'missing' | 'usable' | 'lost';
 
 export type StartDecision =
-  /** The slot has everything since the confirmed position. */
+  /** No snapshot: the slot has everything since the confirmed position. */
   | { readonly tag: 'stream' }
-  /** no_data: a new slot, no rows. */
+  /** no_data: creates a slot and reads no rows. */
   | { readonly tag: 'createSlot' }
-  /** New slot; its exported snapshot is read. */
+  /** Creates a slot and reads the rows in its exported snapshot. */
   | { readonly tag: 'snapshotNewSlot'; readonly dropFirst: boolean }
-  /** The slot exists: stream it up to a temporary slot's consistent point, read that one's snapshot, stream on (D8). */
+  /** The slot exists: streams up to the consistent point of a temporary slot, reads the rows in that slot's snapshot, streams on (D8). */
   | { readonly tag: 'snapshotExistingSlot' }
-  /** initial_only: rows without a slot. */
+  /** initial_only: reads the rows without a slot. */
   | { readonly tag: 'snapshotOnly' }
   | { readonly tag: 'nothing' }
   | { readonly tag: 'refuse'; readonly code: ErrorCode };
@@ -23,7 +23,7 @@ export type StartFacts = {
   readonly mode: SnapshotOptions['mode'];
   readonly offset: RememberedOffset;
   readonly slot: SlotCondition;
-  /** Why the slot does not go on where it was left; undefined: it does, or nothing is known. */
+  /** Why the slot is not where we left it; undefined: it is, or nothing is known. */
   readonly broken: ErrorCode | undefined;
   /** snapshot.mode=always: this process took its snapshot already and only reconnects. */
   readonly snapshotTaken: boolean;

@@ -97,7 +97,7 @@ describe('snapshot markers', () => {
 });
 
 describe('snapshot order', () => {
-  it('follows the include list, then names', () => {
+  it('follows the include list, and the names within one pattern', () => {
     const tables = ['b', 'a', 'c'].map(table);
     expect(orderTables(tables, ['public.c', 'public.*']).map((one) => one.table)).toEqual(['c', 'a', 'b']);
     expect(orderTables(tables, []).map((one) => one.table)).toEqual(['a', 'b', 'c']);

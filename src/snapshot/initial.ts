@@ -21,18 +21,18 @@ export type SnapshotTable = {
   readonly table: string;
   readonly estimatedRows: number;
   readonly columns: readonly { readonly name: string; readonly typeOid: number; readonly typmod: number }[];
-  /** Gives the rows instead of the table itself. */
+  /** A SELECT that gives the rows instead of the table itself. */
   readonly select?: string | undefined;
-  /** Without the rows of tables that inherit from it. */
+  /** True: leaves out the rows of tables that inherit from this one. */
   readonly only?: boolean;
-  /** Of SQL; rows have to meet all of them. */
+  /** SQL conditions; a row has to meet all of them. */
   readonly conditions?: readonly string[];
 };
 
 export interface SnapshotSink {
   /** Plans the table and opens its topic for the first row; the result appends one row. */
   openTable(table: SnapshotTable, first: TupleView): Promise<(row: TupleView, marker: SnapshotMarker) => void>;
-  /** Back-pressure between reads. */
+  /** Called between reads; a returned promise pauses the reading (back-pressure). */
   onDrained(): undefined | Promise<void>;
 }
 
@@ -50,7 +50,7 @@ export type SnapshotProgress = {
 
 const PROGRESS_INTERVAL_MS = 1_000;
 
-/** Debezium's order: by the patterns of table.include.list, within one by name; each table once. */
+/** Debezium's order: by the patterns of table.include.list, and by name within one pattern; each table once. */
 export function orderTables<T extends { schema: string; table: string }>(tables: readonly T[], patterns: readonly string[]): T[] {
   const name = (table: T): string => `${table.schema}.${table.table}`;
   const sorted = [...tables].sort((a, b) => Buffer.compare(Buffer.from(name(a)), Buffer.from(name(b))));
@@ -111,7 +111,7 @@ export class InitialSnapshot {
     return this.#rows;
   }
 
-  /** Where the very first table is empty, no row is marked as the first of all. A table without rows needs no topic. */
+  /** Reads one table. Where the very first table is empty, no row is marked as the first of all. A table without rows gets no topic. */
   async #readTable(table: SnapshotTable, { rows, isFirst }: { rows: RowStream; isFirst: boolean }, tick: () => void): Promise<void> {
     let write: ((row: TupleView, marker: SnapshotMarker) => void) | undefined;
     let mapping: ColumnMapping | undefined;
@@ -143,7 +143,10 @@ export class InitialSnapshot {
     });
   }
 
-  /** `closing`: what the row closes, when it does. Precedence: last, first, last_in_data_collection, first_in_data_collection, true. */
+  /**
+   * `closing` is set where the row is the last one of the snapshot or of its table. Precedence of markers: last, first,
+   * last_in_data_collection, first_in_data_collection, true.
+   */
   #flushHeld(closing: 'last' | 'last_in_data_collection' | undefined): void {
     const write = this.#writeHeld;
     if (write === undefined) return;
@@ -159,7 +162,7 @@ export class InitialSnapshot {
   }
 }
 
-/** What is wrong with a SELECT of the config is told as such; what interrupts any reading stays what it is. */
+/** Turns an error in a SELECT of the config into one that names the SELECT. Errors that can interrupt any reading stay as they are. */
 async function readRows(rows: RowStream, table: SnapshotTable, consumer: RowConsumer): Promise<void> {
   try {
     await rows.read(table.select ?? selectRows(table), consumer);

@@ -55,7 +55,7 @@ describe('the columns of an override', () => {
     expect(cellsOf(new ColumnMapping(table, ['a']).map(rowOf(null)))).toEqual([null, null, null]);
   });
 
-  it('that stand twice: the last counts', () => {
+  it('that appear twice are read from the last one', () => {
     expect(cellsOf(new ColumnMapping(table, ['id', 'a', 'a']).map(rowOf('1', 'x', 'y')))).toEqual(['1', 'y', null]);
   });
 

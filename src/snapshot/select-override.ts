@@ -8,7 +8,7 @@ import { SlotlineError } from '../core/errors.ts';
 import type { SnapshotOptions } from '../core/options.ts';
 import { CellKind, TupleView } from '../pgoutput/tuple.ts';
 
-export type SelectOverrides = SnapshotOptions['selectOverrides'];
+type SelectOverrides = SnapshotOptions['selectOverrides'];
 
 type NamedTable = { readonly schema: string; readonly table: string };
 type ReadTable = NamedTable & { readonly columns: readonly { readonly name: string }[] };
@@ -37,7 +37,7 @@ export class ColumnMapping {
   /** Per column of the table: its position in the result, -1 for none. */
   readonly #positions: Int32Array;
 
-  /** Throws select_override_failed for a column that the table does not have. Of one that stands twice the last counts. */
+  /** Throws select_override_failed for a column that the table does not have. Of a column that appears twice, the last one counts. */
   constructor(table: ReadTable, resultColumns: readonly string[]) {
     const known = new Map(table.columns.map(({ name }, index) => [name, index]));
     this.#positions = new Int32Array(table.columns.length).fill(-1);
@@ -49,7 +49,7 @@ export class ColumnMapping {
     this.#view.count = table.columns.length;
   }
 
-  /** Valid as long as `row` is. */
+  /** The result is valid as long as `row` is. */
   map(row: TupleView): TupleView {
     const view = this.#view;
     view.source = row.source;

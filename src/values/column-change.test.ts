@@ -82,7 +82,7 @@ describe('a truncated column', () => {
     expect(convertWith(changed(truncate(3), BYTEA, { modes: { binary: 'hex' } }), '\\x010203')).toBe('010');
   });
 
-  it('leaves others whole, and has no parameter where a value cannot be longer', () => {
+  it('leaves other types whole, and adds no parameter where a value cannot be longer', () => {
     expect(convertWith(changed(truncate(1), INT4), '12345')).toBe(12_345);
     expect(changed(truncate(1), INT4).schema.parameters).toEqual([['truncateLength', '1']]);
     expect(changed(truncate(10), VARCHAR, { typmod: 14 }).schema.parameters).toBeUndefined();
@@ -104,7 +104,7 @@ describe('a truncated column', () => {
 });
 
 describe('a propagated column', () => {
-  it('has its source type behind the parameters of its own', () => {
+  it('has its source type after its own parameters', () => {
     const numeric: PgType = { ...TEXT, oid: 1700, name: 'numeric' };
     const codec = changed({ tag: 'propagateColumn' }, numeric, { typmod: ((5 << 16) | 2) + 4 });
     expect(codec.schema.parameters).toEqual([

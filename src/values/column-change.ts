@@ -14,7 +14,7 @@ import type { ConstantWriter } from './type-plan.ts';
 import { ValueCapture } from './value-capture.ts';
 import type { ValueCodec, ValueWriter } from './value-writer.ts';
 
-export type ChangedColumn = { readonly name: string; readonly source: SourceType };
+type ChangedColumn = { readonly name: string; readonly source: SourceType };
 
 type Parameters = NonNullable<FieldSchema['parameters']>;
 
@@ -95,7 +95,7 @@ function withChange(codec: ValueCodec, change: CellChange): ValueCodec {
   const pass: ConstantWriter = (out) => {
     if (cell.isNull) out.nullValue();
     else change(out, cell);
-    // What one cell was must never show for another.
+    // A cell must never show what an earlier one was.
     cell.isNull = true;
   };
   const writeFallback: ConstantWriter = (out) => {
@@ -118,7 +118,7 @@ function withChange(codec: ValueCodec, change: CellChange): ValueCodec {
   };
 }
 
-/** The hash of the placeholder and of a fallback too; it is cut to the column's length where that is known. */
+/** Placeholders and fallbacks are hashed too. The hash is cut to the column's length where that is known. */
 function hashColumn(codec: ValueCodec, source: SourceType, hash: ReturnType<typeof compileTextHash>): ValueCodec {
   const digits = Buffer.alloc(HASH_DIGITS_MAX);
   const lengthMax = source.length > 0 ? source.length : HASH_DIGITS_MAX;
@@ -128,7 +128,7 @@ function hashColumn(codec: ValueCodec, source: SourceType, hash: ReturnType<type
   });
 }
 
-/** Of 512 bits. */
+/** The longest digest has 512 bits. */
 const HASH_DIGITS_MAX = 128;
 
 /** Text is cut after UTF-16 units, bytes after bytes, everything else is left whole. A column that cannot be longer has no rule. */
@@ -140,7 +140,7 @@ function truncateColumn(codec: ValueCodec, source: SourceType, lengthMax: number
     return withChange(limited, (out, { source: text, start, end }) => out.utf8(text, start, cutText(text, start, end, lengthMax)));
   if (type !== 'bytes' || name !== undefined) return limited;
   const cut = withChange(limited, (out, { source: bytes, start, end }) => out.bytes(bytes, start, Math.min(end, start + lengthMax)));
-  // Debezium's placeholder of bytes is not of the class that it cuts.
+  // Debezium cuts only byte[], and its placeholder of bytes is of another class.
   return { ...cut, writeUnavailable: codec.writeUnavailable };
 }
 

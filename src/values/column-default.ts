@@ -94,10 +94,10 @@ const INFINITY = /^-?infinity$/;
 const FUNCTION_CALL = /^\(?[A-Za-z0-9_.]+\([^)\n\r\u0085\u2028\u2029]*\)/;
 const CURRENT_TIMES: ReadonlySet<string> = new Set(['current_timestamp', 'current_time', 'current_date', 'localtime', 'localtimestamp']);
 
-/** Up to the next quote: a doubled quote inside ends the literal, and a line break hides it. */
+/** Ends at the next quote, as in Debezium: a doubled quote inside ends the literal too, and a literal with a line break is not found. */
 const LITERAL = /'([^\n\r\u0085\u2028\u2029]*?)'/;
 
-/** What stands between the first quotes, else the expression itself. Undefined for a typed NULL and what cannot be read. */
+/** The text between the first quotes, or else the whole expression. Undefined for a typed NULL and for what cannot be read. */
 function literalOf(expression: string): string | undefined {
   if (!expression.includes("'")) return expression.startsWith('NULL::') ? undefined : expression;
   return LITERAL.exec(expression)?.[1];
@@ -151,8 +151,8 @@ function capture(plan: TypePlan, cell: string): DefaultValue | undefined {
 }
 
 /**
- * Defaults of ±infinity go through Java's LocalDate and LocalDateTime, MAX and MIN, unlike infinite values. Microseconds and days overflow,
- * null says that the number of another unit does and there is no default. Undefined leaves the literal to the ordinary way.
+ * Unlike infinite values, defaults of ±infinity go through MAX and MIN of Java's LocalDate and LocalDateTime. Their microseconds and days
+ * overflow. Null: the number overflows in another unit, and there is no default. Undefined: the literal is read as any other.
  */
 function infiniteDefault(schemaName: string, literal: string): DefaultValue | null | undefined {
   const positive = !literal.startsWith('-');

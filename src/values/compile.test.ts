@@ -32,7 +32,7 @@ describe('types that Debezium omits', () => {
     },
   );
 
-  it('composite types, multiranges, ranges of users and unknown extensions', () => {
+  it('include composite types, multiranges, ranges of users and unknown extensions', () => {
     expect(tryCodec(otherType('address', 'composite'))).toBeUndefined();
     expect(tryCodec(otherType('int4multirange', 'multirange'))).toBeUndefined();
     expect(tryCodec(otherType('floatrange', 'range'))).toBeUndefined();
@@ -45,7 +45,7 @@ describe('types that Debezium omits', () => {
     expect(tryCodec(arrayType(builtIn(name)), { modes: { includeUnknownDatatypes: true } })).toBeUndefined();
   });
 
-  it('arrays of domains and of unknown types, unless included', () => {
+  it('include arrays of domains and of unknown types, unless these are included by option', () => {
     const modes = { includeUnknownDatatypes: true };
     const tokens = arrayType(domainType('token', builtIn('text')));
     expect(tryCodec(tokens)).toBeUndefined();
@@ -116,7 +116,7 @@ describe('"char"', () => {
 });
 
 describe('domains', () => {
-  it('take schema and typmod of what they are over, through any number of domains', () => {
+  it('take schema and typmod of their base type, through any number of domains', () => {
     const amount = domainType('amount', builtIn('numeric'), numericTypmod(8, 3));
     const salary = domainType('salary', amount);
     for (const type of [amount, salary]) {
@@ -127,7 +127,7 @@ describe('domains', () => {
     expect(convert(domainType('flags', builtIn('varbit'), 3), '101')).toStrictEqual(bytes(5));
   });
 
-  it('over an enum or an array work as those', () => {
+  it('over an enum or an array behave like these', () => {
     expect(codecOf(domainType('state', enumType('mood', ['ok']))).schema.name).toBe('io.debezium.data.Enum');
     expect(convert(domainType('ids', arrayType(builtIn('int4'))), '{1,2}')).toStrictEqual([1, 2]);
   });

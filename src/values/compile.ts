@@ -12,10 +12,10 @@ import { type ArrayElements, arrayPlan, bitArrayPlan, vectorPlan } from './types
 import { bitsPlan, byteaPlan, unknownPlan } from './types/binary.ts';
 import { mendedNumericPlan, moneyPlan, numericElementPlan, numericPlan } from './types/decimal.ts';
 import { driverGeometryPlan, POINT_PLAN } from './types/geometry.ts';
+import { hstorePlan } from './types/hstore.ts';
 import { INTERVAL_PLANS } from './types/interval.ts';
 import { BOOLEAN_PLAN, FLOAT32_PLAN, FLOAT64_PLAN, INT16_PLAN, INT32_PLAN, INT64_PLAN } from './types/numbers.ts';
 import { GEOGRAPHY_PLAN, GEOMETRY_PLAN } from './types/postgis.ts';
-import { hstorePlan } from './types/structured.ts';
 import { datePlan, fullDayTimePlan, timeElementPlan, timePlan, timestampElementPlan, timestampPlan } from './types/temporal.ts';
 import { addressPlan, enumPlan, namedTextPlan, namePlan, singleBytePlan, textPlan, uuidPlan } from './types/text.ts';
 import { HALFVEC_PLAN, SPARSEVEC_ELEMENT_PLAN, SPARSEVEC_PLAN, VECTOR_PLAN } from './types/vectors.ts';

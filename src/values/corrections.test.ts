@@ -41,13 +41,13 @@ describe('toast-placeholders', () => {
     }
   });
 
-  it('numbers of any size hold its bytes', () => {
+  it('numeric of any scale holds the bytes', () => {
     expect(unavailable('numeric')).toStrictEqual({ scale: 0, value: BYTES });
     expect(unavailable('numeric', { typmod: numericTypmod(9, 2), optional: false })).toStrictEqual(BYTES);
     expect(unavailable(arrayType(builtIn('numeric')))).toStrictEqual([{ scale: 0, value: BYTES }]);
   });
 
-  it('geometries and vectors, required ones too', () => {
+  it('geometries and vectors get a placeholder, required ones too', () => {
     expect(unavailable(extension('geography'), { optional: false })).toStrictEqual({ wkb: BYTES, srid: null });
     expect(unavailable(arrayType(extension('geometry')))).toStrictEqual([{ wkb: BYTES, srid: null }]);
     expect(unavailable(extension('vector'), { optional: false })).toStrictEqual(CODES);
@@ -55,13 +55,13 @@ describe('toast-placeholders', () => {
     expect(unavailable(extension('sparsevec'), { optional: false })).toStrictEqual({ dimensions: 0, vector: new Map() });
   });
 
-  it('bit strings and bytea whatever its mode', () => {
+  it('bit strings get a placeholder, and bytea in every mode', () => {
     expect(unavailable('varbit')).toStrictEqual(BYTES);
     expect(unavailable('bytea', { modes: { binary: 'base64' } })).toBe(PLACEHOLDER);
     expect(unavailable(arrayType(builtIn('bytea')), { modes: { binary: 'base64' } })).toStrictEqual([PLACEHOLDER]);
   });
 
-  it('leaves what Debezium has', () => {
+  it('leaves the placeholders that Debezium has', () => {
     expect(unavailable('text')).toBe(PLACEHOLDER);
     expect(unavailable(arrayType(builtIn('uuid')))).toStrictEqual(['b68a35a7-17ad-35b3-af2a-ae46edb4545a']);
     expect(unavailable(arrayType(builtIn('bool')))).toBeNull();
@@ -141,7 +141,7 @@ describe('arrays', () => {
     expect(convert('oidvector', '1 2', {})).toStrictEqual([]);
   });
 
-  it('inner arrays are laid out one after the other', () => {
+  it('the elements of inner arrays follow each other in one array', () => {
     const texts = arrayType(builtIn('text'));
     expect(convert(arrayType(builtIn('int4')), '{{1,2},{3,NULL}}', arrays())).toStrictEqual([1, 2, 3, null]);
     expect(convert(arrayType(builtIn('int4')), '[1:1][-2:-1]={{{7},{8}}}', arrays())).toStrictEqual([7, 8]);
@@ -150,7 +150,7 @@ describe('arrays', () => {
     expect(() => convert(texts, '{{a},}', arrays())).toThrow('array');
   });
 
-  it('a null element, or NaN, does not cost the whole array', () => {
+  it('a null element, or NaN, does not make the whole array null', () => {
     const moods = arrayType(enumType('mood', ['sad']));
     expect(convert(moods, '{sad,NULL}', arrays())).toStrictEqual(['sad', null]);
     expect(codecOf(moods, arrays()).schema.items?.optional).toBe(true);

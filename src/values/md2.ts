@@ -1,6 +1,6 @@
 /**
- * Owns the message digest MD2 (RFC 1319), which Java offers by default and Node's OpenSSL does not: a hash asked for by a
- * Debezium config must come out the same. It protects nothing; no other use is meant.
+ * Owns the message digest MD2 (RFC 1319), which Java offers by default and Node's OpenSSL does not: a Debezium
+ * config that asks for it must get the same hash. It protects nothing; do not use it for anything else.
  */
 import { byteAt } from '../core/byte-reader.ts';
 

@@ -20,7 +20,7 @@ export type PgType = {
   readonly isHidden?: boolean;
   /** True where Debezium finds that row type by the bare name: it then knows no default of the type in any table. */
   readonly hidesDefault?: boolean;
-  /** True where the catalog does not have it any more: nothing is known of it but how its values are printed. */
+  /** True where the catalog no longer has the type: then only the text of its values is known. */
   readonly isGone?: boolean;
   /** For kind array: the element type. */
   readonly element?: PgType;
@@ -53,7 +53,7 @@ export type ValueModes = {
   readonly includeUnknownDatatypes: boolean;
   /** unavailable.value.placeholder as given; a `hex:` prefix means hex octets. */
   readonly unavailablePlaceholder: string;
-  /** Where values differ from Debezium's because they are mended. */
+  /** The corrections that are on: there values differ from Debezium's. */
   readonly corrections: ReadonlySet<ValueCorrection>;
   /** Debezium reads a few values (name, far dates) differently in a snapshot, where its driver parses them. */
   readonly phase: Phase;

@@ -23,7 +23,7 @@ export function parsePlaceholder(option: string): Placeholder {
 }
 
 /** Java's UUID.nameUUIDFromBytes: version 3 without a namespace. */
-export function nameUuid(bytes: Uint8Array): string {
+function nameUuid(bytes: Uint8Array): string {
   const digest = createHash('md5').update(bytes).digest();
   digest.writeUInt8((digest.readUInt8(6) & 0x0f) | 0x30, 6);
   digest.writeUInt8((digest.readUInt8(8) & 0x3f) | 0x80, 8);
@@ -59,8 +59,8 @@ export function byteCodes(placeholder: Placeholder, width: 'int32' | 'int64'): C
 }
 
 /**
- * A placeholder made of the schema alone, for types that Debezium has none for: the text, its bytes, or numbers that are its byte codes.
- * Undefined where nothing of the kind fits.
+ * A placeholder made from the schema alone, for types that have none in Debezium: the text, its bytes, or its byte codes as numbers.
+ * Undefined where none of these fits.
  */
 export function schemaPlaceholder(schema: BareSchema, placeholder: Placeholder): ConstantWriter | undefined {
   switch (schema.type) {
@@ -102,7 +102,7 @@ function arrayPlaceholder(items: FieldSchema, placeholder: Placeholder): Constan
   };
 }
 
-/** Fields that are required have the placeholder, numbers among them 0. */
+/** Required fields get the placeholder; required numbers get 0. */
 function structPlaceholder(fields: readonly StructField[], placeholder: Placeholder): ConstantWriter {
   const members = fields.map(({ field, schema }) => ({ field, write: memberPlaceholder(schema, placeholder) }));
   return (out) => {

@@ -61,7 +61,7 @@ describe('schemas', () => {
     ]);
   });
 
-  it('times below milliseconds and with four digits differ', () => {
+  it('times with up to three and with four digits have different schemas', () => {
     expect(codecOf('time', { typmod: 3 }).schema).toMatchObject({ type: 'int32', name: 'io.debezium.time.Time' });
     expect(codecOf('time', { typmod: 4 }).schema).toMatchObject({ type: 'int64', name: 'io.debezium.time.MicroTime' });
     expect(codecOf('timestamp', { typmod: 0 }).schema.name).toBe('io.debezium.time.Timestamp');

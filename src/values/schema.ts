@@ -39,7 +39,7 @@ export type FieldSchema = {
 
 export type StructField = { readonly field: string; readonly schema: FieldSchema };
 
-/** Of a Connect Decimal: how many digits of its unscaled value stand behind the point. */
+/** The scale of a Connect Decimal: how many digits of its unscaled value stand after the point. */
 export function scaleOf(schema: Pick<FieldSchema, 'parameters'>): number {
   return Number(schema.parameters?.find(([name]) => name === 'scale')?.[1] ?? '0');
 }

@@ -13,7 +13,7 @@ export class Scratch {
     this.#bytes = Buffer.allocUnsafeSlow(initialBytes);
   }
 
-  /** At least `count` bytes, with whatever the last conversion left in them. */
+  /** Returns at least `count` bytes; they still hold what the last conversion wrote. */
   take(count: number): Buffer {
     if (count <= this.#bytes.length) return this.#bytes;
     if (count > KEPT_BYTES_MAX) return Buffer.allocUnsafeSlow(count);

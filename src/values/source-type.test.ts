@@ -90,7 +90,7 @@ describe('source type', () => {
     expect(described(domainType('dar', arrayType(typeNamed('int4'))))).toEqual(same('dar 10 0'));
   });
 
-  it('is a serial, and has its schema off the search path, in a snapshot only', () => {
+  it('is a serial, or has a schema name off the search path, in a snapshot only', () => {
     expect(described(typeNamed('int4'), -1, "nextval('s'::regclass)")).toEqual(['serial 10 0', 'int4 10 0']);
     expect(described(typeNamed('int8'), -1, "nextval('s'::regclass)")).toEqual(['bigserial 19 0', 'int8 19 0']);
     const mood: PgType = { ...enumType('Mood', ['a']), schema: 's2', offSearchPath: true };

@@ -93,7 +93,7 @@ function listedName(type: PgType, defaultExpression: string | undefined): string
   return type.offSearchPath === true ? `"${type.schema}"."${type.name}"` : type.name;
 }
 
-/** Of a domain what its base says under the domain's typmod, a nested one what the inner says. */
+/** For a domain, the length of its base type under the domain's typmod; for a nested domain, that of the inner one. */
 function defaultLength(type: PgType): number {
   if (type.base === undefined) {
     const oid = elementOid(type);
@@ -111,7 +111,7 @@ function defaultScale(type: PgType): number {
   return typmod === NO_TYPMOD ? defaultScale(type.base) : scale(elementOid(type.base), typmod);
 }
 
-/** The driver asks an array's element; of others than pg_catalog's it knows nothing anyway. */
+/** For an array the driver asks about its element. It knows nothing about types outside of pg_catalog. */
 function elementOid(type: PgType): number {
   return type.kind === 'array' && type.element !== undefined ? type.element.oid : type.oid;
 }
@@ -170,7 +170,7 @@ function scale(oid: number, typmod: number): number {
 
 const NUMERIC_DISPLAY_SIZE = 131_089;
 
-/** TypeInfoCache.getDisplaySize, as far as a precision is asked from it. */
+/** The part of TypeInfoCache.getDisplaySize that getPrecision uses. */
 function displaySize(oid: number, typmod: number): number {
   switch (oid) {
     case OID.numeric:
@@ -192,7 +192,7 @@ function displaySize(oid: number, typmod: number): number {
   }
 }
 
-/** One digit is counted as two. */
+/** The driver counts one fraction digit as two. */
 function secondsSize(typmod: number): number {
   if (typmod === NO_TYPMOD) return 7;
   if (typmod === 1) return 3;

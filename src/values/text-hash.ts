@@ -11,7 +11,7 @@ import { md2 } from './md2.ts';
 import { Scratch } from './scratch.ts';
 
 /** Hex digits of source[start, end), which is valid UTF-8. */
-export type TextHash = (source: Uint8Array, start: number, end: number) => string;
+type TextHash = (source: Uint8Array, start: number, end: number) => string;
 
 export type TextHashRule = { readonly version: 'v1' | 'v2'; readonly algorithm: string; readonly salt: string };
 

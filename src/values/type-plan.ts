@@ -12,13 +12,13 @@ export type CellWriter = (out: ValueWriter, source: Uint8Array, start: number, e
 /** Writes something that does not depend on a cell. */
 export type ConstantWriter = (out: ValueWriter) => void;
 
-/** A schema as the type alone gives it: whether it is optional and its default are the column's. */
+/** The part of a schema that the type alone decides. The column decides whether it is optional, and its default. */
 export type BareSchema = Omit<FieldSchema, 'optional' | 'defaultValue'>;
 
 export type TypePlan = {
   readonly schema: BareSchema;
   readonly write: CellWriter;
-  /** Where the text of a default is read otherwise than a cell. */
+  /** Reads the text of a default, where that differs from reading a cell. */
   readonly writeDefault?: CellWriter;
   /** What stands for a missing value of a NOT NULL column without default. */
   readonly writeZero: ConstantWriter;

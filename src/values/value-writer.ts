@@ -46,15 +46,15 @@ export interface ValueWriter {
 /** The compiled converter of one column. */
 export interface ValueCodec {
   readonly schema: import('./schema.ts').FieldSchema;
-  /** Whether a null cell is a null; else it is the fallback. Not the schema's `optional`, which a type may force. */
+  /** True: a null cell is written as null; false: as the fallback. This is not the schema's `optional`, which a type may force. */
   readonly nullable: boolean;
   /** Text of one non-null cell. Throws ConversionError, which names the reason but never the value. */
   write(out: ValueWriter, source: Uint8Array, start: number, end: number): void;
-  /** What stands for a missing value of a NOT NULL column: the schema's default, else the type's zero. */
+  /** Writes what replaces a missing value of a NOT NULL column: the schema's default, or else the type's zero. */
   writeFallback(out: ValueWriter): void;
   /**
-   * The unchanged-TOAST placeholder, or null where Debezium has none for the type. Throws ConversionError where null is not the answer: the
-   * column is required, or has a default.
+   * Writes the unchanged-TOAST placeholder, or null where Debezium has none for the type. Throws ConversionError where null is not
+   * allowed: the column is required, or has a default.
    */
   writeUnavailable(out: ValueWriter): void;
 }

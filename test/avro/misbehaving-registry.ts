@@ -13,9 +13,9 @@ export type Reply =
   /** Never answers. */
   | { readonly tag: 'silence' };
 
-export type Asked = { readonly method: string; readonly path: string; readonly headers: IncomingHttpHeaders };
+type Asked = { readonly method: string; readonly path: string; readonly headers: IncomingHttpHeaders };
 
-export type MisbehavingRegistry = AsyncDisposable & {
+type MisbehavingRegistry = AsyncDisposable & {
   readonly url: string;
   readonly asked: readonly Asked[];
 };

@@ -7,7 +7,7 @@ export const LEVELS = ['BACKWARD', 'FORWARD', 'FULL'] as const;
 export type Level = (typeof LEVELS)[number];
 
 /** Of the schema that follows: a new version, none because nothing of it changed, or refused with the fields that differ. */
-export type Verdict = 'accepted' | 'same schema' | `refused: ${string}` | `key refused: ${string}`;
+type Verdict = 'accepted' | 'same schema' | `refused: ${string}` | `key refused: ${string}`;
 
 type Row = Readonly<Record<string, unknown>>;
 

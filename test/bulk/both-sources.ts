@@ -6,14 +6,14 @@ import type pg from 'pg';
 import { formatLsn, type Lsn, parseLsn } from '../../src/core/lsn.ts';
 import { SYSTEM_CLOCK } from '../../src/core/time.ts';
 import { loadFingerprints } from '../../src/postgres/catalog/catalog-moment.ts';
-import { openSession } from '../../src/postgres/session/connection.ts';
-import { BulkDecode, type Chunk } from '../../src/postgres/stream/bulk-decode.ts';
+import { openSession } from '../../src/postgres/session/open-session.ts';
+import { BulkDecode, type Slice } from '../../src/postgres/stream/bulk-decode.ts';
 import { type FrameConsumer, ReplicationStream } from '../../src/postgres/stream/replication-stream.ts';
 import { databaseOptions } from '../harness/database-options.ts';
 import type { PostgresHandle } from '../harness/postgres.ts';
 import { uniqueName } from '../harness/shared.ts';
 
-export const PUBLICATION = 'both_sources';
+const PUBLICATION = 'both_sources';
 const NO_LIMIT = { queryTimeoutMs: 0 };
 
 export type Range = {
@@ -125,9 +125,9 @@ export async function framesByStream(client: pg.Client, range: Range, fromLsn = 
   });
 }
 
-export type BulkReading = { readonly frames: Frames; readonly chunks: readonly Chunk[] };
+type BulkReading = { readonly frames: Frames; readonly slices: readonly Slice[] };
 
-/** `nextEdge` from where the last chunk was asked to. Each chunk must end between transactions. */
+/** `nextEdge` from where the last slice was asked to. Each slice must end between transactions. */
 export async function framesByBulk(
   client: pg.Client,
   range: Range,
@@ -149,7 +149,7 @@ export async function framesByBulk(
     const recorder = new Recorder(range.toLsn, () => {
       ended = true;
     });
-    const chunks: Chunk[] = [];
+    const slices: Slice[] = [];
     let askedLsn = o.fromLsn ?? range.fromLsn;
     try {
       await bulk.run(recorder, {
@@ -158,14 +158,14 @@ export async function framesByBulk(
           askedLsn = o.nextEdge(askedLsn);
           return askedLsn;
         },
-        onChunk: (chunk) => {
-          if (recorder.isInTransaction) throw new Error(`a chunk ends inside a transaction, at ${formatLsn(chunk.endLsn)}`);
-          chunks.push(chunk);
+        onSlice: (slice) => {
+          if (recorder.isInTransaction) throw new Error(`a slice ends inside a transaction, at ${formatLsn(slice.endLsn)}`);
+          slices.push(slice);
         },
       });
     } finally {
       await bulk.close();
     }
-    return { frames: recorder.frames, chunks };
+    return { frames: recorder.frames, slices };
   });
 }

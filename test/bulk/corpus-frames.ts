@@ -7,10 +7,10 @@ import { reasonLeftOut } from '../golden/server-differences.ts';
 import { freshDatabase, missingPostgres } from '../harness/shared.ts';
 import { endOfWal, framesByBulk, framesByStream, openRange } from './both-sources.ts';
 
-/** Several chunks for a case, whose statements write some kilobytes. */
-const CHUNK_BYTES = 3_000;
+/** Several slices for a case, whose statements write some kilobytes. */
+const SLICE_BYTES = 3_000;
 const TIMEOUT_MS = 60_000;
-/** A chunk describes its relations as a new connection does, and there the two differ on that server. */
+/** A slice describes its relations as a new connection does, and there the two differ on that server. */
 const LIKE_A_NEW_CONNECTION: Readonly<Record<string, string>> = {
   'ddl-set-schema on 14': 'PostgreSQL 14 describes a table under its old name until the connection ends, when its schema is renamed',
 };
@@ -50,7 +50,7 @@ async function readBoth(group: CaseGroup, server: CaseServer): Promise<{ streame
     }
     const range = { server: db.server, database: db.database, slot, fromLsn, toLsn: await endOfWal(db.client) };
     const streamed = await framesByStream(db.client, range);
-    const { frames } = await framesByBulk(db.client, range, { nextEdge: (asked) => (asked + CHUNK_BYTES) as Lsn });
+    const { frames } = await framesByBulk(db.client, range, { nextEdge: (asked) => (asked + SLICE_BYTES) as Lsn });
     return { streamed, bulk: frames };
   } finally {
     await db.drop();

@@ -1,4 +1,4 @@
-/** Bulk decoding gives the same frames with the same LSNs as the replication stream, wherever its chunks end. */
+/** Bulk decoding gives the same frames with the same LSNs as the replication stream, wherever its slices end. */
 import type pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import type { Lsn } from '../../src/core/lsn.ts';
@@ -42,8 +42,8 @@ describe.each([
       expect(streamed.length).toBeGreaterThan(200);
       const nextEdge = edges(seededRandom(seed + one))[one];
       if (nextEdge === undefined) throw new Error('a workload without edges');
-      const { frames, chunks } = await framesByBulk(client, range, { nextEdge });
-      expect(chunks.length).toBeGreaterThan(one === 2 ? 0 : 5);
+      const { frames, slices } = await framesByBulk(client, range, { nextEdge });
+      expect(slices.length).toBeGreaterThan(one === 2 ? 0 : 5);
       expect(frames).toEqual(streamed);
     });
   });

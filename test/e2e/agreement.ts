@@ -38,7 +38,7 @@ export type Situation = {
 
 type Line = { readonly level: string; readonly event: string; readonly fields: LogFields };
 
-export type Run = {
+type Run = {
   readonly lines: readonly Line[];
   readonly live: LiveState;
   readonly health: () => Health;

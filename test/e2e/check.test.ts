@@ -17,7 +17,7 @@ import { loadConfig } from '../../src/config/load.ts';
 import type { ResolvedOptions } from '../../src/core/options.ts';
 import { prettyBytes } from '../../src/core/pretty-bytes.ts';
 import type { Judgement } from '../../src/pipeline/judgements/judgement.ts';
-import { openSession } from '../../src/postgres/session/connection.ts';
+import { openSession } from '../../src/postgres/session/open-session.ts';
 import { type PostgresHandle, startPostgres } from '../harness/postgres.ts';
 import { removeTemporaryFolder, temporaryFolder } from '../harness/process.ts';
 import { type FreshDatabase, freshDatabase, sharedKafka, uniqueName } from '../harness/shared.ts';

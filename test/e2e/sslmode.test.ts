@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SlotlineError } from '../../src/core/errors.ts';
 import type { DatabaseOptions } from '../../src/core/options.ts';
-import { openSession } from '../../src/postgres/session/connection.ts';
+import { openSession } from '../../src/postgres/session/open-session.ts';
 import { type Certificates, makeCertificates } from '../harness/certificates.ts';
 import { databaseOptions } from '../harness/database-options.ts';
 import { type PostgresServer, startPostgres } from '../harness/postgres.ts';

@@ -4,7 +4,7 @@ import { until } from '../harness/until.ts';
 
 export type Row = Readonly<Record<string, unknown>>;
 
-export type Envelope = {
+type Envelope = {
   readonly op: 'c' | 'u' | 'd' | 'r' | 't' | 'm';
   readonly before: Row | null;
   readonly after: Row | null;
@@ -44,7 +44,7 @@ export async function readCurrentEvents(bootstrapServers: string, topic: string)
   return (await readTopic(bootstrapServers, topic)).map(parseRecord);
 }
 
-export function parseRecord(record: ConsumedRecord): TopicRecord {
+function parseRecord(record: ConsumedRecord): TopicRecord {
   const text = record.value === null ? '' : record.value.toString('utf8');
   const headers = Object.entries(record.headers).map(([name, value]) => [name, value.toString('utf8')]);
   return {

@@ -14,7 +14,7 @@ import { Connector } from '../../src/pipeline/life/connector.ts';
 import { LiveState } from '../../src/pipeline/life/live-state.ts';
 import { runTask } from '../../src/pipeline/life/task.ts';
 
-export type AttemptsReport = {
+type AttemptsReport = {
   readonly attempts: number;
   /** Listeners on the connector's signals when the first attempts have ended, and at the end. */
   readonly listeners: readonly [number, number];

@@ -10,7 +10,7 @@ import { until } from '../harness/until.ts';
 import type { DeliveryReport } from '../harness/verify.ts';
 import { openScene, WAIT } from './delivery-scene.ts';
 
-export type PressureResult = {
+type PressureResult = {
   readonly report: DeliveryReport;
   readonly peakMemoryMb: number;
   /** Codes of what made it reconnect: none, or the server or the fence gave it up. */

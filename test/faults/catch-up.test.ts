@@ -59,7 +59,7 @@ test('a backlog is read in bulk, then the stream goes on without a gap or a repe
   expect(rows).toEqual([]);
 });
 
-test('a default that is changed between two chunks, which no frame tells, is in the events behind it', async () => {
+test('a default that is changed between two slices, which no frame tells, is in the events behind it', async () => {
   const overrides = { 'publication.autocreate.mode': 'all_tables', 'value.converter.schemas.enable': 'true' };
   await using catchUp = await openCatchUp(server, sharedKafka().bootstrapServers, overrides);
   const { scene, proxy } = catchUp;
@@ -240,7 +240,7 @@ test('without a free slot, and where the switch is off, the stream is read', asy
   }
 });
 
-test('a transaction larger than any chunk, and one that stays open: the backlog is read to its end', async () => {
+test('a transaction larger than any slice, and one that stays open: the backlog is read to its end', async () => {
   await using catchUp = await openCatchUp(server, sharedKafka().bootstrapServers);
   const { scene, first } = catchUp;
   const idle = await server.connect(scene.database);

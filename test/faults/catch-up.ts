@@ -11,11 +11,11 @@ import { until } from '../harness/until.ts';
 import { type DeliveryReport, describeReport, untilInactive } from '../harness/verify.ts';
 import { type DeliveryScene, openScene, WAIT } from './delivery-scene.ts';
 
-export const CATCH_UP_PHASES = ['reading in bulk', 'handing over to the stream', 'leaving the stream'] as const;
+const CATCH_UP_PHASES = ['reading in bulk', 'handing over to the stream', 'leaving the stream'] as const;
 export type CatchUpPhase = (typeof CATCH_UP_PHASES)[number];
 
-/** A backlog of a few pages counts, chunks are small, and the slot is moved often. */
-export const EAGER: ConnectorConfig = {
+/** A backlog of a few pages counts, slices are small, and the slot is moved often. */
+const EAGER: ConnectorConfig = {
   'slotline.catchup.threshold.bytes': '65536',
   'slotline.catchup.max.chunk.bytes': '1048576',
   'status.update.interval.ms': '100',
@@ -29,7 +29,7 @@ const HELD_AFTER_BYTES = 100_000;
 const LOGIN_BYTES = 5_000;
 export const CATCH_UP = 'Slotline Catch-up';
 
-export type CatchUpScene = AsyncDisposable & {
+type CatchUpScene = AsyncDisposable & {
   readonly scene: DeliveryScene;
   readonly first: Slotline;
   /** Between the program and PostgreSQL. */

@@ -5,7 +5,7 @@ import { startStreaming } from '../harness/slotline.ts';
 import type { DeliveryReport } from '../harness/verify.ts';
 import { openScene, untilStreaming, WAIT } from './delivery-scene.ts';
 
-export type ClusterResult = {
+type ClusterResult = {
   readonly report: DeliveryReport;
   /** Per restart: until a change committed after it was confirmed. */
   readonly flowingAfterMs: readonly number[];

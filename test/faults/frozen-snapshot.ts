@@ -12,7 +12,7 @@ import { uniqueName } from '../harness/shared.ts';
 import { type ConnectorConfig, connectorConfig, type Slotline, startSlotline } from '../harness/slotline.ts';
 import { until } from '../harness/until.ts';
 
-export type FrozenMoment =
+type FrozenMoment =
   | 'before the slot is made'
   | 'in the middle of rows'
   | 'in the middle of rows beside a slot that exists'

@@ -15,7 +15,7 @@ import { createTruthSlot, lsnNumber } from '../harness/truth.ts';
 import { until } from '../harness/until.ts';
 import { confirmedLsn, type DeliveryReport, describeReport, untilAllConfirmed, untilInactive, verifyDelivery } from '../harness/verify.ts';
 
-export const PHASES = [
+const PHASES = [
   'during the snapshot',
   'under load',
   'unacknowledged records in flight',

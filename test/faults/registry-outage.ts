@@ -19,7 +19,7 @@ export function avroConfig(registry: Pick<RegistryServer, 'url'>): ConnectorConf
   return { ...side('key.converter'), ...side('value.converter') };
 }
 
-export type AvroReader = {
+type AvroReader = {
   readonly toJson: ToJson;
   /** Of the records that were read, how many rows have the column. */
   rowsWith(column: string): number;
@@ -61,7 +61,7 @@ export function avroReader(registry: RegistryServer, added: string): AvroReader 
   };
 }
 
-export type Walsender = { readonly pid: number; readonly confirmed: string; readonly silentMs: number };
+type Walsender = { readonly pid: number; readonly confirmed: string; readonly silentMs: number };
 
 /** The walsender of the slot; between two attempts there is none for a moment. */
 export async function walsender(client: pg.Client, slot: string): Promise<Walsender> {

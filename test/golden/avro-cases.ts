@@ -113,7 +113,7 @@ export function asJsonRecords(records: readonly AvroRecord[], schemas: readonly 
 }
 
 /** A prefix stands in topics, schema names (there with its underscores escaped by avro_unicode), the source block and headers. */
-export function renamed<T>(value: T, { from, to }: { readonly from: string; readonly to: string }): T {
+function renamed<T>(value: T, { from, to }: { readonly from: string; readonly to: string }): T {
   const places = [
     `(?<![\\w.-])${from}(?=\\.)`,
     `(?<=[nN]ame\\\\*":\\\\*")${from}(?=\\\\*")`,

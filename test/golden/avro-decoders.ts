@@ -29,7 +29,7 @@ type Half = 'key' | 'value';
 type DecodeHalf = (topic: string, half: Half, bytes: Buffer) => Promise<unknown>;
 type Print = (records: readonly GoldenRecord[], schemas: RecordSchemas) => Promise<TextRecord[]>;
 
-export type AvroDecoder = { readonly name: 'avsc' | 'kafkajs' | 'python'; readonly print: Print };
+type AvroDecoder = { readonly name: 'avsc' | 'kafkajs' | 'python'; readonly print: Print };
 
 export type AvroDecoders = AsyncDisposable & {
   readonly decoders: readonly AvroDecoder[];

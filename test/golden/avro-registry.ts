@@ -5,7 +5,7 @@
 import { type AvroReader, avroReader } from './avro-text.ts';
 import type { GoldenRecord, RecordedText } from './replay-cases.ts';
 
-export type RegistrySchema = {
+type RegistrySchema = {
   readonly id: number;
   readonly text: string;
   readonly read: AvroReader;

@@ -2,7 +2,7 @@
  * Owns reading Avro records into the text that Kafka's JSON converter would have written of the same data, so that recordings and
  * replays of both formats are compared by the same masks. A plain reader of its own: it keeps the order of maps and the bits of longs.
  */
-import { formatFloat32, formatFloat64, quote } from '../../src/serde/json/text.ts';
+import { formatFloat32, formatFloat64, quote } from '../../src/serde/json/lexical.ts';
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [member: string]: Json };
 type Named = Map<string, Json>;

@@ -4,7 +4,7 @@ import type { GoldenRecord } from './replay-cases.ts';
 
 export type Side = { readonly name: string; readonly records: readonly GoldenRecord[] };
 
-export type Comparison = {
+type Comparison = {
   /** The case's name without the suffix for schemas. */
   readonly group: string;
   readonly expected: Side;

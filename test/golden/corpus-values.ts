@@ -15,7 +15,7 @@
  *   struct          an object with the fields as members; one that is absent is null
  *   map             a Map, an object, an array of pairs, or an array of { key, value }
  */
-import { formatFloat32, formatFloat64, quote } from '../../src/serde/json/text.ts';
+import { formatFloat32, formatFloat64, quote } from '../../src/serde/json/lexical.ts';
 import type { GoldenCase, GoldenRecord, RecordedText } from './replay-cases.ts';
 
 /** A schema as Kafka's JSON converter prints it. */

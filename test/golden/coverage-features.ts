@@ -4,8 +4,8 @@
  */
 import type { GoldenCase } from './replay-cases.ts';
 
-export type Feature = { readonly title: string; shows(golden: GoldenCase): boolean };
-export type FeatureSection = { readonly title: string; readonly features: readonly Feature[] };
+type Feature = { readonly title: string; shows(golden: GoldenCase): boolean };
+type FeatureSection = { readonly title: string; readonly features: readonly Feature[] };
 
 function setting(name: string, value: string | RegExp = /./): Feature {
   const matches = (given: string): boolean => (typeof value === 'string' ? given === value : value.test(given));

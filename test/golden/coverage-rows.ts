@@ -164,7 +164,7 @@ const ARRAYS: readonly TypeRow[] = [
   unknown('composite[]', /^.+\[\] \(composite\)$/),
 ];
 
-export type RowSection = { readonly title: string; readonly rows: readonly TypeRow[] };
+type RowSection = { readonly title: string; readonly rows: readonly TypeRow[] };
 
 export const ROW_SECTIONS: readonly RowSection[] = [
   { title: 'Scalars', rows: SCALARS },

@@ -2,41 +2,31 @@
  * Owns what may differ between a recording and a replay of it, or a second recording: the one list of masks, each with its reason.
  * Everything else is compared byte for byte. A masked value is not dropped: it is replaced by its rank among the values of its kind in
  * the same case, so that equality and order among them are compared still. Does not compare (compare.ts).
+ *
+ *     ts_ms, ts_us, ts_ns of the envelope, ts_ms of a message   The connector's clock. The three must agree.
+ *     source.ts_ms, ts_us, ts_ns    Commit time, or the time of the snapshot: by rank. The three must agree.
+ *     source.xmin, source.txId      The server counts on from run to run: by rank.
+ *     source.lsn                    By rank; positions of messages apart, for what lies between two records varies.
+ *     source.sequence[0]            End of the last commit: by rank, and whether it lies behind the event.
+ *     source.sequence[1]            Must equal source.lsn.
+ *     source.db                     Each replay has a database of its own.
+ *     __debezium.context.runId      One for each start of a connector: by first appearance.
+ *     transaction.id                xid:lsn: the xid by rank, the position must equal source.lsn.
+ *     id in the transaction topic   xid:lsn: the xid by rank; of a BEGIN whether it is the first event of the transaction, of an END
+ *                                   by rank among the commits.
+ *     ts_ms of the transaction topic   The commit time in milliseconds: must equal that of the events of the transaction.
+ *     LogicalDecodingMessageId@… in data_collections   The identity of a Java object. It is a key of a hash map, so it decides the
+ *                                   order: the collections are sorted where one is.
+ *     [Ljava.lang.String;@…         The identity of a Java object (an inner array of text, of UUIDs, of other text).
+ *     heartbeats                    The connector's clock; how many there are depends on how long it ran: repeats are one.
  */
 import type { GoldenRecord, RecordedText } from './replay-cases.ts';
 import { maskTransactionIds, type TransactionStatus, transactionStatus } from './transaction-masks.ts';
 
-export const MASKS: readonly { readonly member: string; readonly reason: string }[] = [
-  { member: 'ts_ms, ts_us, ts_ns of the envelope, ts_ms of a message', reason: "The connector's clock. The three must agree." },
-  { member: 'source.ts_ms, ts_us, ts_ns', reason: 'Commit time, or the time of the snapshot: by rank. The three must agree.' },
-  { member: 'source.xmin', reason: 'The server counts on from run to run: by rank.' },
-  { member: 'source.txId', reason: 'The server counts on from run to run: by rank.' },
-  { member: 'source.lsn', reason: 'Positions in the WAL: by rank; those of messages apart, for what lies between two records varies.' },
-  { member: 'source.sequence[0]', reason: 'End of the last commit: by rank, and whether it lies behind the event.' },
-  { member: 'source.sequence[1]', reason: 'Must equal source.lsn.' },
-  { member: 'source.db', reason: 'Each replay has a database of its own.' },
-  { member: '__debezium.context.runId', reason: 'One for each start of a connector: by first appearance.' },
-  { member: 'transaction.id', reason: 'xid:lsn: the xid by rank, the position must equal source.lsn.' },
-  {
-    member: 'id in the key and value of the transaction topic',
-    reason: 'xid:lsn: the xid by rank; of a BEGIN whether it is the first event of the transaction, of an END by rank among the commits.',
-  },
-  {
-    member: 'ts_ms of the transaction topic',
-    reason: 'The commit time in milliseconds: must equal that of the events of the transaction.',
-  },
-  {
-    member: 'LogicalDecodingMessageId@… in data_collections',
-    reason: 'The identity of a Java object. It is a key of a hash map, so it decides the order: the collections are sorted where one is.',
-  },
-  { member: '[Ljava.lang.String;@…', reason: 'The identity of a Java object (an inner array of text, of UUIDs, of other text).' },
-  { member: 'heartbeats', reason: "The connector's clock; how many there are depends on how long it ran: repeats are one." },
-];
-
 const DEFAULT_EXPRESSIONS = ['', '-connect-double', '-micro', '-nanoseconds', '-strings'].map((variant) => `default-expressions${variant}`);
 
 /** Columns that the recorded statements fill from the clock or at random. Zero values, which stand for a missing cell, are kept. */
-export const VOLATILE_COLUMNS: readonly { readonly cases: readonly string[]; readonly column: RegExp; readonly reason: string }[] = [
+const VOLATILE_COLUMNS: readonly { readonly cases: readonly string[]; readonly column: RegExp; readonly reason: string }[] = [
   { cases: ['defaults'], column: /("ug":")(?!0{8}-)[0-9a-f-]{36}/g, reason: 'default gen_random_uuid()' },
   { cases: ['defaults'], column: /("dn":)[1-9][0-9]*/g, reason: 'default current_date' },
   { cases: ['defaults'], column: /("ts3":)[1-9][0-9]*/g, reason: 'default now()' },
@@ -143,7 +133,7 @@ export function maskRecords(group: string, records: readonly GoldenRecord[]): Ma
   return masked.filter((record, i) => !isRepeatedHeartbeat(record, masked.slice(0, i)));
 }
 
-export function shown(text: RecordedText): string | null {
+function shown(text: RecordedText): string | null {
   return typeof text === 'object' && text !== null ? `base64 ${text.base64}` : text;
 }
 

@@ -9,7 +9,7 @@ import { ensureStack, pythonPackages, StackError } from '../../scripts/stack.ts'
 
 const PROGRAM = fileURLToPath(new URL('python/decode_avro.py', import.meta.url));
 
-export type PythonDecoder = AsyncDisposable & {
+type PythonDecoder = AsyncDisposable & {
   /** The JSON text of the decoded half, as decode_avro.py describes it. */
   decode(topic: string, half: 'key' | 'value', bytes: Buffer): Promise<string>;
 };

@@ -4,9 +4,7 @@ import { resolveConfig } from '../../src/config/resolve/resolve.ts';
 import type { ResolvedOptions } from '../../src/core/options.ts';
 import type { GoldenCase } from './replay-cases.ts';
 
-export type CaseOptions =
-  | { readonly tag: 'resolved'; readonly options: ResolvedOptions }
-  | { readonly tag: 'refused'; readonly why: string };
+type CaseOptions = { readonly tag: 'resolved'; readonly options: ResolvedOptions } | { readonly tag: 'refused'; readonly why: string };
 
 /** Debezium goes on, whatever is done to the publication, and says nothing where changes of partitions come under names that the lists leave out. */
 const AS_DEBEZIUM = { 'slotline.source.changed.action': 'warn', 'slotline.allow.loss': 'true' };

@@ -35,7 +35,7 @@ export type ReplayOptions = {
   readonly read?: (records: readonly GoldenRecord[]) => Promise<readonly GoldenRecord[]>;
 };
 
-export type Replay = { readonly golden: GoldenCase; readonly records: readonly GoldenRecord[] };
+type Replay = { readonly golden: GoldenCase; readonly records: readonly GoldenRecord[] };
 
 /** Where every replay of this run runs. */
 export function replayPlace(

@@ -4,7 +4,7 @@
  */
 import type { CaseServer } from './replay-cases.ts';
 
-export type LeftOut = {
+type LeftOut = {
   readonly server: CaseServer;
   /** By name, without the suffix for schemas. */
   readonly cases: readonly string[];

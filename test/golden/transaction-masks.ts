@@ -20,7 +20,7 @@ export function transactionStatus(value: string): TransactionStatus | undefined 
   return { status: status === 'BEGIN' ? 'BEGIN' : 'END', xid, lsn, tsMs };
 }
 
-export type TransactionRecord = {
+type TransactionRecord = {
   readonly key: string | null;
   readonly value: string;
   readonly status: TransactionStatus;

@@ -11,7 +11,7 @@ export type ConsumedRecord = {
   readonly timestamp: string;
 };
 
-export type ReadOptions = {
+type ReadOptions = {
   /** Reads until so many records have come. */
   readonly count?: number;
   /** Reads until this says true; called after each batch with all records so far. */

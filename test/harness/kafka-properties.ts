@@ -20,7 +20,7 @@ export type BrokerAddress = {
   readonly listenerPorts: readonly number[];
 };
 
-export type BrokerFile = {
+type BrokerFile = {
   readonly broker: BrokerAddress;
   readonly all: readonly BrokerAddress[];
   readonly logDir: string;

@@ -40,7 +40,7 @@ export type KafkaCluster = {
   [Symbol.asyncDispose](): Promise<void>;
 };
 
-export type KafkaOptions = {
+type KafkaOptions = {
   readonly brokers?: 1 | 3;
   /** Lines of server.properties, the same for every broker; they win over the defaults in kafka-properties.ts. */
   readonly settings?: Readonly<Record<string, string>>;

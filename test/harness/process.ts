@@ -21,7 +21,7 @@ const LOG_TAIL_LINES = 15;
 export const runsAsRoot = process.getuid?.() === 0;
 
 /** `killSignal` is what ends the process for sure and cleanly enough: SIGQUIT for PostgreSQL, which then frees its shared memory. */
-export type ServerCommand = {
+type ServerCommand = {
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];

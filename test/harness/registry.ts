@@ -11,7 +11,7 @@ import { freePorts } from './ports.ts';
 import { removeTemporaryFolder, type ServerProcess, startServer, temporaryFolder, waitForExit } from './process.ts';
 import { until } from './until.ts';
 
-export const REGISTRY_VARIABLE = 'SLOTLINE_TEST_REGISTRY';
+const REGISTRY_VARIABLE = 'SLOTLINE_TEST_REGISTRY';
 
 export type RegistryServer = {
   /** Of the Confluent API: schema.registry.url. */

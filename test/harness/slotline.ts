@@ -23,7 +23,7 @@ export type LogLine = {
   readonly [field: string]: unknown;
 };
 
-export type LogCondition = string | ((line: LogLine) => boolean);
+type LogCondition = string | ((line: LogLine) => boolean);
 
 export type Slotline = {
   readonly pid: number;
@@ -50,7 +50,7 @@ export type Slotline = {
   [Symbol.asyncDispose](): Promise<void>;
 };
 
-export type ConnectorPlace = {
+type ConnectorPlace = {
   readonly server: Pick<PostgresHandle, 'host' | 'port' | 'superuser' | 'password'>;
   readonly database: string;
   readonly bootstrapServers: string;

@@ -6,7 +6,7 @@ const READER_GONE = { timeoutMs: 30_000 };
 
 /** Nothing happens where there is none. */
 export async function dropSlot(client: pg.Client, slot: string): Promise<void> {
-  const sql = 'select active, pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = $1 and not active';
+  const sql = 'select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = $1 and not active';
   const left = 'select 1 from pg_replication_slots where slot_name = $1';
   const isGone = async (): Promise<boolean> => {
     await client.query(sql, [slot]).catch((error: unknown) => {

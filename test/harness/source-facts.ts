@@ -13,15 +13,20 @@ export type ImportFact = {
   readonly target: string;
   readonly own: boolean;
   readonly typeOnly: boolean;
+  /** As the target calls them; `*` stands for all, where the names cannot be told. */
+  readonly names: readonly string[];
 };
 
-export type FunctionFact = { readonly name: string; readonly line: number; readonly lineCount: number };
+type ExportFact = { readonly name: string; readonly line: number };
+
+type FunctionFact = { readonly name: string; readonly line: number; readonly lineCount: number };
 
 export type SourceFacts = {
   readonly path: string;
   readonly text: string;
   readonly lineCount: number;
   readonly imports: readonly ImportFact[];
+  readonly exports: readonly ExportFact[];
   readonly functions: readonly FunctionFact[];
   /** Line numbers of `any`, of `x!`, and of `async` functions. */
   readonly anyLines: readonly number[];
@@ -34,7 +39,7 @@ export type SourceFacts = {
 };
 
 /** `pattern` is undefined where it is made at run time. */
-export type PatternFact = { readonly line: number; readonly pattern: RegExp | undefined };
+type PatternFact = { readonly line: number; readonly pattern: RegExp | undefined };
 
 /** Tracked files and new ones that are not ignored, as paths from the project folder. */
 export function projectFiles(): readonly string[] {
@@ -67,6 +72,7 @@ export function readSourceFacts(paths: readonly string[]): readonly SourceFacts[
 
 type Collected = {
   imports: ImportFact[];
+  exports: ExportFact[];
   functions: FunctionFact[];
   anyLines: number[];
   nonNullLines: number[];
@@ -76,7 +82,16 @@ type Collected = {
 };
 
 function factsOf(path: string, file: ts.SourceFile): SourceFacts {
-  const found: Collected = { imports: [], functions: [], anyLines: [], nonNullLines: [], asyncLines: [], globals: [], patterns: [] };
+  const found: Collected = {
+    imports: [],
+    exports: [],
+    functions: [],
+    anyLines: [],
+    nonNullLines: [],
+    asyncLines: [],
+    globals: [],
+    patterns: [],
+  };
   const lineOf = (position: number): number => file.getLineAndCharacterOfPosition(position).line + 1;
   const visit = (node: ts.Node): void => {
     const line = lineOf(node.getStart(file));
@@ -90,22 +105,72 @@ function factsOf(path: string, file: ts.SourceFile): SourceFacts {
     node.forEachChild(visit);
   };
   visit(file);
+  for (const node of file.statements) {
+    const line = lineOf(node.getStart(file));
+    found.exports.push(...exportedNames(node).map((name) => ({ name, line })));
+  }
   const lineCount = file.text.trimEnd().split('\n').length;
   return { path, text: file.text, lineCount, ...found };
 }
 
 function collectImport(path: string, node: ts.Node, found: Collected): void {
-  if (ts.isImportDeclaration(node)) addImport({ path, specifier: node.moduleSpecifier, typeOnly: importsTypesOnly(node), found });
+  if (ts.isImportDeclaration(node)) {
+    addImport({ path, specifier: node.moduleSpecifier, typeOnly: importsTypesOnly(node), names: importedNames(node), found });
+  }
   if (ts.isExportDeclaration(node) && node.moduleSpecifier !== undefined) {
-    addImport({ path, specifier: node.moduleSpecifier, typeOnly: node.isTypeOnly, found });
+    addImport({ path, specifier: node.moduleSpecifier, typeOnly: node.isTypeOnly, names: passedOnNames(node), found });
   }
   if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
     const [specifier] = node.arguments;
-    if (specifier !== undefined) addImport({ path, specifier, typeOnly: false, found });
+    if (specifier !== undefined) addImport({ path, specifier, typeOnly: false, names: ['*'], found });
   }
   if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) {
-    addImport({ path, specifier: node.argument.literal, typeOnly: true, found });
+    const names = [node.qualifier !== undefined && ts.isIdentifier(node.qualifier) ? node.qualifier.text : '*'];
+    addImport({ path, specifier: node.argument.literal, typeOnly: true, names, found });
   }
+}
+
+function importedNames(node: ts.ImportDeclaration): readonly string[] {
+  const byDefault = node.importClause?.name === undefined ? [] : ['default'];
+  const named = node.importClause?.namedBindings;
+  if (named === undefined) return byDefault;
+  if (!ts.isNamedImports(named)) return ['*'];
+  return [...byDefault, ...named.elements.map((element) => (element.propertyName ?? element.name).text)];
+}
+
+/** What `export … from` takes from its target. */
+function passedOnNames(node: ts.ExportDeclaration): readonly string[] {
+  const named = node.exportClause;
+  if (named === undefined || !ts.isNamedExports(named)) return ['*'];
+  return named.elements.map((element) => (element.propertyName ?? element.name).text);
+}
+
+function exportedNames(node: ts.Statement): readonly string[] {
+  if (ts.isExportAssignment(node)) return ['default'];
+  if (ts.isExportDeclaration(node)) {
+    const named = node.exportClause;
+    return named !== undefined && ts.isNamedExports(named) ? named.elements.map(({ name }) => name.text) : ['*'];
+  }
+  if (!isDeclaration(node) || !node.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)) return [];
+  if (ts.isVariableStatement(node)) return node.declarationList.declarations.flatMap(({ name }) => boundNames(name));
+  return [node.name !== undefined && ts.isIdentifier(node.name) ? node.name.text : 'default'];
+}
+
+type Declaration = ts.VariableStatement | ts.FunctionDeclaration | ts.ClassDeclaration | ts.TypeAliasDeclaration | ts.InterfaceDeclaration;
+
+function isDeclaration(node: ts.Statement): node is Declaration {
+  return (
+    ts.isVariableStatement(node) ||
+    ts.isFunctionDeclaration(node) ||
+    ts.isClassDeclaration(node) ||
+    ts.isTypeAliasDeclaration(node) ||
+    ts.isInterfaceDeclaration(node)
+  );
+}
+
+function boundNames(name: ts.BindingName): readonly string[] {
+  if (ts.isIdentifier(name)) return [name.text];
+  return name.elements.flatMap((element) => ('name' in element && element.name !== undefined ? boundNames(element.name) : []));
 }
 
 function importsTypesOnly(node: ts.ImportDeclaration): boolean {
@@ -117,12 +182,14 @@ function importsTypesOnly(node: ts.ImportDeclaration): boolean {
   return named.elements.length > 0 && named.elements.every((element) => element.isTypeOnly);
 }
 
-function addImport(o: { path: string; specifier: ts.Node; typeOnly: boolean; found: Collected }): void {
+type FoundImport = { path: string; specifier: ts.Node; typeOnly: boolean; names: readonly string[]; found: Collected };
+
+function addImport(o: FoundImport): void {
   if (!ts.isStringLiteral(o.specifier)) return;
   const specifier = o.specifier.text;
   const own = specifier.startsWith('.');
   const target = own ? relative(PROJECT_DIR, resolve(PROJECT_DIR, dirname(o.path), specifier)) : specifier;
-  o.found.imports.push({ target, own, typeOnly: o.typeOnly });
+  o.found.imports.push({ target, own, typeOnly: o.typeOnly, names: o.names });
 }
 
 type FunctionNode = { node: ts.FunctionLikeDeclaration; line: number; endLine: number; file: ts.SourceFile; found: Collected };

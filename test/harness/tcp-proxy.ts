@@ -5,7 +5,7 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 /** up: from the program to the server. */
-export type Direction = 'up' | 'down';
+type Direction = 'up' | 'down';
 
 export type ProxyConnection = {
   /** The first bytes of the client, as text: a PostgreSQL startup packet names user, database and application. */

@@ -10,7 +10,7 @@ import { type ConsumedRecord, readTopic } from './consume.ts';
 import { type ExpectedRecord, type LoadRow, loadTruth, lsnNumber } from './truth.ts';
 import { until } from './until.ts';
 
-export type TopicEvent = {
+type TopicEvent = {
   readonly partition: number;
   readonly offset: string;
   readonly key: number;
@@ -37,7 +37,7 @@ export type DeliveryReport = {
   readonly events: readonly TopicEvent[];
 };
 
-export type DeliveryFacts = {
+type DeliveryFacts = {
   readonly client: pg.Client;
   readonly bootstrapServers: string;
   readonly topic: string;
@@ -109,7 +109,7 @@ export async function untilInactive(client: pg.Client, slot: string): Promise<nu
   return confirmedLsn(client, slot);
 }
 
-export async function readEvents(bootstrapServers: string, topic: string, toJson?: ToJson): Promise<TopicEvent[]> {
+async function readEvents(bootstrapServers: string, topic: string, toJson?: ToJson): Promise<TopicEvent[]> {
   const records = await readTopic(bootstrapServers, topic, { timeoutMs: 60_000 });
   const events: TopicEvent[] = [];
   const lastOf = new Map<number, TopicEvent>();

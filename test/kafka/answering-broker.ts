@@ -1,6 +1,6 @@
 /** A broker that answers each batch as it is told: for codes that no broker gives on demand. It has one topic, of one partition. */
 import { ByteWriter } from '../../src/core/byte-writer.ts';
-import type { BrokerConnection } from '../../src/kafka/wire.ts';
+import type { BrokerConnection } from '../../src/kafka/client-contract.ts';
 
 export const ANSWERING_TOPIC = 't';
 

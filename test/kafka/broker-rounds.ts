@@ -16,7 +16,7 @@ const TICK_MS = 10;
 const FLOWING_WITHIN_MS = 5_000;
 const PADDING = 'x'.repeat(400);
 
-export type RoundsReport = { readonly appended: number; readonly outages: readonly string[] };
+type RoundsReport = { readonly appended: number; readonly outages: readonly string[] };
 
 /** Kills and restarts each broker in turn, `rounds` times, under load. */
 export async function runBrokerRounds(rounds: number): Promise<RoundsReport> {

@@ -14,7 +14,7 @@ export function kcatMissing(): string | undefined {
   return installed.status === 0 ? undefined : 'kcat is not installed, and apt-get install kcat failed';
 }
 
-export type KcatRecord = {
+type KcatRecord = {
   readonly partition: number;
   readonly offset: number;
   readonly key: string;

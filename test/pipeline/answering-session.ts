@@ -1,9 +1,9 @@
 /** A session whose answers a test gives, by what the SQL contains. What PostgreSQL answers is in the tests with servers. */
 import { SlotlineError } from '../../src/core/errors.ts';
-import type { PgSession } from '../../src/postgres/session/connection.ts';
+import type { PgSession } from '../../src/postgres/session/open-session.ts';
 
 /** The first whose text is in the SQL; rows as PostgreSQL's driver gives them. */
-export type Answer = { readonly to: string; readonly rows: () => readonly Readonly<Record<string, unknown>>[] };
+type Answer = { readonly to: string; readonly rows: () => readonly Readonly<Record<string, unknown>>[] };
 
 export type AnsweringSession = PgSession & {
   /** What was asked, in order. */

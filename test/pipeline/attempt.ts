@@ -9,7 +9,7 @@ import { createContext, type TaskContext } from '../../src/pipeline/life/task-co
 import { Fence } from '../../src/pipeline/positions/fence.ts';
 import { PositionKeeper } from '../../src/pipeline/positions/position-keeper.ts';
 import { Positions } from '../../src/pipeline/positions/positions.ts';
-import type { PgSession } from '../../src/postgres/session/connection.ts';
+import type { PgSession } from '../../src/postgres/session/open-session.ts';
 import { type LogLine, recordingLog } from '../kafka/publishing.ts';
 import { RecordingPublisher } from './recording-publisher.ts';
 

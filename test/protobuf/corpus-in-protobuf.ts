@@ -9,7 +9,7 @@ import type { ConnectSchema } from '../golden/corpus-values.ts';
 import type { GoldenCase, GoldenRecord, RecordedText } from '../golden/replay-cases.ts';
 import type { NullOption } from './protobuf-replaying.ts';
 
-export type Refusal = { readonly code: 'protobuf_schema_invalid' | 'value_not_convertible'; readonly why: string };
+type Refusal = { readonly code: 'protobuf_schema_invalid' | 'value_not_convertible'; readonly why: string };
 
 export type Half = { readonly schema: ConnectSchema; readonly payload: unknown };
 
@@ -32,7 +32,7 @@ function schemaRefusal(schema: ConnectSchema, nulls: NullOption): Refusal | unde
   }
 }
 
-export function settingsOf(nulls: NullOption): ProtobufSchemaSettings {
+function settingsOf(nulls: NullOption): ProtobufSchemaSettings {
   const isOptional = nulls === 'optional.for.nullables';
   return { optionalForNullables: isOptional, wrapperForNullables: !isOptional, scrubInvalidNames: false };
 }

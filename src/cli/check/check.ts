@@ -1,6 +1,7 @@
 /**
  * Owns `slotline check`: runs every precondition at once, changes nothing, always ends, and prints what mends each.
- * What it judges by is pipeline/judgements/, which a start asks too, and check-*.ts for Kafka and registries. Exit codes: 0 ready, 1 something failed, 2 config.
+ * It judges by pipeline/judgements/, as a start does, and for Kafka and registries by kafka.ts and registry.ts beside this file.
+ * Exit codes: 0 ready, 1 something failed, 2 config.
  */
 import { SlotlineError } from '../../core/errors.ts';
 import { SILENT_LOG } from '../../core/log.ts';
@@ -18,7 +19,7 @@ import { judgeStart, needsSlot } from '../../pipeline/judgements/start.ts';
 import type { CapturedTables } from '../../pipeline/judgements/tables.ts';
 import { weighPast } from '../../pipeline/positions/past.ts';
 import type { TableDescription } from '../../postgres/catalog/catalog.ts';
-import { openSession, type PgSession } from '../../postgres/session/connection.ts';
+import { openSession, type PgSession } from '../../postgres/session/open-session.ts';
 import { loadServerFacts, type ServerFacts } from '../../postgres/session/server-facts.ts';
 import { loadSlot, type SlotState, unsuitability } from '../../postgres/stream/slot.ts';
 import type { CheckArguments, ExitCode } from '../args.ts';
@@ -28,14 +29,14 @@ import { checkRegistries } from './registry.ts';
 import { type CheckReport, makeReport, printReport } from './report.ts';
 import { hasRegistry, planCaptured } from './schemas.ts';
 
-/** `check` always ends: after this long whatever has no answer yet has failed. */
+/** `check` always ends: a question that has no answer after this time has failed. */
 const OVERALL_TIMEOUT_MS = 30_000;
 const LOGIN_TIMEOUT_MS = 10_000;
 const QUERY_TIMEOUT_MS = 10_000;
 const KAFKA_TIMEOUT_MS = 15_000;
 const LINGER_MS = 2_000;
 
-export type CheckDeps = {
+type CheckDeps = {
   readonly kafka: (options: Pick<TaskOptions, 'kafka'>) => KafkaClient;
   readonly timeoutMs: number;
 };
@@ -51,7 +52,7 @@ export async function check(args: CheckArguments): Promise<ExitCode> {
   const reports = await Promise.all(configs.all.map((options) => runCheck(options, CHECK_DEPS)));
   for (const report of reports) process.stdout.write(args.json ? `${JSON.stringify(report)}\n` : printReport(report));
   const exitCode = reports.every((report) => report.ok) ? 0 : 1;
-  // A connection that hangs while closing must not keep the process; the timer alone does not.
+  // A connection that hangs while it closes must not keep the process alive; nor must this timer.
   setTimeout(() => process.exit(exitCode), LINGER_MS).unref();
   return exitCode;
 }
@@ -108,11 +109,11 @@ function openCheckSession(options: Pick<TaskOptions, 'database'>, signal: AbortS
   return openSession(options.database, { applicationName: 'Slotline Check', signal, queryTimeoutMs: QUERY_TIMEOUT_MS });
 }
 
-/** What the checks of Kafka and of the registry wait for, and what they are waited for. */
+/** What the checks of PostgreSQL, Kafka and the registry tell each other while they run at once. */
 type Told = {
   readonly onCaptured: (tables: CapturedTables) => void;
   readonly onPlanned: (plans: readonly RowPlan[]) => void;
-  /** The slot was read: what is remembered may be read now. */
+  /** The slot has been read, so the remembered position may be read now. */
   readonly onSlotSeen: () => void;
   readonly remembered: Promise<Recalled>;
 };
@@ -121,7 +122,8 @@ type SessionChecks = { readonly options: TaskOptions; readonly stop: AbortSignal
 
 async function checkSession(session: PgSession, { options, stop, told }: SessionChecks): Promise<Judgement[]> {
   const server = checkServer(session, await loadServerFacts(session));
-  // A connector that runs meanwhile remembers a position before it confirms it, and WAL is written before both: in this order they compare.
+  // A connector that runs meanwhile stores a position before it confirms it, and WAL is written before both. Read in the opposite order,
+  // a slot that is fine would look like a gap.
   const slot = await loadSlot(session, options.slot.name);
   told.onSlotSeen();
   const recalled = await told.remembered;
@@ -131,7 +133,7 @@ async function checkSession(session: PgSession, { options, stop, told }: Session
   const others = recalled === 'unknown' ? [] : recalled.others;
   const held = judged.foreign === undefined ? await section('postgres.slot', () => judgeHolder(session, options, { facts, others })) : [];
   const plans: Judgement[] = [];
-  // Before the replication login, which takes a sender for its time.
+  // Asked before the replication login, which occupies a walsender while it lasts.
   const source = judgePreconditions(session, options, {
     facts,
     slot,
@@ -157,7 +159,7 @@ type DecisionFacts = {
   readonly signal: AbortSignal;
 };
 
-/** As the start decides; nothing where Kafka does not tell, or where the slot can never be ours. */
+/** Decides as a start would. No decision where Kafka gives no answer, or where the slot can never be ours. */
 async function decide(
   options: Pick<TaskOptions, 'database' | 'slot' | 'snapshot'>,
   facts: DecisionFacts,
@@ -170,7 +172,7 @@ async function decide(
   return { decision: judgeStart(options, { remembered: recalled.own, slot, continuity, snapshotTaken: false }), continuity };
 }
 
-/** Fields that meet are told by their names already, and then there is nothing to plan. */
+/** Fields that get the same name are reported by another check; then there is nothing to plan. */
 async function planSchemas(
   session: PgSession,
   options: Pick<TaskOptions, 'events' | 'filter' | 'keyConverter' | 'publication' | 'snapshot' | 'valueConverter'>,
@@ -185,7 +187,7 @@ type KafkaChecks = {
   readonly stop: AbortSignal;
   readonly captured: Promise<CapturedTables | undefined>;
   readonly slotSeen: Promise<void>;
-  /** The first answer counts. */
+  /** Only the first call counts. */
   readonly onRemembered: (remembered: Recalled) => void;
 };
 

@@ -1,6 +1,6 @@
 /**
- * Owns the checks of Kafka: reachable, topics that exist or can be created, settings that would refuse or lose records.
- * and what the topic of offsets remembers. Creates nothing.
+ * Owns the checks of Kafka: whether it is reachable, whether topics exist or can be created, which settings would refuse or lose
+ * records, and what the topic of offsets remembers. Creates nothing.
  */
 import { SlotlineError } from '../../core/errors.ts';
 import { SILENT_LOG } from '../../core/log.ts';
@@ -20,7 +20,7 @@ import { offsetOwner } from '../../pipeline/positions/past.ts';
 import { readSource, type SourceRecord } from '../../pipeline/source/memory.ts';
 import type { TableDescription } from '../../postgres/catalog/catalog.ts';
 
-/** Questions on their way at once: enough for hundreds of tables within seconds. */
+/** How many questions may be open at once: enough for hundreds of tables within seconds. */
 const QUESTIONS_AT_ONCE = 8;
 
 export async function checkCluster(kafka: KafkaClient, options: Pick<TaskOptions, 'kafka'>): Promise<Judgement[]> {
@@ -35,7 +35,7 @@ export type Recalled = (Remembered & { readonly source: SourceRecord | undefined
 
 type OffsetQuestion = { readonly signal: AbortSignal; readonly onRemembered: (remembered: Recalled) => void };
 
-/** The topic is read as a start reads it; where it does not exist nothing is remembered. */
+/** Reads the topic as a start reads it. Where the topic does not exist, nothing is remembered. */
 export async function checkOffsets(
   kafka: KafkaClient,
   options: Pick<TaskOptions, 'events' | 'name' | 'offsetStorage' | 'producer' | 'taskId'>,
@@ -72,7 +72,7 @@ function memoryWords(offset: StoredOffset | undefined): string {
   return isSnapshotUnfinished(offset) ? 'a snapshot was begun and is not complete' : 'the snapshot is complete';
 }
 
-/** Each topic of a table once, and those of control records; that no two share one is seen without Kafka (check-names.ts). */
+/** Checks each topic of a table once, and the topics of control records. Whether two tables share a topic is judged without Kafka (pipeline/judgements/names.ts). */
 export async function checkTopics(
   kafka: KafkaClient,
   options: Pick<TaskOptions, 'events' | 'producer' | 'topicCreation'>,
@@ -143,7 +143,7 @@ async function checkMissing(
   ];
 }
 
-/** Slotline is not told to create topics, as Connect is not by default: then brokers may. */
+/** Slotline is not told to create topics (nor is Connect by default), so it depends on the brokers' automatic creation. */
 async function judgeAutoCreation(kafka: KafkaClient, check: string, missing: readonly string[]): Promise<Judgement> {
   const setting = await kafka.brokerSetting(AUTO_CREATE);
   if (setting === 'true') return ok(check, `Topics that the brokers create for the first record (${AUTO_CREATE}): ${shorten(missing)}`);
@@ -156,7 +156,7 @@ async function judgeAutoCreation(kafka: KafkaClient, check: string, missing: rea
 
 const AUTO_CREATE = 'auto.create.topics.enable';
 
-/** As a start would end, or its first record. */
+/** Judges by the error with which the start, or the first record of a topic, would end. */
 function judgeRefused({ check, names, error }: { check: string; names: readonly string[]; error: SlotlineError }): Judgement {
   const isReplication = error.details['error'] === 'INVALID_REPLICATION_FACTOR';
   const what = `Kafka would not make ${shorten(names)}: ${error.message}`;

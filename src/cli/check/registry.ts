@@ -1,5 +1,5 @@
 /**
- * Owns the check of schema registries: reachable, and that they let us ask; behind it, the schemas of the tables (schemas.ts).
+ * Owns the check of schema registries: whether they are reachable and let us ask. After it come the schemas of the tables (schemas.ts).
  * Registers nothing.
  */
 import type { ConverterOptions, TaskOptions } from '../../core/options.ts';
@@ -14,7 +14,7 @@ import { checkSchemas } from './schemas.ts';
 const CHECK = 'registry.reachable';
 const SCHEMAS = 'registry.schemas';
 
-/** `planned`: undefined where PostgreSQL did not tell what the tables are. */
+/** `planned` is undefined where PostgreSQL did not tell which tables there are. */
 export async function checkRegistries(
   options: Pick<TaskOptions, 'database' | 'events' | 'keyConverter' | 'valueConverter'>,
   planned: Promise<readonly RowPlan[] | undefined>,

@@ -14,7 +14,7 @@ export function makeReport(connector: string, items: readonly Judgement[]): Chec
 
 const MARKS: Readonly<Record<JudgementStatus, string>> = { ok: 'ok  ', warn: 'WARN', fail: 'FAIL', skipped: '-   ' };
 
-/** Failures keep their place: the order is that of the way from PostgreSQL to Kafka. */
+/** The items are in the order of the way from PostgreSQL to Kafka; failures keep their place in it. */
 export function printReport(report: CheckReport): string {
   const lines = [`Connector ${report.connector}`];
   for (const item of report.items) {

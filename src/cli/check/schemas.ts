@@ -1,6 +1,6 @@
 /**
  * Owns the check of schemas: what the tables' keys and values would be registered as, planned as the stream plans them, and whether the
- * registry takes it. Registers nothing. That the registry answers is registry.ts.
+ * registry takes it. Registers nothing. registry.ts checks that the registry answers.
  */
 import { type SlotlineError, toSlotlineError } from '../../core/errors.ts';
 import type { RegistryOptions, TaskOptions } from '../../core/options.ts';
@@ -15,12 +15,12 @@ import { planSettings } from '../../pipeline/life/task-context.ts';
 import { createSerde } from '../../pipeline/loop/create-serde.ts';
 import { type TableDescription, tableFacts } from '../../postgres/catalog/catalog.ts';
 import { TypeRegistry } from '../../postgres/catalog/type-registry.ts';
-import type { PgSession } from '../../postgres/session/connection.ts';
+import type { PgSession } from '../../postgres/session/open-session.ts';
 import { SchemaRegistry } from '../../registry/schema-registry.ts';
 import { TrialRegistry } from './trial-registry.ts';
 
 const CHECK = 'registry.schemas';
-/** Tables on their way at once. */
+/** How many tables are checked at once. */
 const TABLES_AT_ONCE = 8;
 
 export function hasRegistry({ keyConverter, valueConverter }: Pick<TaskOptions, 'keyConverter' | 'valueConverter'>): boolean {
@@ -33,7 +33,7 @@ const PUBLISHED_SQL = `
 select schemaname::text as "schema", tablename::text as "table", attnames::text[] as "columns"
   from pg_catalog.pg_publication_tables where pubname = $1`;
 
-/** As the stream presents the tables; a snapshot alone reads them whole. */
+/** Plans the tables with the columns that the stream has; with `initial_only` nothing streams, and a snapshot reads all columns. */
 export async function planCaptured(
   session: PgSession,
   options: Pick<TaskOptions, 'events' | 'filter' | 'publication' | 'snapshot'>,
@@ -53,14 +53,14 @@ export async function planCaptured(
   });
 }
 
-/** Columns by table; PostgreSQL 14 has no lists of columns. */
+/** The published columns by table; undefined where all are, as in PostgreSQL 14, which has no column lists. */
 async function loadPublished(session: PgSession, publication: string): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
   if (session.serverMajor < 15) return new Map();
   const rows = await session.query<PublishedRow>(PUBLISHED_SQL, [publication]);
   return new Map(rows.map((row) => [nameOf(row), new Set(row.columns)]));
 }
 
-/** Of a table that is not published yet: all but generated ones. */
+/** Whether a column is streamed. In a table that is not published yet, all but generated columns are. */
 function streamedColumns(published: ReadonlySet<string> | undefined): (column: TableDescription['columns'][number]) => boolean {
   return ({ name, generated }) => (published === undefined ? !generated : published.has(name));
 }
@@ -104,7 +104,7 @@ type Trial = {
   readonly openClient: (registry: RegistryOptions) => SchemaRegistry;
 };
 
-/** Through the serde that would write the rows, so that every format is tried as it is. */
+/** Goes through the serde that would write the rows, so each format is tried with its own schemas. */
 async function tryPlan(plan: RowPlan, { options, signal, openClient }: Trial): Promise<readonly SlotlineError[]> {
   const refusals: SlotlineError[] = [];
   const { events, database } = options;

@@ -6,7 +6,7 @@ import { SlotlineError } from '../../core/errors.ts';
 import { schemaDifferences } from '../../registry/differences.ts';
 import type { RegisteredSchema, SchemaRegistry, SubjectSchema } from '../../registry/schema-registry.ts';
 
-/** No id that is used: nothing is written. */
+/** The id that every schema gets here. Nothing is written with it. */
 const NO_ID = 0;
 
 export class TrialRegistry {
@@ -18,7 +18,7 @@ export class TrialRegistry {
     this.#refusals = refusals;
   }
 
-  /** A schema that is any version already is registered without a comparison. */
+  /** A registry does not compare a schema that is already one of the subject's versions. */
   async register(wanted: SubjectSchema, signal: AbortSignal): Promise<number> {
     const registry = this.#registry;
     const latest = await registry.latest(wanted.subject, signal);

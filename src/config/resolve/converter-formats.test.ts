@@ -1,4 +1,4 @@
-/** Converters beside Avro's, which resolve-converter.test.ts has. */
+/** Converters beside Avro's, which converter.test.ts has. */
 import { describe, expect, test } from 'vitest';
 import type { ConverterOptions } from '../../core/options.ts';
 import { formatNotes, type Problem } from '../problems.ts';
@@ -52,7 +52,7 @@ describe('a JSON Schema converter', () => {
     expect(valueConverter({ ...WITH_URL, ...options })).toMatchObject(resolved);
   });
 
-  test('must know its registry, and says what it cannot do', () => {
+  test('needs the address of a registry, and names the options that it cannot honour', () => {
     expect(problems({ '': JSON_SCHEMA })).toMatchObject([{ key: 'value.converter.schema.registry.url', kind: 'missing' }]);
     expect(problems({ ...WITH_URL, 'json.fail.invalid.schema': true })).toMatchObject([
       { key: 'value.converter.json.fail.invalid.schema', kind: 'unsupported' },

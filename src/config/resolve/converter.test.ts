@@ -96,7 +96,7 @@ describe('an Avro converter', () => {
     expect(result.tag === 'resolved' && result.options.keyConverter.format).toBe('json');
   });
 
-  test('logs in as it is told where', () => {
+  test('uses basic.auth.user.info only where basic.auth.credentials.source says so', () => {
     const user = { ...WITH_URL, 'basic.auth.user.info': 'anna:secret' };
     expect(avro({ ...user, 'basic.auth.credentials.source': 'USER_INFO' }).registry.basicAuth).toBe('anna:secret');
     expect(avro(user).registry.basicAuth).toBeUndefined();

@@ -17,7 +17,7 @@ import { type PemNames, resolvePem } from './security.ts';
 
 type Side = 'key' | 'value';
 
-/** Below half of the time after which PostgreSQL gives up a connection: a longer outage begins the attempt anew. */
+/** Less than half of the time after which PostgreSQL gives up a connection. A longer outage ends the attempt, and the next one begins. */
 const RETRY_FOR_MS = 20_000;
 
 export function resolveConverter(
@@ -61,12 +61,12 @@ export function resolveConverter(
   };
 }
 
-/** Debezium makes names of fields fit for Avro where one of the two converters writes it. */
+/** Debezium adjusts the names of fields to Avro where one of the two converters writes Avro. */
 export function isAvroConverter(converter: string): boolean {
   return converter === APICURIO_CONVERTER || converter === AVRO_CONVERTER || converter === 'avro';
 }
 
-/** What every converter of Confluent has that asks a registry. */
+/** The options that all of Confluent's converters with a registry share. */
 function resolveRegistered(
   values: OptionValues,
   report: ConfigReport,
@@ -118,7 +118,7 @@ function resolveApicurio(
   };
 }
 
-/** Apicurio's own API and its Confluent API stand side by side. */
+/** Apicurio serves its own API and its Confluent API under sibling paths; this gives the latter's address. */
 function confluentApi(url: string): string {
   return url.replace(/(?<!\/)\/+$/, '').replace(/\/apis\/registry\/v\d+$/, '/apis/ccompat/v7');
 }

@@ -2,7 +2,7 @@
 
 export type Jaas = { readonly module: string; readonly options: ReadonlyMap<string, string> };
 
-export type JaasResult = { readonly tag: 'jaas'; readonly jaas: Jaas } | { readonly tag: 'wrong'; readonly reason: string };
+type JaasResult = { readonly tag: 'jaas'; readonly jaas: Jaas } | { readonly tag: 'wrong'; readonly reason: string };
 
 const FLAGS = ['required', 'requisite', 'sufficient', 'optional'];
 
@@ -28,7 +28,7 @@ function parseOptions(module: string, tokens: readonly string[]): JaasResult {
   return { tag: 'jaas', jaas: { module: module.slice(module.lastIndexOf('.') + 1), options } };
 }
 
-/** Words, quoted texts without their quotes, `=` and `;`. Undefined for an unfinished quote. */
+/** Splits into words, quoted texts without their quotes, `=` and `;`. Undefined for an unfinished quote. */
 function tokenize(text: string): string[] | undefined {
   const tokens: string[] = [];
   const pattern = /\s+|([=;])|"((?:\\.|[^"\\])*)"|'((?:\\.|[^'\\])*)'|([^\s=;"']+)/gsy;

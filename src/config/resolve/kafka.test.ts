@@ -80,7 +80,7 @@ describe('producer options', () => {
     expect(problemsOf(options).map((each) => each.key)).toEqual([key]);
   });
 
-  test('without idempotence one request is in flight; a long request timeout carries the delivery timeout', () => {
+  test('without idempotence one request is in flight; a long request timeout raises the delivery timeout', () => {
     expect(resolved({ 'enable.idempotence': 'false' }).producer.maxInFlightPerConnection).toBe(1);
     expect(resolved({ 'request.timeout.ms': 200_000 }).producer.deliveryTimeoutMs).toBe(200_000);
   });
@@ -145,7 +145,7 @@ describe('SASL towards Kafka', () => {
   const SASL = { 'security.protocol': 'SASL_PLAINTEXT' };
   const line = (module: string, options: string): string => `org.apache.kafka.common.security.${module} required ${options};`;
 
-  test('user and password stand in options of their own or in the JAAS line', () => {
+  test('reads user and password from options of their own or from the JAAS line', () => {
     const own = resolved({ ...SASL, 'sasl.mechanism': 'scram-sha-256', 'sasl.username': 'a', 'sasl.password': ' b ' });
     expect(own.kafka).toMatchObject({ tls: false, sasl: { mechanism: 'SCRAM-SHA-256', username: 'a', password: ' b ' } });
     const jaas = resolved({
@@ -225,7 +225,7 @@ describe('SASL towards Kafka', () => {
 });
 
 describe('topic creation', () => {
-  test('groups have rules of their own, in order, beside the default', () => {
+  test('reads groups with rules of their own, in order, beside the default', () => {
     const { topicCreation } = resolved({
       'topic.creation.enable': 'true',
       'topic.creation.default.partitions': -1,

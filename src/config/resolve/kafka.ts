@@ -57,7 +57,7 @@ function resolveAcks(values: OptionValues, report: ConfigReport): -1 | 0 | 1 {
   return acks;
 }
 
-/** As in Kafka: written idempotence must not contradict acks; without a word of it, acks 0 and 1 turn it off. */
+/** As in Kafka: where idempotence is written, it must not contradict acks; where it is not, acks 0 and 1 turn it off. */
 function resolveIdempotence(values: OptionValues, report: ConfigReport, acks: -1 | 0 | 1): boolean {
   if (!values.flag('producer.enable.idempotence')) return false;
   if (acks === -1) return true;
@@ -95,7 +95,7 @@ function resolveBufferBytes(values: OptionValues): number {
   return queue === 0 ? memory : Math.min(memory, queue);
 }
 
-/** Debezium's rule, where both are written: max.batch.size alone has no effect here. */
+/** Where both options are written, Debezium's rule between them holds; max.batch.size alone has no effect here. */
 function resolveBufferRecords(values: OptionValues, report: ConfigReport): number {
   const queue = values.integer('max.queue.size');
   const batch = Number(report.written('max.batch.size') ?? 0);

@@ -43,7 +43,7 @@ test.each([CLASS, 'protobuf'])("a Protobuf converter by %s has Confluent's defau
   });
 });
 
-test('its own options are honoured', () => {
+test('honours the options of the Protobuf converter', () => {
   const own = ['optional.for.nullables', 'wrapper.for.nullables', 'scrub.invalid.names', 'ignore.default.for.nullables'];
   expect(valueConverter({ ...WITH_URL, ...Object.fromEntries(own.map((name) => [name, 'true'])) })).toMatchObject({
     optionalForNullables: true,
@@ -53,7 +53,7 @@ test('its own options are honoured', () => {
   });
 });
 
-test('what only reading has is taken with a note', () => {
+test('accepts options that only reading has, with a note', () => {
   const result = resolve({ ...WITH_URL, 'int.for.enums': 'true', 'flatten.unions': 'true' });
   expect(result.tag).toBe('resolved');
   expect(result.notes.map(({ key }) => key)).toEqual(

@@ -1,6 +1,6 @@
 /**
  * Owns the way from written keys and values to checked ones: spelling, old names, substitution, the kind of the value,
- * and the class of the option. Does not own rules between options, nor the resolved form: resolve*.ts.
+ * and the class of the option. Does not own rules between options, nor the resolved form: resolve.ts and the files beside it.
  */
 
 import { assert } from '../../core/assert.ts';
@@ -23,10 +23,10 @@ type Written = {
   readonly convert: (text: string) => string;
 };
 
-/** `value` is undefined where it was wrong or refused, which is reported already. */
+/** `value` is undefined where it was wrong or refused; that is reported already. */
 type Given = { readonly key: string; readonly value: string | undefined };
 
-/** Collects everything that is said while a config is read. */
+/** Collects all problems and notes while a config is read. */
 export class ConfigReport {
   readonly problems: Problem[] = [];
   readonly notes: Note[] = [];
@@ -71,12 +71,12 @@ export class OptionValues {
     this.#given = given;
   }
 
-  /** Written and not empty, be it right or wrong. */
+  /** True where the option was written and is not empty, whether its value is right or wrong. */
   given(name: string): boolean {
     return this.#given.has(name);
   }
 
-  /** Written, but wrong or refused. */
+  /** True where the option was written, but its value is wrong or refused. */
   wrong(name: string): boolean {
     return this.#given.has(name) && this.#given.get(name)?.value === undefined;
   }
@@ -90,7 +90,7 @@ export class OptionValues {
     return this.#given.get(name)?.value ?? specOf(name).default;
   }
 
-  /** For options with a default or required ones: a missing required one is a problem already and reads as empty. */
+  /** For options that have a default or are required. A required one that is missing reads as empty; the problem is reported already. */
   text(name: string): string {
     return this.optional(name) ?? '';
   }
@@ -119,7 +119,7 @@ export class OptionValues {
     return found;
   }
 
-  /** Members of a family that were given, by their full key. */
+  /** The members of a family that were given, by their full key. */
   members(prefix: string): ReadonlyMap<string, string> {
     const members = new Map<string, string>();
     for (const [name, { value }] of this.#given) {
@@ -129,12 +129,12 @@ export class OptionValues {
   }
 }
 
-/** Options that hold the names of things whose own options begin with that name. */
+/** The values of these options are names; the keys of further options begin with these names. */
 const NAMERS = ['converters', 'post.processors'];
 
-export type ConfigSource = {
+type ConfigSource = {
   readonly environment: ConfigEnvironment;
-  /** Where keys stand in the file, if there is one. */
+  /** The line of each key in the file, if there is a file. */
   readonly lines: ReadonlyMap<string, number>;
 };
 
@@ -163,7 +163,7 @@ type Reader = {
   readonly report: ConfigReport;
   readonly environment: ConfigEnvironment;
   readonly allowed: ReadonlySet<string>;
-  /** Options that were refused or ignored: what belongs to them needs no word of its own. */
+  /** Options that were refused or ignored. What belongs to them is not reported by itself. */
   readonly refused: Set<string>;
 };
 
@@ -176,7 +176,7 @@ function readTexts(raw: Readonly<Record<string, unknown>>): ReadonlyMap<string, 
   return texts;
 }
 
-/** Null is not given, as in Connect. */
+/** A value of null counts as not given, as in Connect. */
 function reportShapes(raw: Readonly<Record<string, unknown>>, report: ConfigReport): void {
   for (const [key, value] of Object.entries(raw)) {
     if (value === null || typeof value !== 'object') continue;
@@ -185,7 +185,7 @@ function reportShapes(raw: Readonly<Record<string, unknown>>, report: ConfigRepo
   }
 }
 
-/** The option that a key means: one, or none if it is unknown or belongs to another option that is dealt with there. */
+/** The option that a key means. None, if the key is unknown, or belongs to another option that reads it. */
 function identify(key: string, text: string, reader: Reader): Written[] {
   const found = findOption(key);
   if (found !== undefined) return [{ key, text, spec: found.spec, rank: found.rank, convert: (each) => each }];
@@ -229,12 +229,12 @@ function identifyMember(key: string, text: string, reader: Reader): Written[] {
   return [{ key, text, spec: { ...family, name: key }, rank: 1, convert: (each) => each }];
 }
 
-/** `converters=a` makes `a.type` and `a.…` options; they share the fate of `converters`. */
+/** `converters=a` makes options of `a.type` and `a.…`. They are accepted or refused together with `converters`. */
 function namedBy(namer: string, key: string, reader: Reader): boolean {
   return splitRegexList(reader.texts.get(namer) ?? '').some((name) => key.startsWith(`${name}.`));
 }
 
-/** Connect's order: an override wins over the worker's `producer.…`, that over the bare name, and a new name over an old one. */
+/** Connect's order: `producer.override.…` wins over the worker's `producer.…`, that one over the bare name, and a new name over an old one. */
 function keepHighest(each: Written, byOption: Map<string, Written>, report: ConfigReport): void {
   const other = byOption.get(each.spec.name);
   if (other === undefined) {
@@ -246,7 +246,7 @@ function keepHighest(each: Written, byOption: Map<string, Written>, report: Conf
   report.note(loser.key, `is overridden by ${winner.key}`);
 }
 
-/** The value if it is given, right and honoured. Everything else is reported. */
+/** Returns the value if it is given, right and honoured. Reports everything else. */
 function check(each: Written, reader: Reader): string | undefined {
   const { spec, key } = each;
   if (spec.status !== 'honoured' && spec.parent !== undefined) return checkMember(each, reader);
@@ -276,7 +276,7 @@ function normalise(text: string, spec: OptionSpec): string {
   return normalValue(spec.kind, renamed);
 }
 
-/** A value that is known but not honoured. A value that nobody knows is a plain error instead. */
+/** True for a value that is known but not honoured. An unknown value is a plain error instead. */
 function isRefused(spec: OptionSpec, value: string): boolean {
   if (kindProblem(spec.kind, value) !== undefined) return false;
   const honoured = [...(spec.honouredValues ?? []), ...(spec.default === undefined ? [] : [spec.default])];
@@ -295,7 +295,7 @@ function refuse(each: Written, value: string, reader: Reader): void {
   reader.report.add('unsupported', key, `${what}: ${spec.reason ?? ''}${withMembers(spec, value, reader)}`);
 }
 
-/** The keys that stand and fall with a refused option, so that every line is named. */
+/** Names a refused option together with the keys that depend on it, so that the report covers every line. */
 function withMembers(spec: OptionSpec, value: string, reader: Reader): string {
   const prefixes = NAMERS.includes(spec.name) ? splitRegexList(value).map((name) => `${name}.`) : [`${spec.name}.`];
   const members = [...reader.texts.keys()].filter(

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { regexProblem, splitRegexList } from './regex-list.ts';
 
 describe('lists of patterns', () => {
-  test('a pattern that no name may take long to match is refused, with the way out', () => {
+  test('refuses a pattern that may take long to match a name, and says how to write it', () => {
     expect(regexProblem('public\\.(a+)+$')).toMatch(/^takes too long to match some names: write it without a repetition inside/);
   });
 
@@ -19,7 +19,7 @@ describe('lists of patterns', () => {
     expect(splitRegexList(text)).toEqual(parts);
   });
 
-  test('an inline (?i) is left out, for matching knows no case', () => {
+  test('leaves out an inline (?i), because matching ignores case anyway', () => {
     expect(splitRegexList('(?i)public\\.a,(?i)b')).toEqual(['public\\.a', 'b']);
   });
 

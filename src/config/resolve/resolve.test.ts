@@ -144,7 +144,7 @@ describe('values', () => {
     expect(keysOf(problemsOf({ [key]: value }))).toEqual([key]);
   });
 
-  test('lists, keys, parameters and statements are taken apart as Debezium does', () => {
+  test('splits lists, keys, parameters and statements as Debezium does', () => {
     const options = resolved({
       'table.include.list': ' public\\.a{1\\,2} , ,public\\.b',
       'message.key.columns': 'public\\.a:x,y; (.*)\\.b:z ;one,two\\,2 :k',
@@ -259,7 +259,7 @@ describe('options that are not honoured', () => {
     }
   });
 
-  test('a transform is refused with all that belongs to it, and ignored with it', () => {
+  test('refuses or ignores a transform together with all its options', () => {
     const transforms = {
       transforms: 'a',
       'transforms.a.type': 'x',

@@ -31,10 +31,10 @@ import { resolveTopicCreation } from './topics.ts';
 
 export type ResolveResult =
   | { readonly tag: 'resolved'; readonly options: ResolvedOptions; readonly notes: readonly Note[] }
-  /** Every problem at once; nothing was started. */
+  /** Holds all problems at once; nothing was started. */
   | { readonly tag: 'refused'; readonly problems: readonly Problem[]; readonly notes: readonly Note[] };
 
-/** `raw` is Connect's `{"name", "config": {…}}` or the flat map. Never throws; no secret is in the result but in `options`. */
+/** `raw` is Connect's `{"name", "config": {…}}` or the flat map. Never throws. Of the result only `options` holds secrets. */
 export function resolveConfig(
   raw: Readonly<Record<string, unknown>>,
   environment: ConfigEnvironment,
@@ -47,7 +47,7 @@ export function resolveConfig(
   return all.length > 0 ? { tag: 'refused', problems: all, notes: report.notes } : { tag: 'resolved', options, notes: report.notes };
 }
 
-/** Parts of Connect's REST bodies beside `name` and `config`. */
+/** The members of Connect's REST bodies. */
 const BESIDE_CONFIG = ['name', 'config', 'tasks', 'type', 'initial_state'];
 
 function flatten(
@@ -96,7 +96,7 @@ function resolveTask(
     catchUp: {
       enabled: values.oneOf('slotline.catchup.mode', ['auto', 'off']) === 'auto',
       thresholdBytes: values.integer('slotline.catchup.threshold.bytes'),
-      chunkBytesMax: values.integer('slotline.catchup.max.chunk.bytes'),
+      sliceBytesMax: values.integer('slotline.catchup.max.chunk.bytes'),
     },
     publication: {
       name: values.text('publication.name'),
@@ -158,7 +158,7 @@ function bareHost(host: string): string {
   return isIPv6(bare) ? bare : host;
 }
 
-/** At semicolons; two of them are one in the statement. */
+/** Splits at semicolons. Two semicolons stand for one inside a statement. */
 export function splitStatements(text: string): string[] {
   const parts = text.split(/;;|;/);
   const separators = text.match(/;;|;/g) ?? [];
@@ -259,7 +259,7 @@ function deadLetters(values: OptionValues): DeadLetterOptions {
   return { topicName: values.optional('slotline.schema.incompatible.dlq.topic') };
 }
 
-/** As Debezium: Avro in keys or values makes names of fields fit for it, unless another adjustment is asked for. */
+/** As in Debezium: where keys or values are Avro, the names of fields are adjusted to Avro, unless another adjustment is asked for. */
 function fieldNameAdjustment(values: OptionValues): NameAdjustment {
   const mode = values.oneOf('field.name.adjustment.mode', ['none', 'avro', 'avro_unicode']);
   const isAvro = isAvroConverter(values.text('key.converter')) || isAvroConverter(values.text('value.converter'));

@@ -1,6 +1,6 @@
 /**
- * Owns secrets that change while a connector runs: what `${file:…}` and `${dir:…}` name is read again for each attempt, and the login of
- * PostgreSQL for each connection. Everything else stays as it was at the start. Does not own substitution: environment.ts.
+ * Owns secrets that change while a connector runs: the files of `${file:…}` and `${dir:…}` are read again for each attempt, and
+ * the login of PostgreSQL for each connection. Everything else stays as it was at the start. Does not own substitution: environment.ts.
  */
 import type { ConverterOptions, DatabaseOptions, TaskOptions } from '../../core/options.ts';
 import type { ResolveResult } from './resolve.ts';
@@ -22,7 +22,7 @@ export function secretReader(first: TaskOptions, again: (() => ResolveResult) | 
   };
 }
 
-/** Getters: `openSession` asks for them when it logs in. */
+/** The login's fields become getters, so that `openSession` reads the present values when it logs in. */
 function readAtEachLogin(database: DatabaseOptions, read: () => DatabaseOptions): DatabaseOptions {
   return {
     ...database,

@@ -58,7 +58,7 @@ function reportHalves(values: OptionValues, report: ConfigReport, used: boolean)
 type Source = { readonly values: OptionValues; readonly report: ConfigReport; readonly environment: ConfigEnvironment };
 type Pem = { readonly key: string; readonly text: string };
 
-/** PEM text from the config or from a file; the inline form wins, as both together are an error. */
+/** Reads PEM text from the config or from a file. Both together are an error; the inline form is then used. */
 function readPem(source: Source, names: { readonly inline: string; readonly location: string }): Pem | undefined {
   const { values, report, environment } = source;
   const inline = values.optional(names.inline);
@@ -133,7 +133,7 @@ function resolveJaas(values: OptionValues, report: ConfigReport, mechanism: stri
   return undefined;
 }
 
-/** Names of its own win over what stands in the JAAS line. */
+/** Options with names of their own win over what the JAAS line says. */
 function combine(values: OptionValues, mechanism: SaslOptions['mechanism'], jaas: Jaas | undefined): SaslOptions {
   const fromJaas = (name: string): string | undefined => jaas?.options.get(name);
   return {

@@ -10,16 +10,16 @@ import { splitRegexList } from './regex-list.ts';
 
 type Change = ColumnRule['change'];
 
-/** The change that a key asks for, or why it asks for none that can be had. */
+/** The change that a key asks for, or why there is no such change. */
 type Asked = { readonly tag: 'change'; readonly change: Change } | { readonly tag: 'wrong'; readonly reason: string };
 
 type RuleReader = { readonly key: RegExp; readonly read: (parts: readonly string[]) => Asked };
 
 const LENGTH_MAX = 2_147_483_647;
-/** Every masked value carries it: a longer one could not be sent. */
+/** Every masked value has this length; a longer one could not be sent. */
 const MASK_LENGTH_MAX = 100_000;
 
-/** In the order in which Debezium asks: the first rule that matches a column is the only one that holds. */
+/** In Debezium's order: only the first rule that matches a column is applied. */
 const RULES: readonly RuleReader[] = [
   { key: /^column\.truncate\.to\.([^.]+)\.chars$/, read: ([digits = '']) => readLength('truncate', digits, LENGTH_MAX) },
   { key: /^column\.mask\.with\.([^.]+)\.chars$/, read: ([digits = '']) => readLength('mask', digits, MASK_LENGTH_MAX) },
@@ -54,15 +54,15 @@ function readHash(version: 'v1' | 'v2', algorithm: string, salt: string): Asked 
   return { tag: 'wrong', reason: `names a hash algorithm that is not one of ${MESSAGE_DIGESTS.join(', ')}` };
 }
 
-/** Keys that Connect's worker holds, or nobody but Slotline. */
+/** Keys that belong to Connect's worker, or that only Slotline has. */
 const NOT_IN_CONNECTOR =
   /^(?:slotline\.|offset\.storage\.|bootstrap\.servers$|security\.protocol$|sasl\.|ssl\.|client\.|producer\.(?!override\.))/;
 /** Keys that a connector in Connect has in any case, and one that Connect adds. */
 const ALWAYS_IN_CONNECTOR = ['connector.class', 'name', 'plugin.name', 'task.class'];
 
 /**
- * Debezium reads its rules from a java.util.HashMap of the whole config, so of two rules of one kind it is not the one written
- * first that wins. The size of that map counts too: it is that of the same connector in Connect.
+ * Debezium reads its rules from a java.util.HashMap of the whole config. So of two rules of one kind the first in that map's order wins,
+ * not the one written first. The order depends on the size of the map, so we count the keys that the same connector has in Connect.
  */
 function inConnectOrder(members: readonly (readonly [string, string])[], keys: readonly string[]): (readonly [string, string])[] {
   const all = new Set([...keys.filter((key) => !NOT_IN_CONNECTOR.test(key)), ...ALWAYS_IN_CONNECTOR]);

@@ -53,7 +53,7 @@ function resolveConfigs(prefix: string, members: ReadonlyMap<string, string>, re
   return configs;
 }
 
-/** Options of a group that topic.creation.groups does not name would silently do nothing. */
+/** Reports options of groups that topic.creation.groups does not name: they would silently do nothing. */
 function reportStrayGroups(values: OptionValues, report: ConfigReport, names: readonly string[]): void {
   for (const key of values.members('topic.creation.').keys()) {
     const group = key.split('.')[2] ?? '';

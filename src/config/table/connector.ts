@@ -1,6 +1,6 @@
 /**
- * Owns the option rows that Kafka Connect itself reads (name, converters, transforms, error policy), those of a Connect
- * worker that stand in the way of copying a file, converters, queue, retries and what only Slotline has.
+ * Owns the option rows that Kafka Connect itself reads (name, transforms, error policy), those of a Connect worker that a copied
+ * file may hold, those for queue and retries, and those that only Slotline has.
  */
 
 import { VALUE_CORRECTIONS } from '../../core/options.ts';
@@ -133,7 +133,7 @@ export const SLOTLINE_OPTIONS: readonly OptionSpec[] = [
   honoured({ name: 'slotline.sasl.oauthbearer.token', kind: SECRET, why: 'Tokens usually come from a token endpoint.', doc: 'A fixed token for SASL OAUTHBEARER.' }),
 ];
 
-export function checkTopicName(value: string): string | undefined {
+function checkTopicName(value: string): string | undefined {
   if (!/^[A-Za-z0-9._-]{1,249}$/.test(value)) return 'must be 1 to 249 of A-Z, a-z, 0-9, ., _ and -';
   return value === '.' || value === '..' ? 'is not a topic name' : undefined;
 }

@@ -7,11 +7,11 @@ import type { TextEncoding } from '../../core/options.ts';
 import { BOOLEAN, CLASS, honoured, integer, LIST, noEffect, type OptionSpec, oneOf, SECRET } from './option-spec.ts';
 import { PROTOBUF_CONVERTER, protobufRows } from './protobuf.ts';
 
-export const JSON_CONVERTER = 'org.apache.kafka.connect.json.JsonConverter';
+const JSON_CONVERTER = 'org.apache.kafka.connect.json.JsonConverter';
 export const AVRO_CONVERTER = 'io.confluent.connect.avro.AvroConverter';
 export const JSON_SCHEMA_CONVERTER = 'io.confluent.connect.json.JsonSchemaConverter';
 export const STRING_CONVERTER = 'org.apache.kafka.connect.storage.StringConverter';
-/** Its class, and the place where it is often looked for. */
+/** The class of Connect's converter of bytes, and a wrong name that is often written for it. */
 const BYTE_ARRAY_CONVERTERS: readonly string[] = ['org.apache.kafka.connect.converters.ByteArrayConverter', 'org.apache.kafka.connect.storage.ByteArrayConverter'];
 export const APICURIO_CONVERTER = 'io.apicurio.registry.utils.converter.AvroConverter';
 
@@ -51,7 +51,7 @@ export function converterRows(side: Side): OptionSpec[] {
       honouredValues: [
         ...[JSON_CONVERTER, 'json', AVRO_CONVERTER, 'avro', APICURIO_CONVERTER],
         ...[JSON_SCHEMA_CONVERTER, 'json-schema', PROTOBUF_CONVERTER, 'protobuf', STRING_CONVERTER, 'string'],
-        // Known, and told apart from classes that nobody knows: their check says why they cannot be.
+        // These are known values, unlike other classes: their check says why they are refused.
         ...BYTE_ARRAY_CONVERTERS,
       ],
       check: (value) => (BYTE_ARRAY_CONVERTERS.includes(value) ? NO_BYTES : undefined),
@@ -157,7 +157,7 @@ function jsonSchemaRows(name: string): OptionSpec[] {
   ];
 }
 
-/** What means the same wire format; the others are refused by their value. */
+/** Apicurio's options: values that mean Confluent's wire format are accepted, others are refused. */
 function apicurioRows(name: string): OptionSpec[] {
   const own = `${name}.apicurio.registry`;
   return [
@@ -199,7 +199,7 @@ const ENCODINGS: Readonly<Record<string, TextEncoding>> = {
   ascii: 'US-ASCII',
 };
 
-/** By a name that Java knows. */
+/** The encoding that a Java charset name means. */
 export function textEncoding(name: string): TextEncoding | undefined {
   return ENCODINGS[name.toLowerCase()];
 }

@@ -66,7 +66,7 @@ export const DATABASE_OPTIONS: readonly OptionSpec[] = [
 ];
 
 /** A host name as Debezium takes it, an IPv6 literal, or the absolute path of a socket folder. */
-export function checkHostname(value: string): string | undefined {
+function checkHostname(value: string): string | undefined {
   if (value.startsWith('/')) return undefined;
   if (value.includes(',')) return 'must be one host: lists of hosts are not supported';
   const bare = value.startsWith('[') && value.endsWith(']') ? value.slice(1, -1) : value;

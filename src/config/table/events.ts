@@ -125,8 +125,8 @@ export function parseKeyColumns(value: string): { table: string; columns: string
 }
 
 /**
- * Debezium appends the column and then splits at commas, so that of several tables the last alone gets it; and a blank before the colon
- * stands in its pattern.
+ * Debezium appends the column and then splits at commas, so of several tables only the last one gets the column. A blank before the
+ * colon becomes part of the pattern.
  */
 function lastPattern(tables: string): string {
   return (tables.split(/(?<!\\),/).at(-1) ?? '').trimStart();

@@ -1,6 +1,6 @@
 /**
- * Owns the shape of one row of the option table and the checks of its value kinds. Does not own the rows
- * (options-*.ts), nor rules between two options (resolve-*.ts).
+ * Owns the shape of one row of the option table and the checks of its value kinds. Does not own the rows (the other files of this
+ * folder), nor rules between two options (config/resolve/).
  */
 
 import { unreachable } from '../../core/assert.ts';
@@ -10,7 +10,7 @@ import { regexProblem, splitRegexList } from '../resolve/regex-list.ts';
  * `honoured`: does what Debezium's or Kafka's option does. `no effect`: accepted, changes nothing here, one note.
  * `not yet`: would change which data is sent or its shape and is refused, because ignoring a mask is a leak.
  */
-export type OptionStatus = 'honoured' | 'no effect' | 'not yet';
+type OptionStatus = 'honoured' | 'no effect' | 'not yet';
 
 export type ValueKind =
   | { readonly tag: 'string' }
@@ -26,25 +26,25 @@ export type ValueKind =
   | { readonly tag: 'regex' }
   | { readonly tag: 'regex list' };
 
-export type Unit = 'ms' | 's' | 'bytes' | 'records';
+type Unit = 'ms' | 's' | 'bytes' | 'records';
 
 export type OptionSpec = {
-  /** With `<placeholders>` it is a family: the last stands for anything, the others for one part without a dot. */
+  /** A name with `<placeholders>` is a family: the last placeholder stands for any text, the others for one part without a dot. */
   readonly name: string;
   readonly kind: ValueKind;
   readonly unit: Unit | undefined;
-  /** As it would be written; undefined: no default. */
+  /** The default as it would be written; undefined where there is none. */
   readonly default: string | undefined;
-  /** Why this default. */
+  /** The reason for this default. */
   readonly why: string;
   readonly doc: string;
   readonly status: OptionStatus;
-  /** Why it has no effect or is refused; for honoured options why some values are refused. */
+  /** Why the option has no effect or is refused. For an honoured option: why some values are refused. */
   readonly reason: string | undefined;
-  /** The values that are honoured, where not all are. Always holds the default. */
+  /** The values that are honoured, where not all are. The default is always among them. */
   readonly honouredValues: readonly string[] | undefined;
   readonly required: boolean;
-  /** Other spellings, the one that wins last. */
+  /** Other spellings; of several that are given, the last one here wins. */
   readonly aliases: readonly string[];
   /** How the default differs from Debezium's or Kafka's, and why. */
   readonly differs: string | undefined;
@@ -161,7 +161,7 @@ export function kindProblem(kind: ValueKind, value: string): string | undefined 
   }
 }
 
-/** One spelling for values that are compared without regard to case; others as they are. */
+/** Lower case for values that are compared without regard to case; other values as they are. */
 export function normalValue(kind: ValueKind, value: string): string {
   if (kind.tag === 'boolean') return value.toLowerCase();
   if (kind.tag !== 'enum') return value;

@@ -33,13 +33,13 @@ export const OPTION_TOPICS: readonly OptionTopic[] = [
 
 export const OPTIONS: readonly OptionSpec[] = OPTION_TOPICS.flatMap((topic) => topic.options);
 
-/** How a written name reads in the table; of several spellings given, the highest rank wins. */
-export type FoundOption = { readonly spec: OptionSpec; readonly rank: number };
+/** The row that a written name means. Of several spellings of one option, the one with the highest rank wins. */
+type FoundOption = { readonly spec: OptionSpec; readonly rank: number };
 
 const BY_NAME: ReadonlyMap<string, FoundOption> = new Map(OPTIONS.filter((spec) => !isFamily(spec)).flatMap(spellings));
 const FAMILIES: readonly { readonly spec: OptionSpec; readonly pattern: RegExp }[] = OPTIONS.filter(isFamily).flatMap((spec) => [spec.name, ...spec.aliases].map((name) => ({ spec, pattern: familyPattern(name) })));
 
-/** Every name that a typing error may have meant. */
+/** Every name that a mistyped one may have meant. */
 export const KNOWN_NAMES: readonly string[] = [...BY_NAME.keys(), ...Object.keys(RENAMED)];
 
 export function findOption(name: string): FoundOption | undefined {

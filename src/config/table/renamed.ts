@@ -1,8 +1,8 @@
 /** Owns names that Debezium removed or renamed, and what they mean now. Does not own the options themselves. */
 
-export type Renamed =
+type Renamed =
   | { readonly tag: 'renamed'; readonly to: string; readonly convert?: (value: string) => string }
-  /** Gone, and nothing replaces it. */
+  /** Debezium removed the option without a replacement. */
   | { readonly tag: 'removed'; readonly reason: string };
 
 export const RENAMED: Readonly<Record<string, Renamed>> = {

@@ -1,4 +1,4 @@
-/** Owns the option rows for TLS and SASL towards Kafka. Does not own reading certificates and JAAS: pem.ts, jaas.ts. */
+/** Owns the option rows for TLS and SASL towards Kafka. Does not own reading certificates and JAAS: config/resolve/security.ts, jaas.ts. */
 
 import { HONOURED_VALUES } from './honoured-values.ts';
 import { clientAliases } from './kafka.ts';

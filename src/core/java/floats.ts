@@ -1,6 +1,6 @@
 /**
  * Owns the text of floating point numbers as Java before 19 spells them (Double.toString, Float.toString): mostly, but not always, the
- * shortest digits that read back as the same number. What differs from the shortest comes from how Java found them, so the way is Java's.
+ * shortest digits that read back as the same number. The exceptions follow from Java's algorithm, so this file repeats that algorithm.
  * Source: jdk.internal.math.FloatingDecimal of OpenJDK 17.
  */
 
@@ -93,7 +93,7 @@ function javaDigits(magnitude: number, format: typeof DOUBLE): Digits {
   return exponent >= fractionBits - 1 && exponent <= 62 ? integerDigits(magnitude, binary) : fractionDigits(binary);
 }
 
-/** An integer is printed whole but for the last digits, as many as its trailing bits cannot tell. */
+/** Prints an integer whole, except that the last digits, which the number's bits do not determine, are rounded to zeros. */
 function integerDigits(magnitude: number, { exponent, significantBits }: Binary): Digits {
   const unknownBits = exponent > significantBits ? exponent - significantBits - 1 : 0;
   const unknownDigits = unknownBits > 1 ? Math.floor(unknownBits * Math.log10(2)) : 0;
@@ -158,7 +158,7 @@ function estimatedExponent({ fraction, fractionBits, exponent }: Binary): number
   return Math.floor((mantissa - 1.5) * 0.289529654 + 0.176091259 + exponent * 0.301029995663981);
 }
 
-/** Where everything is far below 2^53, a double computes the same. */
+/** Up to this many bits all numbers stay far below 2^53, so doubles give Java's results. */
 const NARROW_BITS = 46;
 
 function fractionDigits(binary: Binary): Digits {
@@ -169,12 +169,12 @@ function fractionDigits(binary: Binary): Digits {
   return isNarrow ? narrowDigits(binary.fraction, scale, estimate) : wideDigits(BigInt(binary.fraction), scale, estimate);
 }
 
-/** Java asks for a second digit where it is going to print an exponent, though not from the first such number on. */
+/** Java wants at least two digits of a number that it prints with an exponent; for large numbers its bound is one power of ten too high. */
 function asksForMore(decimalExponent: number): boolean {
   return decimalExponent < -3 || decimalExponent >= 8;
 }
 
-/** Digits one by one until what is left is less than the way to a neighbour; the last is rounded. */
+/** Produces digits one by one until the rest is less than the distance to a neighbour, and rounds the last one. */
 function narrowDigits(fraction: number, { b2, s2, m2, b5, s5 }: Scale, estimate: number): Digits {
   const s = 5 ** s5 * 2 ** s2;
   const tens = s * 10;
@@ -203,7 +203,7 @@ function narrowDigits(fraction: number, { b2, s2, m2, b5, s5 }: Scale, estimate:
   return rounded(digits, { decimalExponent, low, high, aboveHalf: Math.sign(2 * b - tens) });
 }
 
-/** As narrowDigits, where Java's own numbers may overflow (and then decide otherwise), or are big. */
+/** The same as narrowDigits for numbers that are big, or with which Java's own int or long overflows and so decides otherwise. */
 function wideDigits(fraction: bigint, { b2, s2, m2, b5, s5, bits }: Scale, estimate: number): Digits {
   const width = widthOf(bits);
   const wrap = (value: bigint): bigint => (width === 0 ? value : BigInt.asIntN(width, value));

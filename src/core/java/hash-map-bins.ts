@@ -1,6 +1,6 @@
 /**
- * Owns a java.util.HashMap as far as its order goes, with bins that become trees and lists again. Slow: for maps with so many
- * colliding keys that insertion order does not tell the order of a bin (core/java/hash-map-order.ts).
+ * Owns a model of java.util.HashMap that iterates in Java's order: its bins become trees, and lists again. It is slow, so it is only
+ * for maps with so many colliding keys that insertion order does not tell the order of a bin (core/java/hash-map-order.ts).
  */
 
 import { itemAt } from '../byte-reader.ts';
@@ -9,7 +9,7 @@ import { type BinNode, binNode, type Compare, putTreeNode, treeify } from './has
 const LOAD_FACTOR = 0.75;
 const TREE_CHAIN_MIN = 8;
 const TREE_BUCKETS_MIN = 64;
-/** A part of a split tree with no more than these becomes a list again. */
+/** When a tree is split, a part with at most this many entries becomes a list again. */
 const LIST_ENTRIES_MAX = 6;
 
 type Bin<T> = { first: BinNode<T>; isTree: boolean };
@@ -28,7 +28,7 @@ export class HashMapBins<T> {
     return this.#bins.length;
   }
 
-  /** The key is not in yet. */
+  /** The map must not hold the entry's key yet. */
   put(entry: T, hash: number): void {
     const place = hash & (this.#bins.length - 1);
     const bin = this.#bins[place];

@@ -11,7 +11,7 @@ const LOAD_FACTOR = 0.75;
 const TREE_CHAIN_MIN = 8;
 const TREE_BUCKETS_MIN = 64;
 
-export type HashMapShape<T> = {
+type HashMapShape<T> = {
   /** Java's hashCode of the entry's key. */
   readonly hashOf: (entry: T) => number;
   /** What Java's HashMap was told to expect; undefined for the map without arguments. */
@@ -89,7 +89,7 @@ function spread(hash: number): number {
   return hash ^ (hash >>> 16);
 }
 
-/** Asked only while the table is small, so there are few. */
+/** Looks at every key: it is called only while the table is small. */
 function chainLength(hashes: readonly number[], hash: number, buckets: number): number {
   return hashes.reduce((count, other) => (((other ^ hash) & (buckets - 1)) === 0 ? count + 1 : count), 0);
 }

@@ -3,7 +3,7 @@
  * Does not own when that is done (partition-queue.ts) nor the format's writing side (record-batch.ts, whose head describes it).
  */
 import { byteAt } from '../../core/byte-reader.ts';
-import type { BatchCodec } from '../wire.ts';
+import type { BatchCodec } from '../client-contract.ts';
 import type { RecordView } from './publisher-contract.ts';
 import type { RecordBatch } from './record-batch.ts';
 

@@ -5,8 +5,8 @@
 import { SlotlineError, toSlotlineError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { Clock } from '../../core/time.ts';
+import type { BrokerConnection } from '../client-contract.ts';
 import type { KafkaClient } from '../cluster.ts';
-import type { BrokerConnection } from '../wire.ts';
 import type { PartitionQueue } from './partition-queue.ts';
 import type { RecordBatch } from './record-batch.ts';
 
@@ -27,7 +27,7 @@ export type LinkEvents = {
   isWanted(link: BrokerLink): boolean;
 };
 
-export type LinkDeps = {
+type LinkDeps = {
   readonly client: KafkaClient;
   readonly log: Log;
   readonly clock: Clock;

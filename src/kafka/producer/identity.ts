@@ -8,7 +8,7 @@
 import type { KafkaClient } from '../client.ts';
 import { kafkaAnswerError } from '../protocol-errors.ts';
 
-export type ProducerEpoch = { readonly producerId: bigint; readonly producerEpoch: number };
+type ProducerEpoch = { readonly producerId: bigint; readonly producerEpoch: number };
 
 export interface ProducerIdentity {
   /** The next epoch, of a new id where there is none yet or it is used up. Waits for Kafka until `signal` aborts. */

@@ -12,7 +12,7 @@ import { byteAt, int16At, int32At, uint32At } from '../../core/byte-reader.ts';
 import { ByteWriter } from '../../core/byte-writer.ts';
 import { SlotlineError } from '../../core/errors.ts';
 
-export type ProducePart = { readonly topic: string; readonly partition: number; readonly bytes: Uint8Array };
+type ProducePart = { readonly topic: string; readonly partition: number; readonly bytes: Uint8Array };
 export type ProduceOutcome = {
   readonly topic: string;
   readonly partition: number;

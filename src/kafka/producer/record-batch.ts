@@ -10,7 +10,7 @@
  */
 import { byteAt } from '../../core/byte-reader.ts';
 import type { CompressionType } from '../../core/options.ts';
-import type { BatchCodec } from '../wire.ts';
+import type { BatchCodec } from '../client-contract.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import type { RecordView } from './publisher-contract.ts';
 

@@ -8,9 +8,9 @@
 import { SlotlineError, toSlotlineError } from '../../core/errors.ts';
 import type { ProducerOptions } from '../../core/options.ts';
 import type { KafkaClient, KafkaDeps } from '../client.ts';
+import type { TopicMetadata } from '../client-contract.ts';
 import { Leaders } from '../leaders.ts';
 import { KAFKA_CODE, kafkaCodeError, kafkaErrorEntry } from '../protocol-errors.ts';
-import type { TopicMetadata } from '../wire.ts';
 import { hasKey } from './batch-split.ts';
 import { BrokerLink, type Flight, type LinkEvents, type Shipment } from './broker-link.ts';
 import type { PartitionQueue } from './partition-queue.ts';
@@ -18,7 +18,7 @@ import { type ProduceOutcome, parseProduceReply, produceBody } from './produce-r
 import type { SendFence } from './publisher-contract.ts';
 import type { RecordBatch } from './record-batch.ts';
 
-export type SenderEvents = {
+type SenderEvents = {
   /** The batch is acknowledged; its bytes are no longer needed. */
   onAcknowledged(batch: RecordBatch): void;
   /** A reply is worked off, or time has passed. */

@@ -5,12 +5,12 @@
  */
 import type { ProducerOptions, TopicCreationOptions } from '../../core/options.ts';
 import type { KafkaClient, KafkaDeps } from '../client.ts';
+import type { TopicMetadata } from '../client-contract.ts';
 import { maxMessageBytes, openTopic } from '../topics.ts';
-import type { TopicMetadata } from '../wire.ts';
 import { OpenTopic } from './open-topic.ts';
 import type { QueueRules } from './partition-queue.ts';
 
-export type TopicKeeperDeps = {
+type TopicKeeperDeps = {
   readonly client: KafkaClient;
   readonly options: ProducerOptions;
   readonly creation: TopicCreationOptions;

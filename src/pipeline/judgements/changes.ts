@@ -6,7 +6,7 @@ import { formatLsn } from '../../core/lsn.ts';
 import type { TaskOptions } from '../../core/options.ts';
 import { compileFilter } from '../../events/filter.ts';
 import { loadSourceFacts, type SourceFacts, tablesWithRows } from '../../postgres/catalog/source-facts.ts';
-import type { PgSession } from '../../postgres/session/connection.ts';
+import type { PgSession } from '../../postgres/session/open-session.ts';
 import type { ServerFacts } from '../../postgres/session/server-facts.ts';
 import type { StartDecision } from '../../snapshot/decision.ts';
 import { capturedTables, judgeSource, type SourceChange, uncoveredTables } from '../source/judgement.ts';

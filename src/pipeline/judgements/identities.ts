@@ -3,7 +3,7 @@ import type { TaskOptions } from '../../core/options.ts';
 import { chooseIdentities } from '../../events/filter.ts';
 import type { TableDescription } from '../../postgres/catalog/catalog.ts';
 import { type IdentityChange, planIdentityChanges } from '../../postgres/catalog/replica-identity.ts';
-import type { PgSession } from '../../postgres/session/connection.ts';
+import type { PgSession } from '../../postgres/session/open-session.ts';
 import type { ServerFacts } from '../../postgres/session/server-facts.ts';
 import { type Judgement, nameOf, ok, warn } from './judgement.ts';
 import type { CapturedTables } from './tables.ts';

@@ -23,7 +23,7 @@ export type Judgement = {
   readonly start?: StartWords;
 };
 
-export type StartWords = {
+type StartWords = {
   /** What a start that is refused throws; else it is made of the code. */
   readonly error?: SlotlineError;
   /** The name of the log line; `start.warning` unless it has one of its own. */

@@ -9,7 +9,7 @@ import type { TableDescription } from '../../postgres/catalog/catalog.ts';
 import { loadPublication } from '../../postgres/catalog/publication.ts';
 import { type ForeignRows, loadForeignRows, loadPublishedTables, type PublishedTable } from '../../postgres/catalog/published-tables.ts';
 import { quoteTable } from '../../postgres/identifiers.ts';
-import type { PgSession } from '../../postgres/session/connection.ts';
+import type { PgSession } from '../../postgres/session/open-session.ts';
 import type { StaleLabels } from '../loop/relation-facts.ts';
 import { type Judgement, nameOf, ok, shorten, warn } from './judgement.ts';
 import { type CapturedTables, identifiesNoRow, isIdentified, keyOf } from './tables.ts';

@@ -8,13 +8,13 @@ import type { TableFilter } from '../../events/filter.ts';
 import type { ListedTable } from '../../postgres/catalog/catalog.ts';
 import { loadFamilies, type PublicationPlan } from '../../postgres/catalog/publication.ts';
 import { quoteIdentifier } from '../../postgres/identifiers.ts';
-import type { PgSession } from '../../postgres/session/connection.ts';
+import type { PgSession } from '../../postgres/session/open-session.ts';
 import { fail, type Judgement, nameOf, shorten, warn } from './judgement.ts';
 import { namesTables } from './publication.ts';
 
 const CHECK = 'tables.partitions';
 
-export type PartitionQuestion = {
+type PartitionQuestion = {
   /** Every table of the database, captured or not. */
   readonly all: readonly ListedTable[];
   readonly filter: Pick<TableFilter, 'includesTable'>;

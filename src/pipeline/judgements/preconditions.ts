@@ -6,7 +6,7 @@ import type { SlotlineError } from '../../core/errors.ts';
 import type { TaskOptions } from '../../core/options.ts';
 import { compileFilter } from '../../events/filter.ts';
 import type { Continuity } from '../../offsets/continuity.ts';
-import type { PgSession } from '../../postgres/session/connection.ts';
+import type { PgSession } from '../../postgres/session/open-session.ts';
 import type { ServerFacts } from '../../postgres/session/server-facts.ts';
 import type { SlotState } from '../../postgres/stream/slot.ts';
 import type { StartDecision } from '../../snapshot/decision.ts';

@@ -5,7 +5,7 @@
  */
 import { LSN_ZERO } from '../../core/lsn.ts';
 import type { TaskOptions } from '../../core/options.ts';
-import type { PgSession } from '../../postgres/session/connection.ts';
+import type { PgSession } from '../../postgres/session/open-session.ts';
 import type { ServerFacts } from '../../postgres/session/server-facts.ts';
 import type { SlotState } from '../../postgres/stream/slot.ts';
 import type { StartDecision } from '../../snapshot/decision.ts';
@@ -14,7 +14,7 @@ import { newSlotRemedy, snapshotRemedy } from '../source/remedies.ts';
 import { type Judgement, warn } from './judgement.ts';
 import { createsSlot, isSnapshot, needsSlot } from './start.ts';
 
-export type AgeQuestion = {
+type AgeQuestion = {
   readonly facts: Pick<ServerFacts, 'major' | 'currentLsn'>;
   readonly slot: SlotState | undefined;
   readonly decision: StartDecision | undefined;

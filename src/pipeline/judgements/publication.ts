@@ -17,13 +17,13 @@ import {
 } from '../../postgres/catalog/publication.ts';
 import type { IdentityChange } from '../../postgres/catalog/replica-identity.ts';
 import { quoteIdentifier, quoteTable } from '../../postgres/identifiers.ts';
-import type { PgSession } from '../../postgres/session/connection.ts';
+import type { PgSession } from '../../postgres/session/open-session.ts';
 import type { ServerFacts } from '../../postgres/session/server-facts.ts';
 import { count, fail, failure, type Judgement, NAMES_MAX, nameOf, ok, shorten, warn } from './judgement.ts';
 
 const CHECK = 'postgres.publication';
 
-export type PublicationQuestion = {
+type PublicationQuestion = {
   readonly facts: Pick<ServerFacts, 'inRecovery'>;
   readonly captured: readonly ListedTable[];
   /** Replica identities that the start sets right behind the publication. */

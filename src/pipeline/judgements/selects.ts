@@ -2,7 +2,7 @@
 import { toSlotlineError } from '../../core/errors.ts';
 import type { TaskOptions } from '../../core/options.ts';
 import type { TableDescription } from '../../postgres/catalog/catalog.ts';
-import type { PgSession } from '../../postgres/session/connection.ts';
+import type { PgSession } from '../../postgres/session/open-session.ts';
 import type { StartDecision } from '../../snapshot/decision.ts';
 import { findOverride, overrideError } from '../../snapshot/select-override.ts';
 import { fail, type Judgement, nameOf, ok, warn } from './judgement.ts';

@@ -1,12 +1,12 @@
 /**
  * Owns the checks of the server as such: login, version, encoding, wal_level, free slots and senders, the role's right to
- * replicate, the settings that endanger a slot. Does not look at tables (check-tables.ts) or the slot (check-slot.ts).
+ * replicate, the settings that endanger a slot. Does not look at tables (tables.ts) or the slot (slot.ts).
  */
 import { SlotlineError, toSlotlineError } from '../../core/errors.ts';
 import type { TaskOptions } from '../../core/options.ts';
 import { prettyBytes } from '../../core/pretty-bytes.ts';
 import { quoteIdentifier } from '../../postgres/identifiers.ts';
-import { openSession, type PgSession } from '../../postgres/session/connection.ts';
+import { openSession, type PgSession } from '../../postgres/session/open-session.ts';
 import { requireEncoding, requireVersion, type ServerFacts } from '../../postgres/session/server-facts.ts';
 import type { StartDecision } from '../../snapshot/decision.ts';
 import { advise, fail, failure, type Judgement, ok, warn } from './judgement.ts';

@@ -5,7 +5,7 @@ import { prettyBytes } from '../../core/pretty-bytes.ts';
 import { type Continuity, heldByOther, otherOwner } from '../../offsets/continuity.ts';
 import type { Remembered } from '../../offsets/store.ts';
 import { quoteLiteral } from '../../postgres/identifiers.ts';
-import type { PgSession } from '../../postgres/session/connection.ts';
+import type { PgSession } from '../../postgres/session/open-session.ts';
 import type { ServerFacts } from '../../postgres/session/server-facts.ts';
 import { loadSlotLag, type SlotState, unsuitability } from '../../postgres/stream/slot.ts';
 import type { StartDecision } from '../../snapshot/decision.ts';
@@ -16,7 +16,7 @@ import { createsSlot, refusalOf, slotPlace } from './start.ts';
 const CHECK = 'postgres.slot';
 
 /** `decision`: undefined where Kafka does not tell what is remembered. */
-export type SlotQuestion = {
+type SlotQuestion = {
   readonly slot: SlotState | undefined;
   readonly decision: StartDecision | undefined;
   readonly continuity?: Continuity | undefined;

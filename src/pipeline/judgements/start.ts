@@ -19,7 +19,7 @@ import type { ServerFacts } from '../../postgres/session/server-facts.ts';
 import { isLost, type SlotState, unsuitability } from '../../postgres/stream/slot.ts';
 import { decideStart, type RememberedOffset, type SlotCondition, type StartDecision } from '../../snapshot/decision.ts';
 
-export type StartSituation = {
+type StartSituation = {
   readonly remembered: StoredOffset | undefined;
   readonly slot: SlotState | undefined;
   /** What judgeContinuity() says. */

@@ -8,7 +8,7 @@ import { selectKey } from '../../events/row-plan.ts';
 import { type ListedTable, listTables, loadTables, type TableDescription, tableFacts } from '../../postgres/catalog/catalog.ts';
 import type { PublicationPlan } from '../../postgres/catalog/publication.ts';
 import { quoteIdentifier, quoteTable } from '../../postgres/identifiers.ts';
-import type { PgSession } from '../../postgres/session/connection.ts';
+import type { PgSession } from '../../postgres/session/open-session.ts';
 import type { StartDecision } from '../../snapshot/decision.ts';
 import { findOverride } from '../../snapshot/select-override.ts';
 import { count, fail, type Judgement, nameOf, ok, shorten, warn } from './judgement.ts';

@@ -23,7 +23,7 @@ import { createPublisher } from '../../kafka/producer/publisher.ts';
 import type { Publisher, TopicHandle } from '../../kafka/producer/publisher-contract.ts';
 import type { TableDescription } from '../../postgres/catalog/catalog.ts';
 import { TypeRegistry } from '../../postgres/catalog/type-registry.ts';
-import { openSession, type PgSession } from '../../postgres/session/connection.ts';
+import { openSession, type PgSession } from '../../postgres/session/open-session.ts';
 import { JsonHalfSerde } from '../../serde/plain-halves.ts';
 import { contextHeaders as contextHeadersOf, type Header } from '../../serde/record-headers.ts';
 import { type CompiledRecord, RecordSerde } from '../../serde/record-serde.ts';
@@ -85,7 +85,7 @@ export type TaskContext = TaskDeps & {
   readonly signal: AbortSignal;
 };
 
-export type ContextHooks = {
+type ContextHooks = {
   readonly signal: AbortSignal;
   readonly onFailure: (error: SlotlineError) => void;
   readonly fence: Fence;

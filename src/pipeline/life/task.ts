@@ -10,7 +10,7 @@ import { wait } from '../../core/time.ts';
 import { createCompactedTopic } from '../../kafka/compacted-topic.ts';
 import type { StoredOffset } from '../../offsets/offset.ts';
 import { type CompactedTopic, createOffsetStore, type OffsetStore } from '../../offsets/store.ts';
-import { openSession, type PgSession } from '../../postgres/session/connection.ts';
+import { openSession, type PgSession } from '../../postgres/session/open-session.ts';
 import {
   loadServerFacts,
   requireEncoding,
@@ -44,7 +44,7 @@ export type ProcessMemory = {
   judged?: boolean;
 };
 
-export type TaskHooks = {
+type TaskHooks = {
   readonly started: () => void;
   /** An orderly stop is asked for. */
   readonly stop: AbortSignal;

@@ -16,7 +16,7 @@ import type { ConversionFailures } from './conversion-failures.ts';
 import type { TablePlan } from './table-plans.ts';
 
 /** `deadLettered` are counted by kind too. */
-export type ChangeCounts = {
+type ChangeCounts = {
   created: number;
   updated: number;
   deleted: number;
@@ -26,7 +26,7 @@ export type ChangeCounts = {
   deadLettered: number;
 };
 
-export type ChangeWriterDeps = {
+type ChangeWriterDeps = {
   readonly out: ByteWriter;
   /** What the records are written from; its order counts events where they are told their place in the transaction. */
   readonly event: EventView;

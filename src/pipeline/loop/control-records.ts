@@ -9,7 +9,7 @@ import type { CollectionCount } from '../../events/transaction.ts';
 import type { LogicalMessage } from '../../pgoutput/messages.ts';
 import type { CompiledRecord, RecordSerde } from '../../serde/record-serde.ts';
 
-export type ControlRecordsDeps = {
+type ControlRecordsDeps = {
   readonly serde: Pick<RecordSerde, 'out' | 'compile'>;
   readonly shapes: DebeziumShapes;
   readonly event: EventView;

@@ -11,7 +11,7 @@ import { ProtobufFormat } from '../../serde/protobuf/format.ts';
 import { type HalfSerde, RecordSerde } from '../../serde/record-serde.ts';
 import type { RegisteredFormat } from '../../serde/registered-format.ts';
 
-export type SerdeDeps = RegistryUse & {
+type SerdeDeps = RegistryUse & {
   readonly options: Pick<ResolvedOptions, 'keyConverter' | 'valueConverter'>;
   readonly onFailure: OnFailure;
 };

@@ -20,7 +20,7 @@ export type DeadLetter = {
   readonly headerBlock: Buffer;
 };
 
-export type DeadLettersDeps = {
+type DeadLettersDeps = {
   readonly compile: (plan: RowPlan) => TableRecords;
   readonly openTopic: () => Promise<TopicHandle>;
   readonly options: Pick<TaskOptions, 'name' | 'taskId' | 'keyConverter' | 'valueConverter'>;

@@ -10,7 +10,7 @@ import { type LogFields, SILENT_LOG } from '../../core/log.ts';
 import { SYSTEM_CLOCK } from '../../core/time.ts';
 import type { TypeMessage } from '../../pgoutput/messages.ts';
 import { TypeRegistry } from '../../postgres/catalog/type-registry.ts';
-import { openSession, type PgSession } from '../../postgres/session/connection.ts';
+import { openSession, type PgSession } from '../../postgres/session/open-session.ts';
 import { type Moment, NOW, type Relation, RelationFacts, type RelationFactsDeps, type StaleLabels } from './relation-facts.ts';
 
 type Line = { readonly event: string; readonly fields: LogFields };

@@ -11,7 +11,7 @@ import type { RelationMessage, TypeMessage } from '../../pgoutput/messages.ts';
 import { type DroppedRelations, findDropped, loadTable, type TableDescription, tableFacts } from '../../postgres/catalog/catalog.ts';
 import { loadTableAt, type MomentAnswer } from '../../postgres/catalog/catalog-moment.ts';
 import type { Relabelled, TypeRegistry } from '../../postgres/catalog/type-registry.ts';
-import type { PgSession } from '../../postgres/session/connection.ts';
+import type { PgSession } from '../../postgres/session/open-session.ts';
 import type { PgType } from '../../values/pg-type.ts';
 
 export type Relation = Omit<RelationMessage, 'tag'>;

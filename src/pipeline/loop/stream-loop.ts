@@ -23,7 +23,7 @@ import type { ChangeWriter } from './change-writer.ts';
 import type { KnownRelation, TablePlans } from './table-plans.ts';
 import type { TransactionBoundaries } from './transaction-boundaries.ts';
 
-export type StreamLoopDeps = {
+type StreamLoopDeps = {
   readonly plans: Pick<TablePlans, 'get' | 'passed' | 'learn'>;
   readonly changes: Pick<ChangeWriter, 'writeRow' | 'writeTruncate' | 'appendPlain'>;
   /** Only with provide.transaction.metadata. */
@@ -40,7 +40,7 @@ export type StreamLoopDeps = {
   readonly untilLsn: Lsn | undefined;
 };
 
-export type Standing =
+type Standing =
   | { readonly tag: 'flowing' }
   /** Nothing is taken in; everything that commits before `at` was, and another source may go on there. */
   | { readonly tag: 'stands'; readonly at: Lsn }
@@ -52,7 +52,7 @@ const FLOWING: Standing = { tag: 'flowing' };
 /** A wish to stand at the next boundary below a limit; the answer is where, or undefined. */
 type StandWish = { readonly limitLsn: Lsn; readonly answer: (at: Lsn | undefined) => void };
 
-export type StreamCounts = { transactions: number; messages: number; filtered: number };
+type StreamCounts = { transactions: number; messages: number; filtered: number };
 
 export class StreamLoop implements FrameConsumer {
   readonly counts: StreamCounts = { transactions: 0, messages: 0, filtered: 0 };

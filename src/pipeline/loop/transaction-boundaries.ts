@@ -8,7 +8,7 @@ import type { TopicHandle } from '../../kafka/producer/publisher-contract.ts';
 import type { ChangeWriter } from './change-writer.ts';
 import type { ControlRecords } from './control-records.ts';
 
-export type TransactionBoundariesDeps = {
+type TransactionBoundariesDeps = {
   readonly order: TransactionOrder;
   readonly controls: Pick<ControlRecords, 'writeBegin' | 'writeEnd'>;
   readonly changes: Pick<ChangeWriter, 'appendPlain'>;

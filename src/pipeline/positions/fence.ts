@@ -26,13 +26,13 @@ type Asking = {
 };
 
 /** What proves the right from here on. */
-export type Proof =
+type Proof =
   /** Nothing counts but answers, and none for two seconds holds everything back. */
   | (Asking & { readonly state: 'lock' | 'bulk' })
   /** The server's frames count as well. */
   | (Asking & { readonly state: 'walsender'; readonly contact: Contact });
 
-export type FenceState = 'closed' | Proof['state'];
+type FenceState = 'closed' | Proof['state'];
 
 type Held = { readonly state: Proof['state']; readonly ownership: SlotOwnership } | { readonly state: 'closed'; readonly forGood: boolean };
 

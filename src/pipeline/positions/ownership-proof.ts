@@ -17,7 +17,7 @@ const PROBE_MAX_MS = 5_000;
 
 export type Contact = { readonly serverContactMs: number; noteContact(atMs: number): void };
 
-export type OwnershipDeps = {
+type OwnershipDeps = {
   readonly clock: Clock;
   readonly log: Log;
   /** wal_sender_timeout; 0: none. */

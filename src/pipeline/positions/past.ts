@@ -20,7 +20,7 @@ import {
 } from '../../offsets/continuity.ts';
 import type { OffsetOwner, SlotMark, StoredOffset } from '../../offsets/offset.ts';
 import { createOffsetStore, type OffsetStore, type Remembered } from '../../offsets/store.ts';
-import { openSession } from '../../postgres/session/connection.ts';
+import { openSession } from '../../postgres/session/open-session.ts';
 import type { ServerFacts } from '../../postgres/session/server-facts.ts';
 import { loadSlot, type SlotState } from '../../postgres/stream/slot.ts';
 import { loadForkLsn } from '../../postgres/stream/timeline.ts';
@@ -71,7 +71,7 @@ export async function recall(
   return { store, ended, remembered, slot, place, continuity };
 }
 
-export type Weighed = {
+type Weighed = {
   readonly place: SlotPlace;
   /** slot_in_use where the slot is another connector's. */
   readonly foreign: SlotlineError | undefined;

@@ -19,7 +19,7 @@ const RETRY_MS = 1_000;
 
 export type MarkedOffset = StoredOffset & { readonly mark: SlotMark };
 
-export type PositionKeeperDeps = {
+type PositionKeeperDeps = {
   readonly store: Pick<OffsetStore, 'save'>;
   readonly clock: Clock;
   readonly log: Log;

@@ -15,7 +15,7 @@ import { Ledger, type Position } from './ledger.ts';
 import type { PositionKeeper } from './position-keeper.ts';
 
 /** What is read from, and has the slot moved: the replication stream, or the slot advancer while a backlog is read in bulk. */
-export type ConfirmSource = { confirm(lsn: Lsn): void };
+type ConfirmSource = { confirm(lsn: Lsn): void };
 
 /** What a position passes before it is confirmed. */
 type Keeper = Pick<PositionKeeper, 'request' | 'flush' | 'storedLsn'>;

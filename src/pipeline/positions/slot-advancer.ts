@@ -7,14 +7,14 @@ import { type SlotlineError, toSlotlineError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import { formatLsn, type Lsn } from '../../core/lsn.ts';
 import type { Clock } from '../../core/time.ts';
-import type { PgSession } from '../../postgres/session/connection.ts';
+import type { PgSession } from '../../postgres/session/open-session.ts';
 import { advanceSlot } from '../../postgres/stream/slot.ts';
 
 const ADVANCE_BYTES = 128 * 1024 * 1024;
 /** A call that took long is not followed by another for this many times as long. */
 const REST_FACTOR = 10;
 
-export type SlotAdvancerDeps = {
+type SlotAdvancerDeps = {
   /** An SQL session of its own: a call may take seconds. */
   readonly session: PgSession;
   readonly slotName: string;

@@ -9,13 +9,13 @@ import type { Log } from '../../core/log.ts';
 import type { TaskOptions } from '../../core/options.ts';
 import { Scope } from '../../core/scope.ts';
 import { wait } from '../../core/time.ts';
-import type { PgSession } from '../../postgres/session/connection.ts';
+import type { PgSession } from '../../postgres/session/open-session.ts';
 import type { Fence } from './fence.ts';
 import type { Positions } from './positions.ts';
 
 const POLL_MS = 500;
 
-export type OwnershipWait = {
+type OwnershipWait = {
   /** The session is lost, or a stop is asked for. */
   readonly signal: AbortSignal;
   /** The first start has waited long enough. */

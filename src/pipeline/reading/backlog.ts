@@ -5,14 +5,14 @@
 import type { Lsn } from '../../core/lsn.ts';
 import type { ResolvedOptions } from '../../core/options.ts';
 import type { Clock } from '../../core/time.ts';
-import type { PgSession } from '../../postgres/session/connection.ts';
+import type { PgSession } from '../../postgres/session/open-session.ts';
 import { loadSlotLag } from '../../postgres/stream/slot.ts';
 import type { Positions } from '../positions/positions.ts';
 
 /** After bulk reading did not pay or did not work the stream is left alone for a while. */
 const LEFT_ALONE_MS = 600_000;
 
-export type BacklogDeps = {
+type BacklogDeps = {
   readonly options: { readonly slot: Pick<ResolvedOptions['slot'], 'name'>; readonly catchUp: ResolvedOptions['catchUp'] };
   readonly sql: Pick<PgSession, 'query'>;
   readonly clock: Clock;

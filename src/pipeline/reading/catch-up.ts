@@ -1,6 +1,6 @@
 /**
  * Owns reading a backlog in bulk (postgres/stream/bulk-decode.ts) into the stream loop, until little of it is left or this way does not pay: how
- * large the chunks are, watching that nobody else takes the slot, and the way back to the walsender at a commit boundary. While no
+ * large the slices are, watching that nobody else takes the slot, and the way back to the walsender at a commit boundary. While no
  * walsender holds the slot the advisory lock of positions/turn.ts keeps other processes of ours out.
  */
 import { SlotlineError, toSlotlineError } from '../../core/errors.ts';
@@ -8,9 +8,9 @@ import { formatLsn, type Lsn } from '../../core/lsn.ts';
 import { Scope } from '../../core/scope.ts';
 import { wait } from '../../core/time.ts';
 import { loadFingerprints } from '../../postgres/catalog/catalog-moment.ts';
-import { openSession } from '../../postgres/session/connection.ts';
 import type { ServerNotice } from '../../postgres/session/errors.ts';
-import { BulkDecode, type Chunk } from '../../postgres/stream/bulk-decode.ts';
+import { openSession } from '../../postgres/session/open-session.ts';
+import { BulkDecode, type Slice } from '../../postgres/stream/bulk-decode.ts';
 import { loadSlot, loadSlotLag } from '../../postgres/stream/slot.ts';
 import type { TaskContext } from '../life/task-context.ts';
 import type { StreamLoop } from '../loop/stream-loop.ts';
@@ -19,20 +19,20 @@ import { holdsLock } from '../positions/turn.ts';
 import { CONFIRM_DEADLINE_MS, settle } from './orderly-end.ts';
 
 const MEBIBYTE = 1024 * 1024;
-const CHUNK_BYTES = 16 * MEBIBYTE;
+const SLICE_BYTES = 16 * MEBIBYTE;
 const READ_AHEAD_BYTES = 16 * MEBIBYTE;
 const WATCH_MS = 500;
 const TERMINATE_MS = 500;
 /** A walsender takes over when this share of the threshold is left, so that the two do not alternate. */
 const LEFT_SHARE = 8;
-/** The server reads at most this many times the bytes of a chunk again, because a transaction is open; else chunks grow. */
+/** The server reads at most this many times the bytes of a slice again, because a transaction is open; else slices grow. */
 const REREAD_FACTOR = 2;
-/** Reading so many of the largest chunks again costs the server more than streaming one. */
-const GIVE_UP_CHUNKS = 8;
+/** Reading so many of the largest slices again costs the server more than streaming one. */
+const GIVE_UP_SLICES = 8;
 /** A server that gives nothing for so long does not decode any more. */
 const SILENCE_MAX_MS = 120_000;
 
-export type CatchUpParts = {
+type CatchUpParts = {
   readonly loop: StreamLoop;
   /** How long a proof of ownership counts. */
   readonly walSenderTimeoutMs: number;
@@ -48,7 +48,7 @@ export type CatchUpContext = Pick<
   'clock' | 'fence' | 'heartbeat' | 'live' | 'log' | 'options' | 'positions' | 'publisher' | 'signal' | 'sql'
 >;
 
-export type CatchUpEnd =
+type CatchUpEnd =
   /** The walsender goes on where the loop stands. `mayAgain`: false where this way did not pay or did not work. */
   { readonly tag: 'handOver'; readonly mayAgain: boolean } | { readonly tag: 'stopped' };
 
@@ -79,7 +79,7 @@ class BulkRun {
   readonly #closing = new AsyncDisposableStack();
   #bulk: BulkDecode | undefined;
   readonly #fromLsn: Lsn;
-  #chunkBytes: number;
+  #sliceBytes: number;
   #askedLsn: Lsn;
   /** The end of the WAL when last looked. */
   #targetLsn: Lsn;
@@ -93,7 +93,7 @@ class BulkRun {
     this.#fromLsn = context.positions.markedLsn;
     this.#askedLsn = this.#fromLsn;
     this.#targetLsn = this.#fromLsn;
-    this.#chunkBytes = Math.min(CHUNK_BYTES, context.options.catchUp.chunkBytesMax);
+    this.#sliceBytes = Math.min(SLICE_BYTES, context.options.catchUp.sliceBytesMax);
     this.#receivedMs = context.clock.monotonicMs();
     this.#failed.promise.catch(() => {});
   }
@@ -122,7 +122,7 @@ class BulkRun {
     this.#holdFence(advancer);
     this.#confirmTo(advancer);
     await onStarted();
-    const reading = bulk.run(loop, { nextEdge: () => this.#nextEdge(), onChunk: (chunk) => this.#onChunk(chunk) });
+    const reading = bulk.run(loop, { nextEdge: () => this.#nextEdge(), onSlice: (slice) => this.#onSlice(slice) });
     await Promise.race([reading, this.#failed.promise, scope.aborted(stop), scope.aborted(signal)]);
     signal.throwIfAborted();
     bulk.stopReading();
@@ -237,26 +237,26 @@ class BulkRun {
     }
   }
 
-  /** One chunk further, unless so little is left that a walsender is as good. */
+  /** One slice further, unless so little is left that a walsender is as good. */
   #nextEdge(): Lsn | undefined {
     const left = this.#targetLsn - this.#askedLsn;
     if (this.#givenUp !== undefined || left <= this.#context.options.catchUp.thresholdBytes / LEFT_SHARE) return undefined;
-    this.#askedLsn = (this.#askedLsn + Math.min(left, this.#chunkBytes)) as Lsn;
+    this.#askedLsn = (this.#askedLsn + Math.min(left, this.#sliceBytes)) as Lsn;
     return this.#askedLsn;
   }
 
   /**
-   * The server begins each chunk at restart_lsn, which moves with the running-xacts records that it logs every 15 s, and stays where a
-   * transaction is open: chunks grow with the distance, so that nothing is read more than a few times. What is larger than the largest
-   * chunk is the walsender's, which spools it once.
+   * The server begins each slice at restart_lsn, which moves with the running-xacts records that it logs every 15 s, and stays where a
+   * transaction is open: slices grow with the distance, so that nothing is read more than a few times. What is larger than the largest
+   * slice is the walsender's, which spools it once.
    */
-  #onChunk({ endLsn, restartLsn, frames }: Chunk): void {
+  #onSlice({ endLsn, restartLsn, frames }: Slice): void {
     this.#parts.loop.onKeepalive(endLsn, false);
-    const bytesMax = this.#context.options.catchUp.chunkBytesMax;
+    const bytesMax = this.#context.options.catchUp.sliceBytesMax;
     const reread = endLsn - restartLsn;
-    if (frames > 0 && reread <= REREAD_FACTOR * this.#chunkBytes) return;
-    if (this.#chunkBytes >= bytesMax && reread > GIVE_UP_CHUNKS * bytesMax) this.#givenUp = 'a transaction is open for too long';
-    else this.#chunkBytes = Math.min(bytesMax, Math.max(2 * this.#chunkBytes, Math.ceil(reread / REREAD_FACTOR)));
+    if (frames > 0 && reread <= REREAD_FACTOR * this.#sliceBytes) return;
+    if (this.#sliceBytes >= bytesMax && reread > GIVE_UP_SLICES * bytesMax) this.#givenUp = 'a transaction is open for too long';
+    else this.#sliceBytes = Math.min(bytesMax, Math.max(2 * this.#sliceBytes, Math.ceil(reread / REREAD_FACTOR)));
   }
 
   /** The walsender begins where the slot stands; what is in flight is waited for, so that it stands at the end of what was handed over. */

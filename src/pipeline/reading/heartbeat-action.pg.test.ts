@@ -4,7 +4,7 @@ import { databaseOptions } from '../../../test/harness/database-options.ts';
 import { type FreshDatabase, freshDatabase } from '../../../test/harness/shared.ts';
 import { until } from '../../../test/harness/until.ts';
 import { type LogFields, SILENT_LOG } from '../../core/log.ts';
-import { openSession } from '../../postgres/session/connection.ts';
+import { openSession } from '../../postgres/session/open-session.ts';
 import { HeartbeatAction } from './heartbeat-action.ts';
 
 const WAIT = { timeoutMs: 10_000 };

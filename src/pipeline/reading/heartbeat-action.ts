@@ -8,9 +8,9 @@
 import { type SlotlineError, toSlotlineError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import { Scope } from '../../core/scope.ts';
-import type { PgSession } from '../../postgres/session/connection.ts';
+import type { PgSession } from '../../postgres/session/open-session.ts';
 
-export type HeartbeatActionDeps = {
+type HeartbeatActionDeps = {
   readonly sql: string;
   readonly open: (signal: AbortSignal) => Promise<PgSession>;
   /** Limit of one run. */

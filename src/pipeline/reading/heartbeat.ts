@@ -13,7 +13,7 @@ import type { ChangeWriter } from '../loop/change-writer.ts';
 import type { ControlRecords } from '../loop/control-records.ts';
 import type { HeartbeatAction } from './heartbeat-action.ts';
 
-export type HeartbeatDeps = {
+type HeartbeatDeps = {
   readonly intervalMs: number;
   readonly clock: Clock;
   readonly info: SourceInfo;

@@ -6,13 +6,13 @@
 import { SlotlineError, toSlotlineError } from '../../core/errors.ts';
 import { Scope } from '../../core/scope.ts';
 import { loadBackendState } from '../../postgres/catalog/backend-state.ts';
-import type { PgSession } from '../../postgres/session/connection.ts';
+import type { PgSession } from '../../postgres/session/open-session.ts';
 import { type SilenceTelling, tellSilence } from './session-limits.ts';
 
 /** Only while `isWaiting` is the other side to send. */
-export type RowsProgress = { readonly receivedBytes: number; readonly isWaiting: boolean };
+type RowsProgress = { readonly receivedBytes: number; readonly isWaiting: boolean };
 
-export type WatchedLink = {
+type WatchedLink = {
   /** The backend at its other end. */
   readonly pid: number;
   readonly progress: () => RowsProgress;

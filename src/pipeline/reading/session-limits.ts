@@ -7,8 +7,8 @@ import { SlotlineError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { TaskOptions } from '../../core/options.ts';
 import type { Clock } from '../../core/time.ts';
-import type { QueryPatience } from '../../postgres/session/connection.ts';
-import type { SessionLimits } from '../../postgres/session/pg-session.ts';
+import type { QueryPatience } from '../../postgres/session/open-session.ts';
+import type { SessionLimits } from '../../postgres/session/session.ts';
 import type { LiveState } from '../life/live-state.ts';
 
 /** A catalog read that is not answered by then is on a link that is dead: TCP alone would tell in minutes. */

@@ -1,5 +1,5 @@
 /** Owns making a slot for a start, and telling what that waits for. The command itself is postgres/stream/slot.ts. */
-import type { PgSession } from '../../postgres/session/connection.ts';
+import type { PgSession } from '../../postgres/session/open-session.ts';
 import { type CreatedSlot, createSlot, type NewSlot } from '../../postgres/stream/slot.ts';
 import type { TaskContext } from '../life/task-context.ts';
 import { watched } from './wait-watch.ts';

@@ -5,10 +5,10 @@
  */
 import type { Log } from '../../core/log.ts';
 import type { SourceInfo } from '../../events/source-info.ts';
-import type { PgSession } from '../../postgres/session/connection.ts';
+import type { PgSession } from '../../postgres/session/open-session.ts';
 import { loadSlot } from '../../postgres/stream/slot.ts';
 
-export type SlotXminDeps = {
+type SlotXminDeps = {
   readonly intervalMs: number;
   readonly slot: string;
   readonly sql: PgSession;

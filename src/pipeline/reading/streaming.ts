@@ -35,7 +35,7 @@ type LoopContext = Pick<
   'boundaries' | 'changes' | 'clock' | 'controls' | 'info' | 'openMessageTopic' | 'options' | 'plans' | 'positions' | 'publisher'
 >;
 
-export type StreamingContext = LoopContext & StreamContext & CatchUpContext;
+type StreamingContext = LoopContext & StreamContext & CatchUpContext;
 
 /** What frames are read from. */
 export type Sources = { readonly catchUp: typeof catchUp; readonly readStream: typeof readStream };

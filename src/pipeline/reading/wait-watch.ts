@@ -8,10 +8,10 @@ import type { Log } from '../../core/log.ts';
 import { Scope } from '../../core/scope.ts';
 import { type Clock, wait } from '../../core/time.ts';
 import { type BackendWait, describeWait, loadBackendWait } from '../../postgres/catalog/blockers.ts';
-import type { PgSession } from '../../postgres/session/connection.ts';
+import type { PgSession } from '../../postgres/session/open-session.ts';
 import type { LiveState } from '../life/live-state.ts';
 
-export type WatchedStep = {
+type WatchedStep = {
   /** `slot`: one is made. Else something that PostgreSQL does for the start. */
   readonly of: 'slot' | 'postgres';
   /** In words: `Making the slot shop`. */

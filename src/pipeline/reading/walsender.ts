@@ -5,8 +5,8 @@
 import type { Lsn } from '../../core/lsn.ts';
 import { Scope } from '../../core/scope.ts';
 import { wait } from '../../core/time.ts';
-import { openSession, type PgSession } from '../../postgres/session/connection.ts';
 import type { ServerNotice } from '../../postgres/session/errors.ts';
+import { openSession, type PgSession } from '../../postgres/session/open-session.ts';
 import { ReplicationStream, type StreamSettings } from '../../postgres/stream/replication-stream.ts';
 import { loadSlot } from '../../postgres/stream/slot.ts';
 import type { TaskContext } from '../life/task-context.ts';
@@ -28,7 +28,7 @@ export type StreamContext = Pick<
   'clock' | 'fence' | 'heartbeat' | 'live' | 'log' | 'options' | 'positions' | 'publisher' | 'signal' | 'sql'
 >;
 
-export type StreamParts = {
+type StreamParts = {
   readonly loop: StreamLoop;
   readonly backlog: Backlog;
   /** Stop before the first commit at or after it. */
@@ -42,7 +42,7 @@ export type StreamParts = {
 };
 
 /** behind: the loop stands between two transactions and the lock is held; a backlog waits that is better read in bulk. */
-export type StreamEnd = 'ended' | 'behind';
+type StreamEnd = 'ended' | 'behind';
 
 export async function readStream(context: StreamContext, parts: StreamParts): Promise<StreamEnd> {
   const { options, positions, signal } = context;

@@ -4,7 +4,7 @@
  */
 import { compileAny } from '../../events/filter.ts';
 import { listTables, loadTables, type TableDescription } from '../../postgres/catalog/catalog.ts';
-import type { PgSession } from '../../postgres/session/connection.ts';
+import type { PgSession } from '../../postgres/session/open-session.ts';
 import { orderTables, type SnapshotTable } from '../../snapshot/initial.ts';
 import { findOverride } from '../../snapshot/select-override.ts';
 import { isSent, loadSentFacts, misleadingSnapshot, type SentFacts, sentColumns } from '../judgements/misleading.ts';

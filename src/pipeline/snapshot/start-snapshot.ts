@@ -13,7 +13,7 @@ import { wait } from '../../core/time.ts';
 import type { SnapshotMarker } from '../../events/source-info.ts';
 import type { TupleView } from '../../pgoutput/tuple.ts';
 import { tableFacts } from '../../postgres/catalog/catalog.ts';
-import { openSession, type PgSession } from '../../postgres/session/connection.ts';
+import { openSession, type PgSession } from '../../postgres/session/open-session.ts';
 import { RowStream } from '../../postgres/stream/row-stream.ts';
 import { temporarySlotName } from '../../postgres/stream/slot.ts';
 import { InitialSnapshot, type SnapshotProgress, type SnapshotSink, type SnapshotTable } from '../../snapshot/initial.ts';
@@ -28,7 +28,7 @@ import { type ChosenTable, chooseSnapshotTables } from './snapshot-tables.ts';
 
 export type SnapshotSource = 'newSlot' | 'existingSlot' | 'noSlot';
 
-export type SnapshotSteps = {
+type SnapshotSteps = {
   readonly source: SnapshotSource;
   /** Streams the real slot up to the consistent point; only for an existing slot. */
   readonly catchUp: (untilLsn: Lsn) => Promise<void>;
@@ -40,7 +40,7 @@ export type SnapshotResult = { readonly lsn: Lsn; readonly xid: number; readonly
 type RowsContext = Pick<TaskContext, 'changes' | 'clock' | 'info' | 'live' | 'log' | 'options' | 'plans' | 'publisher' | 'signal' | 'sql'>;
 
 /** The publisher was made with the attempt's fence, and a slot is made by leave of it: there is no snapshot without. */
-export type SnapshotContext = RowsContext & SlotCreationContext & Pick<TaskContext, 'filter' | 'heartbeat' | 'types'>;
+type SnapshotContext = RowsContext & SlotCreationContext & Pick<TaskContext, 'filter' | 'heartbeat' | 'types'>;
 
 /** Publishes a snapshot of all captured tables; resolves when every record of it is acknowledged. */
 export async function takeSnapshot(context: SnapshotContext, steps: SnapshotSteps): Promise<SnapshotResult> {

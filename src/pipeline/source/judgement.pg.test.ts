@@ -4,7 +4,7 @@ import { databaseOptions } from '../../../test/harness/database-options.ts';
 import { type FreshDatabase, freshDatabase } from '../../../test/harness/shared.ts';
 import { compileFilter } from '../../events/filter.ts';
 import { glanceAtSource, loadSourceFacts } from '../../postgres/catalog/source-facts.ts';
-import { openSession, type PgSession } from '../../postgres/session/connection.ts';
+import { openSession, type PgSession } from '../../postgres/session/open-session.ts';
 import { judgeSource } from './judgement.ts';
 
 const SETUP = `

@@ -7,7 +7,7 @@ import type { SourceFacts, SourceMember, SourcePublication, SourceTable } from '
 import { type Sending, sendings, sourceNames } from './sending.ts';
 
 /** `loss`: rows are or may be missing in Kafka. `warning`: a person should look. `info`: nothing is missing. */
-export type ChangeSeverity = 'loss' | 'warning' | 'info';
+type ChangeSeverity = 'loss' | 'warning' | 'info';
 
 export type SourceChange = {
   readonly kind: string;

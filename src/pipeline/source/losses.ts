@@ -22,7 +22,7 @@ export function judgementRules(options: Pick<TaskOptions, 'events' | 'snapshot'>
   return { filter, skipped: options.events.skippedOperations, readsTables };
 }
 
-export type ChangeCircumstances = {
+type ChangeCircumstances = {
   /** Of the tables that took a name over. */
   readonly withRows: ReadonlySet<number>;
   /** One that has not begun to read. */

@@ -13,7 +13,7 @@ import type { SourceFacts, SourcePublication, SourceTable } from '../../postgres
 /** OIDs mean nothing on another server or in another database. */
 type SourcePlace = { readonly systemIdentifier: string; readonly database: string };
 
-export type SourceMemoryOwner = OffsetOwner & SourcePlace;
+type SourceMemoryOwner = OffsetOwner & SourcePlace;
 
 /** A record of Kafka holds about a megabyte; beyond so many tables the publication alone is remembered. */
 const TABLES_MAX = 3_000;

@@ -6,7 +6,7 @@ import type { TableFilter } from '../../events/filter.ts';
 import type { SourceFacts, SourceMember, SourcePublication, SourceTable } from '../../postgres/catalog/source-facts.ts';
 
 /** Why a table is sent: an entry of the publication, by a name that another entry never has. */
-export type SendingSource = { readonly name: string; readonly isFirst: boolean; readonly isMember: boolean };
+type SendingSource = { readonly name: string; readonly isFirst: boolean; readonly isMember: boolean };
 
 export type Sending = {
   /** Of the table that holds the rows. */

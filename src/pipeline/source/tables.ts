@@ -8,7 +8,7 @@ import type { Continuity } from '../../offsets/continuity.ts';
 import { type ListedTable, listTables } from '../../postgres/catalog/catalog.ts';
 import { ensurePublication, requireCovered } from '../../postgres/catalog/publication.ts';
 import { changeIdentity, planIdentityChanges } from '../../postgres/catalog/replica-identity.ts';
-import { openSession, type PgSession } from '../../postgres/session/connection.ts';
+import { openSession, type PgSession } from '../../postgres/session/open-session.ts';
 import type { ServerFacts } from '../../postgres/session/server-facts.ts';
 import type { SlotState } from '../../postgres/stream/slot.ts';
 import type { StartDecision } from '../../snapshot/decision.ts';
@@ -20,7 +20,7 @@ import { refuseFaults, tellWarnings } from '../judgements/told.ts';
 import type { TaskContext } from '../life/task-context.ts';
 import { watched } from '../reading/wait-watch.ts';
 
-export type Preparation = {
+type Preparation = {
   readonly server: ServerFacts;
   readonly slot: SlotState | undefined;
   readonly decision: StartDecision;

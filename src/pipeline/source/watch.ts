@@ -17,8 +17,8 @@ import {
   type SourceTable,
   tablesWithRows,
 } from '../../postgres/catalog/source-facts.ts';
-import { openSession, type PgSession } from '../../postgres/session/connection.ts';
 import type { ServerNotice } from '../../postgres/session/errors.ts';
+import { openSession, type PgSession } from '../../postgres/session/open-session.ts';
 import type { ServerFacts } from '../../postgres/session/server-facts.ts';
 import type { TaskContext } from '../life/task-context.ts';
 import { capturedTables, type JudgementRules, judgeSource, type SourceChange, standingTroubles, uncoveredTables } from './judgement.ts';
@@ -46,13 +46,13 @@ const SKIPPING_ROUTINE = 'LoadPublications';
 
 type WatchContext = Pick<TaskContext, 'clock' | 'filter' | 'live' | 'log' | 'options' | 'signal' | 'sql'>;
 
-export type SourceWatchHooks = {
+type SourceWatchHooks = {
   readonly server: ServerFacts;
   /** Ends the attempt. */
   readonly fail: (error: SlotlineError) => void;
 };
 
-export type SourceStart = {
+type SourceStart = {
   readonly memory: Pick<SourceMemory, 'load' | 'save'>;
   readonly snapshotFollows: boolean;
   readonly isNewSlot: boolean;

@@ -1,11 +1,11 @@
-/** Owns the question what a backend is doing at this moment, seen from another session. Never reads the text of its query. */
-import type { PgSession, QueryOptions } from '../session/connection.ts';
+/** Owns asking what a backend is doing at this moment, from another session. Never reads the text of its query. */
+import type { PgSession, QueryOptions } from '../session/open-session.ts';
 
 /**
- * `idle`: it has sent all that it was asked for. `sending`: it waits for the client to take more. `working`: neither; where the role may
- * not see it, it is taken for this.
+ * `idle`: the backend has sent all that it was asked for. `sending`: it waits for the client to take more. `working`: neither of these,
+ * or the role may not see it.
  */
-export type BackendState = 'gone' | 'idle' | 'sending' | 'working';
+type BackendState = 'gone' | 'idle' | 'sending' | 'working';
 
 export async function loadBackendState(session: PgSession, pid: number, options: QueryOptions = {}): Promise<BackendState> {
   const rows = await session.query<{ state: string | null; waitEvent: string | null }>(STATE_SQL, [pid], options);

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { databaseOptions } from '../../../test/harness/database-options.ts';
 import { type FreshDatabase, freshDatabase } from '../../../test/harness/shared.ts';
-import { openSession, type PgSession } from '../session/connection.ts';
+import { openSession, type PgSession } from '../session/open-session.ts';
 import { loadBlockedTables, type PlannedPublication, unblockingSql } from './blocked-writes.ts';
 
 const TABLES = `
@@ -92,14 +92,14 @@ for (const major of [14, 18] as const) {
       return before;
     };
 
-    it('for named tables: their partitions too, and no others', async () => {
+    it('are those to the named tables and their partitions, and no others', async () => {
       const names = ['keyless', 'keyed', 'parted', 'grand', 'index_gone'];
       const planned = { ...ALL, allTables: false, members: await oids(...names) };
       const blocked = await makes(`for table ${names.join(', ')}`, planned);
       expect(blocked).toEqual(['public.grand_leaf', 'public.index_gone', 'public.keyless', 'public.parted_keyless']);
     });
 
-    it('none where neither updates nor deletes are sent; both where one is', async () => {
+    it('are none where neither updates nor deletes are sent, and both where one of them is', async () => {
       await makes(`for all tables with (publish = 'insert, truncate')`, { ...ALL, publishesUpdates: false, publishesDeletes: false });
       await fresh.client.query('drop publication p');
       await makes(`for all tables with (publish = 'delete')`, { ...ALL, publishesUpdates: false });
@@ -129,7 +129,7 @@ for (const major of [14, 18] as const) {
       await fresh.client.query('alter table grand_leaf replica identity nothing');
     });
 
-    it('for all tables, captured or not: exactly those that the server refuses then, and what is offered mends them', async () => {
+    it('are, for all tables, exactly those that the server refuses then, and the offered statements mend them', async () => {
       const before = await makes('for all tables', ALL);
       expect(before).toEqual(
         expect.arrayContaining(['other.stranger', 'public.deferrable_key', 'public.index_gone', 'public.parted_keyless']),

@@ -1,14 +1,14 @@
 /**
- * Owns the question which tables the server refuses UPDATE and DELETE for because of a publication: one that there is, or one that is
- * about to be made. Captured or not: a publication for all tables is for every table of the database. Changes nothing.
+ * Owns finding the tables for which the server refuses UPDATE and DELETE because of a publication, one that exists or one that is about
+ * to be made. Tables that are not captured count too: a publication for all tables covers every table of the database. Changes nothing.
  * Source: PostgreSQL, src/backend/executor/execReplication.c, CheckCmdReplicaIdentity; src/backend/utils/cache/relcache.c,
  * RelationBuildPublicationDesc; src/backend/commands/publicationcmds.c, pub_rf_contains_invalid_column, pub_contains_invalid_column.
  */
 
 import { quoteIdentifier, quoteTable } from '../identifiers.ts';
-import type { PgSession } from '../session/connection.ts';
+import type { PgSession } from '../session/open-session.ts';
 
-/** A publication that is not there yet. */
+/** A publication that does not exist yet. */
 export type PlannedPublication = {
   readonly allTables: boolean;
   readonly viaPartitionRoot: boolean;
@@ -29,7 +29,7 @@ export type BlockingReason =
   | 'columns'
   /** The replica identity holds a generated column that is not published (18 and later). */
   | 'generated'
-  /** The same of a virtual column, which no setting publishes. */
+  /** The same with a virtual column, which no setting publishes. */
   | 'virtual';
 
 export type BlockedTable = {
@@ -41,7 +41,7 @@ export type BlockedTable = {
   readonly hasKey: boolean;
 };
 
-/** By schema and name. Nothing where the publication sends neither updates nor deletes. `added`: tables that one which is there gets. */
+/** Sorted by schema and name. Empty where the publication sends neither updates nor deletes. `added`: tables that will be added to an existing publication. */
 export async function loadBlockedTables(
   session: PgSession,
   publication: string | PlannedPublication,
@@ -54,7 +54,7 @@ export async function loadBlockedTables(
   return await session.query<BlockedTable>(BLOCKED_SQL, [null, ...planned]);
 }
 
-/** What lets the table be written again; undefined where only a person can choose. */
+/** The statement that makes the table writable again; undefined where a person has to choose one. */
 export function unblockingSql(table: BlockedTable, publication: string): string | undefined {
   if (table.reason === 'identity') return `alter table ${quoteTable(table)} replica identity full`;
   if (table.reason !== 'generated' && table.reason !== 'virtual') return undefined;
@@ -64,7 +64,7 @@ export function unblockingSql(table: BlockedTable, publication: string): string 
     : `alter publication ${quoteIdentifier(publication)} set (publish_generated_columns = stored)`;
 }
 
-/** What came with a later version is read through jsonb or to_regclass, where a missing column or table is null. */
+/** Reads columns and tables of later versions through jsonb or to_regclass, which give null where they do not exist. */
 const BLOCKED_SQL = `
 with pub as (
   select p.oid, p.puballtables as everything, p.pubviaroot as via_root, p.pubupdate as updates, p.pubdelete as deletes,

@@ -1,13 +1,13 @@
 /**
- * Owns the question what a backend of the server waits for at this moment: a transaction's end, a lock on a table, a record of WAL on a
- * standby, and who stands in its way. Never reads the text of a query: it may hold a row.
+ * Owns asking what a backend of the server waits for at this moment, and which processes block it: the end of a transaction, a lock on a
+ * table, a record of WAL on a standby. Never reads the text of a query, because it may hold a row.
  */
-import type { PgSession, QueryOptions } from '../session/connection.ts';
+import type { PgSession, QueryOptions } from '../session/open-session.ts';
 
-export type Blocker = {
-  /** undefined: a prepared transaction, which has no process. */
+type Blocker = {
+  /** Undefined for a prepared transaction, which has no process. */
   readonly pid: number | undefined;
-  /** As PREPARE TRANSACTION named it. */
+  /** The name that PREPARE TRANSACTION gave it. */
   readonly prepared: string | undefined;
   readonly application: string | undefined;
   readonly user: string | undefined;
@@ -26,12 +26,12 @@ export type BackendWait = {
   readonly table: string | undefined;
   /** How long it has waited; undefined where the server does not say. */
   readonly seconds: number | undefined;
-  /** The server is a standby, and nothing but WAL is waited for. */
+  /** The server is a standby, and the backend waits for WAL only. */
   readonly forPrimary: boolean;
   readonly blockers: readonly Blocker[];
 };
 
-/** undefined: it waits for nobody, or it is gone. */
+/** Undefined where the backend waits for nobody, or is gone. */
 export async function loadBackendWait(session: PgSession, pid: number, options: QueryOptions = {}): Promise<BackendWait | undefined> {
   const rows = await session.query<WaitRow>(WAIT_SQL, [pid], options);
   const row = rows[0];

@@ -1,17 +1,17 @@
 /**
- * Owns reading a table's description as of a transaction that the stream shows: together with it, in one statement and so from one snapshot,
- * it is asked whether sessions see the transaction yet. The stream has a commit before they do: by a moment, and under synchronous
- * replication until a standby has answered. Owns too telling whether descriptions have changed since. Does not wait (pipeline/loop/relation-facts.ts).
+ * Owns reading a table's description as of a transaction that the stream shows. The same statement, and so the same snapshot, tells whether
+ * sessions see the transaction yet: the stream has a commit a moment before they do, and under synchronous replication until a standby has
+ * answered. Owns too telling whether descriptions have changed since. Does not wait (pipeline/loop/relation-facts.ts).
  */
 
-import type { PgSession, QueryOptions } from '../session/connection.ts';
+import type { PgSession, QueryOptions } from '../session/open-session.ts';
 import { type DescribedRow, describedTable, describeSql, NAMES_COLUMNS_SQL, type TableDescription } from './catalog.ts';
 
 export type MomentAnswer = {
   /**
-   * `visible`: the description is what a session sees once the transaction is over. `untouched`: it holds no lock as whoever changes a table
-   * does, which tells something only if a later answer is not `visible`. `invisible`: the description may be the one of before. `locked`: a
-   * generated column could not be described without waiting for somebody who changes the table.
+   * `visible`: the transaction is over, and the description is what it left. `untouched`: the transaction holds none of the locks that a
+   * change of the table takes; this tells something only if a later answer is not `visible`. `invisible`: the description may be older than
+   * the transaction. `locked`: a generated column could not be described without waiting for somebody who changes the table.
    */
   readonly state: 'visible' | 'untouched' | 'invisible' | 'locked';
   /** undefined: there is no such table (any more, or yet). */
@@ -40,8 +40,8 @@ function stateOf({ visible, untouched, locked }: Seen): MomentAnswer['state'] {
 }
 
 /**
- * The 64-bit xid of which $2 is the lower half: the one next to the snapshot's xmax, for no transaction is further than 2^31 from another that
- * still matters.
+ * The 64-bit xid whose lower half is $2. It is the one nearest to the snapshot's xmax, because transactions that still matter are less than
+ * 2^31 apart.
  */
 const FULL_XID_SQL = `
 select s.snapshot, greatest(3, s.xmax
@@ -65,7 +65,7 @@ exists (select from locks x
 and not exists (select from pg_catalog.pg_attribute a join pg_catalog.pg_type t on t.oid = a.atttypid
                  where a.attrelid = $1::oid and t.typtype = 'd')`;
 
-/** Somebody has, or waits for, the lock that keeps everybody out: whoever asks for any lock waits too. */
+/** True where somebody has, or waits for, the exclusive lock: then every other request for a lock waits too. */
 const LOCKED_SQL = "exists (select from locks l where l.locktype = 'relation' and l.relation = $1::oid and l.mode = 'AccessExclusiveLock')";
 
 const NEEDS_LOCK_SQL = `
@@ -82,13 +82,13 @@ select m.visible, case when m.visible then false else (${UNTOUCHED_SQL}) end as 
              and c.oid = $1::oid) t on true`;
 
 export type Fingerprints = {
-  /** Of each description; a table that is gone has none. */
+  /** The fingerprint of each description; a table that is gone has none. */
   readonly byOid: ReadonlyMap<number, string>;
   /** Sessions see what every transaction before this one has left, 32 bits. */
   readonly xmin: number;
 };
 
-/** Differ where what loadTableAt gives differs. In one round trip, for many tables. */
+/** Loads fingerprints of many tables in one round trip. A fingerprint changes when the answer of loadTableAt does. */
 export async function loadFingerprints(
   session: Pick<PgSession, 'query'>,
   oids: readonly number[],

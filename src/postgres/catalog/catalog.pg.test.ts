@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { databaseOptions } from '../../../test/harness/database-options.ts';
 import { type FreshDatabase, freshDatabase } from '../../../test/harness/shared.ts';
-import { openSession, type PgSession } from '../session/connection.ts';
+import { openSession, type PgSession } from '../session/open-session.ts';
 import { listTables, loadTable, type TableDescription, tableFacts } from './catalog.ts';
 
 const SCHEMA = `

@@ -6,9 +6,9 @@
  */
 import { LSN_ZERO, type Lsn, parseLsn } from '../../core/lsn.ts';
 import type { TableFacts } from '../../events/row-plan.ts';
-import type { PgSession, QueryOptions } from '../session/connection.ts';
+import type { PgSession, QueryOptions } from '../session/open-session.ts';
 
-export type TableKind = 'table' | 'partitioned';
+type TableKind = 'table' | 'partitioned';
 
 export type ListedTable = {
   readonly oid: number;
@@ -17,15 +17,15 @@ export type ListedTable = {
   readonly kind: TableKind;
   /** An unlogged table is snapshotted and never streamed. */
   readonly unlogged: boolean;
-  /** A partition of a partitioned table: the topmost one's OID, else undefined. */
+  /** For a partition, the OID of the topmost partitioned table; else undefined. */
   readonly partitionRootOid: number | undefined;
   /** From the planner's statistics; -1: never analysed. */
   readonly estimatedRows: number;
 };
 
-export type ReplicaIdentity = 'default' | 'full' | 'index' | 'nothing';
+type ReplicaIdentity = 'default' | 'full' | 'index' | 'nothing';
 
-export type ColumnDescription = {
+type ColumnDescription = {
   readonly name: string;
   readonly attnum: number;
   readonly typeOid: number;
@@ -33,13 +33,13 @@ export type ColumnDescription = {
   readonly typmod: number;
   /** The column's constraint or that of its domain, as JDBC tells it. */
   readonly notNull: boolean;
-  /** pg_get_expr; undefined for none and for identity columns. A serial's is `nextval(…)`, a generated column's what generates it. */
+  /** The text of pg_get_expr; undefined for none and for identity columns. For a serial it is `nextval(…)`, for a generated column its expression. */
   readonly defaultExpression: string | undefined;
   readonly generated: boolean;
   readonly identity: boolean;
 };
 
-export type UniqueIndex = {
+type UniqueIndex = {
   readonly name: string;
   /** All columns of the index, those of INCLUDE too, as JDBC lists them; expressions left out. */
   readonly columns: readonly string[];
@@ -50,7 +50,7 @@ export type UniqueIndex = {
   readonly valid: boolean;
   /** Without those of INCLUDE, expressions left out. */
   readonly keyColumns: readonly string[];
-  /** No two rows have equal values at any time: not deferrable. */
+  /** The index is not deferrable: no two rows have equal values at any time. */
   readonly immediate: boolean;
   /** Nulls count as equal (15 and later). */
   readonly nullsEqual: boolean;
@@ -58,7 +58,7 @@ export type UniqueIndex = {
 
 export type TableDescription = ListedTable & {
   readonly replicaIdentity: ReplicaIdentity;
-  /** Of REPLICA IDENTITY USING INDEX; empty otherwise. */
+  /** The columns of the index of REPLICA IDENTITY USING INDEX; empty otherwise. */
   readonly replicaIdentityIndexColumns: readonly string[];
   /** In attnum order, dropped ones left out. */
   readonly columns: readonly ColumnDescription[];
@@ -68,13 +68,13 @@ export type TableDescription = ListedTable & {
   readonly uniqueIndexes: readonly UniqueIndex[];
 };
 
-/** Every table that can be published or is unlogged, by schema and name: no temporary ones, none of the server's own. */
+/** Lists every table that can be published or is unlogged, by schema and name; no temporary tables and none of the server's own. */
 export async function listTables(session: PgSession, options: QueryOptions = {}): Promise<ListedTable[]> {
   const rows = await session.query<ListedRow>(`${LIST_SQL} order by n.nspname, c.relname`, [], options);
   return rows.map(listedTable);
 }
 
-/** By OIDs, in one query; a table that is gone is missing from the result. */
+/** Loads tables by OID, in one query. A table that is gone is missing from the result. */
 export async function loadTables(
   session: PgSession,
   oids: readonly number[],
@@ -84,7 +84,7 @@ export async function loadTables(
   return new Map(rows.map((row) => [row.oid, describedTable(row)]));
 }
 
-/** undefined: there is no such table (any more). */
+/** Undefined where there is no such table (any more). */
 export async function loadTable(
   session: PgSession,
   table: number | { readonly schema: string; readonly table: string },
@@ -96,7 +96,7 @@ export async function loadTable(
   return rows[0] === undefined ? undefined : describedTable(rows[0]);
 }
 
-/** Which of these relations are not there any more, and where the WAL ended after that was seen: what was written of them is before it. */
+/** Finds which of these relations no longer exist, and the end of WAL after that was seen: all their changes are before it. */
 export async function findDropped(session: PgSession, oids: readonly number[], options: QueryOptions = {}): Promise<DroppedRelations> {
   const rows = await session.query<{ oids: number[]; lsn: string | null }>(DROPPED_SQL, [oids], options);
   const { oids: dropped = [], lsn } = rows[0] ?? {};
@@ -124,7 +124,7 @@ export function tableFacts(table: TableDescription | undefined): TableFacts {
   };
 }
 
-export type ListedRow = {
+type ListedRow = {
   oid: number;
   schema: string;
   table: string;
@@ -145,7 +145,7 @@ export type DescribedRow = ListedRow & {
 type DescribedIndex = Omit<UniqueIndex, 'keyColumns'> & {
   primary: boolean;
   replicaIdentity: boolean;
-  /** Of the columns and expressions before INCLUDE. */
+  /** How many columns and expressions stand before INCLUDE. */
   keyCount: number;
   includedColumns: readonly string[];
 };
@@ -171,7 +171,7 @@ export const NAMES_COLUMNS_SQL = "a.attgenerated <> '' and d.adbin::text like '%
 
 /**
  * pgjdbc, PgDatabaseMetaData.getColumns: attnotnull or the domain's; the default is pg_get_expr of pg_attrdef. With the table's OID that function
- * locks the table, and so waits for an ALTER TABLE that is not over; without it, it cannot print what names columns.
+ * locks the table, and so waits for an ALTER TABLE that is not over. Without the OID it cannot print expressions that name columns.
  */
 const columnsSql = (namingColumns: string): string => `
 select pg_catalog.json_agg(pg_catalog.json_build_object(
@@ -203,7 +203,7 @@ select pg_catalog.json_agg(pg_catalog.json_build_object(
   cross join lateral (${INDEX_COLUMNS_SQL}) as k(columns, nullable, included)
  where i.indrelid = c.oid and i.indisunique`;
 
-/** `namingColumns`: how an expression `d` that names columns of the table is printed. */
+/** `namingColumns` is the SQL that prints an expression `d` which names columns of the table. */
 export const describeSql = (namingColumns: string): string => `select ${LISTED_COLUMNS}, c.relreplident::text as "replicaIdentity",
        coalesce((${columnsSql(namingColumns)}), '[]') as "columns",
        coalesce((${INDEXES_SQL}), '[]') as "indexes" ${LISTED_FROM}`;

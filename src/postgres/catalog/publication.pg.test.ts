@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { databaseOptions } from '../../../test/harness/database-options.ts';
 import { type FreshDatabase, freshDatabase, uniqueName } from '../../../test/harness/shared.ts';
 import { SlotlineError } from '../../core/errors.ts';
-import { openSession, type PgSession } from '../session/connection.ts';
+import { openSession, type PgSession } from '../session/open-session.ts';
 import { type ListedTable, listTables } from './catalog.ts';
 import {
   ensurePublication,
@@ -63,7 +63,7 @@ for (const major of [14, 18] as const) {
       inRecovery: more.inRecovery ?? false,
     });
 
-    it('all_tables creates one for all tables with every operation, and later takes what is there', async () => {
+    it('all_tables creates one for all tables with every operation, and later uses the existing one', async () => {
       const created = await ensurePublication(session, request('all_tables', named('a')));
       expect(created.change).toBe('created');
       expect(created.publication).toMatchObject({ allTables: true, viaPartitionRoot: false, namesSchemas: false });
@@ -96,7 +96,7 @@ for (const major of [14, 18] as const) {
       expect(error.code).toBe('publication_unsuitable');
     });
 
-    it('filtered with nothing to name is table_none_captured', async () => {
+    it('filtered refuses with table_none_captured where no table is captured', async () => {
       expect((await thrown(ensurePublication(session, request('filtered', named('fleeting'))))).code).toBe('table_none_captured');
     });
 
@@ -106,7 +106,7 @@ for (const major of [14, 18] as const) {
       expect(await loadUncovered(session, publication, named('a', 'fleeting'))).toEqual(named('a'));
     });
 
-    it('disabled, or a standby, wants it to be there and names the SQL that creates it', async () => {
+    it('disabled, or a standby, needs an existing one, else names the SQL that creates it', async () => {
       for (const one of [request('disabled', named('a')), request('all_tables', named('a'), { inRecovery: true })]) {
         const error = await thrown(ensurePublication(session, one));
         expect(error.code).toBe('publication_missing');

@@ -6,7 +6,7 @@
 import { type ErrorCode, type ErrorDetails, SlotlineError } from '../../core/errors.ts';
 import type { EventOptions, PublicationOptions } from '../../core/options.ts';
 import { quoteIdentifier, quoteTable } from '../identifiers.ts';
-import type { PgSession, QueryOptions } from '../session/connection.ts';
+import type { PgSession, QueryOptions } from '../session/open-session.ts';
 import type { ListedTable } from './catalog.ts';
 
 export type PublishedOperation = 'c' | 'u' | 'd' | 't';
@@ -24,9 +24,9 @@ export type PublicationState = {
   readonly namesSchemas: boolean;
 };
 
-export type PublicationMember = { readonly oid: number; readonly filtersRows: boolean; readonly listsColumns: boolean };
+type PublicationMember = { readonly oid: number; readonly filtersRows: boolean; readonly listsColumns: boolean };
 
-/** undefined: there is no such publication. */
+/** Undefined where there is no such publication. */
 export async function loadPublication(session: PgSession, name: string): Promise<PublicationState | undefined> {
   const rows = await session.query<PublicationRow>(PUBLICATION_SQL, [name]);
   const row = rows[0];
@@ -59,7 +59,7 @@ type PublicationRow = {
   namesSchemas: boolean;
 };
 
-/** What came with version 15 is read through jsonb or to_regclass, where a missing column or table is null. */
+/** Reads columns and tables of version 15 through jsonb or to_regclass, which give null where they do not exist. */
 const PUBLICATION_SQL = `
 select p.puballtables as "allTables", p.pubviaroot as "viaPartitionRoot", p.pubinsert as "inserts",
        p.pubupdate as "updates", p.pubdelete as "deletes", p.pubtruncate as "truncates",
@@ -94,7 +94,7 @@ export async function loadUncovered(
   return missing.filter((table) => !isCovered(publication, families.get(table.oid) ?? NO_FAMILY));
 }
 
-export type Family = { readonly ancestors: readonly number[]; readonly leaves: readonly number[] };
+type Family = { readonly ancestors: readonly number[]; readonly leaves: readonly number[] };
 
 const NO_FAMILY: Family = { ancestors: [], leaves: [] };
 
@@ -105,7 +105,7 @@ function isCovered(publication: PublicationState, family: Family): boolean {
   return family.leaves.length > 0 && family.leaves.every((oid) => publishedOids.has(oid));
 }
 
-/** By OID; of tables that are gone there is none. */
+/** Families by OID; a table that is gone has none. */
 export async function loadFamilies(session: PgSession, tables: readonly Pick<ListedTable, 'oid'>[]): Promise<ReadonlyMap<number, Family>> {
   const oids = tables.map(({ oid }) => oid);
   const rows = await session.query<Family & { oid: number }>(FAMILIES_SQL, [oids]);
@@ -123,7 +123,7 @@ export type PublicationRequest = {
   readonly publication: PublicationOptions;
   readonly captured: readonly ListedTable[];
   readonly events: Pick<EventOptions, 'skippedOperations' | 'skippedOperationsGiven'>;
-  /** A standby cannot create one: then it must be there. */
+  /** The server is a standby and cannot create a publication: it must exist already. */
   readonly inRecovery: boolean;
 };
 
@@ -131,7 +131,7 @@ export type PublicationRequest = {
 export type PublicationPlan =
   | { readonly tag: 'keep'; readonly publication: PublicationState }
   | { readonly tag: 'create'; readonly sql: string }
-  /** Tables are added; nothing is taken out. */
+  /** Tables are added; none is taken out. */
   | { readonly tag: 'alter'; readonly publication: PublicationState; readonly added: readonly ListedTable[]; readonly sql: string }
   | { readonly tag: 'refuse'; readonly error: SlotlineError };
 
@@ -158,7 +158,7 @@ export async function planPublication(session: PgSession, request: PublicationRe
   }
   const added = await loadUncovered(session, existing, request.captured);
   if (added.length > 0) return { tag: 'alter', publication: existing, added, sql: addTablesSql(name, added) };
-  // Others' tables and none of ours: a mistake in the lists.
+  // The publication names tables, but none that is captured: the lists are probably wrong.
   if (existing.members.length > 0 && namesNothing) return refuse('table_none_captured', { publication: name });
   return { tag: 'keep', publication: existing };
 }
@@ -167,13 +167,13 @@ function refuse(code: ErrorCode, details: ErrorDetails): PublicationPlan {
   return { tag: 'refuse', error: new SlotlineError(code, details) };
 }
 
-export type EnsuredPublication = {
+type EnsuredPublication = {
   readonly publication: PublicationState;
   readonly change: 'none' | 'created' | 'altered';
 };
 
 /**
- * Brings the publication to where the mode wants it: it is made, or tables are added; nothing in it is taken out or changed, for another
+ * Brings the publication to what the mode wants: creates it, or adds tables. Takes nothing out and changes no member, because another
  * connector or a subscriber may read it too. Throws what planPublication refuses, and pg_privilege_missing (with the SQL).
  */
 export async function ensurePublication(
@@ -207,8 +207,8 @@ export async function requireCovered(session: PgSession, publication: Publicatio
   throw new SlotlineError('publication_incomplete', { ...where(session), publication: publication.name, tables, sql });
 }
 
-/** What the mode creates; with `disabled` what a person would: the captured tables. */
-export function createPublicationSql(request: PublicationRequest): string {
+/** The statement that the mode runs. With `disabled` it is for a person, and names the captured tables. */
+function createPublicationSql(request: PublicationRequest): string {
   const { name, autocreateMode, viaPartitionRoot } = request.publication;
   const parameters: string[] = [];
   if (viaPartitionRoot) parameters.push('publish_via_partition_root = true');
@@ -253,7 +253,7 @@ function publishedList(skipped: ReadonlySet<PublishedOperation>): string {
     .join(', ');
 }
 
-/** undefined: another process created it in between. */
+/** Undefined where another process created it in between. */
 async function createPublication(
   session: PgSession,
   request: PublicationRequest,
@@ -270,7 +270,7 @@ async function createPublication(
 
 const DUPLICATE_OBJECT = '42710';
 
-/** Another process that added one of them meanwhile is no error: what is still missing is found by whoever looks at the coverage. */
+/** It is no error if another process added one of the tables meanwhile. The check of the coverage finds what is still missing. */
 async function addTables(session: PgSession, sql: string, options: QueryOptions): Promise<void> {
   try {
     await run(session, sql, options);
@@ -280,8 +280,8 @@ async function addTables(session: PgSession, sql: string, options: QueryOptions)
 }
 
 /**
- * Members that are not captured. PostgreSQL does not tell who else reads a publication, so what was in it stays: a table that is taken out is
- * missing for the others without a word, and here its rows are only left out.
+ * Members that are not captured. PostgreSQL does not tell who else reads a publication, so they stay in it: other readers would silently
+ * miss a table that is taken out, while we only skip its rows.
  */
 export function foreignMembers(publication: PublicationState, captured: readonly ListedTable[]): number[] {
   const wanted = new Set(captured.map(({ oid }) => oid));

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { databaseOptions } from '../../../test/harness/database-options.ts';
 import { type FreshDatabase, freshDatabase } from '../../../test/harness/shared.ts';
-import { openSession, type PgSession } from '../session/connection.ts';
+import { openSession, type PgSession } from '../session/open-session.ts';
 import { loadForeignRows, loadPublishedTables } from './published-tables.ts';
 
 const SETUP = `
@@ -35,7 +35,7 @@ describe.each([{ server: 14 as const }, { server: 18 as const }])('on PostgreSQL
     await db?.drop();
   });
 
-  it('tells tables under the name that changes have, with columns since 15', async () => {
+  it('lists tables under the name that changes have, with columns since version 15', async () => {
     const published = await loadPublishedTables(session, 'p');
     const wanted = await oidsOf('plain', 'parent', 'low');
     expect([...published.keys()].toSorted()).toEqual(wanted.toSorted());
@@ -45,7 +45,7 @@ describe.each([{ server: 14 as const }, { server: 18 as const }])('on PostgreSQL
     expect((await loadPublishedTables(session, 'none')).size).toBe(0);
   });
 
-  it('tells children, and partitions whose changes are in no WAL', async () => {
+  it('finds children, and partitions whose changes are in no WAL', async () => {
     const oids = await oidsOf('plain', 'parent', 'parted', 'mixed', 'low');
     const found = await loadForeignRows(session, oids);
     const told = oids.map((oid) => found.get(oid)).map((rows) => [rows?.hasChildren, rows?.silentPartitions]);
@@ -59,7 +59,7 @@ describe.each([{ server: 14 as const }, { server: 18 as const }])('on PostgreSQL
     ]);
   });
 
-  it('a row filter and a column list are those of the publication', async () => {
+  it('reads the row filter and the column list of the publication', async () => {
     if (server === 14) return;
     await db.client.query('create publication narrow for table plain (id) where (id > 1)');
     const [narrow] = (await loadPublishedTables(session, 'narrow')).values();

@@ -1,17 +1,17 @@
 /**
- * Owns what a publication sends of each table: which columns, which rows, under which name; and which rows a SELECT from a table gives that
- * are never sent under its name. Does not own the publication itself (publication.ts).
+ * Owns what a publication sends for each table: which columns, which rows, under which name. Owns too which rows of a SELECT from a table
+ * are never sent under that table's name. Does not own the publication itself (publication.ts).
  */
-import type { PgSession } from '../session/connection.ts';
+import type { PgSession } from '../session/open-session.ts';
 
 export type PublishedTable = {
-  /** By name; undefined before version 15, where all but generated ones are sent. */
+  /** Names of the columns; undefined before version 15, where all but generated columns are sent. */
   readonly columns: ReadonlySet<string> | undefined;
   /** An expression of SQL, as the server prints it. */
   readonly rowFilter: string | undefined;
 };
 
-/** By OID, under the name that changes have: partitions, or with via_partition_root their root. */
+/** By the OID of the table under whose name changes are sent: partitions, or with via_partition_root their root. */
 export async function loadPublishedTables(session: PgSession, publication: string): Promise<ReadonlyMap<number, PublishedTable>> {
   const rows = await session.query<PublishedRow>(PUBLISHED_SQL, [publication]);
   return new Map(
@@ -24,7 +24,7 @@ export async function loadPublishedTables(session: PgSession, publication: strin
 
 type PublishedRow = { oid: number; columns: string[] | null; rowFilter: string | null };
 
-/** What came with version 15 is read through jsonb, where a missing column is null. */
+/** Reads columns of version 15 through jsonb, which gives null where they do not exist. */
 const PUBLISHED_SQL = `
 select c.oid, pg_catalog.to_jsonb(t)->'attnames' as "columns", pg_catalog.to_jsonb(t)->>'rowfilter' as "rowFilter"
   from pg_catalog.pg_publication_tables t

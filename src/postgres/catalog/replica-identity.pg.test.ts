@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { databaseOptions } from '../../../test/harness/database-options.ts';
 import { type FreshDatabase, freshDatabase, uniqueName } from '../../../test/harness/shared.ts';
 import type { ReplicaIdentityRule } from '../../core/options.ts';
-import { openSession, type PgSession } from '../session/connection.ts';
+import { openSession, type PgSession } from '../session/open-session.ts';
 import { listTables, loadTables } from './catalog.ts';
 import { changeIdentity, planIdentityChanges, type WantedIdentity } from './replica-identity.ts';
 
@@ -77,7 +77,7 @@ for (const major of [14, 18] as const) {
       expect(await identityOf('a')).toBe('default');
     });
 
-    it('of a table of another role are told apart, and refused', async () => {
+    it('of a table of another role are recognised, and refused', async () => {
       const role = uniqueName('r');
       await fresh.client.query(`create role ${role} login password 'x'`);
       const poor = await openSession(

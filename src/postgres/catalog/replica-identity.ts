@@ -6,7 +6,7 @@
 import { SlotlineError, toSlotlineError } from '../../core/errors.ts';
 import type { ReplicaIdentityRule } from '../../core/options.ts';
 import { quoteIdentifier, quoteTable } from '../identifiers.ts';
-import type { PgSession } from '../session/connection.ts';
+import type { PgSession } from '../session/open-session.ts';
 
 export type WantedIdentity = {
   readonly table: { readonly oid: number; readonly schema: string; readonly table: string };
@@ -18,15 +18,15 @@ export type IdentityChange = {
   /** `schema.table` */
   readonly table: string;
   readonly identity: ReplicaIdentityRule['identity'];
-  /** As SQL says it: `full`, `using index "i"`. */
+  /** As SQL writes it: `full`, `using index "i"`. */
   readonly from: string;
   readonly to: string;
   readonly sql: string;
-  /** The role is the owner, or a member of it: others may not change the table. */
+  /** True where the role is the owner, or a member of the owner: others may not change the table. */
   readonly mayAlter: boolean;
 };
 
-/** The changes that are due: tables that have what they are to have, and tables that are gone, are not among them. */
+/** Plans the changes that are due. Tables that have the wanted identity already, and tables that are gone, need none. */
 export async function planIdentityChanges(session: PgSession, wanted: readonly WantedIdentity[]): Promise<IdentityChange[]> {
   if (wanted.length === 0) return [];
   const rows = await session.query<IdentityRow>(IDENTITIES_SQL, [wanted.map(({ table }) => table.oid)]);
@@ -53,7 +53,7 @@ export async function changeIdentity(
   change: IdentityChange,
   lockTimeoutMs: number,
 ): Promise<SlotlineError | undefined> {
-  // The lock is exclusive: while the statement waits for it, every reader of the table waits behind it.
+  // The statement needs an exclusive lock. While it waits, every reader of the table waits behind it.
   const sql = `begin; set local lock_timeout = ${lockTimeoutMs}; ${change.sql}; commit`;
   try {
     await session.simple(sql);

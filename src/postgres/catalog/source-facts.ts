@@ -1,21 +1,21 @@
 /**
- * Owns one look at what a connector believes of its source while it runs: the publication with its members, the identity of every table, the
- * role's rights, what is left of slots and walsenders. Two questions: a fingerprint that is cheap with ten thousand tables, and everything,
- * which is asked when the fingerprint changed. Does not judge (pipeline/source/judgement.ts) and does not decide when to look.
+ * Owns looking at the source while a connector runs: the publication with its members, the identity of every table, the role's rights,
+ * free slots and walsenders. There are two queries: a fingerprint that is cheap with ten thousand tables, and all facts, which are loaded
+ * when the fingerprint has changed. Does not judge (pipeline/source/judgement.ts) and does not decide when to look.
  *
- * The system columns tell what the values do not: an OID is another one when a thing was dropped and made again; xmin is another one after
- * every ALTER; cmin 0 says that it was made by the first command of its transaction, so what it replaced was gone before.
+ * System columns tell what values do not. An object that was dropped and made again has another OID. xmin changes with every ALTER. cmin 0
+ * says that the first command of a transaction made the object, so the one that it replaced was dropped by an earlier transaction.
  */
 import { SlotlineError } from '../../core/errors.ts';
 import { type Lsn, parseLsn } from '../../core/lsn.ts';
-import type { PgSession, QueryOptions } from '../session/connection.ts';
+import type { PgSession, QueryOptions } from '../session/open-session.ts';
 
 export type SourceMember = {
   readonly oid: number;
   readonly table: number;
-  /** Made by the first command of a transaction: a membership that it followed ended in an earlier one. */
+  /** The first command of a transaction made the membership: an earlier membership of the table ended in an earlier transaction. */
   readonly isFirst: boolean;
-  /** Any text that is another one for another row filter. */
+  /** A text that differs for different row filters. */
   readonly filter: string | undefined;
   /** Column numbers; undefined: all columns. */
   readonly columns: readonly number[] | undefined;
@@ -29,7 +29,7 @@ export type SourcePublication = {
   readonly owner: string;
   readonly allTables: boolean;
   readonly viaPartitionRoot: boolean;
-  /** Words of `publish`. */
+  /** The words of the option `publish`. */
   readonly operations: readonly string[];
   /** Version 18: stored generated columns are sent. */
   readonly generatedColumns: boolean;
@@ -44,17 +44,17 @@ export type SourceTable = {
   readonly isPartitioned: boolean;
   readonly isUnlogged: boolean;
   readonly identity: 'default' | 'full' | 'index' | 'nothing';
-  /** Of a partition. */
+  /** The OID of the parent, for a partition. */
   readonly parent: number | undefined;
-  /** It had another name, schema, owner or parent once: what it holds may have been written under that. */
+  /** The table once had another name, schema, owner or parent: its rows may have been written under that one. */
   readonly wasMoved: boolean;
   readonly isReadable: boolean;
 };
 
 export type SourceFacts = {
-  /** WAL before the look: a change that the look did not see is behind it. */
+  /** The end of WAL before the look: a change that the look did not see comes after it. */
   readonly fromLsn: Lsn;
-  /** WAL after the look: a change that the look saw is before it. */
+  /** The end of WAL after the look: a change that the look saw comes before it. */
   readonly toLsn: Lsn;
   readonly fingerprint: string;
   readonly publication: SourcePublication | undefined;
@@ -64,18 +64,18 @@ export type SourceFacts = {
   readonly freeWalsenders: number;
 };
 
-export type SourceGlance = Pick<SourceFacts, 'fromLsn' | 'toLsn' | 'fingerprint'>;
+type SourceGlance = Pick<SourceFacts, 'fromLsn' | 'toLsn' | 'fingerprint'>;
 
 const WAL_LSN = `case when pg_catalog.pg_is_in_recovery() then pg_catalog.pg_last_wal_replay_lsn() else pg_catalog.pg_current_wal_insert_lsn() end::text`;
 const LSN_SQL = `select coalesce(${WAL_LSN}, '0/0') as lsn`;
 
-/** OIDs below are the server's own. */
+/** Objects with smaller OIDs are the server's own. */
 const FIRST_USER_OID = 16_384;
 const WATCHED_TABLES = `c.relkind in ('r', 'p') and c.relpersistence <> 't' and c.oid >= ${FIRST_USER_OID}`;
 /** Row filters, column lists and publications of schemas came with this version. */
 const MEMBER_DETAILS_SINCE = 15;
 
-/** Sums of hashes need no order, so nothing is sorted; no text longer than a row is built. */
+/** A sum of hashes does not depend on the order, so the query needs no sort and builds no long text. */
 const hashOf = (text: string): string =>
   `coalesce(pg_catalog.bit_xor(pg_catalog.hashtextextended(${text}, 0)), 0)::text || ':' || count(*)`;
 
@@ -87,7 +87,7 @@ const RIGHTS = `
        pg_catalog.current_setting('max_replication_slots')::int4 - (select count(*) from pg_catalog.pg_replication_slots)::int4 as "freeSlots",
        pg_catalog.current_setting('max_wal_senders')::int4 - (select count(*) from pg_catalog.pg_stat_replication)::int4 as "freeWalsenders"`;
 
-/** Whether any of slots and walsenders are left counts, not how many. */
+/** Of slots and walsenders it only counts whether any are free, not how many. */
 const fingerprintSql = (major: number): string => `
 select pg_catalog.concat_ws(' ', g."publication", g."members", g."schemas", g."tables", g."parents", g."names",
          g."mayReplicate", g."mayConnect", g."freeSlots" > 0, g."freeWalsenders" > 0) as "fingerprint", ${WAL_LSN} as "lsn"
@@ -106,7 +106,7 @@ select (select pg_catalog.to_jsonb(p)::text || p.xmin::text from pg_catalog.pg_p
 const SCHEMAS_FINGERPRINT = `(select ${hashOf(`s.oid::text || ' ' || s.xmin::text`)}
           from pg_catalog.pg_publication_namespace s join pg_catalog.pg_publication p on p.oid = s.pnpubid where p.pubname = $1)`;
 
-/** What is made together with the publication is as new as that. */
+/** A row that was made in the publication's transaction is as new as the publication, so that one's cmin counts. */
 const isFirst = (row: string): string => `case when ${row}.xmin = p.xmin then p.cmin::text = '0' else ${row}.cmin::text = '0' end`;
 
 const membersSql = (major: number): string => `
@@ -171,7 +171,7 @@ type PublicationRow = Omit<SourcePublication, 'members'> & {
 };
 type TableRow = readonly [number, string, string, boolean, boolean, string, number | null, boolean | null, boolean];
 
-/** Whether anything is other than before; one row, whatever the number of tables. */
+/** Loads the fingerprint: one row, whatever the number of tables. */
 export async function glanceAtSource(session: PgSession, publication: string, options: QueryOptions = {}): Promise<SourceGlance> {
   const fromLsn = await loadLsn(session, options);
   const rows = await session.query<Pick<FactsRow, 'fingerprint' | 'lsn'>>(fingerprintSql(session.serverMajor), [publication], options);
@@ -197,7 +197,7 @@ export async function loadSourceFacts(session: PgSession, publication: string, o
   };
 }
 
-/** Of these tables those that hold anything. A table that is locked is not waited for: it counts as one that does. */
+/** Finds which of these tables have rows. It does not wait for a locked table: that one counts as having rows. */
 export async function tablesWithRows(session: PgSession, oids: readonly number[], options: QueryOptions): Promise<ReadonlySet<number>> {
   const sql =
     'select t.oid::int8::float8 as "oid" from pg_catalog.unnest($1::oid[]) as t(oid) where pg_catalog.pg_relation_size(t.oid) > 0';

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { databaseOptions } from '../../../test/harness/database-options.ts';
 import { type FreshDatabase, freshDatabase } from '../../../test/harness/shared.ts';
-import { openSession, type PgSession } from '../session/connection.ts';
+import { openSession, type PgSession } from '../session/open-session.ts';
 import { TypeRegistry } from './type-registry.ts';
 
 const TYPES = `
@@ -51,7 +51,7 @@ for (const major of [14, 18] as const) {
       expect(registry.get(rows[0]?.oid ?? 0).enumLabels).toEqual(['a']);
     });
 
-    it('tells the types that a table of the same name hides', async () => {
+    it('finds the types that a table of the same name hides', async () => {
       await fresh.client.query(`
         create schema kinds; create schema app;
         create type kinds.status as enum ('on'); create table status (id int);
@@ -102,7 +102,7 @@ for (const major of [14, 18] as const) {
       expect(of('vector')).toEqual({ oid: 22, name: 'int2vector', schema: 'pg_catalog', kind: 'base' });
     });
 
-    it('asks nothing for types that it knows', async () => {
+    it('runs no query for types that it knows', async () => {
       let queries = 0;
       const counting = {
         query: (...call: Parameters<PgSession['query']>) => {

@@ -1,12 +1,12 @@
 /**
- * Owns the types of one database: arrays to their element, domains to what they are over, enums to their labels. Those of users are
- * loaded at the start, others and later ones by OID when they are met. Does not know how values of a type are converted (values/).
+ * Owns the types of one database: arrays with their element, domains with their base, enums with their labels. Users' types are loaded
+ * at the start; others, and later ones, by OID when they are met. Does not know how values of a type are converted (values/).
  *
- * What was learnt of a type stays until the next start, as in Debezium's TypeRegistry: a label that ALTER TYPE … ADD VALUE adds
- * is streamed, and is not in the schema, unless `relabel` is asked to take what the catalog has now.
+ * A type stays as it was loaded until the next start, as in Debezium's TypeRegistry: a label that ALTER TYPE … ADD VALUE adds is streamed,
+ * but is not in the schema, unless `relabel` takes the catalog's present labels.
  */
 import type { PgType, PgTypeKind } from '../../values/pg-type.ts';
-import type { PgSession, QueryOptions } from '../session/connection.ts';
+import type { PgSession, QueryOptions } from '../session/open-session.ts';
 
 type TypeRow = {
   oid: number;
@@ -14,9 +14,9 @@ type TypeRow = {
   schema: string;
   onSearchPath: boolean;
   kind: string;
-  /** 0: not an array. */
+  /** 0 where the type is not an array. */
   elementOid: number;
-  /** 0: not a domain. */
+  /** 0 where the type is not a domain. */
   baseOid: number;
   baseTypmod: number;
   enumLabels: string[] | null;
@@ -49,12 +49,12 @@ const BUILT_IN_SQL = `
 select t.oid, t.typname::text as "name" from pg_catalog.pg_type t
  where t.typnamespace = 'pg_catalog'::regnamespace and t.typname = any($1::name[])`;
 
-/** All but the row types of tables and their arrays, of which nothing is read. */
+/** All types of users but row types and their arrays, which are never read. */
 const USER_TYPES_SQL = `${TYPES_SELECT} where t.oid >= 16384 and t.typtype <> 'c' and coalesce(e.typtype, '') <> 'c'`;
 
 /**
- * Debezium looks the type of a streamed cell up by its name: first in the schema of the table, then among all types, those that are
- * made of others last. Where it comes upon a row type (every table has one, of its own name) it knows no form for the value.
+ * Debezium looks up the type of a streamed cell by name: first in the schema of the table, then among all types, where types made of other
+ * types come last. If it finds a row type (every table has one, with its own name), it has no form for the value.
  */
 const HIDDEN_TYPES_SQL = `
 select h.oid, pg_catalog.array_agg(n.nspname::text) as "schemas",
@@ -68,14 +68,14 @@ select h.oid, pg_catalog.array_agg(n.nspname::text) as "schemas",
 
 type HiddenRow = {
   oid: number;
-  /** Where a type of that name is. */
+  /** The schemas that have a type of that name. */
   schemas: string[];
   hidingSchemas: string[];
-  /** In tables of all other schemas. */
+  /** True where the type is hidden in tables of all other schemas. */
   hiddenElsewhere: boolean;
 };
 
-/** An enum whose labels are others by now than those known. */
+/** An enum whose labels in the catalog differ from the loaded ones. */
 export type Relabelled = {
   readonly oid: number;
   /** `schema.type`. */
@@ -106,7 +106,7 @@ export class TypeRegistry {
     this.#session = session;
   }
 
-  /** Loads every type that users have made, as they are now. */
+  /** Loads every type of users as it is now. */
   async prime(options: QueryOptions = {}): Promise<void> {
     const rows = await this.#session.query<TypeRow>(USER_TYPES_SQL, [], options);
     for (const row of rows) this.#rows.set(row.oid, row);
@@ -118,8 +118,8 @@ export class TypeRegistry {
   }
 
   /**
-   * Loads these types and what they are made of. Cheap when all are known: then nothing is asked. One that the catalog does not have is
-   * asked for again the next time. `from`: a session that sees another moment.
+   * Loads these types and the types that they are made of. Runs no query when all are known. A type that the catalog does not have is
+   * looked up again the next time. `from`: a session that sees another moment.
    */
   async resolve(oids: readonly number[], options: QueryOptions & { readonly from?: TypeSource } = {}): Promise<void> {
     const session = options.from ?? this.#session;
@@ -131,7 +131,7 @@ export class TypeRegistry {
     }
   }
 
-  /** The enum that this type is, or that it is made of: an array or a domain of it. */
+  /** The OID of the enum that this type is, or that it is an array or a domain of. */
   enumUnder(oid: number): number | undefined {
     const row = this.#rows.get(oid);
     if (row === undefined) return undefined;
@@ -140,7 +140,7 @@ export class TypeRegistry {
     return under === 0 ? undefined : this.enumUnder(under);
   }
 
-  /** Of the enums under these types those whose labels have changed. Nothing is asked where there are none. */
+  /** Finds the enums under these types whose labels have changed. Runs no query where there are no enums. */
   async findRelabelled(oids: readonly number[], options: QueryOptions = {}): Promise<readonly Relabelled[]> {
     const enums = [...new Set(oids.map((oid) => this.enumUnder(oid)).filter((oid) => oid !== undefined))];
     if (enums.length === 0) return [];
@@ -168,7 +168,7 @@ export class TypeRegistry {
     return this.#rows.has(oid);
   }
 
-  /** Of pg_catalog's types those of these names, by name. */
+  /** Loads the types of pg_catalog that have these names, by name. */
   async resolveBuiltIn(names: readonly string[], options: QueryOptions = {}): Promise<ReadonlyMap<string, PgType>> {
     if (names.length === 0) return new Map();
     const rows = await this.#session.query<{ oid: number; name: string }>(BUILT_IN_SQL, [names], options);
@@ -188,12 +188,12 @@ export class TypeRegistry {
     return { ...type, isHidden, hidesDefault: row.hiddenElsewhere };
   }
 
-  /** A type that `resolve` was given. One that the catalog does not have any more is of kind `pseudo`, named `unknown`. */
+  /** A type that `resolve` has loaded. A type that the catalog no longer has is of kind `pseudo` and named `unknown`. */
   get(oid: number): PgType {
     const known = this.#types.get(oid);
     if (known !== undefined) return known;
     const type = this.#build(this.#rows.get(oid) ?? goneType(oid));
-    // A type asked for before it was resolved must not stay unknown.
+    // A type that is asked for before it is resolved must not stay unknown.
     if (this.#rows.has(oid)) this.#types.set(oid, type);
     return type;
   }

@@ -7,9 +7,9 @@
  */
 import { type ErrorCode, type ErrorDetails, SlotlineError } from '../../core/errors.ts';
 import type { Lsn } from '../../core/lsn.ts';
-import { type ErrorSubject, stateEntry } from './state-table.ts';
+import { type ErrorSubject, stateEntry } from './sqlstate-table.ts';
 
-/** Where it happened: goes into the details of every error. */
+/** The server and login of a session; every error has it in its details. */
 export type ServerAddress = {
   readonly host: string;
   readonly port: number;
@@ -29,20 +29,20 @@ export function serverError(body: Uint8Array, details: ErrorDetails): SlotlineEr
   const found = { sqlState: fields.get('C') ?? '', message: fields.get('M') ?? '' };
   const subject = details.publication !== undefined ? 'publication' : details.slot !== undefined ? 'slot' : 'other';
   const code = codeOfState(found, subject);
-  // A stream that runs looks the publication up as it was at each change: that it is there now does not help.
+  // A running stream looks up the publication as it was at each change. It does not help that the publication exists now.
   return new SlotlineError(code === 'publication_missing' ? 'publication_gap' : code, { ...details, ...sayable(code, found) });
 }
 
-/** A NoticeResponse: what the server says without ending anything. */
+/** A NoticeResponse: a message of the server that ends nothing. */
 export type ServerNotice = {
   /** WARNING, NOTICE, INFO …, not translated. */
   readonly severity: string;
   readonly sqlState: string;
   /** In the language of lc_messages. */
   readonly message: string;
-  /** Function of the server that said it: tells notices apart where SQLSTATE does not. */
+  /** The server's function that sent it; tells notices apart where the SQLSTATE does not. */
   readonly routine: string;
-  /** Where reading stood; 0: not known. */
+  /** The position of the reader at that time; 0: not known. */
   readonly lsn: Lsn;
 };
 
@@ -78,7 +78,7 @@ export function connectionError(
   return new SlotlineError(opening ? 'pg_unreachable' : 'pg_connection_lost', details, { cause: error });
 }
 
-/** The server shows the bytes that it cannot convert, and they are a part of a value. */
+/** Leaves out a message that quotes a value: of bytes that the server cannot convert. */
 function sayable(code: ErrorCode, fields: ServerErrorFields): Partial<ServerErrorFields> {
   return code === 'pg_text_untranslatable' ? { sqlState: fields.sqlState } : fields;
 }

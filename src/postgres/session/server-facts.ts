@@ -1,10 +1,10 @@
 /**
  * Owns the facts of a server that a session shows: version, encoding, role in replication, WAL settings. Does not open
- * sessions (connection.ts); whether a fact stops the start is the caller's, with the checks here.
+ * sessions (open-session.ts). The caller decides, with the checks here, whether a fact stops the start.
  */
 import { SlotlineError } from '../../core/errors.ts';
 import { type Lsn, parseLsn } from '../../core/lsn.ts';
-import type { PgSession } from './connection.ts';
+import type { PgSession } from './open-session.ts';
 
 export type ServerFacts = {
   readonly major: number;
@@ -15,11 +15,11 @@ export type ServerFacts = {
   /** As text: it has 64 bits. */
   readonly systemIdentifier: string;
   readonly databaseOid: number;
-  /** The one that WAL is written on; undefined on a standby. */
+  /** The timeline on which WAL is written; undefined on a standby. */
   readonly timeline: number | undefined;
   /** The setting of this role, 0 for none. */
   readonly walSenderTimeoutMs: number;
-  /** Where WAL is now: written, or on a standby received. */
+  /** The end of WAL: written, or on a standby received. */
   readonly currentLsn: Lsn;
 };
 
@@ -76,7 +76,7 @@ export function requireVersion(facts: Pick<ServerFacts, 'major' | 'versionText'>
   }
 }
 
-/** Every session asks for UTF8. From these the server does not convert: the first has bytes only, the second no conversion. */
+/** Every session asks for UTF8. The server cannot convert from these: SQL_ASCII means any bytes, MULE_INTERNAL has no conversion. */
 const WITHOUT_CONVERSION: ReadonlySet<string> = new Set(['SQL_ASCII', 'MULE_INTERNAL']);
 
 /** Throws `pg_encoding_unsupported`. */

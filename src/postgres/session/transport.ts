@@ -13,23 +13,23 @@ import type { DatabaseOptions } from '../../core/options.ts';
 import { connectionError, type ServerAddress } from './errors.ts';
 import { type Encryption, isSocketFolder } from './tls-options.ts';
 
-/** Who reads the socket after `pg` let go of it, into memory of their own. */
+/** Reads the socket after `pg` let go of it, into memory of its own. */
 export interface SocketOwner {
   /**
-   * Where the next read goes: at least one byte long. Called right after each `received`; what it returned then is used
-   * for the next read even when that comes after a pause.
+   * The memory for the next read, at least one byte. It is called right after each `received`; its result is used for the next
+   * read even when that comes after a pause.
    */
   room(): Uint8Array;
   /** `count` bytes were read into the start of what `room` returned. False pauses until `resume`. */
   received(count: number): boolean;
-  /** Once, when the socket is gone, whoever ended it; with the reason if there was an error. */
+  /** Called once, when the socket is gone, whoever closed it; with the reason if there was an error. */
   onClosed(error: Error | undefined): void;
 }
 
 export interface Transport {
   readonly socket: net.Socket;
   readonly encrypted: boolean;
-  /** Each chunk read; the receiver owns it. Before the first call nothing is lost: the server speaks only when asked. */
+  /** `sink` gets each chunk that is read, and owns it. Nothing is lost before the first call, because the server speaks only when asked. */
   setSink(sink: (chunk: Buffer) => void): void;
   /** From now on the owner reads. `resume` of the result continues after a pause. */
   setOwner(owner: SocketOwner): OwnedReading;
@@ -76,7 +76,7 @@ export async function openTransport(request: TransportRequest): Promise<Transpor
   }
 }
 
-/** A firewall that forgets idle connections does so after minutes. */
+/** Firewalls forget idle connections after some minutes, so this is less. */
 const KEEP_ALIVE_AFTER_MS = 60_000;
 
 function connect(socket: net.Socket, options: DatabaseOptions): Promise<void> {
@@ -123,7 +123,7 @@ async function negotiate(plain: PlainTransport, request: TransportRequest): Prom
 function tlsFailure(error: unknown, address: ServerAddress): SlotlineError {
   const mapped = connectionError(error, { address, opening: true });
   if (mapped.code === 'pg_tls_failed') return mapped;
-  // Host name mismatch, refused client certificate, reset in the handshake: all of them are TLS's.
+  // A host name mismatch, a refused client certificate, a reset in the handshake: all are errors of TLS.
   return new SlotlineError('pg_tls_failed', mapped.details, { cause: error });
 }
 
@@ -156,7 +156,7 @@ function untilEvent(socket: net.Socket, event: 'connect' | 'secureConnect' | 'cl
 /** A socket without an error listener would end the process; its owner learns of the error by their own listener or by 'close'. */
 function ignore(): void {}
 
-/** Copies chunks into the owner's memory; holds back what the owner did not take yet. */
+/** Copies chunks into the owner's memory; keeps what the owner has not taken yet. */
 export class OwnedReading {
   readonly #socket: net.Socket;
   readonly #owner: SocketOwner;

@@ -1,10 +1,10 @@
 /**
- * Owns the duplex that `pg` believes to be its socket: bytes pass between it and the transport until the socket is taken
- * away. Does not look at a byte.
+ * Owns the duplex stream that `pg` takes for its socket: it passes bytes between `pg` and the transport until the socket is
+ * taken away. Does not interpret the bytes.
  *
- * With it TLS negotiation, buffers and the socket's lifetime are ours, and letting `pg` go is one call: nothing of it
- * reads or writes afterwards. Chunks are emitted where they arrive, so an error thrown by `pg`'s parser is caught here
- * and ends the session instead of the process.
+ * So TLS negotiation, buffers and the socket's lifetime are ours, and one call disconnects `pg`: afterwards it reads and
+ * writes nothing. Chunks are emitted as they arrive, so an error that `pg`'s parser throws is caught here and ends the
+ * session instead of the process.
  */
 import { Duplex } from 'node:stream';
 import type { Transport } from './transport.ts';

@@ -1,10 +1,10 @@
 /**
- * Owns reading the frames of a slot by SQL, many transactions in one result: a temporary copy of the slot is consumed in chunks by
- * pg_logical_slot_get_binary_changes under COPY, which is several times as fast as a walsender, for that flushes each message by itself.
- * The real slot is not touched. Does not decide when to read so, how far, or what may be confirmed (pipeline/reading/catch-up.ts).
+ * Owns reading the frames of a slot by SQL, many transactions in one result. pg_logical_slot_get_binary_changes under COPY consumes a
+ * temporary copy of the slot in slices. That is several times as fast as a walsender, which flushes each message by itself. The real slot is
+ * not touched. Does not decide when to read in bulk, how far, or what may be confirmed (pipeline/reading/catch-up.ts).
  *
- * The next chunk is asked for before the last one is handed over, so that the server decodes while its last result is still worked on.
- * Each chunk ends behind a commit, and the temporary slot remembers where: no edge is computed here that could cut or repeat one.
+ * The next slice is asked for before the last one is handed over, so the server decodes while we still work on its last result. Each slice
+ * ends after a commit, and the temporary slot remembers where: this file computes no edge that could cut or repeat a transaction.
  * Source: PostgreSQL manual, "Replication Management Functions", "COPY" (binary format).
  */
 import { byteAt, int16At, int32At, uint32At } from '../../core/byte-reader.ts';
@@ -12,37 +12,37 @@ import { SlotlineError } from '../../core/errors.ts';
 import { formatLsn, LSN_ZERO, type Lsn, lsnFromWords, parseLsn } from '../../core/lsn.ts';
 import type { Fingerprints } from '../catalog/catalog-moment.ts';
 import { quoteLiteral } from '../identifiers.ts';
-import type { PgSession } from '../session/connection.ts';
 import { noticeOf, serverError } from '../session/errors.ts';
+import type { PgSession } from '../session/open-session.ts';
 import { ReadAhead } from './read-ahead.ts';
 import { type FrameConsumer, type PluginSettings, pluginParams } from './replication-stream.ts';
 import { advanceSlot, bulkCopyName } from './slot.ts';
 import { queryMessage, WireReader } from './wire-reader.ts';
 
-export type BulkSettings = PluginSettings & {
+type BulkSettings = PluginSettings & {
   readonly slotName: string;
-  /** Of the descriptions that the catalog has now. A chunk is decoded before it is read, so what it shows was committed by then. */
+  /** Loads the fingerprints of the catalog's present descriptions. A slice is read after it was decoded, so its transactions are committed by then. */
   readonly fingerprints: (oids: readonly number[]) => Promise<Fingerprints>;
-  /** What is read ahead of the consumer. */
+  /** How much may be read ahead of the consumer. */
   readonly readAheadBytes: number;
 };
 
-export type Chunk = {
-  /** Every transaction that commits before it was handed over, and none that commits behind it. */
+export type Slice = {
+  /** All transactions that commit before this position were handed over, and none that commits after it. */
   readonly endLsn: Lsn;
-  /** From where the server reads for the next chunk; it stays behind while a transaction is open. */
+  /** Where the server begins to read WAL for the next slice. It does not move while an older transaction is open. */
   readonly restartLsn: Lsn;
   readonly frames: number;
 };
 
-/** Says up to which LSN the next chunk is to go; undefined: no further chunk. Called one chunk ahead. */
-export type NextEdge = () => Lsn | undefined;
+/** Says up to which LSN the next slice is to go; undefined: no further slice. Called one slice ahead. */
+type NextEdge = () => Lsn | undefined;
 
 const Tag = { copyData: 0x64, dataRow: 0x44, error: 0x45, notice: 0x4e, readyForQuery: 0x5a } as const;
 const Frame = { begin: 0x42, origin: 0x4f, relation: 0x52, type: 0x59 } as const;
 const BEGIN_BYTES = 21;
 const BEGIN_XID_AT = 17;
-/** Chunks that the server works on or waits with. */
+/** How many slices may be asked for at once. */
 const AHEAD = 2;
 /** 'PGCOPY\n\377\r\n\0', Int32 flags, Int32 length of the extension. */
 const COPY_HEAD = Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1');
@@ -53,9 +53,9 @@ const COLUMNS = 2;
 
 type DescribedRelation = {
   readonly text: Buffer;
-  /** Of its entries in the catalog when last compared. */
+  /** The fingerprint of its catalog entries when they were last compared. */
   fingerprint: string | undefined;
-  /** It was handed over since its fingerprint was read. */
+  /** True where the description was handed over after its fingerprint was read. */
   isCurrent: boolean;
 };
 
@@ -67,7 +67,7 @@ export class BulkDecode {
   readonly #reader: WireReader;
   readonly #readAhead: ReadAhead;
   #consumer: FrameConsumer | undefined;
-  #onChunk: (chunk: Chunk) => void = () => {};
+  #onSlice: (slice: Slice) => void = () => {};
   #nextEdge: NextEdge = () => undefined;
   #asked = 0;
   #inHead = true;
@@ -75,19 +75,19 @@ export class BulkDecode {
   readonly #begin = new Uint8Array(BEGIN_BYTES);
   #beginLsn: Lsn | undefined;
   #answer: { endLsn: Lsn; restartLsn: Lsn } | undefined;
-  /** Where the chunk that comes begins: its notices come before its frames. */
-  #chunkLsn: Lsn;
+  /** Where the next slice begins; notices, which come before a slice's frames, get this position. */
+  #sliceLsn: Lsn;
   #ended = false;
   #hasFailed = false;
-  /** The last description of each relation; a chunk describes all its relations anew. */
+  /** The last description of each relation; a slice describes all its relations anew. */
   readonly #relations = new Map<number, DescribedRelation>();
   readonly #described = new Set<number>();
-  /** Sessions see what every transaction before it has left; undefined: the catalog was not asked for this chunk. */
+  /** Sessions see every transaction before this one; undefined: the catalog was not asked for this slice. */
   #visibleXmin: number | undefined;
 
   private constructor(session: PgSession, settings: BulkSettings, { copyName, fromLsn }: { copyName: string; fromLsn: Lsn }) {
     this.#session = session;
-    this.#chunkLsn = fromLsn;
+    this.#sliceLsn = fromLsn;
     this.#settings = settings;
     this.#copyName = copyName;
     this.#done.promise.catch(() => {});
@@ -110,8 +110,8 @@ export class BulkDecode {
   }
 
   /**
-   * Makes the temporary copy and moves it to `fromLsn`: the end of a commit, or what a slot or a chunk was told. `session` is an SQL
-   * session. Throws replication_slots_exhausted, pg_privilege_missing, slot_missing …
+   * Makes the temporary copy and moves it to `fromLsn`, which is the end of a commit, or a position of a slot or a slice. `session` is an
+   * SQL session. Throws replication_slots_exhausted, pg_privilege_missing, slot_missing …
    */
   static async open(session: PgSession, settings: BulkSettings, fromLsn: Lsn): Promise<BulkDecode> {
     const copyName = bulkCopyName(settings.slotName, session.processId);
@@ -131,22 +131,22 @@ export class BulkDecode {
     return this.#session.processId;
   }
 
-  /** Resolves when `nextEdge` gave none and what was asked for is handed over. Rejects with what broke. */
-  async run(consumer: FrameConsumer, o: { readonly nextEdge: NextEdge; readonly onChunk: (chunk: Chunk) => void }): Promise<void> {
+  /** Resolves when `nextEdge` returned undefined and everything that was asked for is handed over. Rejects with the error that ended it. */
+  async run(consumer: FrameConsumer, o: { readonly nextEdge: NextEdge; readonly onSlice: (slice: Slice) => void }): Promise<void> {
     this.#consumer = consumer;
     this.#nextEdge = o.nextEdge;
-    this.#onChunk = o.onChunk;
+    this.#onSlice = o.onSlice;
     this.#session.takeOver(this.#readAhead);
     this.#ask();
     await this.#done.promise;
   }
 
-  /** The server or the connection failed, not the consumer. */
+  /** True where the server or the connection failed, not the consumer. */
   get hasFailed(): boolean {
     return this.#hasFailed;
   }
 
-  /** Something was asked for and is not wholly handed over. */
+  /** True while something was asked for and is not completely handed over. */
   get isAwaited(): boolean {
     return this.#asked > 0;
   }
@@ -155,28 +155,28 @@ export class BulkDecode {
     return this.#readAhead.receivedBytes;
   }
 
-  /** Whoever the frames are handed to is not ready for the next one. */
+  /** True while the consumer is not ready for the next frame. */
   get isHeld(): boolean {
     return this.#reader.paused;
   }
 
-  /** Received and not handed over yet. */
+  /** Bytes that were received and not handed over yet. */
   get waitingBytes(): number {
     return this.#readAhead.waitingBytes;
   }
 
-  /** This way of reading is given up. */
+  /** Ends the reading: run() rejects with the error. */
   fail(error: SlotlineError): void {
     if (!this.#ended) this.#hasFailed = true;
     this.#end(error);
   }
 
-  /** Nothing more is handed over. */
+  /** From now on nothing more is handed over. */
   stopReading(): void {
     this.#reader.stop();
   }
 
-  /** The temporary slot goes with the session. */
+  /** Closes the session; the server drops the temporary slot with it. */
   async close(): Promise<void> {
     this.#end(undefined);
     await this.#session.close();
@@ -187,12 +187,12 @@ export class BulkDecode {
       const edge = this.#nextEdge();
       if (edge === undefined) break;
       this.#asked++;
-      this.#session.write(queryMessage(this.#chunkSql(edge)));
+      this.#session.write(queryMessage(this.#sliceSql(edge)));
     }
     if (this.#asked === 0) this.#end(undefined);
   }
 
-  #chunkSql(edge: Lsn): string {
+  #sliceSql(edge: Lsn): string {
     const list = pluginParams(this.#settings).flat().map(quoteLiteral).join(', ');
     const slot = quoteLiteral(this.#copyName);
     return `copy (select lsn, data from pg_catalog.pg_logical_slot_get_binary_changes(${slot}, '${formatLsn(edge)}', null, ${list}))
@@ -208,10 +208,10 @@ select confirmed_flush_lsn, restart_lsn from pg_catalog.pg_replication_slots whe
         this.#answer = positionsOf(bytes, start);
         return undefined;
       case Tag.readyForQuery:
-        this.#onChunkEnd();
+        this.#onSliceEnd();
         return undefined;
       case Tag.notice:
-        this.#settings.onNotice?.(noticeOf(bytes.subarray(start, end), this.#chunkLsn));
+        this.#settings.onNotice?.(noticeOf(bytes.subarray(start, end), this.#sliceLsn));
         return undefined;
       case Tag.error:
         this.fail(serverError(bytes.subarray(start, end), { slot: this.#settings.slotName }));
@@ -244,7 +244,7 @@ select confirmed_flush_lsn, restart_lsn from pg_catalog.pg_replication_slots whe
         this.#beginLsn = lsn;
         return undefined;
       case Frame.origin:
-        // Only what is last of what the plugin writes in one go has an LSN in the stream.
+        // Of the messages that the plugin writes together, only the last one has an LSN in the stream.
         if (this.#beginLsn !== undefined) this.#beginLsn = LSN_ZERO;
         return this.#handOver(bytes, at, end, lsn);
       case Frame.relation:
@@ -256,7 +256,7 @@ select confirmed_flush_lsn, restart_lsn from pg_catalog.pg_replication_slots whe
     }
   }
 
-  /** A transaction's begin is held back until it is known whether its origin follows. */
+  /** Holds back the begin of a transaction until it is known whether an origin follows. */
   #handOver(bytes: Uint8Array, start: number, end: number, lsn: Lsn): undefined | Promise<void> {
     const consumer = this.#consumer;
     const beginLsn = this.#beginLsn;
@@ -267,8 +267,9 @@ select confirmed_flush_lsn, restart_lsn from pg_catalog.pg_replication_slots whe
   }
 
   /**
-   * Each chunk begins like a new connection. What it only repeats is left out; a second description within it means a change. A first one
-   * may hide a change of what it does not tell, such as a default: the catalog is asked once for each chunk.
+   * Each slice begins like a new connection and describes its tables again. A description that only repeats the last one is left out; a
+   * second description within one slice means a change. A first one may hide a change that descriptions do not show, such as a default, so
+   * the catalog is asked once for each slice.
    */
   #onRelation(bytes: Uint8Array, start: number, end: number): undefined | Promise<void> {
     const oid = uint32At(bytes, start + 1);
@@ -295,23 +296,23 @@ select confirmed_flush_lsn, restart_lsn from pg_catalog.pg_replication_slots whe
     this.#visibleXmin = xmin;
   }
 
-  /** What a transaction has left that is not surely visible, the catalog did not tell. */
+  /** False where the transaction was perhaps not visible yet when the catalog was asked: then the answer does not count. */
   #isVisible(): boolean {
     return ((uint32At(this.#begin, BEGIN_XID_AT) - (this.#visibleXmin ?? 0)) | 0) < 0;
   }
 
-  #onChunkEnd(): void {
+  #onSliceEnd(): void {
     const answer = this.#answer;
     if (answer === undefined) throw new SlotlineError('stream_frame_unknown', { what: 'end of a chunk without its position' });
-    const chunk = { ...answer, frames: this.#frames };
+    const slice = { ...answer, frames: this.#frames };
     this.#asked--;
     this.#inHead = true;
     this.#frames = 0;
     this.#answer = undefined;
-    this.#chunkLsn = answer.endLsn;
+    this.#sliceLsn = answer.endLsn;
     this.#described.clear();
     this.#visibleXmin = undefined;
-    this.#onChunk(chunk);
+    this.#onSlice(slice);
     this.#ask();
   }
 

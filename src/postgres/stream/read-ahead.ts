@@ -1,15 +1,15 @@
 /**
- * Owns bytes that were read from a socket before their reader has time for them, so that the server finishes sending one result, and
- * begins to work on the next, while the reader is still busy. Bounded; in fixed blocks. Does not know what the bytes mean.
+ * Owns bytes that were read from a socket before their reader has time for them. So the server can finish sending one result and begin to
+ * work on the next while the reader is still busy. Its size is bounded, and it consists of fixed blocks. Does not know what the bytes mean.
  */
 import { itemAt } from '../../core/byte-reader.ts';
-import type { SocketOwner } from '../session/connection.ts';
+import type { SocketOwner } from '../session/open-session.ts';
 import type { WireReader } from './wire-reader.ts';
 
 const BLOCK_BYTES = 256 * 1024;
-/** With less room in it a block is full: small reads cost as much as large ones. */
+/** A block with less room than this counts as full, because small reads cost as much as large ones. */
 const ROOM_MIN_BYTES = 32 * 1024;
-/** One turn of the event loop hands over this much at most; in between whatever the socket has is read. */
+/** One turn of the event loop hands over this much at most; between turns the socket is read. */
 const TURN_BYTES = 1024 * 1024;
 
 type Block = { readonly bytes: Uint8Array; at: number; filled: number };
@@ -19,7 +19,7 @@ export class ReadAhead implements SocketOwner {
   readonly #reader: WireReader;
   readonly #resumeSocket: () => void;
   readonly onClosed: (error: Error | undefined) => void;
-  /** In the order read; the last one is being filled. */
+  /** In the order in which they were read; the last one is being filled. */
   readonly #blocks: Block[] = [];
   readonly #free: Block[] = [];
   #waiting = 0;
@@ -67,7 +67,7 @@ export class ReadAhead implements SocketOwner {
     return false;
   }
 
-  /** The reader has time again. */
+  /** Called when the reader has time again. */
   resume(): void {
     this.#schedule();
   }
@@ -103,7 +103,7 @@ export class ReadAhead implements SocketOwner {
     space.set(block.bytes.subarray(block.at, block.at + count));
     block.at += count;
     this.#waiting -= count;
-    // The last one is where the next read goes, also when nothing of it waits.
+    // The last block stays even when it is empty, because the next read goes into it.
     if (block.at === block.filled && this.#blocks.length > 1) {
       this.#blocks.shift();
       this.#free.push(block);

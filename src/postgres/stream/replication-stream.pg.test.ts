@@ -6,7 +6,7 @@ import { startTcpProxy, type TcpProxy } from '../../../test/harness/tcp-proxy.ts
 import { until } from '../../../test/harness/until.ts';
 import { LSN_ZERO } from '../../core/lsn.ts';
 import { SYSTEM_CLOCK } from '../../core/time.ts';
-import { openSession } from '../session/connection.ts';
+import { openSession } from '../session/open-session.ts';
 import { type FrameConsumer, ReplicationStream } from './replication-stream.ts';
 
 const CONSUMER: FrameConsumer = { onFrame: () => undefined, onKeepalive: () => undefined, onDrained: () => undefined };
@@ -34,7 +34,7 @@ describe('the start of a replication stream on a server that does not answer', (
     return new ReplicationStream(session, { ...SETTINGS, ...PLACE }, SYSTEM_CLOCK);
   }
 
-  it('ends by the limit, and closes its connection', async () => {
+  it('ends at the time limit, and closes its connection', async () => {
     const stream = await silentStream('limited');
     const startedMs = performance.now();
     const error: unknown = await stream.start(CONSUMER, { signal: new AbortController().signal, timeoutMs: 300 }).catch((reason) => reason);
@@ -45,7 +45,7 @@ describe('the start of a replication stream on a server that does not answer', (
     await stream.close();
   });
 
-  it('ends at once by the signal, with its reason', async () => {
+  it('ends at once when the signal aborts, with its reason', async () => {
     const stream = await silentStream('aborted');
     const stop = new AbortController();
     const starting = stream.start(CONSUMER, { signal: stop.signal, timeoutMs: 60_000 });

@@ -9,42 +9,42 @@ import { formatLsn, LSN_ZERO, type Lsn, lsnFromWords } from '../../core/lsn.ts';
 import { Scope } from '../../core/scope.ts';
 import type { Clock } from '../../core/time.ts';
 import { quoteIdentifier } from '../identifiers.ts';
-import type { PgSession } from '../session/connection.ts';
 import { noticeOf, type ServerNotice, serverError } from '../session/errors.ts';
+import type { PgSession } from '../session/open-session.ts';
 import { queryMessage, WireReader } from './wire-reader.ts';
 
-/** What the stream loop is: the consumer of frames. A returned promise pauses the socket until it resolves. */
+/** The consumer of frames, which the stream loop implements. A returned promise pauses the socket until it resolves. */
 export interface FrameConsumer {
   /** One pgoutput message, bytes[start, end); views are valid until the next call. */
   onFrame(bytes: Uint8Array, start: number, end: number, lsn: Lsn): undefined | Promise<void>;
   /** The server's WAL end; everything before it in the byte stream was handed over already. */
   onKeepalive(walEnd: Lsn, replyRequested: boolean): void;
-  /** Everything received so far was handed over. */
+  /** Called when everything received so far was handed over. */
   onDrained(): undefined | Promise<void>;
 }
 
-/** What the output plugin is told, by either source of frames. */
+/** Settings of the output plugin, the same for the stream and for bulk reading. */
 export type PluginSettings = {
   readonly publicationName: string;
   readonly messages: boolean;
   readonly extraParams: readonly (readonly [string, string])[];
-  /** A warning or notice of the server; may throw what ends the stream. */
+  /** Called with each warning or notice of the server. An error that it throws ends the stream. */
   readonly onNotice?: (notice: ServerNotice) => void;
 };
 
 export type StreamSettings = PluginSettings & {
   readonly slotName: string;
   readonly startLsn: Lsn;
-  /** What is durable when the stream begins: at most startLsn. */
+  /** The durable position when the stream begins; at most startLsn. */
   readonly flushedLsn: Lsn;
   readonly statusIntervalMs: number;
-  /** wal_sender_timeout as the server has it; 0: none. */
+  /** The server's wal_sender_timeout; 0: none. */
   readonly walSenderTimeoutMs: number;
 };
 
 /** Milliseconds between 1970-01-01 and PostgreSQL's epoch. */
 const POSTGRES_EPOCH_MS = 946_684_800_000;
-/** Without wal_sender_timeout the server never gives up; we still want to notice a dead link. */
+/** The limit without wal_sender_timeout: the server then never gives up, but we still want to notice a dead link. */
 const SILENCE_DEFAULT_MS = 60_000;
 const STATUS_BYTES = 39;
 
@@ -93,12 +93,12 @@ export class ReplicationStream {
     return this.#flushedLsn;
   }
 
-  /** Local monotonic milliseconds of the last proof that this server connection is alive; see D-invariants on fencing. */
+  /** Local monotonic milliseconds of the last proof that this server connection is alive; the fence judges by it. */
   get serverContactMs(): number {
     return this.#serverContactMs;
   }
 
-  /** Another proof of ownership was had at `atMs` (an SQL probe while the socket is paused). */
+  /** Notes another proof of ownership at `atMs` (an SQL probe while the socket is paused). */
   noteContact(atMs: number): void {
     if (atMs > this.#serverContactMs) this.#serverContactMs = atMs;
   }
@@ -108,8 +108,8 @@ export class ReplicationStream {
   }
 
   /**
-   * Starts streaming; resolves when the server has accepted. Throws the signal's reason, stream_silent behind the timeout. Errors by SQLSTATE: slot_in_use, slot_missing, slot_lost,
-   * publication_missing, pg_privilege_missing …
+   * Starts streaming; resolves when the server has accepted. Throws the signal's reason, stream_silent after the timeout, and errors by
+   * SQLSTATE: slot_in_use, slot_missing, slot_lost, publication_missing, pg_privilege_missing …
    */
   async start(consumer: FrameConsumer, o: { readonly signal: AbortSignal; readonly timeoutMs: number }): Promise<void> {
     this.#consumer = consumer;
@@ -133,7 +133,7 @@ export class ReplicationStream {
     scope.listen(o.signal, () => this.#end(o.signal.reason));
     scope.after(o.timeoutMs, () => this.#end(new SlotlineError('stream_silent', { silentMs: o.timeoutMs })));
     await this.#started.promise;
-    // It may have been accepted and ended in one go: a timer from here on would never be stopped.
+    // The stream may have been accepted and ended at once. A timer that starts now would never be stopped.
     if (this.#ended) return await this.#done.promise;
     this.#timer = setInterval(() => this.#tick(), this.#tickMs());
   }
@@ -143,7 +143,7 @@ export class ReplicationStream {
     return this.#done.promise;
   }
 
-  /** Tells the server what is durable. `flushed` is a value of D2, exactly; it never moves back. */
+  /** Confirms a durable position to the server. `flushed` is exactly a position of D2 (docs/delivery.md); it never moves back. */
   confirm(flushed: Lsn, options: { requestReply: boolean } = { requestReply: false }): void {
     if (flushed > this.#flushedLsn) this.#flushedLsn = flushed;
     this.sendStatus(options);
@@ -165,12 +165,12 @@ export class ReplicationStream {
     this.#session.write(Buffer.from(status));
   }
 
-  /** Nothing more is handed over; status updates go on until close. */
+  /** From now on nothing more is handed over; status updates go on until close. */
   stopReading(): void {
     this.#reader?.stop();
   }
 
-  /** Ends the stream without waiting for the server: position and data are safe by D2 whatever it still sends. */
+  /** Ends the stream without waiting for the server. By D2 nothing is lost, whatever the server still sends. */
   async close(): Promise<void> {
     this.#end(undefined);
     await this.#session.close();
@@ -181,7 +181,7 @@ export class ReplicationStream {
     return walSenderTimeoutMs > 0 ? Math.max(100, Math.min(statusIntervalMs, walSenderTimeoutMs / 4)) : statusIntervalMs;
   }
 
-  /** Status by timer, also while paused (hazard 12); a reply is asked for so that silence means something (hazard 13). */
+  /** Sends the status by timer, also while the socket is paused, else the server would give us up. It asks for a reply, so that silence means a dead link. */
   #tick(): void {
     const now = this.#clock.monotonicMs();
     if (this.paused) {
@@ -205,7 +205,7 @@ export class ReplicationStream {
         this.#started.resolve();
         return undefined;
       case 0x45: // ErrorResponse
-        // Before CopyBoth the server speaks of the slot; afterwards the plugin does, of the publication.
+        // Before CopyBoth errors are about the slot; afterwards they come from the plugin and are about the publication.
         throw serverError(bytes.subarray(start, end), this.#copying ? this.#place() : { slot: this.#settings.slotName });
       case 0x63: // CopyDone
         throw new SlotlineError('stream_ended', {});
@@ -258,7 +258,7 @@ export class ReplicationStream {
       const sentMs = (this.#sentHigh * 0x1_0000_0000 + this.#sentLow) / 1000;
       const offset = now - sentMs;
       if (offset < this.#clockOffsetMs) this.#clockOffsetMs = offset;
-      // Bytes that lay in the receive buffer while we were stopped prove nothing about now: their send time counts.
+      // The send time counts, not the time of reading: bytes may have lain in the receive buffer while this process was stopped.
       this.noteContact(Math.min(now, sentMs + this.#clockOffsetMs));
     }
     return this.#consumer?.onDrained();

@@ -6,16 +6,16 @@
 import { int16At, int32At } from '../../core/byte-reader.ts';
 import { SlotlineError } from '../../core/errors.ts';
 import { CellKind, TupleView } from '../../pgoutput/tuple.ts';
-import type { PgSession } from '../session/connection.ts';
 import { serverError } from '../session/errors.ts';
+import type { PgSession } from '../session/open-session.ts';
 import { queryMessage, WireReader } from './wire-reader.ts';
 
 export interface RowConsumer {
-  /** Before the first row, also of a result without rows: the columns' names. */
+  /** Called before the first row, also of a result without rows, with the columns' names. */
   onColumns?(names: readonly string[]): void;
-  /** One row; the view is valid until the call returns or its promise resolves. A promise pauses reading. */
+  /** Called with each row; the view is valid until the call returns or its promise resolves. A promise pauses reading. */
   onRow(row: TupleView): undefined | Promise<void>;
-  /** All rows received so far were handed over; a promise pauses the socket (back-pressure). */
+  /** Called when all rows received so far were handed over; a promise pauses the socket (back-pressure). */
   onDrained(): undefined | Promise<void>;
 }
 
@@ -29,7 +29,7 @@ export class RowStream {
   #result: PromiseWithResolvers<void> | undefined;
   #failure: unknown;
 
-  /** Takes the session's socket; the session's open transaction goes on. */
+  /** Takes over the session's socket; the session's open transaction goes on. */
   constructor(session: PgSession) {
     this.#session = session;
     this.#reader = new WireReader(
@@ -61,17 +61,17 @@ export class RowStream {
     }
   }
 
-  /** Whether the server is to send, and what has come over the connection so far. */
+  /** Whether a result is awaited, and how many bytes have come over the connection so far. */
   get progress(): { readonly receivedBytes: number; readonly isWaiting: boolean } {
     return { receivedBytes: this.#reader.receivedBytes, isWaiting: this.#result !== undefined && !this.#reader.paused };
   }
 
-  /** What is being read rejects with the error; the session is gone. */
+  /** Ends the session: the query that is being read rejects with the error. */
   end(error: SlotlineError): void {
     this.#fail(error);
   }
 
-  /** Nothing more is handed over. */
+  /** From now on nothing more is handed over. */
   stop(): void {
     this.#reader.stop();
   }
@@ -122,7 +122,7 @@ export class RowStream {
 /** After each name: Int32 table, Int16 attribute, Int32 type, Int16 size, Int32 typmod, Int16 format. */
 const FIELD_TAIL_BYTES = 18;
 
-/** RowDescription = Int16 count, per column String name and what the table's own description tells better. */
+/** RowDescription = Int16 count, per column a String name and fields that are not needed here. */
 function columnNames(bytes: Uint8Array, start: number): string[] {
   const names: string[] = [];
   let at = start + 2;

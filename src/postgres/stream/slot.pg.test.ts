@@ -4,7 +4,7 @@ import { databaseOptions } from '../../../test/harness/database-options.ts';
 import { startPostgres } from '../../../test/harness/postgres.ts';
 import { type FreshDatabase, freshDatabase, uniqueName } from '../../../test/harness/shared.ts';
 import { until } from '../../../test/harness/until.ts';
-import { openSession, type PgSession } from '../session/connection.ts';
+import { openSession, type PgSession } from '../session/open-session.ts';
 import { loadServerFacts, requireLogicalWal } from '../session/server-facts.ts';
 import { createSlot, dropSlot, loadSlot, loadSlotLag, requireUsableSlot, type SlotState } from './slot.ts';
 

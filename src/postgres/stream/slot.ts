@@ -5,11 +5,11 @@
 import { SlotlineError } from '../../core/errors.ts';
 import { formatLsn, type Lsn, parseLsn } from '../../core/lsn.ts';
 import { quoteIdentifier } from '../identifiers.ts';
-import type { PgSession, QueryOptions } from '../session/connection.ts';
+import type { PgSession, QueryOptions } from '../session/open-session.ts';
 
-export const SLOT_PLUGIN = 'pgoutput';
+const SLOT_PLUGIN = 'pgoutput';
 
-export type WalStatus = 'reserved' | 'extended' | 'unreserved' | 'lost';
+type WalStatus = 'reserved' | 'extended' | 'unreserved' | 'lost';
 
 export type SlotState = {
   readonly name: string;
@@ -29,13 +29,13 @@ export type SlotState = {
   readonly twoPhase: boolean;
   /** False before version 17. */
   readonly failover: boolean;
-  /** Synchronised to this standby; cannot be used until promotion. False before version 17. */
+  /** The slot is synchronised to this standby and cannot be used until promotion. False before version 17. */
   readonly synced: boolean;
   /** Version 17: wal_removed, rows_removed, wal_level_insufficient; 18: idle_timeout. */
   readonly invalidationReason: string | undefined;
 };
 
-/** undefined: there is no slot of that name. */
+/** Undefined where there is no slot of that name. */
 export async function loadSlot(session: PgSession, name: string, options: QueryOptions = {}): Promise<SlotState | undefined> {
   const rows = await session.query<SlotRow>(SLOT_SQL, [name], options);
   const row = rows[0];
@@ -80,7 +80,7 @@ type SlotRow = {
   invalidationReason: string | null;
 };
 
-/** Columns that came with a later version are read through jsonb, where a missing one is null. */
+/** Reads columns of later versions through jsonb, which gives null where they do not exist. */
 const SLOT_SQL = `
 select s.slot_type as "kind", s.plugin::text, s.database::text, s.temporary, s.active, s.active_pid as "activePid",
        s.restart_lsn::text as "restartLsn", s.confirmed_flush_lsn::text as "confirmedFlushLsn",
@@ -105,7 +105,7 @@ export function requireUsableSlot(slot: SlotState, database: string): void {
   }
 }
 
-/** Why this slot can never be ours, in words; undefined if it can. */
+/** Says in words why this slot can never be ours; undefined if it can. */
 export function unsuitability(slot: SlotState, database: string): string | undefined {
   if (slot.kind !== 'logical') return 'it is a physical slot';
   if (slot.plugin !== SLOT_PLUGIN) return `its plugin is ${slot.plugin}`;
@@ -121,9 +121,9 @@ export function isLost(slot: SlotState): boolean {
 
 export type NewSlot = {
   readonly name: string;
-  /** Dropped by the server when the session ends; for the snapshot beside an existing slot. */
+  /** The server drops the slot when the session ends; for the snapshot beside an existing slot. */
   readonly temporary?: boolean;
-  /** Version 17 and later, not temporary; otherwise silently left out, as Debezium does. */
+  /** For version 17 and later and slots that are not temporary; otherwise ignored silently, as in Debezium. */
   readonly failover?: boolean;
 };
 
@@ -157,7 +157,7 @@ function createCommand(slot: NewSlot, serverMajor: number): string {
   return `${head} (SNAPSHOT 'export'${failover})`;
 }
 
-/** Drops the slot, waiting until nobody uses it; `session` is a replication session. A slot that is gone already is fine. */
+/** Drops the slot after waiting until nobody uses it; `session` is a replication session. It is no error if the slot is gone already. */
 export async function dropSlot(session: PgSession, name: string, options: QueryOptions = {}): Promise<void> {
   try {
     await session.simple(`DROP_REPLICATION_SLOT ${quoteIdentifier(name)} WAIT`, { ...options, subject: 'slot' });
@@ -167,13 +167,13 @@ export async function dropSlot(session: PgSession, name: string, options: QueryO
   }
 }
 
-/** Of a session's own slot beside the one that is named. A slot's name has at most 63 characters. */
+/** The name of a session's own slot beside `slotName`. A slot's name has at most 63 characters. */
 export function temporarySlotName(slotName: string, purpose: string, pid: number): string {
   const suffix = `_${purpose}_${pid}`;
   return `${slotName.slice(0, 63 - suffix.length)}${suffix}`;
 }
 
-/** The temporary copy from which a session reads a backlog (bulk-decode.ts). */
+/** The name of the temporary copy from which a session reads a backlog (bulk-decode.ts). */
 export function bulkCopyName(slotName: string, pid: number): string {
   return temporarySlotName(slotName, 'bulk', pid);
 }
@@ -184,14 +184,14 @@ export async function advanceSlot(session: PgSession, name: string, lsn: Lsn): P
   await session.query(sql, [name, formatLsn(lsn)], { subject: 'slot' });
 }
 
-/** Whether somebody reads the slot's backlog in bulk at this moment: from a copy that is named after it. */
+/** True while somebody reads the slot's backlog in bulk, from a copy that is named after the slot. */
 export async function isReadInBulk(session: PgSession, name: string, options: QueryOptions = {}): Promise<boolean> {
   const sql = 'select slot_name::text as "name", active_pid as "pid" from pg_catalog.pg_replication_slots where temporary and active';
   const rows = await session.query<{ name: string; pid: number }>(sql, [], options);
   return rows.some((row) => row.name === bulkCopyName(name, row.pid));
 }
 
-/** The walsender that makes the slot, or the temporary one of a snapshot beside it, at this moment: it has no position yet. */
+/** The pid of the walsender that makes the slot, or the temporary slot of a snapshot beside it, at this moment: a slot without a position. */
 export async function findSlotMaker(session: PgSession, name: string, options: QueryOptions = {}): Promise<number | undefined> {
   const sql = `
     select slot_name::text as "name", active_pid as "pid" from pg_catalog.pg_replication_slots

@@ -1,9 +1,9 @@
-/** Owns the question where a server's timeline left another one. Does not own what follows from it (offsets/continuity.ts). */
+/** Owns finding where a server's timeline left another one. Does not own what follows from it (offsets/continuity.ts). */
 import { type Lsn, parseLsn } from '../../core/lsn.ts';
-import type { PgSession } from '../session/connection.ts';
+import type { PgSession } from '../session/open-session.ts';
 
 /**
- * Where the history of `timeline`, the server's own, leaves `from`; undefined: it does not stem from it. `session` is a replication
+ * Where the history of `timeline`, the server's own, leaves `from`. Undefined: `timeline` does not stem from `from`. `session` is a replication
  * session. Source: PostgreSQL manual, "Streaming Replication Protocol", TIMELINE_HISTORY; xlog.c writes `timeline\tLSN\treason` per line.
  */
 export async function loadForkLsn(session: PgSession, o: { readonly timeline: number; readonly from: number }): Promise<Lsn | undefined> {

@@ -12,12 +12,12 @@ const BUFFER_BYTES = 256 * 1024;
 const ROOM_MIN_BYTES = 64 * 1024;
 const HEADER_BYTES = 5;
 
-export type WireHandler = {
-  /** Body of one message: bytes[start, end), valid until the call returns or its promise resolves. A promise pauses reading. */
+type WireHandler = {
+  /** Called with the body of one message, bytes[start, end), valid until the call returns or its promise resolves. A promise pauses reading. */
   onMessage(tag: number, bytes: Uint8Array, start: number, end: number): undefined | Promise<void>;
-  /** All whole messages received so far were handled. A promise pauses reading: this is where back-pressure reaches the socket. */
+  /** Called when all whole messages received so far were handled. A promise pauses reading: here back-pressure reaches the socket. */
   onDrained(): undefined | Promise<void>;
-  /** onMessage or onDrained failed; nothing more is handled. */
+  /** Called when onMessage or onDrained failed; nothing more is handled. */
   onError(error: unknown): void;
 };
 
@@ -42,12 +42,12 @@ export class WireReader {
     return this.#busy;
   }
 
-  /** Since its beginning. */
+  /** Bytes received since the connection was taken over. */
   get receivedBytes(): number {
     return this.#receivedBytes;
   }
 
-  /** Where the next read goes. */
+  /** The memory for the next read. */
   room(): Uint8Array {
     if (!this.#busy) this.#compact();
     if (this.#bytes.length - this.#filled < ROOM_MIN_BYTES) this.#reallocate();

@@ -9,7 +9,7 @@ import { idHead, type RegisteredFormat } from '../registered-format.ts';
 import { type AvroNode, type AvroSchemaSettings, avroSchema, nodeOf } from './schema.ts';
 import { AvroValueWriter } from './value-writer.ts';
 
-export type AvroSettings = AvroSchemaSettings & {
+type AvroSettings = AvroSchemaSettings & {
   /** ignore.default.for.nullables: a null of a column with a default stays null. */
   readonly ignoreDefaults: boolean;
 };

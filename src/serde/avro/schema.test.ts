@@ -1,4 +1,4 @@
-/** What the recordings do not show: options of the converter, and names. The rest is in avro-golden.test.ts. */
+/** What the recordings do not show: options of the converter, and names. The rest is in golden.test.ts. */
 import { describe, expect, it } from 'vitest';
 import { SlotlineError } from '../../core/errors.ts';
 import type { FieldSchema } from '../../values/schema.ts';

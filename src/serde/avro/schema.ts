@@ -6,7 +6,7 @@
 import { SlotlineError } from '../../core/errors.ts';
 import { type DefaultValue, type FieldSchema, scaleOf } from '../../values/schema.ts';
 import { DECIMAL_NAME } from '../../values/types/decimal.ts';
-import { formatFloat32, formatFloat64 } from '../json/text.ts';
+import { formatFloat32, formatFloat64 } from '../json/lexical.ts';
 
 export type AvroSchemaSettings = {
   /** connect.meta.data: name, version, doc, parameters and default of the Connect schema as properties. */
@@ -35,7 +35,7 @@ export const NO_UNION = -1;
 const FIRST_BRANCH = 0;
 const SECOND_BRANCH = 2;
 
-export type AvroSchema = {
+type AvroSchema = {
   /** The record's full name. */
   readonly name: string;
   /** What is registered. */

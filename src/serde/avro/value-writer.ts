@@ -72,7 +72,7 @@ function writeUnsigned(out: ByteWriter, value: number): void {
 }
 
 /** Length and bytes. */
-export function writeText(out: ByteWriter, text: string): void {
+function writeText(out: ByteWriter, text: string): void {
   const bytes = Buffer.from(text);
   writeLong(out, bytes.length);
   out.all(bytes);

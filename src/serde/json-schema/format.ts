@@ -8,7 +8,7 @@ import type { JsonNode } from '../json/value-writer.ts';
 import { idHead, type RegisteredFormat } from '../registered-format.ts';
 import { type JsonSchemaSettings, jsonSchemaText } from './schema-text.ts';
 
-export type JsonSchemaFormatSettings = JsonSchemaSettings & {
+type JsonSchemaFormatSettings = JsonSchemaSettings & {
   /** ignore.default.for.nullables: a null of a column with a default stays null. */
   readonly ignoreDefaults: boolean;
 };

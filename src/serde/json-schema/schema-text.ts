@@ -7,7 +7,7 @@
 import { inHashMapOrder, stringHash } from '../../core/java/hash-map-order.ts';
 import { type DefaultValue, type FieldSchema, scaleOf } from '../../values/schema.ts';
 import { DECIMAL_NAME } from '../../values/types/decimal.ts';
-import { formatDecimal, formatFloat32, formatFloat64, quote as quoteBmp } from '../json/text.ts';
+import { formatDecimal, formatFloat32, formatFloat64, quote as quoteBmp } from '../json/lexical.ts';
 import type { DecimalFormat } from '../json/value-writer.ts';
 
 export type JsonSchemaSettings = {

@@ -6,13 +6,13 @@
 import { ByteWriter } from '../../core/byte-writer.ts';
 import { type DefaultValue, type FieldSchema, scaleOf } from '../../values/schema.ts';
 import { DECIMAL_NAME } from '../../values/types/decimal.ts';
-import { formatDecimal, formatFloat32, formatFloat64, quote, writeBase64 } from './text.ts';
+import { formatDecimal, formatFloat32, formatFloat64, quote, writeBase64 } from './lexical.ts';
 import type { DecimalFormat } from './value-writer.ts';
 
 /** Connect's type names as JsonConverter spells them. */
 const TYPE_NAMES: Readonly<Partial<Record<FieldSchema['type'], string>>> = { float32: 'float', float64: 'double' };
 
-export type SchemaForm = {
+type SchemaForm = {
   readonly field?: string;
   /** Form of the defaults of Connect Decimals. */
   readonly decimals?: DecimalFormat;

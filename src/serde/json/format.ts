@@ -7,7 +7,7 @@ import type { FieldSchema } from '../../values/schema.ts';
 import type { Format, FormatRules, LeadRules, Place } from '../format.ts';
 import { JsonSchemaValueWriter } from '../json-schema/values.ts';
 import { printSchema } from './connect-schema.ts';
-import { quote } from './text.ts';
+import { quote } from './lexical.ts';
 import { type DecimalFormat, type JsonNode, JsonValueWriter } from './value-writer.ts';
 
 export type JsonFormatSettings = {

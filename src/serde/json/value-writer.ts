@@ -1,7 +1,7 @@
 /** Owns the JSON form of values and of the structs around them: the ValueWriter that codecs write through. Does not know events or schemas. */
 import type { ByteWriter } from '../../core/byte-writer.ts';
 import type { FormatWriter } from '../format.ts';
-import { formatDecimal, formatFloat32, formatFloat64, quote, writeBase64, writeJsonString } from './text.ts';
+import { formatDecimal, formatFloat32, formatFloat64, quote, writeBase64, writeJsonString } from './lexical.ts';
 
 const NULL = Buffer.from('null');
 const TRUE = Buffer.from('true');

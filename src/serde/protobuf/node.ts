@@ -16,18 +16,18 @@ export const EXPLICIT = 1;
 export const WRAPPED = 2;
 /** An element of a packed array: it has no key. */
 export const PACKED = 3;
-export type Form = typeof IMPLICIT | typeof EXPLICIT | typeof WRAPPED | typeof PACKED;
+type Form = typeof IMPLICIT | typeof EXPLICIT | typeof WRAPPED | typeof PACKED;
 
 export const PLAIN = 0;
 export const DATE = 1;
-export const TIME = 2;
+const TIME = 2;
 export const TIMESTAMP = 3;
-export type Logical = typeof PLAIN | typeof DATE | typeof TIME | typeof TIMESTAMP;
+type Logical = typeof PLAIN | typeof DATE | typeof TIME | typeof TIMESTAMP;
 
-export const VARINT = 0;
-export const FIXED64 = 1;
-export const LENGTH = 2;
-export const FIXED32 = 5;
+const VARINT = 0;
+const FIXED64 = 1;
+const LENGTH = 2;
+const FIXED32 = 5;
 
 export type ProtobufNode = {
   /** Number and wire type: below 2^14, since a table has at most 1,600 columns. */

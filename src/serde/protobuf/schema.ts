@@ -22,7 +22,7 @@ export const DEFAULT_PROTOBUF_SETTINGS: ProtobufSchemaSettings = {
   scrubInvalidNames: false,
 };
 
-export type ProtobufSchema = {
+type ProtobufSchema = {
   /** The message's full name. */
   readonly name: string;
   /** What is registered. */

@@ -7,7 +7,7 @@ import { byteAt } from '../../core/byte-reader.ts';
 import type { ByteWriter } from '../../core/byte-writer.ts';
 import type { FieldSchema } from '../../values/schema.ts';
 import type { FormatWriter } from '../format.ts';
-import { formatDecimal, formatFloat32, formatFloat64 } from '../json/text.ts';
+import { formatDecimal, formatFloat32, formatFloat64 } from '../json/lexical.ts';
 
 const MILLIS_PER_DAY = 86_400_000;
 const PLAIN: FieldSchema = { type: 'string', optional: true };
@@ -215,7 +215,7 @@ export class StringValueWriter implements FormatWriter<TextNode> {
   }
 }
 
-export function byteBufferText(size: number): string {
+function byteBufferText(size: number): string {
   return `java.nio.HeapByteBuffer[pos=0 lim=${size} cap=${size}]`;
 }
 

@@ -34,7 +34,7 @@ describe('arrays', () => {
     expect(convert('int2vector', '')).toBeNull();
   });
 
-  it('text comes back as it went in', () => {
+  it('elements of text[] are read as they were before PostgreSQL printed them', () => {
     const codec = codecOf(arrayType(builtIn('text')));
     fc.assert(
       fc.property(ARRAYS, fc.boolean(), (elements, bounds) => {
@@ -46,7 +46,7 @@ describe('arrays', () => {
     );
   });
 
-  it('other text is refused or read, but never breaks the frame', () => {
+  it('a malformed text is refused, and a valid one is read', () => {
     const codec = codecOf(arrayType(builtIn('int4')));
     const texts = withEdits(fc.array(fc.integer(), { maxLength: 4 }).map((values) => `{${values.join(',')}}`));
     fc.assert(

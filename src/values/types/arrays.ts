@@ -7,7 +7,7 @@ import { Scratch } from '../scratch.ts';
 import { ASCII, type CellWriter, type ConstantWriter, malformed, type TypePlan, writeEmptyArray } from '../type-plan.ts';
 import { ConversionError, type ValueWriter } from '../value-writer.ts';
 
-/** Holds an element whose escapes were undone. Elements are never arrays, so one is enough. */
+/** Holds an element without its escapes. Elements are never arrays, so one buffer is enough. */
 const unescaped = new Scratch(1024);
 
 const NULL_TEXT = Buffer.from('NULL');
@@ -145,13 +145,13 @@ export type ArrayElements = {
   readonly plan: TypePlan;
   /** Debezium declares the elements of some arrays (enum, tsvector …) as required. */
   readonly required: boolean;
-  /** Else a null element fails the whole column. */
+  /** False: a null element fails the whole column. */
   readonly nullable: boolean;
-  /** ASCII code; a comma but for box. */
+  /** ASCII code: a comma for every type but box. */
   readonly delimiter?: number;
-  /** Of the elements in Debezium's driver, where Debezium prints inner arrays as Java objects; else they are null. */
+  /** The Java class of the elements, where Debezium prints inner arrays as Java objects. Undefined: inner arrays are null. */
   readonly javaClass?: string | undefined;
-  /** Inner arrays become elements of the outer one, where Debezium has a null for each. */
+  /** True: the elements of inner arrays become elements of the outer one. Debezium has a null for each inner array instead. */
   readonly flattens?: boolean;
 };
 

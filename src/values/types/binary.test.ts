@@ -12,7 +12,7 @@ function plainBytes(text: string): Uint8Array {
 }
 
 describe('bytea', () => {
-  it('as bytes is as the plain version', () => {
+  it('is written as bytes, like the plain version writes it', () => {
     const codec = codecOf('bytea');
     fc.assert(
       fc.property(HEX_TEXTS, (text) => {
@@ -37,7 +37,7 @@ describe('bytea', () => {
     );
   });
 
-  it('larger than the space that is kept between cells', () => {
+  it('may be larger than the space that is kept between cells', () => {
     const octets = Buffer.alloc(1024 * 1024 + 1, 'abc');
     expect(Buffer.from(convertWith(codecOf('bytea'), `\\x${octets.toString('hex')}`) as Uint8Array).equals(octets)).toBe(true);
   });
@@ -52,7 +52,7 @@ function plainBits(text: string): Uint8Array {
 }
 
 describe('bit strings', () => {
-  it('are as the plain version', () => {
+  it('are written like the plain version writes them', () => {
     const codec = codecOf('varbit');
     fc.assert(
       fc.property(withEdits(fc.string({ unit: fc.constantFrom('0', '0', '1'), maxLength: 70 })), (text) => {

@@ -19,7 +19,7 @@ import {
 } from '../type-plan.ts';
 import type { ValueWriter } from '../value-writer.ts';
 
-export type BinaryMode = ValueModes['binary'];
+type BinaryMode = ValueModes['binary'];
 
 const scratch = new Scratch(4096);
 
@@ -85,7 +85,7 @@ function base64Writer(alphabet: Uint8Array): CellWriter {
   };
 }
 
-/** Encodes target[0, count) to right behind it. */
+/** Encodes target[0, count); the result begins at target[count]. */
 function encodeBase64(target: Uint8Array, count: number, alphabet: Uint8Array): void {
   let at = count;
   for (let i = 0; i < count; i += 3) {
@@ -134,7 +134,7 @@ const TEXT_AS_BINARY_WRITERS: Record<BinaryMode, CellWriter> = {
   hex: encodedTextWriter('hex'),
 };
 
-/** Slow, for rare types: through the codec of bytea itself. */
+/** Goes through the codec of bytea itself, which is slow; only rare types need it. */
 function encodedTextWriter(mode: BinaryMode): CellWriter {
   return (out, source, start, end) => {
     const hex = Buffer.from(`\\x${Buffer.from(source.subarray(start, end)).toString('hex')}`);

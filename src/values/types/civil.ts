@@ -22,7 +22,7 @@ const date = { year: 0, month: 0, day: 0 };
 
 const DAYS_BEFORE_MONTH = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
 
-/** Any year; astronomical (1 BC is 0). In doubles, for PostgreSQL's dates reach beyond 2^31 days on the way. */
+/** Takes any astronomical year (1 BC is 0). Computes in doubles, because intermediate results of PostgreSQL's dates exceed 2^31 days. */
 export function epochDayOf(year: number, month: number, day: number): number {
   const elapsed = year - 1;
   const leapDays = Math.floor(elapsed / 4) - Math.floor(elapsed / 100) + Math.floor(elapsed / 400);
@@ -89,7 +89,7 @@ export function parseDate(source: Uint8Array, start: number, end: number): numbe
 
 const ERA_BYTES = 3;
 
-/** Where a text ends without its ` BC`. */
+/** The end of the text, not counting a final ` BC`. */
 export function endBeforeEra(source: Uint8Array, start: number, end: number): number {
   const isBc = end - start > ERA_BYTES && byteAt(source, end - 1) === ASCII.upperC && byteAt(source, end - ERA_BYTES) === ASCII.space;
   return isBc ? end - ERA_BYTES : end;

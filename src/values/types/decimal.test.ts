@@ -49,7 +49,7 @@ const SPECIAL = fc.constantFrom('NaN', 'Infinity', '-Infinity', '0', '0.00', '-0
 const NUMERICS = withEdits(fc.oneof(DECIMALS, ROUND, SPECIAL));
 
 describe('numeric', () => {
-  it.each([0, 2, 10, 2046])('at scale %i is as the plain version', (scale) => {
+  it.each([0, 2, 10, 2046])('at scale %i is written like the plain version writes it', (scale) => {
     const codec = codecOf('numeric', { typmod: ((38 << 16) | scale) + 4 });
     fc.assert(
       fc.property(NUMERICS, (text) => {
@@ -61,7 +61,7 @@ describe('numeric', () => {
     );
   });
 
-  it('without scale is as the plain version', () => {
+  it('without scale is written like the plain version writes it', () => {
     const codec = codecOf('numeric');
     fc.assert(
       fc.property(NUMERICS, (text) => {
@@ -93,7 +93,7 @@ describe('numeric', () => {
     );
   });
 
-  it('of a thousand digits', () => {
+  it('may have a thousand digits', () => {
     const digits = `${'123456789'.repeat(111)}7`;
     expect(convert('numeric', `-${digits}.5`)).toStrictEqual({
       scale: 1,
@@ -155,7 +155,7 @@ describe('money', () => {
     );
   });
 
-  it('as text and as double', () => {
+  it('is written as text and as double', () => {
     const text = codecOf('money', { modes: { decimal: 'string' } });
     const double = codecOf('money', { modes: { decimal: 'double' } });
     expect(convertWith(text, '-$92,233,720,368,547,758.08')).toBe('-92233720368547758.08');

@@ -10,14 +10,14 @@ import { ASCII, bytesConstant, type CellWriter, cellText, decimalConstant, malfo
 import { ConversionError, type ValueWriter } from '../value-writer.ts';
 import { parseFloat64 } from './numbers.ts';
 
-export type DecimalMode = ValueModes['decimal'];
+type DecimalMode = ValueModes['decimal'];
 
 /** Digits that a double holds exactly whatever they are. */
 const EXACT_DIGITS_MAX = 15;
 
 const SPECIAL_VALUE = 'NaN or Infinity has no form in decimal.handling.mode=precise';
 
-/** Big-endian two's complement of an unscaled value, minimal as Java's BigInteger.toByteArray; filled from the end. */
+/** Big-endian two's complement of an unscaled value, as short as Java's BigInteger.toByteArray; filled from the end. */
 const unscaledBytes = new Uint8Array(8);
 
 /** Returns where the bytes begin in `unscaledBytes`. */
@@ -41,7 +41,7 @@ function writeDecimal(out: ValueWriter, value: number, scale: number): void {
   out.decimal(unscaledBytes, fillUnscaled(value), 8, scale);
 }
 
-/** Any size; allocates. */
+/** Like fillUnscaled, for a value of any size; allocates. */
 export function twosComplement(value: bigint): Buffer {
   const magnitude = value < 0n ? -value - 1n : value;
   const hex = magnitude.toString(16);
@@ -255,7 +255,7 @@ export function numericPlan(typmod: number, mode: DecimalMode, placeholder: stri
 }
 
 /**
- * As numericPlan, but a negative scale is none, and in precise mode the schema is optional also where the column is NOT NULL: NaN and
+ * As numericPlan, but a negative scale counts as no scale, and in precise mode the schema is optional also where the column is NOT NULL: NaN and
  * infinities are null there.
  */
 export function mendedNumericPlan(typmod: number, mode: DecimalMode, placeholder: string): TypePlan {

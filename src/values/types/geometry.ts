@@ -60,7 +60,7 @@ export const POINT_PLAN: TypePlan = {
 };
 
 /** As Java's Double.toString: always a fraction, and an exponent below 10^-3 and from 10^7. */
-export function javaDouble(value: number): string {
+function javaDouble(value: number): string {
   if (Number.isNaN(value)) return 'NaN';
   if (!Number.isFinite(value)) return value > 0 ? 'Infinity' : '-Infinity';
   return javaFloat64Text(value);

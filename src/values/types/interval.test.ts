@@ -50,7 +50,7 @@ function printed({ years, months, days, hours, minutes, micros }: Parts): string
 }
 
 describe('interval', () => {
-  it('in microseconds, to the last bit of Java’s double', () => {
+  it('is written in microseconds that equal Java’s double to the last bit', () => {
     const codec = codecOf('interval');
     fc.assert(
       fc.property(PARTS, (parts) => {
@@ -63,7 +63,7 @@ describe('interval', () => {
     );
   });
 
-  it('as a period of which each part has its own sign', () => {
+  it('is written as a period of which each part has its own sign', () => {
     const codec = codecOf('interval', { modes: { interval: 'string' } });
     fc.assert(
       fc.property(PARTS, (parts) => {
@@ -93,7 +93,7 @@ describe('interval', () => {
     else expect(value).toBe(micros);
   });
 
-  it('beyond 2^53 microseconds', () => {
+  it('may be larger than 2^53 microseconds', () => {
     expect(convert('interval', '178000000 years')).toBe(2n ** 63n - 1n);
     expect(convert('interval', '1000 years')).toBe(31_557_600_000_000_000n);
   });

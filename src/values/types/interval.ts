@@ -8,7 +8,7 @@ import { ASCII, malformed, type TypePlan, textConstant, writeZeroInt64 } from '.
 import { ConversionError, type ValueWriter } from '../value-writer.ts';
 import { infinitySign } from './civil.ts';
 
-export type IntervalMode = ValueModes['interval'];
+type IntervalMode = ValueModes['interval'];
 
 /** The last parsed interval; each part carries its own sign, seconds are in microseconds. */
 const parts = { years: 0, months: 0, days: 0, hours: 0, minutes: 0, secondMicros: 0 };

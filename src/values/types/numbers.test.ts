@@ -102,7 +102,7 @@ describe('integers', () => {
     );
   });
 
-  it('int8 as the plain version', () => {
+  it('int8 is written like the plain version writes it', () => {
     const codec = codecOf('int8');
     fc.assert(
       fc.property(INTEGERS, (text) => {
@@ -114,7 +114,7 @@ describe('integers', () => {
 });
 
 describe('floating point', () => {
-  it('float8 as the plain version', () => {
+  it('float8 is read like the plain version reads it', () => {
     const codec = codecOf('float8');
     fc.assert(
       fc.property(FLOATS, (text) => {

@@ -12,7 +12,7 @@ function shape(hex: string, srid: number | null): { wkb: Uint8Array; srid: numbe
 describe.each(['geometry', 'geography'])('%s', (name) => {
   const type = extension(name);
 
-  it('is its EWKB, with the SRID where the flag is set', () => {
+  it('is written as its EWKB, with the SRID where the flag is set', () => {
     expect(convert(type, POINT)).toStrictEqual(shape(POINT, null));
     expect(convert(type, POINT_4326)).toStrictEqual(shape(POINT_4326, 4326));
   });
@@ -38,7 +38,7 @@ describe.each(['geometry', 'geography'])('%s', (name) => {
 });
 
 describe('NOT NULL', () => {
-  it('binds the schema of a geography, not of a geometry', () => {
+  it('makes the schema of a geography required, but not that of a geometry', () => {
     expect(codecOf(extension('geography'), { optional: false }).schema.optional).toBe(false);
     const geometry = codecOf(extension('geometry'), { optional: false });
     expect(geometry.schema.optional).toBe(true);

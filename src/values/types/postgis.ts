@@ -1,6 +1,6 @@
 /**
  * Owns PostGIS' geometry and geography: PostgreSQL prints both as EWKB in hex, Debezium publishes its bytes as they are and
- * the SRID that they name. Does not read what is drawn.
+ * the SRID that they name. Does not interpret the geometry itself.
  */
 
 import { byteAt } from '../../core/byte-reader.ts';
@@ -11,7 +11,7 @@ import { decodeHex } from './binary.ts';
 
 const scratch = new Scratch(4096);
 
-/** In the geometry type of EWKB: an SRID follows. */
+/** This bit of EWKB's geometry type says that an SRID follows. */
 const SRID_FLAG = 0x2000_0000;
 /** Byte order, geometry type, and what follows both in the shortest geometry: a count. */
 const EWKB_BYTES_MIN = 9;

@@ -128,7 +128,7 @@ function check(type: string, options: { typmod?: number; modes?: Partial<ValueMo
 }
 
 describe('date', () => {
-  it('as epoch days', () => {
+  it('is written as epoch days', () => {
     const texts = fc.tuple(DATES, ERAS).map(([date, era]) => date + era);
     // Java casts the day to an int; only years that PostgreSQL does not have are far enough for that to show.
     const plainDay = (text: string): number => Number(BigInt.asIntN(32, plainEpochDay(text)));
@@ -144,7 +144,7 @@ describe('date', () => {
     });
   });
 
-  it('the last day that PostgreSQL has', () => {
+  it('may be the last day that PostgreSQL has', () => {
     expect(convert('date', '5874897-12-31')).toBe(2_145_042_905);
     expect(convert('date', '4714-11-24 BC')).toBe(-2_440_588);
     expect(convert('date', '5874897-12-31', { modes: { time: 'isostring' } })).toBe('+5874897-12-31Z');
@@ -165,11 +165,11 @@ describe('time', () => {
     check('time', { typmod, modes: { time } }, TIMES, (text) => Number(plainMicros(text) / unit));
   });
 
-  it('in nanoseconds', () => {
+  it('is written in nanoseconds', () => {
     check('time', { modes: { time: 'nanoseconds' } }, TIMES, (text) => Number(plainMicros(text) * 1000n));
   });
 
-  it('as ISO text, the end of the day as its beginning', () => {
+  it('is written as ISO text, the end of the day as its beginning', () => {
     const modes = { time: 'isostring' } as const;
     check('time', { modes }, TIMES, (text) =>
       plainMicros(text) === 86_400_000_000n
@@ -206,7 +206,7 @@ describe('timestamp', () => {
     check('timestamp', { modes: { time: 'isostring' } }, TIMESTAMPS, (text) => plainIso(plainMoment(text, false), 'needed'));
   });
 
-  it('infinity has its place in each mode', () => {
+  it('has a value for infinity in each mode', () => {
     const of = (time: ValueModes['time'], text: string) => convert('timestamp', text, { modes: { time } });
     expect(of('nanoseconds', 'infinity')).toBe(2n ** 63n - 1n);
     expect(of('nanoseconds', '-infinity')).toBe(-(2n ** 63n));
@@ -221,11 +221,11 @@ describe('timestamp', () => {
 });
 
 describe('timestamptz', () => {
-  it.each([1, 2, 3, 4, 5, 6])('with %i fraction digits', (digits) => {
+  it.each([1, 2, 3, 4, 5, 6])('is written with %i fraction digits', (digits) => {
     check('timestamptz', { typmod: digits }, ZONED, (text) => plainIso(plainMoment(text, true), digits));
   });
 
-  it('without fraction prints what there is', () => {
+  it('without a precision is written with the digits that it has', () => {
     check('timestamptz', { typmod: 0 }, ZONED, (text) => plainIso(plainMoment(text, true), 'needed'));
   });
 });

@@ -24,7 +24,7 @@ import {
   readAsJavaCalendar,
 } from './civil.ts';
 
-export type TimeMode = ValueModes['time'];
+type TimeMode = ValueModes['time'];
 
 const scratch = new Uint8Array(PRINTED_BYTES_MAX);
 
@@ -36,7 +36,7 @@ function startsWithDigit(source: Uint8Array, start: number, end: number): boolea
   return start < end && (byteAt(source, start) - ASCII.zero) >>> 0 <= 9;
 }
 
-/** Reads a finite date with `read`; ±infinity is some day far away to Debezium. */
+/** Reads a finite date with `read`; ±infinity becomes the far-away day that Debezium publishes for it. */
 function dateReader(read: DateReader, infinite: { readonly plus: number; readonly minus: number }): DateReader {
   return (source, start, end) => {
     const sign = startsWithDigit(source, start, end) ? 0 : infinitySign(source, start, end);
@@ -278,7 +278,7 @@ export function timePlan(mode: TimeMode, precision: number): TypePlan {
   return CELL_TIMES[CHOICES[mode].time(precision)];
 }
 
-/** As timePlan, but ISO text has 24:00:00 for the end of the day too, as every number has it. */
+/** As timePlan, but ISO text shows the end of the day as 24:00:00; numbers do so in both. */
 export function fullDayTimePlan(mode: TimeMode, precision: number): TypePlan {
   return mode === 'isostring' ? FULL_DAY_ISO_TIME : timePlan(mode, precision);
 }

@@ -27,7 +27,7 @@ export function textPlan(placeholder: string): TypePlan {
 
 const REPLACEMENT = Buffer.from('\ufffd');
 
-/** A byte that is no ASCII is no UTF-8 either: servers before 16 send it as it is, and Java reads the replacement character. */
+/** A single byte outside of ASCII is not UTF-8. Servers before 16 send it as it is, and Java reads the replacement character. */
 function writeSingleByte(out: ValueWriter, source: Uint8Array, start: number, end: number): void {
   if (end - start === 1 && byteAt(source, start) > 0x7f) out.utf8(REPLACEMENT, 0, REPLACEMENT.length);
   else out.utf8(source, start, end);

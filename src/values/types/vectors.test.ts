@@ -27,7 +27,7 @@ describe('vector and halfvec', () => {
     expect(() => convert(extension('vector'), text)).toThrow('not a valid');
   });
 
-  it('in an array are required: a null fails the whole', () => {
+  it('are required in an array: a null fails the whole array', () => {
     const type = arrayType(extension('vector'));
     expect(convert(type, '{"[1,2]","[3]"}')).toStrictEqual([[1, 2], [3]]);
     expect(() => convert(type, '{NULL,"[1]"}')).toThrow('null element');
@@ -38,7 +38,7 @@ describe('vector and halfvec', () => {
 describe('sparsevec', () => {
   const type = extension('sparsevec');
 
-  it('is its dimensions and its entries', () => {
+  it('is written as its dimensions and its entries', () => {
     expect(convert(type, '{1:1.5,3:-2}/5')).toStrictEqual(sparse(5, [[1, 1.5], [3, -2]])); // biome-ignore format: pairs
     expect(convert(type, '{}/1')).toStrictEqual(sparse(1, []));
     expect(captured(codecOf(type, { optional: false }).writeFallback)).toStrictEqual(sparse(0, []));

@@ -21,7 +21,7 @@ import {
 
 const scratch = new Uint8Array(PRINTED_BYTES_MAX);
 
-/** `yyyy-MM-dd HH:mm:ss`: what is fixed before the fraction, with a digit wherever this has a zero. */
+/** The layout of `yyyy-MM-dd HH:mm:ss`: each zero stands for a digit, every other character for itself. */
 const LAYOUT = Buffer.from('0000-00-00 00:00:00');
 /** `+00`, as the pinned session prints UTC. */
 const OFFSET_BYTES = 3;
@@ -132,7 +132,7 @@ function parseTimeInUtc(source: Uint8Array, start: number, end: number): number 
   return micros - Math.floor(micros / MICROS_PER_DAY) * MICROS_PER_DAY;
 }
 
-/** Only the digits that the time needs, whatever the column declares. */
+/** Writes only the digits that the time needs, whatever the column declares. */
 function writeTimeOfDay(out: ValueWriter, micros: number): void {
   let at = printTime(scratch, 0, micros, 0);
   scratch[at++] = ASCII.upperZ;

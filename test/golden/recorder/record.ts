@@ -36,7 +36,7 @@ type Recording = { readonly golden: GoldenCase; readonly connector: string; read
 /** What was published, as text that tells where a recording ends. */
 type Reader = (records: readonly GoldenRecord[]) => Promise<readonly GoldenRecord[]>;
 
-export type RecordedCase = {
+type RecordedCase = {
   /** With its records as text, and the first of a group with its column types. */
   readonly golden: GoldenCase;
   /** The same records as they were published. */

@@ -8,7 +8,7 @@ import { type FreshDatabase, freshDatabase, uniqueName } from '../../../test/har
 import { until } from '../../../test/harness/until.ts';
 import { SlotlineError } from '../../core/errors.ts';
 import type { DatabaseOptions } from '../../core/options.ts';
-import { openSession, type PgSession } from './connection.ts';
+import { openSession, type PgSession } from './open-session.ts';
 
 const SECRET = 'a-secret-that-no-error-may-show';
 const NAMED = { applicationName: 'connection test' };
@@ -97,7 +97,7 @@ for (const major of [14, 18] as const) {
       expect(`${error.message} ${JSON.stringify(error.details)} ${error.stack}`).not.toContain(SECRET);
     });
 
-    it('wants the REPLICATION attribute for a replication session', async () => {
+    it('refuses a replication session to a role without the REPLICATION attribute', async () => {
       const error = await thrown(openSession(options, { ...NAMED, replication: true }));
       expect(error.code).toBe('pg_privilege_missing');
       await fresh.client.query(`alter role ${role} replication`);

@@ -7,10 +7,10 @@ import type { CompressionType } from '../core/options.ts';
 export type Endpoint = { readonly host: string; readonly port: number };
 export type BrokerAddress = Endpoint & { readonly nodeId: number };
 
-export type PartitionMetadata = {
+type PartitionMetadata = {
   readonly index: number;
   readonly errorCode: number;
-  /** -1: none now. */
+  /** -1: the partition has no leader now. */
   readonly leaderId: number;
   readonly leaderEpoch: number;
   readonly replicas: readonly number[];
@@ -18,7 +18,7 @@ export type PartitionMetadata = {
 };
 export type TopicMetadata = {
   readonly name: string;
-  /** Of this very topic; undefined where the broker does not say. */
+  /** A topic that is deleted and made again gets another id. Undefined where the broker does not say. */
   readonly topicId: string | undefined;
   readonly errorCode: number;
   readonly partitions: readonly PartitionMetadata[];
@@ -33,7 +33,7 @@ export type ClusterMetadata = {
 };
 
 export type MetadataRequest = {
-  /** null: every topic; empty: none, only the brokers. */
+  /** null asks for every topic; an empty list asks for the brokers only. */
   readonly topics: readonly string[] | null;
   readonly allowAutoTopicCreation: boolean;
   readonly includeAuthorizedOperations?: boolean;
@@ -66,32 +66,32 @@ export type FetchedPartition = {
 export interface BrokerConnection {
   readonly endpoint: Endpoint;
   readonly closed: boolean;
-  /** The broker ends an authenticated session then (connections.max.reauth.ms); Infinity if it does not say. Monotonic clock. */
+  /** When the broker ends an authenticated session (connections.max.reauth.ms), by the monotonic clock; Infinity if it does not say. */
   readonly sessionEndsAtMs: number;
   /** Called once, whoever closed it. */
   onClose(listener: (error: unknown) => void): void;
   /**
    * Sends a Produce request (version 9) whose body is `parts`; `done` gets the reply's body, or is never called if the connection ends
-   * first. `noReply`: acks=0, done is called at once with no body. From the first call on the connection is for produce() only.
+   * first. `noReply`: with acks=0, done is called at once with no body. After the first call only produce() may be called.
    */
   produce(parts: readonly Uint8Array[], noReply: boolean, done: (body: Uint8Array | undefined) => void): void;
   metadata(request: MetadataRequest, timeoutMs: number): Promise<ClusterMetadata>;
   initProducerId(timeoutMs: number): Promise<{ readonly producerId: bigint; readonly producerEpoch: number; readonly errorCode: number }>;
-  /** `validateOnly`: the answer is the one that making them would get, and nothing is made. */
+  /** `validateOnly`: the broker answers as if it created the topics, but creates none. */
   createTopics(topics: readonly NewTopic[], timeoutMs: number, o?: { readonly validateOnly: boolean }): Promise<readonly TopicResult[]>;
   describeTopicConfigs(topics: readonly string[], keys: readonly string[] | null, timeoutMs: number): Promise<readonly NamedConfigs[]>;
-  /** Of one broker, which has to be the one that is asked. */
+  /** The configs of one broker. This connection has to be to that broker. */
   describeBrokerConfigs(nodeId: number, keys: readonly string[], timeoutMs: number): Promise<readonly NamedConfigs[]>;
   /** The offset that the next record of the partition gets, and the error code. */
   endOffset(topic: string, partition: number, timeoutMs: number): Promise<{ readonly errorCode: number; readonly offset: number }>;
-  /** The first offset still there. */
+  /** The first offset that the partition still has. */
   startOffset(topic: string, partition: number, timeoutMs: number): Promise<{ readonly errorCode: number; readonly offset: number }>;
   fetch(topic: string, partition: number, offset: number, timeoutMs: number): Promise<FetchedPartition>;
   /** Closes at once, whatever is unsent; in-flight calls fail. */
   destroy(): void;
 }
 
-/** Functions over bytes that the library (or Node) brings. */
+/** Functions over bytes that come with the library, or with Node. */
 export type BatchCodec = {
   crc32c(bytes: Buffer): number;
   /** Compresses as Kafka's record batches want it. `bytes` is only read during the call; the result is the caller's. */

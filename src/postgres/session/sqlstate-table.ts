@@ -1,6 +1,6 @@
 /**
- * Owns the table of SQLSTATEs: what heals each class of them and the single ones that differ, and which error they become. docs/errors.md is
- * generated from it. Does not own where a state comes from (errors.ts).
+ * Owns the table of SQLSTATEs: what heals each class, and each single state that differs from its class, and which error it becomes.
+ * docs/errors.md is generated from it. Does not own reading the state of an error (errors.ts).
  * Source: PostgreSQL manual, appendix A "PostgreSQL Error Codes".
  */
 import type { ErrorCode, Healing } from '../../core/errors.ts';
@@ -8,15 +8,15 @@ import type { ErrorCode, Healing } from '../../core/errors.ts';
 /** What a command was about; one SQLSTATE means different things for a slot and for a table. */
 export type ErrorSubject = 'slot' | 'publication' | 'other';
 
-export type StateEntry = {
+type StateEntry = {
   /** Five characters: one state. Two: a class. */
   readonly state: string;
   readonly healing: Healing;
   readonly becomes: ErrorCode;
   readonly note: string;
-  /** Only of commands about this. */
+  /** The row is only for commands about this subject. */
   readonly subject?: ErrorSubject;
-  /** Only where the message holds this. Names of settings are never translated; of the others, a translated one takes the row without. */
+  /** The row is only for messages that contain this text. Names of settings are never translated; another text that is translated falls to the row without. */
   readonly named?: string;
 };
 
@@ -34,7 +34,7 @@ function person(state: string, becomes: ErrorCode, note: string, where: Where = 
 
 const SLOT = { subject: 'slot' } as const;
 
-/** The first row that fits holds: single states stand before their class, and within both the narrower before the wider. */
+/** The first row that fits counts. So single states stand before their class, and among equal ones the narrower before the wider. */
 export const POSTGRES_STATES: readonly StateEntry[] = [
   alone('08', 'pg_connection_lost', 'connection exception'),
   person('0A000', 'slot_unsuitable', 'it is no slot of this database, or no logical one', SLOT),
@@ -94,7 +94,7 @@ export const POSTGRES_STATES: readonly StateEntry[] = [
   again('XX', 'pg_query_failed', 'internal error, such as a catalog entry that goes at this moment'),
 ];
 
-/** Not in the table: may pass by itself, and each attempt asks once. */
+/** For a state that is not in the table: the trouble may pass by itself, and each attempt meets it once only. */
 const UNKNOWN: Omit<StateEntry, 'state'> = { healing: 'again', becomes: 'pg_query_failed', note: 'not known' };
 
 export function stateEntry(state: string, message: string, subject: ErrorSubject): StateEntry {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ByteWriter } from '../../core/byte-writer.ts';
-import { formatFloat64, writeBase64, writeJsonString } from './text.ts';
+import { formatFloat64, writeBase64, writeJsonString } from './lexical.ts';
 
 function written(write: (out: ByteWriter) => void): string {
   const out = new ByteWriter(4);

@@ -1,24 +1,24 @@
 /**
  * Owns one open session: queries one after another, interruption, loss, handing the socket over. Does not open it
- * (connection.ts) and does not know any SQL.
+ * (open-session.ts) and does not know any SQL.
  */
 import type { Client, QueryResultRow } from 'pg';
 import { assert } from '../../core/assert.ts';
 import { SlotlineError } from '../../core/errors.ts';
 import { connectionError, endsSession, type ServerAddress } from './errors.ts';
-import type { ErrorSubject } from './state-table.ts';
+import type { ErrorSubject } from './sqlstate-table.ts';
 import { type OwnedReading, openTransport, type SocketOwner, type Transport, type TransportRequest } from './transport.ts';
 import type { WireBridge } from './wire-bridge.ts';
 
 /** A row of a simple-protocol query: every column as the server prints it. */
-export type TextRow = Readonly<Record<string, string | null>>;
+type TextRow = Readonly<Record<string, string | null>>;
 
 export type QueryOptions = {
   /** Cancels the running statement on the server; the promise then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
   /** Cancels and throws `pg_query_failed`, or `pg_silent` where nothing answers; by our own clock. Default: the session's, which is none unless asked for. */
   readonly timeoutMs?: number | undefined;
-  /** false: not cancelled with the session's `until`, for what ends things. */
+  /** false: the session's `until` does not cancel it; for statements that clean up. */
   readonly untilAborted?: false;
   readonly subject?: ErrorSubject;
 };
@@ -38,13 +38,13 @@ export interface PgSession {
   simple(sql: string, options?: QueryOptions): Promise<TextRow[]>;
   /** Names of the columns that a SELECT gives; no row of it is read. */
   columnsOf(select: string, options?: QueryOptions): Promise<readonly string[]>;
-  /** Once, when the server or the network ends the session (not `close`, not after `takeOver`). At once if it is lost already. */
+  /** Calls back once, when the server or the network ends the session (not `close`, not after `takeOver`); at once if it is lost already. */
   onLost(callback: (error: SlotlineError) => void): void;
-  /** Cuts `pg` off: from now on the socket is read into the owner's memory and written by `write`. No query may be in flight or follow. */
+  /** Disconnects `pg`: from now on the socket is read into the owner's memory and written by `write`. No query may be in flight or follow. */
   takeOver(owner: SocketOwner): void;
-  /** After `takeOver`: bytes to the server; the array must not change afterwards. Nothing happens on a socket that is gone. */
+  /** After `takeOver`: sends bytes to the server; the array must not change afterwards. Does nothing on a closed socket. */
   write(bytes: Uint8Array): void;
-  /** After `takeOver`: reads on when the owner paused. */
+  /** After `takeOver`: continues reading after the owner paused it. */
   resumeReading(): void;
   /** Destroys the socket at once. */
   destroy(): void;
@@ -53,21 +53,22 @@ export interface PgSession {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** How long a cancelled statement may take before the socket is destroyed; at a stop nobody waits longer than a moment. */
+/** How long a cancelled statement may take before the socket is destroyed; less when the program stops. */
 const PATIENCE_MS = 2_000;
 const ABORT_PATIENCE_MS = 600;
 const GOODBYE_MS = 300;
 
-/** What holds for queries that say nothing else. */
+/** Limits of queries that name none of their own. */
 export type SessionLimits = {
   readonly until?: AbortSignal;
   readonly queryTimeoutMs?: number | undefined;
+  /** Of queries of the extended protocol, which only read. Default: queryTimeoutMs. */
   readonly readTimeoutMs?: number;
   /** Told of queries of the extended protocol. */
   readonly patience?: QueryPatience;
 };
 
-/** Who is told that a query has had no answer for so long, and again, with false, when it is over. */
+/** `onUnanswered` is called with true when a query has had no answer for `afterMs`, and with false when that query is over. */
 export type QueryPatience = { readonly afterMs: number; readonly onUnanswered: (isUnanswered: boolean) => void };
 
 type RunOptions = QueryOptions & { readonly patience?: QueryPatience | undefined };
@@ -81,7 +82,7 @@ type Parts = {
   readonly request: SessionLimits;
 };
 
-export class OpenSession implements PgSession {
+export class ClientSession implements PgSession {
   readonly parameters = new Map<string, string>();
   readonly #parts: Parts;
   #backendKey = { processID: 0, secretKey: 0 };
@@ -122,8 +123,8 @@ export class OpenSession implements PgSession {
   }
 
   async query<Row extends QueryResultRow>(sql: string, params: readonly unknown[] = [], options: QueryOptions = {}): Promise<Row[]> {
-    const { readTimeoutMs, queryTimeoutMs, patience } = this.#parts.request;
-    const limits = { timeoutMs: smaller(readTimeoutMs, queryTimeoutMs), patience, ...options };
+    const { readTimeoutMs, patience } = this.#parts.request;
+    const limits = { timeoutMs: readTimeoutMs, patience, ...options };
     const result = await this.#run(() => this.#parts.client.query<Row>(sql, [...params]), limits);
     return result.rows;
   }
@@ -171,7 +172,7 @@ export class OpenSession implements PgSession {
     const { client, transport } = this.#parts;
     const state = this.#state;
     this.#state = 'closed';
-    // Whoever has not answered so far says no goodbye either.
+    // A server that has not answered a query would not answer the goodbye either.
     if (state === 'open' && this.#inFlight === 0 && this.#lost === undefined) await within(GOODBYE_MS, client.end());
     transport.socket.destroy();
   }
@@ -221,7 +222,7 @@ export class OpenSession implements PgSession {
 
   #destroyTimer: NodeJS.Timeout | undefined;
 
-  /** Cancels on the server, so that e.g. a half-made slot does not go on there; destroys when that brings no end. */
+  /** Cancels the statement on the server, so that e.g. it does not go on making a slot. Destroys the socket if that does not end it. */
   #interrupt(patienceMs: number, onHopeless?: () => void): void {
     clearTimeout(this.#destroyTimer);
     this.#destroyTimer = setTimeout(() => {
@@ -249,7 +250,7 @@ export class OpenSession implements PgSession {
     return new SlotlineError('pg_query_failed', details, { cause });
   }
 
-  /** Not even the cancelling was answered. */
+  /** The error where the server did not even answer the cancelling. */
   #silence(timeoutMs: number | undefined): SlotlineError {
     return new SlotlineError('pg_silent', { ...this.#parts.address, message: `no answer within ${timeoutMs} ms` });
   }
@@ -257,7 +258,7 @@ export class OpenSession implements PgSession {
   #queryError(error: unknown, subject: ErrorSubject = 'other'): SlotlineError {
     const mapped = connectionError(error, { address: this.#parts.address, opening: false, subject });
     if (endsSession(mapped)) this.#onLost(mapped);
-    // What ended the session says more than "Connection terminated".
+    // The error that ended the session says more than "Connection terminated".
     return mapped.code === 'pg_connection_lost' && this.#lost !== undefined ? this.#lost : mapped;
   }
 
@@ -284,7 +285,7 @@ function hasRows(result: unknown): result is { readonly rows: TextRow[]; readonl
   return typeof result === 'object' && result !== null && 'fields' in result && Array.isArray(result.fields) && result.fields.length > 0;
 }
 
-/** The result is called when the query is over. */
+/** Starts the timer of `patience`. The caller calls the result when the query is over. */
 function impatient(patience: QueryPatience | undefined): () => void {
   if (patience === undefined) return () => {};
   let isTold = false;
@@ -296,11 +297,6 @@ function impatient(patience: QueryPatience | undefined): () => void {
     clearTimeout(timer);
     if (isTold) patience.onUnanswered(false);
   };
-}
-
-function smaller(a: number | undefined, b: number | undefined): number | undefined {
-  if (a === undefined || b === undefined) return a ?? b;
-  return Math.min(a, b);
 }
 
 function within(timeoutMs: number, promise: Promise<unknown>): Promise<void> {

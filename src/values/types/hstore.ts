@@ -7,7 +7,7 @@ import type { ValueModes } from '../pg-type.ts';
 import { cellText, malformed, type TypePlan, textConstant } from '../type-plan.ts';
 import type { ValueWriter } from '../value-writer.ts';
 
-export type HstoreMode = ValueModes['hstore'];
+type HstoreMode = ValueModes['hstore'];
 
 type Entry = readonly [key: string, value: string | null];
 

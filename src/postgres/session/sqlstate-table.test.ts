@@ -2,16 +2,16 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ERROR_TABLE } from '../../core/errors.ts';
 import { serverError } from './errors.ts';
-import { POSTGRES_STATES, stateEntry } from './state-table.ts';
+import { POSTGRES_STATES, stateEntry } from './sqlstate-table.ts';
 
-test('every row can be reached: none stands behind a wider one', () => {
+test('every row can be reached: none comes after a wider one', () => {
   for (const row of POSTGRES_STATES) {
     const state = row.state.padEnd(5, '9');
     expect(stateEntry(state, row.named ?? '', row.subject ?? 'other')).toBe(row);
   }
 });
 
-test('what needs a person becomes an error that ends a start; what heals becomes one that is tried again', () => {
+test('a state that needs a person becomes an error that ends a start; one that heals becomes an error that is tried again', () => {
   for (const { state, healing, becomes } of POSTGRES_STATES) {
     const { retry } = ERROR_TABLE[becomes];
     expect(`${state} ${healing} ${retry === 'auto' ? 'tried again' : 'ends a start'}`).toBe(
@@ -41,7 +41,7 @@ test.each([
   expect(stateEntry(state, message, subject).becomes).toBe(code);
 });
 
-test('a state that nobody knows is tried again, with the state in the error; a body cut anywhere is no crash', () => {
+test('an unknown state is tried again, with the state in the error; a body that is cut anywhere crashes nothing', () => {
   const character = fc.constantFrom(...'0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ');
   const known = new Set(POSTGRES_STATES.map(({ state }) => state.slice(0, 2)));
   const property = fc.property(fc.array(character, { minLength: 5, maxLength: 5 }), fc.string(), fc.nat(40), (characters, text, cut) => {

@@ -1,41 +1,41 @@
 /**
  * Owns opening a session: sslmode's attempts, login, pinned settings, the clock over all of it. The only file that
- * imports `pg`, which does authentication and SQL. The session itself is pg-session.ts; TLS and the socket transport.ts.
+ * imports `pg`, which does authentication and SQL. The session itself is session.ts; TLS and the socket transport.ts.
  */
 import { Client } from 'pg';
 import { SlotlineError } from '../../core/errors.ts';
 import type { DatabaseOptions } from '../../core/options.ts';
 import { Scope } from '../../core/scope.ts';
 import { connectionError, type ServerAddress } from './errors.ts';
-import { OpenSession, type PgSession, type QueryPatience } from './pg-session.ts';
+import { ClientSession, type PgSession, type QueryPatience } from './session.ts';
 import { type Encryption, encryptionAttempts, tlsOptions } from './tls-options.ts';
 import { openTransport, type TransportRequest } from './transport.ts';
 import { WireBridge } from './wire-bridge.ts';
 
-export type { PgSession, QueryOptions, QueryPatience, TextRow } from './pg-session.ts';
+export type { PgSession, QueryOptions, QueryPatience } from './session.ts';
 export type { SocketOwner } from './transport.ts';
 
-export type SessionRequest = {
+type SessionRequest = {
   /** A walsender of the database (`replication=database`): takes replication commands, and SQL by the simple protocol. */
   readonly replication?: boolean;
   readonly applicationName: string;
-  /** Covers the opening only; queries take their own. On abort the promise rejects with the signal's reason. */
+  /** Aborts the opening only; queries have signals of their own. On abort the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
   /** Settings besides the pinned ones, e.g. `wal_sender_timeout` of a replication session. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** Queries that name no signal of their own end with it too. */
+  /** Aborts queries that name no signal of their own. */
   readonly until?: AbortSignal;
   /** Limit of each query that names none of its own. */
   readonly queryTimeoutMs?: number | undefined;
-  /** Of those of the extended protocol, which only read: the smaller of both counts. */
+  /** The same for queries of the extended protocol, which only read. Default: queryTimeoutMs. */
   readonly readTimeoutMs?: number;
-  /** Told of those. */
+  /** Told of queries of the extended protocol. */
   readonly patience?: QueryPatience;
 };
 
 /**
- * What the server prints, and how long it lets us work, must not depend on `ALTER ROLE/DATABASE … SET` (hazard 2a). They
- * go with the startup packet, which beats those defaults. search_path is left alone: row filters and default expressions
+ * What the server prints, and how long it lets us work, must not depend on `ALTER ROLE/DATABASE … SET`. These settings go
+ * with the startup packet, which beats those defaults. search_path is left alone: row filters and default expressions
  * may need the role's own; our SQL qualifies every name instead. lc_monetary too: it says how many digits `money` has.
  */
 const PINNED_SETTINGS: Readonly<Record<string, string>> = {
@@ -59,7 +59,7 @@ const PINNED_SETTINGS: Readonly<Record<string, string>> = {
   row_security: 'off',
 };
 
-/** Exists from this version on; an older server refuses a startup packet that names it. */
+/** transaction_timeout exists from this version on; an older server refuses a startup packet that names it. */
 const TRANSACTION_TIMEOUT_SINCE = 17;
 
 /**
@@ -94,7 +94,10 @@ export async function openSession(options: DatabaseOptions, request: SessionRequ
  * sslmode allow and prefer: the second attempt comes when the server refused the first one's kind of connection, or when
  * the handshake failed. A wrong password is tried twice, as libpq does, for pg_hba.conf may differ by encryption.
  */
-async function attemptAll(attempts: readonly Encryption[], open: (encryption: Encryption) => Promise<OpenSession>): Promise<OpenSession> {
+async function attemptAll(
+  attempts: readonly Encryption[],
+  open: (encryption: Encryption) => Promise<ClientSession>,
+): Promise<ClientSession> {
   let first: SlotlineError | undefined;
   for (const encryption of attempts) {
     try {
@@ -120,7 +123,7 @@ function moreTelling(first: SlotlineError, second: SlotlineError): SlotlineError
   return first.details.sqlState === '28P01' || second.details.tlsOffered === false ? first : second;
 }
 
-async function openOnce(attempt: TransportRequest, request: SessionRequest): Promise<OpenSession> {
+async function openOnce(attempt: TransportRequest, request: SessionRequest): Promise<ClientSession> {
   const { options, address, signal } = attempt;
   const transport = await openTransport(attempt);
   const bridge = new WireBridge(transport);
@@ -131,7 +134,7 @@ async function openOnce(attempt: TransportRequest, request: SessionRequest): Pro
     database: options.dbname,
     password: () => passwordOf(options, address),
     stream: () => bridge,
-    // Both are settled by the transport; naming them keeps `pg` from reading PGSSLMODE and PGSSLNEGOTIATION.
+    // The transport has done both already. Naming them keeps `pg` from reading PGSSLMODE and PGSSLNEGOTIATION.
     ssl: false,
     sslnegotiation: 'postgres',
     enableChannelBinding: transport.encrypted,
@@ -139,7 +142,7 @@ async function openOnce(attempt: TransportRequest, request: SessionRequest): Pro
     options: startupOptions(request.settings ?? {}),
     ...(request.replication === true ? { replication: 'database' } : {}),
   });
-  const session = new OpenSession({ client, bridge, transport, address, attempt, request });
+  const session = new ClientSession({ client, bridge, transport, address, attempt, request });
   const destroy = (): void => {
     bridge.destroy();
   };
@@ -174,8 +177,8 @@ function startupOptions(settings: Readonly<Record<string, string>>): string {
     .join(' ');
 }
 
-/** What cannot go with the startup packet. Initial statements are the user's; the pinned settings still win. */
-async function settle(session: OpenSession, options: DatabaseOptions, request: SessionRequest): Promise<void> {
+/** Runs what cannot go with the startup packet. Initial statements are the user's; the pinned settings are set again after them. */
+async function settle(session: ClientSession, options: DatabaseOptions, request: SessionRequest): Promise<void> {
   const statements: string[] = [];
   if (session.serverMajor >= TRANSACTION_TIMEOUT_SINCE) statements.push('set transaction_timeout = 0');
   if (request.replication !== true && options.initialStatements.length > 0) {
