@@ -179,13 +179,13 @@ describe('a topic that is deleted while it is written to', () => {
     const name = uniqueName('deleted');
     const topic = await publisher.openTopic(name, soon());
     using writer = startWriter(publishing, topic);
-    await until('records are acknowledged', async () => publisher.settledOrdinal > 500, LONG);
-    const settled = publisher.settledOrdinal;
+    await until('records are acknowledged', async () => publisher.acknowledgedOrdinal > 500, LONG);
+    const acknowledged = publisher.acknowledgedOrdinal;
     await admin.deleteTopics({ topics: [name] });
     const since = performance.now();
     await until(
       'it goes on',
-      async () => publishing.lines.some(({ event }) => event === 'topic.recreated') && publisher.settledOrdinal > settled + 2_000,
+      async () => publishing.lines.some(({ event }) => event === 'topic.recreated') && publisher.acknowledgedOrdinal > acknowledged + 2_000,
       LONG,
     );
     console.log(`[topic] made again and written to after ${Math.round(performance.now() - since)} ms`);
@@ -234,7 +234,7 @@ describe('a topic that is deleted while it is written to', () => {
     const name = uniqueName('fewer');
     const topic = await publisher.openTopic(name, soon());
     using writer = startWriter(publishing, topic);
-    await until('records are acknowledged', async () => publisher.settledOrdinal > 500, LONG);
+    await until('records are acknowledged', async () => publisher.acknowledgedOrdinal > 500, LONG);
     await admin.deleteTopics({ topics: [name] });
     await admin.createTopics({ topics: [{ topic: name, numPartitions: count, replicationFactor: 1 }], waitForLeaders: false });
     await until('it ends', async () => publishing.failures.length > 0, LONG);

@@ -9,10 +9,10 @@ import { METRICS, metricsText } from './metrics.ts';
 
 const NOTHING = { created: 0, updated: 0, deleted: 0, read: 0, truncated: 0, skipped: 0 };
 
-function attempt(created: number, settledOrdinal: number, nowUs = 0): AttemptParts {
+function attempt(created: number, acknowledgedOrdinal: number, nowUs = 0): AttemptParts {
   return {
     changes: { counts: { ...NOTHING, created } },
-    publisher: { settledOrdinal, topicsRecreated: 0, pending: { records: 3, bytes: 400, requestsInFlight: 1 } },
+    publisher: { acknowledgedOrdinal, topicsRecreated: 0, pending: { records: 3, bytes: 400, requestsInFlight: 1 } },
     kafka: { trouble: undefined },
     info: { nowUs },
   };
@@ -64,7 +64,7 @@ describe('what is counted', () => {
     const age = 'slotline_last_message_age_seconds{connector="shop"}';
     expect(sampleOf(live, age)).toBeUndefined();
     live.tell({ tag: 'attemptReady', parts: attempt(0, 0, 1_000_000) });
-    live.tell({ tag: 'streamBegun', positions: { receivedLsn: 90 as Lsn, flushedLsn: 80 as Lsn } });
+    live.tell({ tag: 'streamBegun', positions: { receivedLsn: 90 as Lsn, confirmedLsn: 80 as Lsn } });
     live.tell({ tag: 'streamEnded' });
     live.tell({ tag: 'attemptEnded', error: undefined });
     expect(sampleOf(live, 'slotline_received_lsn_bytes{connector="shop"}')).toBe('90');

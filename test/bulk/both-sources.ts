@@ -110,7 +110,7 @@ export async function framesByStream(client: pg.Client, range: Range, fromLsn = 
       replication: true,
       applicationName: 'test stream',
     });
-    const settings = { slotName, publicationName: PUBLICATION, startLsn: fromLsn, flushedLsn: range.fromLsn };
+    const settings = { slotName, publicationName: PUBLICATION, startLsn: fromLsn, confirmedLsn: range.fromLsn };
     const stream = new ReplicationStream(
       session,
       { ...settings, messages: true, extraParams: [], statusIntervalMs: 1_000, walSenderTimeoutMs: 60_000 },

@@ -57,14 +57,14 @@ describe('the only broker', () => {
     expect(publisher.hasCapacity()).toBe(false);
     expect(publisher.pending.records).toBeLessThanOrEqual(bufferRecordsMax);
     const capacity = publisher.whenCapacity();
-    const settled = publisher.settledOrdinal;
+    const acknowledged = publisher.acknowledgedOrdinal;
     await broker.start();
     const since = performance.now();
     await capacity;
     const seconds = (performance.now() - since) / 1000;
     console.log(`[broker killed] flowing ${seconds.toFixed(1)} s after the broker was back`);
     expect(seconds * 1000).toBeLessThan(FLOWING_WITHIN_MS);
-    expect(publisher.settledOrdinal).toBeGreaterThan(settled);
+    expect(publisher.acknowledgedOrdinal).toBeGreaterThan(acknowledged);
     fill(outage, 1_000);
     await publisher.drain(AbortSignal.timeout(20_000));
     expect(outage.failures).toEqual([]);
@@ -78,7 +78,7 @@ describe('the only broker', () => {
     });
     const { publisher, lines } = outage;
     fill(outage, 3_000);
-    await until('some are settled', async () => publisher.settledOrdinal > 0, { timeoutMs: 20_000 });
+    await until('some are acknowledged', async () => publisher.acknowledgedOrdinal > 0, { timeoutMs: 20_000 });
     fill(outage, 3_000);
     broker.pause();
     fill(outage, 3_000);
@@ -92,7 +92,7 @@ describe('the only broker', () => {
     await expectAllOnceInOrder(outage);
   });
 
-  test('down for longer than the delivery timeout: the failure says so, and nothing more is settled', async () => {
+  test('down for longer than the delivery timeout: the failure says so, and nothing more is acknowledged', async () => {
     await using outage = await opened({ producer: { deliveryTimeoutMs: 1_500 } });
     const { publisher, failures } = outage;
     fill(outage, 10);
@@ -102,27 +102,27 @@ describe('the only broker', () => {
     await until('the failure is told', async () => failures.length > 0, { timeoutMs: 10_000 });
     expect(failures.map(({ code }) => code)).toEqual(['kafka_delivery_timeout']);
     await broker.start();
-    expect(publisher.settledOrdinal).toBe(10);
+    expect(publisher.acknowledgedOrdinal).toBe(10);
     const warnings = outage.lines.filter(({ level }) => level === 'warn').map(({ event }) => event);
     expect(warnings.sort()).toEqual(['kafka.broker_trouble', 'kafka.waiting']);
   });
 });
 
-test('whatever happens to the broker, no more is settled than the topic holds', async () => {
+test('whatever happens to the broker, no more is acknowledged than the topic holds', async () => {
   let checked = 0;
   const beyond: string[] = [];
   let watch: (() => void) | undefined;
-  await using outage = await opened({ producer: { batchBytesMax: 5_000, requestTimeoutMs: 2_000 }, onSettled: () => watch?.() });
+  await using outage = await opened({ producer: { batchBytesMax: 5_000, requestTimeoutMs: 2_000 }, onAcknowledged: () => watch?.() });
   const { publisher, client, name } = outage;
   const questions: Promise<void>[] = [];
   watch = () => {
-    const settled = publisher.settledOrdinal;
+    const acknowledged = publisher.acknowledgedOrdinal;
     const asked = client
       .control((connection) => connection.endOffset(name, 0, 2_000))
       .then(({ errorCode, offset }) => {
         if (errorCode !== 0) return;
         checked++;
-        if (offset < settled) beyond.push(`${settled} settled, ${offset} in the topic`);
+        if (offset < acknowledged) beyond.push(`${acknowledged} acknowledged, ${offset} in the topic`);
       })
       // While the broker is down there is no answer.
       .catch(() => undefined);
@@ -154,7 +154,7 @@ test('what a publisher left at a frozen broker does not come behind the records 
   } finally {
     broker.resume();
   }
-  // As after a restart: again from behind the last settled record.
+  // As after a restart: again from behind the last acknowledged record.
   const topic = await successor.publisher.openTopic(first.name, AbortSignal.timeout(20_000));
   for (let i = 11; i <= 40; i++) successor.publisher.append(topic, recordOf('k', `${i} ${PADDING}`));
   await successor.publisher.drain(AbortSignal.timeout(20_000));

@@ -29,7 +29,7 @@ export async function runBrokerRounds(rounds: number): Promise<RoundsReport> {
   const load = startLoad(publishing, topic);
   const outages: string[] = [];
   try {
-    await until('the load flows', async () => publishing.publisher.settledOrdinal > 2_000, { timeoutMs: 20_000 });
+    await until('the load flows', async () => publishing.publisher.acknowledgedOrdinal > 2_000, { timeoutMs: 20_000 });
     for (let round = 1; round <= rounds; round++) {
       for (const broker of cluster.brokers) {
         const outage = await killAndRestart(broker, publishing, round);
@@ -43,7 +43,7 @@ export async function runBrokerRounds(rounds: number): Promise<RoundsReport> {
   await publishing.publisher.drain(AbortSignal.timeout(30_000));
   expect(publishing.failures).toEqual([]);
   const appended = publishing.publisher.appendedOrdinal;
-  expect(publishing.publisher.settledOrdinal).toBe(appended);
+  expect(publishing.publisher.acknowledgedOrdinal).toBe(appended);
   expectEveryRecordOnceInOrder(await readBack(cluster, appended), load.sentByKey);
   return { appended, outages };
 }
@@ -89,10 +89,10 @@ async function killAndRestart(broker: Broker, publishing: Publishing, round: num
 /** Settling goes on, past the oldest record of every partition: a partition that stood still would hold it back. */
 async function msUntilFlowing({ publisher, lines }: Publishing, what: string, timeoutMs: number): Promise<number> {
   const since = performance.now();
-  const settled = publisher.settledOrdinal;
-  const flows = async (): Promise<boolean> => publisher.settledOrdinal > settled + 10 * KEYS;
+  const settled = publisher.acknowledgedOrdinal;
+  const flows = async (): Promise<boolean> => publisher.acknowledgedOrdinal > settled + 10 * KEYS;
   await until(what, flows, { timeoutMs }).catch((error: unknown) => {
-    const state = { settled: publisher.settledOrdinal, ...publisher.pending, failure: publisher.failure?.message };
+    const state = { settled: publisher.acknowledgedOrdinal, ...publisher.pending, failure: publisher.failure?.message };
     throw new Error(`${String(error)}; ${JSON.stringify(state)}; log ends: ${JSON.stringify(lines.slice(-6))}`);
   });
   return performance.now() - since;

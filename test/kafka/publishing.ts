@@ -90,7 +90,7 @@ export function openPublishing(
     connection?: Partial<KafkaConnectionOptions>;
     producer?: Partial<ProducerOptions>;
     topics?: TopicCreationOptions;
-    onSettled?: () => void;
+    onAcknowledged?: () => void;
     identity?: ProducerIdentity;
   } = {},
 ): Publishing {
@@ -101,7 +101,7 @@ export function openPublishing(
   const gate = { open: true };
   const parts = {
     fence: { maySend: () => gate.open },
-    acknowledgements: { onSettled: () => o.onSettled?.(), onEnded() {} },
+    acknowledgements: { onAcknowledged: () => o.onAcknowledged?.(), onEnded() {} },
     onFailure: (error: SlotlineError) => {
       failures.push(error);
     },

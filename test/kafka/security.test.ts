@@ -225,7 +225,7 @@ describe.each(ROWS)('$what', ({ listener, works, fails, code }) => {
     const topic = await publisher.openTopic(uniqueName('secure'), AbortSignal.timeout(20_000));
     publisher.append(topic, recordOf('k', 'v'));
     await publisher.drain(AbortSignal.timeout(20_000));
-    expect(publisher.settledOrdinal).toBe(1);
+    expect(publisher.acknowledgedOrdinal).toBe(1);
   });
 
   test(`or ends with ${code}, at once and without a secret`, async () => {
@@ -371,7 +371,7 @@ test('a login that runs out is renewed without losing or repeating a record', as
     { timeoutMs: 20_000 },
   );
   await publisher.drain(AbortSignal.timeout(10_000));
-  expect(publisher.settledOrdinal).toBe(appended);
+  expect(publisher.acknowledgedOrdinal).toBe(appended);
   expect(publishing.failures).toEqual([]);
   const end = await publishing.client.control((connection) => connection.endOffset(topic.name, 0, 5_000));
   expect(end).toEqual({ errorCode: 0, offset: appended });

@@ -7,7 +7,7 @@ export class RecordingPublisher implements Publisher {
   failure: SlotlineError | undefined;
   readonly topicsRecreated = 0;
   flushes = 0;
-  #settled = 0;
+  #acknowledged = 0;
   readonly #acknowledgements: Acknowledgements;
   readonly #drains: { readonly ordinal: number; readonly done: PromiseWithResolvers<void> }[] = [];
 
@@ -19,12 +19,12 @@ export class RecordingPublisher implements Publisher {
     return this.values.length;
   }
 
-  get settledOrdinal(): number {
-    return this.#settled;
+  get acknowledgedOrdinal(): number {
+    return this.#acknowledged;
   }
 
   get pending(): Publisher['pending'] {
-    const records = this.values.length - this.#settled;
+    const records = this.values.length - this.#acknowledged;
     return { records, bytes: records, requestsInFlight: records };
   }
 
@@ -48,8 +48,8 @@ export class RecordingPublisher implements Publisher {
 
   /** Records 1…ordinal are acknowledged. */
   settle(ordinal: number): void {
-    this.#settled = ordinal;
-    this.#acknowledgements.onSettled(ordinal, { waiting: this.values.length - ordinal });
+    this.#acknowledged = ordinal;
+    this.#acknowledgements.onAcknowledged(ordinal, { waiting: this.values.length - ordinal });
     for (const { ordinal: wanted, done } of this.#drains) if (wanted <= ordinal) done.resolve();
   }
 
@@ -60,7 +60,7 @@ export class RecordingPublisher implements Publisher {
   }
 
   drain(signal: AbortSignal): Promise<void> {
-    if (this.#settled >= this.values.length) return Promise.resolve();
+    if (this.#acknowledged >= this.values.length) return Promise.resolve();
     const done = Promise.withResolvers<void>();
     signal.addEventListener('abort', () => done.reject(signal.reason), { once: true });
     this.#drains.push({ ordinal: this.values.length, done });

@@ -1,6 +1,6 @@
 /**
  * Owns the produce connection to one broker: opening it, reopening it with backoff, the requests in flight on it, and that each of them
- * is settled exactly once. Does not own what is sent or what a reply means: sender.ts does.
+ * ends exactly once. Does not own what is sent or what a reply means: sender.ts does.
  */
 import { SlotlineError, toSlotlineError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
@@ -14,7 +14,7 @@ const RECONNECT_FIRST_MS = 50;
 const RECONNECT_MAX_MS = 1_000;
 
 export type Shipment = { readonly queue: PartitionQueue; readonly batch: RecordBatch };
-export type Flight = { readonly shipments: readonly Shipment[]; readonly sentAtMs: number; settled: boolean };
+export type Flight = { readonly shipments: readonly Shipment[]; readonly sentAtMs: number; ended: boolean };
 
 export type LinkEvents = {
   /** Connected: what waits may go. */
@@ -22,7 +22,7 @@ export type LinkEvents = {
   /** No connection can be made now; it will be tried again while wanted. */
   onDown(link: BrokerLink, error: SlotlineError): void;
   /** Exactly once per flight: the reply's body (undefined with acks=0), or why there is none. */
-  onSettled(link: BrokerLink, flight: Flight, error: SlotlineError | undefined, body: Uint8Array | undefined): void;
+  onEnded(link: BrokerLink, flight: Flight, error: SlotlineError | undefined, body: Uint8Array | undefined): void;
   /** True while something waits for this broker. */
   isWanted(link: BrokerLink): boolean;
 };
@@ -126,20 +126,20 @@ export class BrokerLink {
   send(shipments: readonly Shipment[], body: readonly Uint8Array[], noReply: boolean): void {
     const connection = this.#connection;
     if (connection === undefined) throw new SlotlineError('unexpected', { message: 'send without a connection' });
-    const flight: Flight = { shipments, sentAtMs: this.#deps.clock.monotonicMs(), settled: false };
+    const flight: Flight = { shipments, sentAtMs: this.#deps.clock.monotonicMs(), ended: false };
     this.#flights.push(flight);
     connection.produce(body, noReply, (reply) => this.#settle(flight, undefined, reply));
   }
 
   #settle(flight: Flight, error: SlotlineError | undefined, body: Uint8Array | undefined): void {
-    if (flight.settled) return;
-    flight.settled = true;
+    if (flight.ended) return;
+    flight.ended = true;
     const at = this.#flights.indexOf(flight);
     if (at >= 0) this.#flights.splice(at, 1);
-    this.#events.onSettled(this, flight, error, body);
+    this.#events.onEnded(this, flight, error, body);
   }
 
-  /** Closes the connection; everything in flight is settled as failed, whatever the library calls later. */
+  /** Closes the connection; everything in flight ends as failed, whatever the library calls later. */
   drop(error: SlotlineError): void {
     const connection = this.#connection;
     this.#connection = undefined;
@@ -163,7 +163,7 @@ export class BrokerLink {
     clearTimeout(this.#retryTimer);
     this.#connection?.destroy();
     this.#connection = undefined;
-    for (const flight of this.#flights) flight.settled = true;
+    for (const flight of this.#flights) flight.ended = true;
     this.#flights = [];
   }
 }

@@ -66,7 +66,7 @@ test('without idempotence one batch at a time goes, unnumbered', () => {
   expect([first.baseSequence, second.baseSequence]).toEqual([-1, -1]);
 });
 
-test('after a failure nothing goes until all in flight are settled; then the failed ones go again, as they are, the first alone', () => {
+test('after a failure nothing goes until all in flight have ended; then the failed ones go again, as they are, the first alone', () => {
   const queue = queueOf();
   const first = fullBatch(queue);
   send(queue);

@@ -40,7 +40,7 @@ export class PartitionQueue {
   /** The broker that has the batches in flight. */
   inFlightAt: number | undefined;
   inFlight = 0;
-  /** A batch failed: nothing goes out until those in flight are settled and a leader is known. */
+  /** A batch failed: nothing goes out until those in flight have ended and a leader is known. */
   recovering = false;
   retryAtMs = 0;
   failures = 0;

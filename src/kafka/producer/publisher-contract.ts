@@ -1,7 +1,7 @@
 /**
  * Owns the interface between the pipeline and the publisher. kafka/producer/publisher.ts implements it.
  *
- * Records are counted: the first appended has ordinal 1. `settledOrdinal` is the highest n such that every record with
+ * Records are counted: the first appended has ordinal 1. `acknowledgedOrdinal` is the highest n such that every record with
  * ordinal <= n is acknowledged by all in-sync replicas; it is what the ledger of positions releases positions from. No object
  * or promise is made per record.
  */
@@ -42,16 +42,16 @@ export interface Publisher {
   /** Resolves when there is capacity again, or the publisher failed, or was closed. */
   whenCapacity(): Promise<void>;
   readonly appendedOrdinal: number;
-  readonly settledOrdinal: number;
-  /** The first failure; once set nothing is settled or sent any more. */
+  readonly acknowledgedOrdinal: number;
+  /** The first failure; once set nothing is acknowledged or sent any more. */
   readonly failure: import('../../core/errors.ts').SlotlineError | undefined;
   /** Topics that were deleted and made again meanwhile: what was acknowledged before is gone with them. */
   readonly topicsRecreated: number;
-  /** Bytes and records appended but not settled; batches sent and not yet answered. */
+  /** Bytes and records appended but not acknowledged; batches sent and not yet answered. */
   readonly pending: { readonly bytes: number; readonly records: number; readonly requestsInFlight: number };
-  /** Resolves when everything appended so far is settled; rejects with the failure. */
+  /** Resolves when everything appended so far is acknowledged; rejects with the failure. */
   drain(signal: AbortSignal): Promise<void>;
-  /** Stops sending at once (fencing, D-invariants); what was not acknowledged stays unsettled. */
+  /** Stops sending at once (fencing, D-invariants); what was not acknowledged stays unacknowledged. */
   close(): Promise<void>;
 }
 
@@ -67,8 +67,8 @@ export interface SendFence {
 /** Where acknowledgements go: pipeline/positions/positions.ts. */
 export interface Acknowledgements {
   /** Every record up to `ordinal` is acknowledged, and `waiting` behind it are not. Called at most once per reply. */
-  onSettled(ordinal: number, of: { readonly waiting: number }): void;
-  /** Nothing is settled any more: the publisher failed or was closed. */
+  onAcknowledged(ordinal: number, of: { readonly waiting: number }): void;
+  /** Nothing is acknowledged any more: the publisher failed or was closed. */
   onEnded(): void;
 }
 

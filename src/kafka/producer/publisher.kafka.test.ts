@@ -21,7 +21,7 @@ describe('records', () => {
     publisher.append(topic, recordOf('key-1', null));
     publisher.flush();
     await publisher.drain(soon());
-    expect(publisher.settledOrdinal).toBe(5_001);
+    expect(publisher.acknowledgedOrdinal).toBe(5_001);
     expect(publisher.pending).toEqual({ bytes: 0, records: 0, requestsInFlight: 0 });
 
     const records = await readTopic(servers(), name, { count: 5_001 });
@@ -75,7 +75,7 @@ describe('records', () => {
     const { publisher } = publishing;
     const topic = await publisher.openTopic(uniqueName('quiet'), soon());
     publisher.append(topic, recordOf('k', 'v'));
-    await until('the record is settled', async () => publisher.settledOrdinal === 1, { timeoutMs: 5_000 });
+    await until('the record is acknowledged', async () => publisher.acknowledgedOrdinal === 1, { timeoutMs: 5_000 });
   });
 
   test('wait for each other as long as linger.ms says, and not longer', async () => {
@@ -88,7 +88,7 @@ describe('records', () => {
     publisher.append(topic, recordOf('k', 'v2'));
     publisher.flush();
     expect(publisher.pending.requestsInFlight).toBe(0);
-    await until('both are settled', async () => publisher.settledOrdinal === 2, { timeoutMs: 5_000 });
+    await until('both are acknowledged', async () => publisher.acknowledgedOrdinal === 2, { timeoutMs: 5_000 });
     expect(performance.now() - since).toBeGreaterThan(390);
   });
 });
@@ -195,7 +195,7 @@ describe('ending', () => {
     await until('the failure is told', async () => failures.length > 0, { timeoutMs: 5_000 });
     expect(failures.map(({ code }) => code)).toEqual(['fenced']);
     expect(publisher.failure?.code).toBe('fenced');
-    expect(publisher.settledOrdinal).toBe(0);
+    expect(publisher.acknowledgedOrdinal).toBe(0);
     await expect(publisher.drain(soon())).rejects.toMatchObject({ code: 'fenced' });
     expect(() => publisher.append(topic, recordOf('k', 'v'))).toThrowError(expect.objectContaining({ code: 'fenced' }));
     expect(await readTopic(servers(), name)).toEqual([]);
@@ -212,7 +212,7 @@ describe('ending', () => {
     await publisher.close();
     await capacity;
     await expect(drained).rejects.toMatchObject({ code: 'stop_timeout' });
-    expect(publisher.settledOrdinal).toBe(0);
+    expect(publisher.acknowledgedOrdinal).toBe(0);
   });
 
   test('an unreachable Kafka is waited for until the signal aborts, with one log line', async () => {

@@ -28,7 +28,7 @@ async function setUp(permission: Permission) {
     },
   };
   const acknowledgements = {
-    onSettled: (ordinal: number, { waiting }: { readonly waiting: number }) => seen.push(`settled ${ordinal}, ${waiting} wait`),
+    onAcknowledged: (ordinal: number, { waiting }: { readonly waiting: number }) => seen.push(`acknowledged ${ordinal}, ${waiting} wait`),
     onEnded: () => seen.push('ended'),
   };
   const failures: SlotlineError[] = [];
@@ -51,7 +51,7 @@ test('a publisher asks before it sends, and tells how far everything is acknowle
   await publisher.drain(AbortSignal.timeout(10_000));
   append();
   await publisher.drain(AbortSignal.timeout(10_000));
-  expect(seen).toEqual(['asked: true', 'answered', 'settled 2, 0 wait', 'asked: true', 'answered', 'settled 3, 0 wait']);
+  expect(seen).toEqual(['asked: true', 'answered', 'acknowledged 2, 0 wait', 'asked: true', 'answered', 'acknowledged 3, 0 wait']);
 });
 
 test('a publisher holds everything back while the fence says later', async () => {
@@ -63,14 +63,14 @@ test('a publisher holds everything back while the fence says later', async () =>
   expect(new Set(seen)).toEqual(new Set(['asked: later']));
   fence.permission = true;
   await publisher.drain(AbortSignal.timeout(10_000));
-  expect(seen.slice(-3)).toEqual(['asked: true', 'answered', 'settled 1, 0 wait']);
+  expect(seen.slice(-3)).toEqual(['asked: true', 'answered', 'acknowledged 1, 0 wait']);
 });
 
-test('a publisher that the fence refuses sends nothing, fails, and tells at once that nothing will be settled', async () => {
+test('a publisher that the fence refuses sends nothing, fails, and tells at once that nothing will be acknowledged', async () => {
   await using parts = await setUp(false);
   const { publisher, seen, failures, append } = parts;
   append();
   await expect(publisher.drain(AbortSignal.timeout(10_000))).rejects.toMatchObject({ code: 'fenced' });
   expect(seen).toEqual(['asked: false', 'ended']);
-  expect([publisher.failure?.code, publisher.settledOrdinal, failures.map(({ code }) => code)]).toEqual(['fenced', 0, ['fenced']]);
+  expect([publisher.failure?.code, publisher.acknowledgedOrdinal, failures.map(({ code }) => code)]).toEqual(['fenced', 0, ['fenced']]);
 });

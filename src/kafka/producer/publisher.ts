@@ -1,8 +1,8 @@
 /**
- * Owns the publisher that the pipeline sees: records into open batches, how much may be held, which ordinals are settled, linger, and the
+ * Owns the publisher that the pipeline sees: records into open batches, how much may be held, which ordinals are acknowledged, linger, and the
  * bound on delivery time. Does not own sending (sender.ts) or topics' creation (topics.ts).
  *
- * `settledOrdinal` is the lowest first ordinal of an unfinished batch minus one: batches stand in the order they were opened in, so it
+ * `acknowledgedOrdinal` is the lowest first ordinal of an unfinished batch minus one: batches stand in the order they were opened in, so it
  * moves only past batches that are acknowledged without a hole.
  */
 import { itemAt } from '../../core/byte-reader.ts';
@@ -57,7 +57,7 @@ class KafkaPublisher implements Publisher {
   #filling: PartitionQueue[] = [];
   #lingerTimer: NodeJS.Timeout | undefined;
   #appended = 0;
-  #settled = 0;
+  #acknowledged = 0;
   #topicsRecreated = 0;
   #bytes = 0;
   #failure: SlotlineError | undefined;
@@ -103,8 +103,8 @@ class KafkaPublisher implements Publisher {
     return this.#appended;
   }
 
-  get settledOrdinal(): number {
-    return this.#settled;
+  get acknowledgedOrdinal(): number {
+    return this.#acknowledged;
   }
 
   get failure(): SlotlineError | undefined {
@@ -116,7 +116,7 @@ class KafkaPublisher implements Publisher {
   }
 
   get pending(): { readonly bytes: number; readonly records: number; readonly requestsInFlight: number } {
-    return { bytes: this.#bytes, records: this.#appended - this.#settled, requestsInFlight: this.#sender.requestsInFlight };
+    return { bytes: this.#bytes, records: this.#appended - this.#acknowledged, requestsInFlight: this.#sender.requestsInFlight };
   }
 
   openTopic(name: string, signal: AbortSignal): Promise<TopicHandle> {
@@ -235,12 +235,12 @@ class KafkaPublisher implements Publisher {
   }
 
   hasCapacity(): boolean {
-    return this.#bytes < this.#options.bufferBytesMax && this.#appended - this.#settled < this.#options.bufferRecordsMax;
+    return this.#bytes < this.#options.bufferBytesMax && this.#appended - this.#acknowledged < this.#options.bufferRecordsMax;
   }
 
   whenCapacity(): Promise<void> {
     if (this.hasCapacity() || this.#failure !== undefined || this.#closed) return Promise.resolve();
-    // The input stands still until something is settled: lingering would only lengthen that.
+    // The input stands still until something is acknowledged: lingering would only lengthen that.
     this.#sendFilling(0);
     this.#capacity ??= Promise.withResolvers<void>();
     return this.#capacity.promise;
@@ -248,17 +248,17 @@ class KafkaPublisher implements Publisher {
 
   #onProgress(): void {
     if (this.#failure !== undefined || this.#closed) return;
-    const settled = this.#unfinished.settledOrdinal(this.#appended);
-    if (settled !== this.#settled) {
-      this.#settled = settled;
-      this.#parts.acknowledgements?.onSettled(settled, { waiting: this.#appended - settled });
+    const acknowledged = this.#unfinished.acknowledgedOrdinal(this.#appended);
+    if (acknowledged !== this.#acknowledged) {
+      this.#acknowledged = acknowledged;
+      this.#parts.acknowledgements?.onAcknowledged(acknowledged, { waiting: this.#appended - acknowledged });
       this.#wakeDrains();
     }
     if (this.#capacity !== undefined && this.hasCapacity()) this.#releaseCapacity();
     const oldest = this.#unfinished.oldest;
     const waitedMs = oldest === undefined ? 0 : this.#deps.clock.monotonicMs() - oldest.openedAtMs;
     if (waitedMs > this.#options.deliveryTimeoutMs) {
-      const details = { waitedMs: Math.round(waitedMs), records: this.#appended - this.#settled, lastAnswer: oldest?.refusal };
+      const details = { waitedMs: Math.round(waitedMs), records: this.#appended - this.#acknowledged, lastAnswer: oldest?.refusal };
       this.#fail(new SlotlineError('kafka_delivery_timeout', details));
     }
   }
@@ -271,14 +271,14 @@ class KafkaPublisher implements Publisher {
   drain(signal: AbortSignal): Promise<void> {
     if (this.#failure !== undefined || this.#closed) return Promise.reject(this.#failure ?? closedError());
     const ordinal = this.#appended;
-    if (this.#settled >= ordinal) return Promise.resolve();
+    if (this.#acknowledged >= ordinal) return Promise.resolve();
     if (signal.aborted) return Promise.reject(closedError());
     this.#sendFilling(0);
     return new Promise((resolve, reject) => {
       const settle = (): void => {
         signal.removeEventListener('abort', settle);
         this.#drains = this.#drains.filter((waiter) => waiter.settle !== settle);
-        if (this.#settled >= ordinal) resolve();
+        if (this.#acknowledged >= ordinal) resolve();
         else reject(this.#failure ?? closedError());
       };
       signal.addEventListener('abort', settle, { once: true });
@@ -287,7 +287,7 @@ class KafkaPublisher implements Publisher {
   }
 
   #wakeDrains(): void {
-    for (const waiter of this.#drains) if (this.#settled >= waiter.ordinal) waiter.settle();
+    for (const waiter of this.#drains) if (this.#acknowledged >= waiter.ordinal) waiter.settle();
   }
 
   #fail(error: SlotlineError): void {

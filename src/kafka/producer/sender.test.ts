@@ -14,7 +14,7 @@ import { createPublisher } from './publisher.ts';
 async function outcome(
   next: () => number,
   deliveryTimeoutMs: number,
-): Promise<{ settled: number; failure: SlotlineError | undefined; sent: number }> {
+): Promise<{ acknowledged: number; failure: SlotlineError | undefined; sent: number }> {
   let sent = 0;
   const deps = { log: recordingLog().log, clock: SYSTEM_CLOCK, random: Math.random };
   const counted = (): number => {
@@ -29,10 +29,10 @@ async function outcome(
   publisher.append(topic, recordOf('k', 'v'));
   publisher.append(topic, recordOf('k', 'w'));
   await publisher.drain(AbortSignal.timeout(10_000)).catch(() => undefined);
-  const { settledOrdinal: settled, failure } = publisher;
+  const { acknowledgedOrdinal: acknowledged, failure } = publisher;
   await publisher.close();
   await client.close();
-  return { settled, failure, sent };
+  return { acknowledged, failure, sent };
 }
 
 test('whatever code answers a batch, it is either sent again and acknowledged in the end, or ends the attempt at once, by the table', async () => {
@@ -40,12 +40,12 @@ test('whatever code answers a batch, it is either sent again and acknowledged in
     fc.oneof(fc.integer({ min: -1, max: 140 }), fc.integer({ min: -0x8000, max: 0x7fff })),
     async (code) => {
       let asked = 0;
-      const { settled, failure } = await outcome(() => (asked++ < 2 ? code : 0), 10_000);
+      const { acknowledged, failure } = await outcome(() => (asked++ < 2 ? code : 0), 10_000);
       const { batch, becomes } = kafkaErrorEntry(code);
-      if (batch === 'end') expect([settled, failure?.code]).toEqual([0, becomes]);
+      if (batch === 'end') expect([acknowledged, failure?.code]).toEqual([0, becomes]);
       // Two answers of this kind are one too many for a single record.
-      else if (batch === 'split') expect([settled, failure?.code]).toEqual([0, 'kafka_record_too_large']);
-      else expect([settled, failure]).toEqual([2, undefined]);
+      else if (batch === 'split') expect([acknowledged, failure?.code]).toEqual([0, 'kafka_record_too_large']);
+      else expect([acknowledged, failure]).toEqual([2, undefined]);
     },
   );
   await fc.assert(property, { numRuns: 20 });
@@ -54,8 +54,8 @@ test('whatever code answers a batch, it is either sent again and acknowledged in
 test.each([4242, -1, 30_000])(
   'a code that never goes away (%i) ends the attempt after the delivery time, is named, and is not asked hotly',
   async (code) => {
-    const { settled, failure, sent } = await outcome(() => code, 700);
-    expect(settled).toBe(0);
+    const { acknowledged, failure, sent } = await outcome(() => code, 700);
+    expect(acknowledged).toBe(0);
     expect(failure).toMatchObject({
       code: 'kafka_delivery_timeout',
       retry: 'auto',

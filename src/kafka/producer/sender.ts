@@ -2,7 +2,7 @@
  * Owns delivery: which batch goes to which broker when, what every reply means for each batch, and what is sent again. Does not own
  * records (publisher.ts), the order inside a partition (partition-queue.ts), connections (broker-link.ts) or leaders (leaders.ts).
  *
- * A partition with a failed batch stops, waits until everything of it in flight is settled, waits for fresh metadata, and then sends
+ * A partition with a failed batch stops, waits until everything of it in flight has ended, waits for fresh metadata, and then sends
  * the identical bytes with the same sequence numbers again, the first alone: the broker knows them and keeps one copy.
  */
 import { SlotlineError, toSlotlineError } from '../../core/errors.ts';
@@ -68,7 +68,7 @@ export class Sender {
     this.#linkEvents = {
       onUp: (link) => this.#onLinkUp(link),
       onDown: (link, error) => this.#onLinkDown(link, error),
-      onSettled: (link, flight, error, body) => this.#onSettled(link, flight, error, body),
+      onEnded: (link, flight, error, body) => this.#onEnded(link, flight, error, body),
       isWanted: (link) => link.ready.length > 0,
     };
     this.leaders = new Leaders(client, deps, {
@@ -180,7 +180,7 @@ export class Sender {
     return shipments;
   }
 
-  #onSettled(link: BrokerLink, flight: Flight, error: SlotlineError | undefined, body: Uint8Array | undefined): void {
+  #onEnded(link: BrokerLink, flight: Flight, error: SlotlineError | undefined, body: Uint8Array | undefined): void {
     if (this.#stopped) return;
     try {
       this.#settleFlight(link, flight, error, body);
@@ -342,7 +342,7 @@ export class Sender {
     this.#events.onFailure(error);
   }
 
-  /** Nothing is sent or settled any more. */
+  /** Nothing is sent or acknowledged any more. */
   stop(): void {
     this.#stopped = true;
     clearInterval(this.#watch);

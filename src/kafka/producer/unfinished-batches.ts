@@ -18,7 +18,7 @@ export class UnfinishedBatches {
   }
 
   /** Every record up to this ordinal is acknowledged; `appended` is the last one appended. */
-  settledOrdinal(appended: number): number {
+  acknowledgedOrdinal(appended: number): number {
     const oldest = this.oldest;
     return oldest === undefined ? appended : oldest.firstOrdinal - 1;
   }

@@ -17,7 +17,7 @@ function told(...events: readonly LiveEvent[]): ReturnType<typeof viewOf> {
 function parts(created: number, nowUs = 0): AttemptParts {
   return {
     changes: { counts: { created, deleted: 1 } },
-    publisher: { settledOrdinal: created, topicsRecreated: 1, pending: { records: 2, bytes: 30, requestsInFlight: 1 } },
+    publisher: { acknowledgedOrdinal: created, topicsRecreated: 1, pending: { records: 2, bytes: 30, requestsInFlight: 1 } },
     kafka: { trouble: new SlotlineError('kafka_unreachable') },
     info: { nowUs },
   };
@@ -39,7 +39,7 @@ describe('what is known of a connector', () => {
     [{ tag: 'serverWaits', wait: { of: 'slot', message: 'waits' } }, { serverWait: { of: 'slot', message: 'waits' } }],
     [{ tag: 'schemaRefused' }, { schemasIncompatible: 1 }],
     [
-      { tag: 'streamBegun', positions: { receivedLsn: 9 as Lsn, flushedLsn: 8 as Lsn } },
+      { tag: 'streamBegun', positions: { receivedLsn: 9 as Lsn, confirmedLsn: 8 as Lsn } },
       { receivedLsn: 9 as Lsn, confirmedLsn: 8 as Lsn },
     ],
   ])('after %o', (event, known) => {
@@ -83,7 +83,7 @@ describe('what is known of a connector', () => {
   });
 
   it('keeps the positions of the stream that was last', () => {
-    const begun: LiveEvent = { tag: 'streamBegun', positions: { receivedLsn: 90 as Lsn, flushedLsn: 80 as Lsn } };
+    const begun: LiveEvent = { tag: 'streamBegun', positions: { receivedLsn: 90 as Lsn, confirmedLsn: 80 as Lsn } };
     const view = told(begun, { tag: 'readingFrom', source: 'bulk' }, { tag: 'streamEnded' });
     expect([view.receivedLsn, view.confirmedLsn, view.isReadingInBulk]).toEqual([90, 80, false]);
   });

@@ -13,7 +13,7 @@ import { type ConnectorState, UNSTARTED } from './connector-state.ts';
 /** Of the attempt that is under way. Nothing is told per row: counts and positions stay where they are kept anyway, and are read there. */
 export type AttemptParts = {
   readonly changes: { readonly counts: EventCounts };
-  readonly publisher: Pick<Publisher, 'settledOrdinal' | 'pending' | 'topicsRecreated'>;
+  readonly publisher: Pick<Publisher, 'acknowledgedOrdinal' | 'pending' | 'topicsRecreated'>;
   readonly kafka: Pick<KafkaClient, 'trouble'>;
   readonly info: Pick<SourceInfo, 'nowUs'>;
 };
@@ -21,7 +21,7 @@ export type AttemptParts = {
 /** Events by operation. */
 type EventCounts = Readonly<Record<string, number>>;
 
-type StreamPositions = { readonly receivedLsn: Lsn; readonly flushedLsn: Lsn };
+type StreamPositions = { readonly receivedLsn: Lsn; readonly confirmedLsn: Lsn };
 
 /** `slot`: one is being made. `message` names what it waits for, and who. */
 type ServerWait = { readonly of: 'slot' | 'postgres'; readonly message: string };
@@ -102,7 +102,7 @@ export const NOTHING_KNOWN: LiveFacts = {
   attempt: undefined,
   before: { events: {}, recordsAcknowledged: 0, topicsRecreated: 0, lastMessageUs: 0 },
   stream: undefined,
-  lastPositions: { receivedLsn: LSN_ZERO, flushedLsn: LSN_ZERO },
+  lastPositions: { receivedLsn: LSN_ZERO, confirmedLsn: LSN_ZERO },
   isSnapshotting: false,
   isReadingInBulk: false,
   catchUpFallbacks: 0,
@@ -212,12 +212,12 @@ export function totalsOf({ before, attempt }: LiveFacts): Totals {
   const { changes, publisher, info } = attempt;
   return {
     events: Object.fromEntries(Object.entries(changes.counts).map(([name, count]) => [name, count + (before.events[name] ?? 0)])),
-    recordsAcknowledged: before.recordsAcknowledged + publisher.settledOrdinal,
+    recordsAcknowledged: before.recordsAcknowledged + publisher.acknowledgedOrdinal,
     topicsRecreated: before.topicsRecreated + publisher.topicsRecreated,
     lastMessageUs: Math.max(before.lastMessageUs, info.nowUs),
   };
 }
 
 export function positionsOf({ stream, lastPositions }: LiveFacts): StreamPositions {
-  return { receivedLsn: (stream ?? lastPositions).receivedLsn, flushedLsn: (stream ?? lastPositions).flushedLsn };
+  return { receivedLsn: (stream ?? lastPositions).receivedLsn, confirmedLsn: (stream ?? lastPositions).confirmedLsn };
 }

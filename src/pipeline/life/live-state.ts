@@ -74,7 +74,7 @@ export class LiveState {
 
 export function viewOf({ name, taskId }: LiveOwner, facts: LiveFacts): LiveView {
   const { attempt, stream, before, lastPositions, registryTroubles, source, ...shown } = facts;
-  const { receivedLsn, flushedLsn: confirmedLsn } = positionsOf(facts);
+  const { receivedLsn, confirmedLsn } = positionsOf(facts);
   const [registryTrouble] = registryTroubles.values();
   const { looksFailed, changes, notices } = source;
   return {

@@ -272,7 +272,7 @@ describe('the stream loop stands', () => {
     expect([await standing, loop.standing.tag]).toEqual([undefined, 'flowing']);
   });
 
-  it('for good behind the end, while what is settled still moves positions', async () => {
+  it('for good behind the end, while what is acknowledged still moves positions', async () => {
     const { loop, publisher, confirmed, feed, passCommit } = await setUp({ metadata: true });
     await passCommit(COMMIT_END);
     loop.end();

@@ -170,7 +170,7 @@ export class StreamLoop implements FrameConsumer {
     if (this.#standing.tag === 'stands') this.#standing = FLOWING;
   }
 
-  /** Nothing more comes in; what is settled still moves positions out. */
+  /** Nothing more comes in; what is acknowledged still moves positions out. */
   end(): void {
     this.#standing = { tag: 'ended' };
   }

@@ -70,17 +70,17 @@ describe('the ledger of positions', () => {
         const ledger = new Ledger(LSN_ZERO);
         const marks: { ordinal: number; lsn: number }[] = [];
         let appended = 0;
-        let settled = 0;
+        let acknowledged = 0;
         let position = 0;
         for (const { records, settle, advance } of steps) {
           appended += records;
           position += advance;
           ledger.mark(appended, at(position));
           marks.push({ ordinal: appended, lsn: position });
-          settled = Math.min(appended, settled + settle);
+          acknowledged = Math.min(appended, acknowledged + settle);
           const before = ledger.durableLsn;
-          ledger.release(settled);
-          const expected = Math.max(0, ...marks.filter((mark) => mark.ordinal <= settled).map((mark) => mark.lsn));
+          ledger.release(acknowledged);
+          const expected = Math.max(0, ...marks.filter((mark) => mark.ordinal <= acknowledged).map((mark) => mark.lsn));
           expect(ledger.durableLsn).toBe(expected);
           expect(ledger.durableLsn).toBeGreaterThanOrEqual(before);
         }

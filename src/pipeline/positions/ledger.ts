@@ -1,6 +1,6 @@
 /**
  * Owns the durable position: the only place that computes what may be confirmed to PostgreSQL (D1, D2, D6). Positions are marked in stream
- * order together with the number of records appended before them, and released when that many records are settled. Sends nothing.
+ * order together with the number of records appended before them, and released when that many records are acknowledged. Sends nothing.
  *
  * A position is one member of a union. A new member has its cases here and nowhere else: `#isNews`, `copyInto`, `#release`. The publisher
  * counts records and knows no positions.
@@ -45,7 +45,7 @@ export class Ledger {
     return this.#markedLsn;
   }
 
-  /** `position` becomes durable once records 1…ordinal are settled. An LSN not above the last one marked says nothing new and is ignored. */
+  /** `position` becomes durable once records 1…ordinal are acknowledged. An LSN not above the last one marked says nothing new and is ignored. */
   mark(ordinal: number, position: Position): void {
     if (!this.#isNews(position)) return;
     if (this.#count > 0) {
@@ -64,10 +64,10 @@ export class Ledger {
     this.#count++;
   }
 
-  /** Releases every position whose records are settled; true when the durable LSN moved. */
-  release(settledOrdinal: number): boolean {
+  /** Releases every position whose records are acknowledged; true when the durable LSN moved. */
+  release(acknowledgedOrdinal: number): boolean {
     const before = this.#durableLsn;
-    while (this.#count > 0 && elementAt(this.#ordinals, this.#head) <= settledOrdinal) {
+    while (this.#count > 0 && elementAt(this.#ordinals, this.#head) <= acknowledgedOrdinal) {
       this.#release(itemAt(this.#positions, this.#head));
       this.#head = (this.#head + 1) % this.#ordinals.length;
       this.#count--;

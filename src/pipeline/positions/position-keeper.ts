@@ -77,7 +77,7 @@ export class PositionKeeper {
     this.#offset = offset;
   }
 
-  /** `lsn` is durable. `records`: how many are settled; where no more are, only keepalives moved it. `urgent`: the server wants an answer. */
+  /** `lsn` is durable. `records`: how many are acknowledged; where no more are, only keepalives moved it. `urgent`: the server wants an answer. */
   request(lsn: Lsn, of: { readonly records: number; readonly urgent: boolean }): void {
     if (lsn > this.#wanted) this.#wanted = lsn;
     if (of.records !== this.#records) this.#hasChanges = true;

@@ -35,15 +35,15 @@ describe('positions', () => {
   beforeEach(() => vi.useFakeTimers());
   afterEach(() => vi.useRealTimers());
 
-  it('go from what is settled to the keeper, and from there to the source', () => {
+  it('go from what is acknowledged to the keeper, and from there to the source', () => {
     const { positions, requested, confirmed, store, source, begin } = setUp();
     begin();
     positions.confirmTo(source);
     positions.mark(3, at(500));
-    positions.onSettled(2, { waiting: 1 });
+    positions.onAcknowledged(2, { waiting: 1 });
     vi.advanceTimersByTime(PACE_MS);
     expect(requested).toEqual([]);
-    positions.onSettled(3, { waiting: 0 });
+    positions.onAcknowledged(3, { waiting: 0 });
     expect(requested).toEqual([{ lsn: 500, records: 3, urgent: true }]);
     expect(confirmed).toEqual([]);
     store(500);
@@ -54,7 +54,7 @@ describe('positions', () => {
     const { positions, requested, begin } = setUp();
     begin();
     for (let ordinal = 1; ordinal <= 10; ordinal++) positions.mark(ordinal, at(100 + ordinal));
-    for (let ordinal = 1; ordinal <= 9; ordinal++) positions.onSettled(ordinal, { waiting: 10 - ordinal });
+    for (let ordinal = 1; ordinal <= 9; ordinal++) positions.onAcknowledged(ordinal, { waiting: 10 - ordinal });
     expect(requested).toEqual([]);
     vi.advanceTimersByTime(PACE_MS);
     expect(requested).toEqual([{ lsn: 109, records: 9, urgent: false }]);
@@ -81,9 +81,9 @@ describe('positions', () => {
     expect([confirmed, other]).toEqual([[200], [400]]);
   });
 
-  it('do not move between readings, but what is settled there counts for the next one', () => {
+  it('do not move between readings, but what is acknowledged there counts for the next one', () => {
     const { positions, requested, confirmed, store, source, begin, lines } = setUp();
-    positions.onSettled(7, { waiting: 0 });
+    positions.onAcknowledged(7, { waiting: 0 });
     positions.release({ urgent: true });
     store(50);
     expect(requested).toEqual([]);
@@ -93,7 +93,7 @@ describe('positions', () => {
     positions.release({ urgent: true });
     expect(requested).toEqual([{ lsn: 200, records: 7, urgent: true }]);
     positions.mark(8, at(300));
-    positions.onSettled(8, { waiting: 1 });
+    positions.onAcknowledged(8, { waiting: 1 });
     positions.rest();
     vi.advanceTimersByTime(PACE_MS);
     store(300);
@@ -111,7 +111,7 @@ describe('positions', () => {
     positions.mark(5, at(900));
     positions.rest();
     positions.begin({ fromLsn: lsn(150), keeper });
-    positions.onSettled(5, { waiting: 0 });
+    positions.onAcknowledged(5, { waiting: 0 });
     expect([positions.markedLsn, positions.durableLsn]).toEqual([150, 150]);
   });
 
@@ -120,7 +120,7 @@ describe('positions', () => {
     begin();
     positions.mark(1, at(200));
     positions.onEnded();
-    positions.onSettled(1, { waiting: 0 });
+    positions.onAcknowledged(1, { waiting: 0 });
     positions.release({ urgent: true });
     vi.advanceTimersByTime(PACE_MS);
     expect(requested).toEqual([]);
@@ -131,7 +131,7 @@ describe('positions', () => {
     begin();
     positions.mark(2, at(250));
     positions.mark(3, at(300));
-    positions.onSettled(2, { waiting: 1 });
+    positions.onAcknowledged(2, { waiting: 1 });
     const { signal } = new AbortController();
     await positions.store(signal);
     expect(requested).toEqual([{ lsn: 250, records: 2, urgent: false }]);

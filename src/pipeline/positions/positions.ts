@@ -1,9 +1,9 @@
 /**
- * Owns the way back, one object for an attempt's whole life: the publisher tells it what is settled, the ledger what is durable by that, the
+ * Owns the way back, one object for an attempt's whole life: the publisher tells it what is acknowledged, the ledger what is durable by that, the
  * pacer when that is handed on, the position keeper stores it, and what is stored is confirmed to the source that is read now. Which source
  * that is, is said in one place, `confirmTo`. Computes no position (ledger.ts).
  *
- *   rests   between readings: nothing is confirmed; what is settled is counted
+ *   rests   between readings: nothing is confirmed; what is acknowledged is counted
  *   reads   from begin() to rest(): positions move
  *   ended   the publisher failed or was closed: no position moves any more
  */
@@ -29,7 +29,7 @@ export class Positions implements Acknowledgements {
   /** Undefined: rests. */
   #keeper: Keeper | undefined;
   #source: ConfirmSource = NO_SOURCE;
-  #settledOrdinal = 0;
+  #acknowledgedOrdinal = 0;
   #ended = false;
 
   constructor(log: Log) {
@@ -69,13 +69,13 @@ export class Positions implements Acknowledgements {
     return Math.min(this.durableLsn, this.#keeper?.storedLsn ?? LSN_ZERO) as Lsn;
   }
 
-  /** `position` is durable once the records up to `ordinal` are settled. */
+  /** `position` is durable once the records up to `ordinal` are acknowledged. */
   mark(ordinal: number, position: Position): void {
     this.#ledger.mark(ordinal, position);
   }
 
-  onSettled(ordinal: number, { waiting }: { readonly waiting: number }): void {
-    this.#settledOrdinal = ordinal;
+  onAcknowledged(ordinal: number, { waiting }: { readonly waiting: number }): void {
+    this.#acknowledgedOrdinal = ordinal;
     this.release({ urgent: waiting === 0 });
   }
 
@@ -86,14 +86,14 @@ export class Positions implements Acknowledgements {
   /** What is durable by now goes on its way; `urgent`: at once, also where it did not move. */
   release({ urgent }: { readonly urgent: boolean }): void {
     if (this.#ended || this.#keeper === undefined) return;
-    const moved = this.#ledger.release(this.#settledOrdinal);
+    const moved = this.#ledger.release(this.#acknowledgedOrdinal);
     if (moved || urgent) this.#pacer.confirm(this.#ledger.durableLsn, { urgent });
   }
 
   /** Resolves when everything durable is stored, and so may be confirmed, or when `signal` aborts. */
   async store(signal: AbortSignal): Promise<void> {
     if (this.#ended) return;
-    this.#ledger.release(this.#settledOrdinal);
+    this.#ledger.release(this.#acknowledgedOrdinal);
     this.#pacer.stop();
     this.#request(this.#ledger.durableLsn, false);
     await this.#keeper?.flush(signal);
@@ -107,6 +107,6 @@ export class Positions implements Acknowledgements {
   }
 
   #request(lsn: Lsn, urgent: boolean): void {
-    this.#keeper?.request(lsn, { records: this.#settledOrdinal, urgent });
+    this.#keeper?.request(lsn, { records: this.#acknowledgedOrdinal, urgent });
   }
 }

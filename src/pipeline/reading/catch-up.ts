@@ -206,7 +206,7 @@ class BulkRun {
       get receivedLsn() {
         return positions.markedLsn;
       },
-      get flushedLsn() {
+      get confirmedLsn() {
         return advancer.advancedLsn;
       },
     };

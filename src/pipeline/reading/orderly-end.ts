@@ -1,4 +1,4 @@
-/** Owns the orderly end of a reading: what was taken in is settled, stored, and told to the slot, each within a deadline. */
+/** Owns the orderly end of a reading: what was taken in is acknowledged, stored, and told to the slot, each within a deadline. */
 import { SlotlineError } from '../../core/errors.ts';
 import type { Lsn } from '../../core/lsn.ts';
 import { Scope } from '../../core/scope.ts';

@@ -49,7 +49,7 @@ export async function readStream(context: StreamContext, parts: StreamParts): Pr
   const { loop, stop, untilLsn } = parts;
   using scope = new Scope();
   const leaving = new AbortController();
-  // While no source is open a stop waits for no server: everything was settled by the last one, or comes again.
+  // While no source is open a stop waits for no server: everything was acknowledged by the last one, or comes again.
   const opening = scope.any(stop, signal);
   const stoppedOr = (error: unknown): 'stopped' => {
     signal.throwIfAborted();
@@ -132,7 +132,7 @@ function streamSettings({ options, positions }: StreamContext, parts: StreamPart
     slotName: slot.name,
     publicationName: publication.name,
     startLsn: positions.markedLsn,
-    flushedLsn: positions.durableLsn,
+    confirmedLsn: positions.durableLsn,
     messages: session.serverMajor >= 14,
     extraParams: slot.streamParams,
     statusIntervalMs: statusUpdateIntervalMs,

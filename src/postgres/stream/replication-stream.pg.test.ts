@@ -11,7 +11,7 @@ import { type FrameConsumer, ReplicationStream } from './replication-stream.ts';
 
 const CONSUMER: FrameConsumer = { onFrame: () => undefined, onKeepalive: () => undefined, onDrained: () => undefined };
 const SETTINGS = { slotName: 'silent', publicationName: 'silent', messages: false, extraParams: [] };
-const PLACE = { startLsn: LSN_ZERO, flushedLsn: LSN_ZERO, statusIntervalMs: 10_000, walSenderTimeoutMs: 60_000 };
+const PLACE = { startLsn: LSN_ZERO, confirmedLsn: LSN_ZERO, statusIntervalMs: 10_000, walSenderTimeoutMs: 60_000 };
 
 describe('the start of a replication stream on a server that does not answer', () => {
   let fresh: FreshDatabase;

@@ -36,7 +36,7 @@ export type StreamSettings = PluginSettings & {
   readonly slotName: string;
   readonly startLsn: Lsn;
   /** The durable position when the stream begins; at most startLsn. */
-  readonly flushedLsn: Lsn;
+  readonly confirmedLsn: Lsn;
   readonly statusIntervalMs: number;
   /** The server's wal_sender_timeout; 0: none. */
   readonly walSenderTimeoutMs: number;
@@ -62,7 +62,7 @@ export class ReplicationStream {
   #copying = false;
 
   #receivedLsn = LSN_ZERO;
-  #flushedLsn: Lsn;
+  #confirmedLsn: Lsn;
   /** Local monotonic time at which the server is known to have been alive, from its own send times. */
   #serverContactMs: number;
   /** Smallest seen difference of local monotonic receive time and server send time. */
@@ -77,7 +77,7 @@ export class ReplicationStream {
     this.#session = session;
     this.#settings = settings;
     this.#clock = clock;
-    this.#flushedLsn = settings.flushedLsn;
+    this.#confirmedLsn = settings.confirmedLsn;
     this.#serverContactMs = clock.monotonicMs();
     this.#lastFrameMs = this.#serverContactMs;
     this.#done.promise.catch(() => {});
@@ -89,8 +89,8 @@ export class ReplicationStream {
     return this.#receivedLsn;
   }
 
-  get flushedLsn(): Lsn {
-    return this.#flushedLsn;
+  get confirmedLsn(): Lsn {
+    return this.#confirmedLsn;
   }
 
   /** Local monotonic milliseconds of the last proof that this server connection is alive; the fence judges by it. */
@@ -145,7 +145,7 @@ export class ReplicationStream {
 
   /** Confirms a durable position to the server. `flushed` is exactly a position of D2 (docs/delivery.md); it never moves back. */
   confirm(flushed: Lsn, options: { requestReply: boolean } = { requestReply: false }): void {
-    if (flushed > this.#flushedLsn) this.#flushedLsn = flushed;
+    if (flushed > this.#confirmedLsn) this.#confirmedLsn = flushed;
     this.sendStatus(options);
   }
 
@@ -155,10 +155,10 @@ export class ReplicationStream {
     status[0] = 0x64;
     status.writeInt32BE(STATUS_BYTES - 1, 1);
     status[5] = 0x72;
-    const received = Math.max(this.#receivedLsn, this.#flushedLsn);
+    const received = Math.max(this.#receivedLsn, this.#confirmedLsn);
     writeLsn(status, 6, received);
-    writeLsn(status, 14, this.#flushedLsn);
-    writeLsn(status, 22, this.#flushedLsn);
+    writeLsn(status, 14, this.#confirmedLsn);
+    writeLsn(status, 22, this.#confirmedLsn);
     const nowUs = (this.#clock.nowMs() - POSTGRES_EPOCH_MS) * 1000;
     writeLsn(status, 30, nowUs);
     status[38] = options.requestReply ? 1 : 0;
