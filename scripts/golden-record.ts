@@ -59,7 +59,7 @@ function chooseInputs(names: readonly string[]): CaseGroup[] {
 async function runAll(inputs: readonly CaseGroup[], tasks: number, action: Action): Promise<number> {
   const waiting = [...inputs];
   const bad: string[] = [];
-  const runTask = async (): Promise<void> => {
+  const runAttempt = async (): Promise<void> => {
     for (let input = waiting.shift(); input !== undefined; input = waiting.shift()) {
       const startedMs = Date.now();
       const problems = await runOne(input, action);
@@ -68,7 +68,7 @@ async function runAll(inputs: readonly CaseGroup[], tasks: number, action: Actio
       console.log([`${problems.length === 0 ? 'ok  ' : 'FAIL'} ${input.name} ${seconds} s`, ...problems].join('\n  '));
     }
   };
-  await Promise.all(Array.from({ length: tasks }, runTask));
+  await Promise.all(Array.from({ length: tasks }, runAttempt));
   console.log(`${inputs.length - bad.length} ok, ${bad.length} failed${bad.length === 0 ? '' : `: ${bad.sort().join(' ')}`}`);
   return bad.length === 0 ? 0 : 1;
 }

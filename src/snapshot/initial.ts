@@ -1,7 +1,7 @@
 /**
  * Owns the initial snapshot: which tables in which order, reading them in one consistent transaction, Debezium's markers,
  * progress. Rows become events through the sink, the same plans and serializers as streaming. Does not decide whether a
- * snapshot is due nor where the stream goes on: pipeline/life/task.ts does.
+ * snapshot is due nor where the stream goes on: pipeline/life/attempt.ts does.
  * Source: io.debezium.relational.RelationalSnapshotChangeEventSource.
  */
 

@@ -15,7 +15,7 @@ import {
   readingBeside,
   resolved,
   type Situation,
-  startTask,
+  startAttempt,
   streamOnce,
   tellingCluster,
   untilWaiting,
@@ -134,7 +134,7 @@ describe('check and a start agree', () => {
   test('the tables that become unwritable are told before the publication is made', async () => {
     const place = await placeOf({ tables: 'create table stranger (v text)', config: { 'publication.autocreate.mode': 'all_tables' } });
     try {
-      const run = startTask(resolved(place.config));
+      const run = startAttempt(resolved(place.config));
       expect(await run.outcome).toBeUndefined();
       const events = run.lines.map(({ event }) => event);
       expect(events.indexOf('publication.blocks_writes')).toBeGreaterThan(-1);
@@ -154,7 +154,7 @@ describe('check and a start agree', () => {
 
   test('beside a connector that goes on meanwhile, check sees no gap and no other history', async () => {
     const place = await placeOf({});
-    const run = startTask(resolved(place.config));
+    const run = startAttempt(resolved(place.config));
     await using proxy = await startTcpProxy(place.fresh.server);
     try {
       expect(await run.outcome).toBeUndefined();
@@ -215,7 +215,7 @@ describe('check and a start agree', () => {
       const { rows } = await other.query<{ pid: number; xid: string }>('select pg_backend_pid() as pid, pg_current_xact_id()::text as xid');
       const { pid, xid } = rows[0] ?? { pid: 0, xid: '' };
       const options = resolved(place.config);
-      const run = startTask(options);
+      const run = startAttempt(options);
       const { reasons } = await untilWaiting(run);
       expect(reasons).toMatchObject([
         {

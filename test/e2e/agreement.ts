@@ -12,8 +12,8 @@ import { SYSTEM_CLOCK } from '../../src/core/time.ts';
 import type { KafkaClient } from '../../src/kafka/client.ts';
 import { createProducerIdentity } from '../../src/kafka/producer/identity.ts';
 import { connectorHealth, type Health } from '../../src/ops/health.ts';
+import { runAttempt } from '../../src/pipeline/life/attempt.ts';
 import { LiveState } from '../../src/pipeline/life/live-state.ts';
-import { runTask } from '../../src/pipeline/life/task.ts';
 import { type FreshDatabase, freshDatabase, sharedKafka, uniqueName } from '../harness/shared.ts';
 import { type ConnectorConfig, connectorConfig } from '../harness/slotline.ts';
 import { until } from '../harness/until.ts';
@@ -53,7 +53,7 @@ export function resolved(config: ConnectorConfig): ResolvedOptions {
   return result.options;
 }
 
-export function startTask(options: ResolvedOptions): Run {
+export function startAttempt(options: ResolvedOptions): Run {
   const lines: Line[] = [];
   const at =
     (level: string) =>
@@ -73,7 +73,7 @@ export function startTask(options: ResolvedOptions): Run {
     producerIdentity: createProducerIdentity(),
     live,
   };
-  const task = runTask(
+  const task = runAttempt(
     deps,
     { snapshotTaken: false },
     { started: () => started.resolve(undefined), stop: stop.signal, onProgress: () => {} },
@@ -106,7 +106,7 @@ export async function placeOf(situation: Pick<Situation, 'tables' | 'config'>, m
 
 /** A start that streamed once and stopped: the snapshot is remembered. */
 export async function streamOnce({ config }: Place): Promise<void> {
-  const run = startTask(resolved(config));
+  const run = startAttempt(resolved(config));
   expect(await run.outcome).toBeUndefined();
   await run.stop();
 }
@@ -128,7 +128,7 @@ export async function expectAgreement(situation: Situation): Promise<void> {
     const report = await runCheck(options, CHECK_DEPS);
     const failed = [...new Set(report.items.filter(({ status }) => status === 'fail').map(({ code }) => code))];
     const warned = report.items.filter(({ status }) => status === 'warn').map(({ check }) => check);
-    const run = startTask(options);
+    const run = startAttempt(options);
     const outcome = await run.outcome;
     if (situation.untilTold !== undefined)
       await until(situation.untilTold, async () => run.lines.some(({ event }) => event === situation.untilTold), { timeoutMs: 30_000 });

@@ -10,9 +10,9 @@ import { loadConfig } from '../../src/config/load.ts';
 import { SILENT_LOG } from '../../src/core/log.ts';
 import { SYSTEM_CLOCK } from '../../src/core/time.ts';
 import { createProducerIdentity } from '../../src/kafka/producer/identity.ts';
+import { runAttempt } from '../../src/pipeline/life/attempt.ts';
 import { Connector } from '../../src/pipeline/life/connector.ts';
 import { LiveState } from '../../src/pipeline/life/live-state.ts';
-import { runTask } from '../../src/pipeline/life/task.ts';
 
 type AttemptsReport = {
   readonly attempts: number;
@@ -64,7 +64,7 @@ export async function runAttempts(configFile: string, count: number, breakStream
         hooks.started();
         if (attempts <= count) void breakStream();
       };
-      await runTask(taskDeps, memory, { ...hooks, started, onProgress: () => {} });
+      await runAttempt(taskDeps, memory, { ...hooks, started, onProgress: () => {} });
     },
   });
   await connector.start();

@@ -7,8 +7,8 @@ import type pg from 'pg';
 import { SILENT_LOG } from '../../src/core/log.ts';
 import { SYSTEM_CLOCK } from '../../src/core/time.ts';
 import { createProducerIdentity } from '../../src/kafka/producer/identity.ts';
+import { runAttempt } from '../../src/pipeline/life/attempt.ts';
 import { LiveState } from '../../src/pipeline/life/live-state.ts';
-import { runTask } from '../../src/pipeline/life/task.ts';
 import { type FreshDatabase, freshDatabase, sharedKafka, uniqueName } from '../harness/shared.ts';
 import { until } from '../harness/until.ts';
 import {
@@ -109,7 +109,7 @@ async function startCase(golden: GoldenCase, db: FreshDatabase, o: ReplayOptions
     producerIdentity: createProducerIdentity(),
     live: new LiveState(resolved.options),
   };
-  const task = runTask(deps, { snapshotTaken: false }, { started: onStarted, stop: stop.signal, onProgress: () => {} });
+  const task = runAttempt(deps, { snapshotTaken: false }, { started: onStarted, stop: stop.signal, onProgress: () => {} });
   const running: RunningCase = { slot, stop, failure: undefined, ended: task.catch((error: unknown) => onEnd(error)) };
   const onEnd = (error: unknown): void => {
     running.failure = error;

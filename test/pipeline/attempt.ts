@@ -4,8 +4,8 @@ import type { Lsn } from '../../src/core/lsn.ts';
 import { type ResolvedOptions, TASK_ID } from '../../src/core/options.ts';
 import { SYSTEM_CLOCK } from '../../src/core/time.ts';
 import { createProducerIdentity } from '../../src/kafka/producer/identity.ts';
+import { type AttemptContext, createContext } from '../../src/pipeline/life/attempt-context.ts';
 import { LiveState } from '../../src/pipeline/life/live-state.ts';
-import { createContext, type TaskContext } from '../../src/pipeline/life/task-context.ts';
 import { Fence } from '../../src/pipeline/positions/fence.ts';
 import { PositionKeeper } from '../../src/pipeline/positions/position-keeper.ts';
 import { Positions } from '../../src/pipeline/positions/positions.ts';
@@ -31,7 +31,7 @@ export function testOptions(more: Readonly<Record<string, string>> = {}): Resolv
 }
 
 export type TestAttempt = AsyncDisposable & {
-  readonly context: TaskContext;
+  readonly context: AttemptContext;
   readonly fence: Fence;
   readonly positions: Positions;
   readonly publisher: RecordingPublisher;

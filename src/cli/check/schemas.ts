@@ -11,7 +11,7 @@ import { topicNaming } from '../../events/table-checks.ts';
 import { deadLetterTopic } from '../../events/topic.ts';
 import { failure, type Judgement, nameOf, ok } from '../../pipeline/judgements/judgement.ts';
 
-import { planSettings } from '../../pipeline/life/task-context.ts';
+import { planSettings } from '../../pipeline/life/attempt-context.ts';
 import { createSerde } from '../../pipeline/loop/create-serde.ts';
 import { type TableDescription, tableFacts } from '../../postgres/catalog/catalog.ts';
 import { TypeRegistry } from '../../postgres/catalog/type-registry.ts';

@@ -7,10 +7,10 @@ import type { ResolvedOptions, TaskOptions } from '../../core/options.ts';
 import type { Clock } from '../../core/time.ts';
 import { createProducerIdentity } from '../../kafka/producer/identity.ts';
 import type { SnapshotProgress } from '../../snapshot/initial.ts';
+import { runAttempt, type TaskMemory } from './attempt.ts';
+import type { TaskDeps } from './attempt-context.ts';
 import { type AttemptRunner, Connector } from './connector.ts';
 import type { LiveState } from './live-state.ts';
-import { type ProcessMemory, runTask } from './task.ts';
-import type { TaskDeps } from './task-context.ts';
 
 type ConnectorParts = {
   readonly options: ResolvedOptions;
@@ -33,8 +33,8 @@ export function createConnector(parts: ConnectorParts): Connector {
   const { log, clock, random, version, live } = parts;
   const deps: Omit<TaskDeps, 'options'> = { ...shared, producerIdentity: createProducerIdentity() };
   const newTask = (): AttemptRunner => {
-    const memory: ProcessMemory = { snapshotTaken: false };
-    return (signals) => runTask({ ...deps, options: readOptions() }, memory, { ...signals, onProgress });
+    const memory: TaskMemory = { snapshotTaken: false };
+    return (signals) => runAttempt({ ...deps, options: readOptions() }, memory, { ...signals, onProgress });
   };
   return new Connector({
     newTask,

@@ -25,7 +25,7 @@ import type { ServerFacts } from '../../postgres/session/server-facts.ts';
 import { loadSlot, type SlotState } from '../../postgres/stream/slot.ts';
 import { loadForkLsn } from '../../postgres/stream/timeline.ts';
 import { judgeContinuity, judgeOwner, slotPlace } from '../judgements/start.ts';
-import type { TaskContext, TaskDeps } from '../life/task-context.ts';
+import type { AttemptContext, TaskDeps } from '../life/attempt-context.ts';
 import { type MarkedOffset, PositionKeeper } from './position-keeper.ts';
 
 export type Past = {
@@ -47,7 +47,7 @@ export function offsetOwner(options: Pick<TaskOptions, 'events' | 'name' | 'task
 
 /** Throws slot_in_use where the slot is another connector's. Waits for Kafka until `signal` aborts. */
 export async function recall(
-  context: Pick<TaskContext, 'options' | 'sql' | 'log'>,
+  context: Pick<AttemptContext, 'options' | 'sql' | 'log'>,
   o: { readonly store: OffsetStore; readonly ended: AbortSignal; readonly server: ServerFacts; readonly signal: AbortSignal },
 ): Promise<Past> {
   const { options, sql, log } = context;
@@ -107,7 +107,7 @@ async function loadFork(
 
 /** Stores how this start begins; from here on positions are kept. `offset`: what is known besides the mark. */
 export function beginPositions(
-  context: Pick<TaskContext, 'clock' | 'live' | 'log' | 'positions' | 'signal'>,
+  context: Pick<AttemptContext, 'clock' | 'live' | 'log' | 'positions' | 'signal'>,
   past: Past,
   begin: { readonly offset: StoredOffset; readonly fromLsn?: Lsn },
 ): Promise<PositionKeeper> {

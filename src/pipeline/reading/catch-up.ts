@@ -12,7 +12,7 @@ import type { ServerNotice } from '../../postgres/session/errors.ts';
 import { openSession } from '../../postgres/session/open-session.ts';
 import { BulkDecode, type Slice } from '../../postgres/stream/bulk-decode.ts';
 import { loadSlot, loadSlotLag } from '../../postgres/stream/slot.ts';
-import type { TaskContext } from '../life/task-context.ts';
+import type { AttemptContext } from '../life/attempt-context.ts';
 import type { StreamLoop } from '../loop/stream-loop.ts';
 import { SlotAdvancer } from '../positions/slot-advancer.ts';
 import { holdsLock } from '../positions/turn.ts';
@@ -44,7 +44,7 @@ type CatchUpParts = {
 };
 
 export type CatchUpContext = Pick<
-  TaskContext,
+  AttemptContext,
   'clock' | 'fence' | 'heartbeat' | 'live' | 'log' | 'options' | 'positions' | 'publisher' | 'signal' | 'sql'
 >;
 

@@ -4,7 +4,7 @@ import type { Lsn } from '../../core/lsn.ts';
 import { Scope } from '../../core/scope.ts';
 import { wait } from '../../core/time.ts';
 import { loadSlot } from '../../postgres/stream/slot.ts';
-import type { TaskContext } from '../life/task-context.ts';
+import type { AttemptContext } from '../life/attempt-context.ts';
 import type { StreamLoop } from '../loop/stream-loop.ts';
 
 /** SIGTERM has ten seconds in all (architecture §5). */
@@ -12,9 +12,9 @@ const DRAIN_DEADLINE_MS = 8_000;
 export const CONFIRM_DEADLINE_MS = 1_000;
 const CONFIRM_POLL_MS = 10;
 
-type SettleContext = Pick<TaskContext, 'signal'> & {
-  readonly publisher: Pick<TaskContext['publisher'], 'flush' | 'drain' | 'failure' | 'pending'>;
-  readonly positions: Pick<TaskContext['positions'], 'store'>;
+type SettleContext = Pick<AttemptContext, 'signal'> & {
+  readonly publisher: Pick<AttemptContext['publisher'], 'flush' | 'drain' | 'failure' | 'pending'>;
+  readonly positions: Pick<AttemptContext['positions'], 'store'>;
 };
 
 /** What was taken in is waited for, and what is durable of it stored. Throws stop_timeout, the publisher's failure, or what ended the attempt. */
@@ -35,7 +35,7 @@ export async function settle({ publisher, positions, signal }: SettleContext, lo
   signal.throwIfAborted();
 }
 
-type ConfirmContext = Pick<TaskContext, 'clock' | 'options' | 'signal' | 'sql'>;
+type ConfirmContext = Pick<AttemptContext, 'clock' | 'options' | 'signal' | 'sql'>;
 
 /** Closing a socket with unread data resets it, and a status update under way would be lost: wait until the server has it. */
 export async function untilConfirmed({ clock, options, signal, sql }: ConfirmContext, lsn: Lsn): Promise<void> {

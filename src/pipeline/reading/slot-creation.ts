@@ -1,10 +1,10 @@
 /** Owns making a slot for a start, and telling what that waits for. The command itself is postgres/stream/slot.ts. */
 import type { PgSession } from '../../postgres/session/open-session.ts';
 import { type CreatedSlot, createSlot, type NewSlot } from '../../postgres/stream/slot.ts';
-import type { TaskContext } from '../life/task-context.ts';
+import type { AttemptContext } from '../life/attempt-context.ts';
 import { watched } from './wait-watch.ts';
 
-export type SlotCreationContext = Pick<TaskContext, 'clock' | 'fence' | 'live' | 'log' | 'signal' | 'sql'>;
+export type SlotCreationContext = Pick<AttemptContext, 'clock' | 'fence' | 'live' | 'log' | 'signal' | 'sql'>;
 
 /**
  * `session`: a replication session of its own. Waits for every transaction that is open now, as long as the attempt lasts. Throws fenced

@@ -6,7 +6,7 @@
 import type { Lsn } from '../../core/lsn.ts';
 import { compileAny } from '../../events/filter.ts';
 import type { ServerNotice } from '../../postgres/session/errors.ts';
-import type { TaskContext } from '../life/task-context.ts';
+import type { AttemptContext } from '../life/attempt-context.ts';
 import { StreamLoop } from '../loop/stream-loop.ts';
 import type { PositionKeeper } from '../positions/position-keeper.ts';
 import { holdLock, releaseLock } from '../positions/turn.ts';
@@ -31,7 +31,7 @@ export type StreamingRun = {
 };
 
 type LoopContext = Pick<
-  TaskContext,
+  AttemptContext,
   'boundaries' | 'changes' | 'clock' | 'controls' | 'info' | 'openMessageTopic' | 'options' | 'plans' | 'positions' | 'publisher'
 >;
 
@@ -124,7 +124,7 @@ class Reading {
   }
 }
 
-function slotXmin({ options, sql, info, log }: Pick<TaskContext, 'options' | 'sql' | 'info' | 'log'>): SlotXmin | undefined {
+function slotXmin({ options, sql, info, log }: Pick<AttemptContext, 'options' | 'sql' | 'info' | 'log'>): SlotXmin | undefined {
   const { xminFetchIntervalMs, name } = options.slot;
   return xminFetchIntervalMs === 0 ? undefined : new SlotXmin({ intervalMs: xminFetchIntervalMs, slot: name, sql, info, log });
 }

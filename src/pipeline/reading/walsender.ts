@@ -9,7 +9,7 @@ import type { ServerNotice } from '../../postgres/session/errors.ts';
 import { openSession, type PgSession } from '../../postgres/session/open-session.ts';
 import { ReplicationStream, type StreamSettings } from '../../postgres/stream/replication-stream.ts';
 import { loadSlot } from '../../postgres/stream/slot.ts';
-import type { TaskContext } from '../life/task-context.ts';
+import type { AttemptContext } from '../life/attempt-context.ts';
 import type { StreamLoop } from '../loop/stream-loop.ts';
 import { holdLock, releaseLock, tryLock } from '../positions/turn.ts';
 import type { Backlog } from './backlog.ts';
@@ -24,7 +24,7 @@ const LAG_LOOK_MAX_MS = 2_000;
 const STAND_DEADLINE_MS = 10_000;
 
 export type StreamContext = Pick<
-  TaskContext,
+  AttemptContext,
   'clock' | 'fence' | 'heartbeat' | 'live' | 'log' | 'options' | 'positions' | 'publisher' | 'signal' | 'sql'
 >;
 

@@ -8,13 +8,13 @@ import type { PgSession } from '../../postgres/session/open-session.ts';
 import { orderTables, type SnapshotTable } from '../../snapshot/initial.ts';
 import { findOverride } from '../../snapshot/select-override.ts';
 import { isSent, loadSentFacts, misleadingSnapshot, type SentFacts, sentColumns } from '../judgements/misleading.ts';
-import type { TaskContext } from '../life/task-context.ts';
+import type { AttemptContext } from '../life/attempt-context.ts';
 import { tellOnce } from '../loop/misleading-tables.ts';
 
 export type ChosenTable = TableDescription & Pick<SnapshotTable, 'select' | 'only' | 'conditions'>;
 
 export async function chooseSnapshotTables(
-  context: Pick<TaskContext, 'filter' | 'live' | 'log' | 'options'>,
+  context: Pick<AttemptContext, 'filter' | 'live' | 'log' | 'options'>,
   reader: PgSession,
 ): Promise<ChosenTable[]> {
   const { options, filter } = context;

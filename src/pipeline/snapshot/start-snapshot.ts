@@ -18,7 +18,7 @@ import { RowStream } from '../../postgres/stream/row-stream.ts';
 import { temporarySlotName } from '../../postgres/stream/slot.ts';
 import { InitialSnapshot, type SnapshotProgress, type SnapshotSink, type SnapshotTable } from '../../snapshot/initial.ts';
 import { misleadingKeys } from '../judgements/misleading.ts';
-import type { TaskContext } from '../life/task-context.ts';
+import type { AttemptContext } from '../life/attempt-context.ts';
 import { tellOnce } from '../loop/misleading-tables.ts';
 import { linkWatched } from '../reading/link-watch.ts';
 import { limitsOf, silenceLimitMs } from '../reading/session-limits.ts';
@@ -37,10 +37,13 @@ type SnapshotSteps = {
 
 export type SnapshotResult = { readonly lsn: Lsn; readonly xid: number; readonly timeUs: number; readonly rows: number };
 
-type RowsContext = Pick<TaskContext, 'changes' | 'clock' | 'info' | 'live' | 'log' | 'options' | 'plans' | 'publisher' | 'signal' | 'sql'>;
+type RowsContext = Pick<
+  AttemptContext,
+  'changes' | 'clock' | 'info' | 'live' | 'log' | 'options' | 'plans' | 'publisher' | 'signal' | 'sql'
+>;
 
 /** The publisher was made with the attempt's fence, and a slot is made by leave of it: there is no snapshot without. */
-type SnapshotContext = RowsContext & SlotCreationContext & Pick<TaskContext, 'filter' | 'heartbeat' | 'types'>;
+type SnapshotContext = RowsContext & SlotCreationContext & Pick<AttemptContext, 'filter' | 'heartbeat' | 'types'>;
 
 /** Publishes a snapshot of all captured tables; resolves when every record of it is acknowledged. */
 export async function takeSnapshot(context: SnapshotContext, steps: SnapshotSteps): Promise<SnapshotResult> {
@@ -79,7 +82,7 @@ export async function takeSnapshot(context: SnapshotContext, steps: SnapshotStep
 
 /** Opens the reading transaction at the consistent point. */
 async function beginAt(
-  context: SlotCreationContext & Pick<TaskContext, 'options'>,
+  context: SlotCreationContext & Pick<AttemptContext, 'options'>,
   reader: PgSession,
   source: SnapshotSource,
 ): Promise<Lsn> {

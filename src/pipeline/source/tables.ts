@@ -17,7 +17,7 @@ import { checkGuardrail, checkTopicNames } from '../judgements/names.ts';
 import { judgePreconditions } from '../judgements/preconditions.ts';
 import { namesTables } from '../judgements/publication.ts';
 import { refuseFaults, tellWarnings } from '../judgements/told.ts';
-import type { TaskContext } from '../life/task-context.ts';
+import type { AttemptContext } from '../life/attempt-context.ts';
 import { watched } from '../reading/wait-watch.ts';
 
 type Preparation = {
@@ -30,7 +30,7 @@ type Preparation = {
   readonly isFirst: boolean;
 };
 
-type TablesContext = Pick<TaskContext, 'clock' | 'filter' | 'live' | 'log' | 'options' | 'signal' | 'sql'>;
+type TablesContext = Pick<AttemptContext, 'clock' | 'filter' | 'live' | 'log' | 'options' | 'signal' | 'sql'>;
 
 /** Throws whatever `check` fails for, and what publication and replica identities need and lack. */
 export async function prepareTables(context: TablesContext, { server, isFirst, ...known }: Preparation): Promise<void> {

@@ -20,7 +20,7 @@ import {
 import type { ServerNotice } from '../../postgres/session/errors.ts';
 import { openSession, type PgSession } from '../../postgres/session/open-session.ts';
 import type { ServerFacts } from '../../postgres/session/server-facts.ts';
-import type { TaskContext } from '../life/task-context.ts';
+import type { AttemptContext } from '../life/attempt-context.ts';
 import { capturedTables, type JudgementRules, judgeSource, type SourceChange, standingTroubles, uncoveredTables } from './judgement.ts';
 import { judgementRules, lossError, weighChanges } from './losses.ts';
 import type { SourceMemory } from './memory.ts';
@@ -44,7 +44,7 @@ const NOTICE_KINDS_MAX = 100;
 /** "skipped loading publication", whatever the language of the server. */
 const SKIPPING_ROUTINE = 'LoadPublications';
 
-type WatchContext = Pick<TaskContext, 'clock' | 'filter' | 'live' | 'log' | 'options' | 'signal' | 'sql'>;
+type WatchContext = Pick<AttemptContext, 'clock' | 'filter' | 'live' | 'log' | 'options' | 'signal' | 'sql'>;
 
 type SourceWatchHooks = {
   readonly server: ServerFacts;

@@ -34,17 +34,17 @@ import { type SnapshotResult, type SnapshotSource, takeSnapshot } from '../snaps
 import { SourceMemory } from '../source/memory.ts';
 import { prepareTables } from '../source/tables.ts';
 import { SourceWatch } from '../source/watch.ts';
+import { type AttemptContext, createContext, type TaskDeps } from './attempt-context.ts';
 import { AttemptEnd } from './attempt-end.ts';
-import { createContext, type TaskContext, type TaskDeps } from './task-context.ts';
 
 /** What survives from one attempt to the next within a process. */
-export type ProcessMemory = {
+export type TaskMemory = {
   snapshotTaken: boolean;
   /** What can be judged of the source was judged and told, and nothing was wrong. */
   judged?: boolean;
 };
 
-type TaskHooks = {
+type AttemptHooks = {
   readonly started: () => void;
   /** An orderly stop is asked for. */
   readonly stop: AbortSignal;
@@ -58,7 +58,7 @@ type TaskHooks = {
 };
 
 /** Resolves when it ended in order; rejects with the SlotlineError that ended it. */
-export async function runTask(deps: TaskDeps, memory: ProcessMemory, hooks: TaskHooks): Promise<void> {
+export async function runAttempt(deps: TaskDeps, memory: TaskMemory, hooks: AttemptHooks): Promise<void> {
   const { live } = deps;
   live.tell({ tag: 'attemptBegun' });
   const fence = new Fence(deps);
@@ -66,7 +66,7 @@ export async function runTask(deps: TaskDeps, memory: ProcessMemory, hooks: Task
   using end = new AttemptEnd(fence, hooks.stop);
   const { signal, fail } = end;
   let sql: PgSession | undefined;
-  let context: TaskContext | undefined;
+  let context: AttemptContext | undefined;
   let endedBy: SlotlineError | undefined;
   try {
     signal.throwIfAborted();
@@ -100,14 +100,14 @@ export async function runTask(deps: TaskDeps, memory: ProcessMemory, hooks: Task
   }
 }
 
-function startDeadlineOf(hooks: TaskHooks): AbortSignal {
+function startDeadlineOf(hooks: AttemptHooks): AbortSignal {
   return hooks.startDeadline ?? new AbortController().signal;
 }
 
 type Attempt = {
   readonly server: ServerFacts;
-  readonly memory: ProcessMemory;
-  readonly hooks: TaskHooks;
+  readonly memory: TaskMemory;
+  readonly hooks: AttemptHooks;
   readonly end: AttemptEnd;
 };
 
@@ -124,7 +124,7 @@ async function checkServer(sql: PgSession): Promise<ServerFacts> {
   return facts;
 }
 
-async function runWatched(context: TaskContext, attempt: Attempt): Promise<void> {
+async function runWatched(context: AttemptContext, attempt: Attempt): Promise<void> {
   const watch = await SourceWatch.open(context, { server: attempt.server, fail: attempt.end.fail });
   try {
     await runOwned(context, { ...attempt, watch });
@@ -133,7 +133,7 @@ async function runWatched(context: TaskContext, attempt: Attempt): Promise<void>
   }
 }
 
-async function runOwned(context: TaskContext, attempt: WatchedAttempt): Promise<void> {
+async function runOwned(context: AttemptContext, attempt: WatchedAttempt): Promise<void> {
   const { kafka, options, fence } = context;
   const { watch } = attempt;
   const topic = createCompactedTopic(kafka, options.offsetStorage, context, fence);
@@ -153,7 +153,7 @@ type Remembering = {
   readonly ended: AbortSignal;
 };
 
-async function runRemembered(context: TaskContext, attempt: WatchedAttempt, remembering: Remembering): Promise<void> {
+async function runRemembered(context: AttemptContext, attempt: WatchedAttempt, remembering: Remembering): Promise<void> {
   const { options, log, signal } = context;
   const { hooks, memory, server, watch } = attempt;
   using scope = new Scope();
@@ -212,7 +212,7 @@ function hasStreamed(
 
 /** Everything before streaming: the slot, the snapshot, what is remembered of them. undefined: there is nothing to stream from. */
 async function prepare(
-  context: TaskContext,
+  context: AttemptContext,
   attempt: WatchedAttempt,
   { past, decision }: { readonly past: Past; readonly decision: StartDecision },
 ): Promise<PositionKeeper | undefined> {
@@ -238,7 +238,7 @@ async function prepare(
 }
 
 async function snapshot(
-  context: TaskContext,
+  context: AttemptContext,
   attempt: WatchedAttempt,
   { source, keeper }: { readonly source: SnapshotSource; readonly keeper: PositionKeeper | undefined },
 ): Promise<SnapshotResult> {
@@ -255,7 +255,7 @@ async function snapshot(
 }
 
 async function stream(
-  context: TaskContext,
+  context: AttemptContext,
   attempt: WatchedAttempt,
   run: { readonly keeper: PositionKeeper; readonly untilLsn: Lsn | undefined; readonly onStarted: () => Promise<void> },
 ): Promise<void> {
@@ -270,7 +270,7 @@ async function stream(
 }
 
 async function onStreaming(
-  { sql, options, log }: Pick<TaskContext, 'sql' | 'options' | 'log'>,
+  { sql, options, log }: Pick<AttemptContext, 'sql' | 'options' | 'log'>,
   { hooks, end }: Pick<Attempt, 'hooks' | 'end'>,
 ): Promise<void> {
   const slot = await loadSlot(sql, options.slot.name);
@@ -282,7 +282,7 @@ async function onStreaming(
   hooks.started();
 }
 
-type OwnSlotContext = SlotCreationContext & Pick<TaskContext, 'options'>;
+type OwnSlotContext = SlotCreationContext & Pick<AttemptContext, 'options'>;
 
 async function createOwnSlot(context: OwnSlotContext): Promise<Lsn> {
   const { options, signal, log } = context;
@@ -309,7 +309,7 @@ async function dropOwnSlot(context: OwnSlotContext): Promise<void> {
 }
 
 /** Behind the stream a standby may have taken over: then the slot is its own. */
-async function dropUnlessTaken(context: OwnSlotContext & Pick<TaskContext, 'positions'>, { server }: WatchedAttempt): Promise<void> {
+async function dropUnlessTaken(context: OwnSlotContext & Pick<AttemptContext, 'positions'>, { server }: WatchedAttempt): Promise<void> {
   const { options, sql, log } = context;
   const holder = await tryOwn(sql, options.slot.name);
   if (holder !== undefined) {

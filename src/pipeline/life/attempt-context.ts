@@ -60,7 +60,7 @@ export type TaskDeps = {
   readonly live: LiveState;
 };
 
-export type TaskContext = TaskDeps & {
+export type AttemptContext = TaskDeps & {
   /** SQL session; its loss (57P01) ends the attempt, so that a server that shuts down is not held up (hazard 2b). */
   readonly sql: PgSession;
   readonly kafka: KafkaClient;
@@ -92,7 +92,7 @@ type ContextHooks = {
   readonly positions: Positions;
 };
 
-export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHooks): TaskContext {
+export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHooks): AttemptContext {
   const { options } = deps;
   const kafka = createKafkaClient(options.kafka, deps);
   const { fence, positions, onFailure } = hooks;
@@ -176,7 +176,7 @@ function withRefusalsTold(serde: RecordSerde, live: LiveState): Compile {
   };
 }
 
-function createCatalog(deps: TaskDeps, parts: Pick<TaskContext, 'sql' | 'types' | 'signal'>): RelationFacts {
+function createCatalog(deps: TaskDeps, parts: Pick<AttemptContext, 'sql' | 'types' | 'signal'>): RelationFacts {
   const { clock, log, live, options } = deps;
   const onDescribed = (table: TableDescription): void => tellOnce(deps, 'table.key_misleading', misleadingKeys(table, options));
   const onTrouble = (error: SlotlineError | undefined): void => live.tell({ tag: 'catalogTrouble', error });
