@@ -8,7 +8,7 @@ const SERVER_TESTS = ['src/**/*.{pg,kafka}.test.ts'];
 /** The long matrices run only by `npm run test:all`. */
 const LONG_TESTS = ['test/**/*.all.test.ts'];
 /** They read the project's files only. */
-const SERVERLESS_TESTS = ['test/{tidy,docker,docs,config}*.test.ts', 'test/golden/{masks,coverage,corpus-values}.test.ts'];
+const SERVERLESS_TESTS = ['test/{tidy,docker,docs,config}*.test.ts', 'test/golden/{masks,coverage,corpus-values,case-store}.test.ts'];
 /** They take a minute or two each: begun last, one of them would keep one worker busy while the other is idle. */
 const BEGUN_FIRST = [
   'golden/replay.test.ts',

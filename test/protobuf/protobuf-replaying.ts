@@ -3,13 +3,13 @@
  * reads by the text that the registry gives back is what Debezium wrote of the same statements in JSON. Of a case that Protobuf cannot
  * hold it is the error that is compared.
  */
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { SlotlineError } from '../../src/core/errors.ts';
 import { AVRO_LEFT_OUT } from '../golden/avro-cases.ts';
+import { readGroups } from '../golden/case-store.ts';
 import { differences } from '../golden/compare.ts';
 import { type DecodedRecord, expectedRecords, printRecords, RecordSchemas } from '../golden/corpus-values.ts';
-import { type GoldenCase, type GoldenRecord, type RecordedText, readGroups, SCHEMAS_SUFFIX } from '../golden/replay-cases.ts';
+import { type GoldenCase, type GoldenRecord, type RecordedText, SCHEMAS_SUFFIX } from '../golden/replay-cases.ts';
 import { KNOWN_DIFFERENCES } from '../golden/replay-differences.ts';
 import { replayGroup } from '../golden/replay-run.ts';
 import { anyRegistry } from '../harness/registry.ts';
@@ -20,7 +20,6 @@ import { type ProtobufReader, protobufReader } from './protobuf-decoder.ts';
 const SHOWN_MAX = 4;
 const REGISTRY_START_MS = 150_000;
 const HEAD_BYTES = 6;
-const SPINE = fileURLToPath(new URL('../golden/spine', import.meta.url));
 let registry: Awaited<ReturnType<typeof anyRegistry>>;
 
 /** Cases that two connectors of one recording were needed for. */
@@ -33,7 +32,7 @@ export type NullOption = 'optional.for.nullables' | 'wrapper.for.nullables';
 
 /** Recorded with schemas: they tell the types of what is decoded. */
 export function readTwins(): GoldenCase[] {
-  return readGroups(SPINE)
+  return readGroups()
     .filter(({ name }) => !(name in AVRO_LEFT_OUT || name in LEFT_OUT))
     .flatMap(({ cases }) => cases.filter(({ name }) => name.endsWith(SCHEMAS_SUFFIX)));
 }
