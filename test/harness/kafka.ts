@@ -10,7 +10,7 @@ import { Kafka, logLevel } from 'kafkajs';
 import { ensureStack, javaPath, kafkaClassPath } from '../../scripts/stack.ts';
 import { BROKER_HOST, type BrokerAddress, brokerProperties, type KafkaListener } from './kafka-properties.ts';
 import { freePorts } from './ports.ts';
-import { removeTemporaryFolder, type ServerProcess, startServer, temporaryFolder, waitForExit } from './process.ts';
+import { dataFolder, isTestRun, removeTemporaryFolder, type ServerProcess, startServer, waitForExit } from './process.ts';
 import { until } from './until.ts';
 
 export type { KafkaListener } from './kafka-properties.ts';
@@ -53,6 +53,8 @@ export type KafkaOptions = {
   readonly port?: number;
 };
 
+/** Of a broker in a test run: half of what it computes would be its second compiler, and its collector's threads. */
+const TEST_JVM_ARGS: readonly string[] = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'];
 const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 30_000;
 const START_ATTEMPTS = 3;
@@ -125,7 +127,7 @@ class NativeBroker implements Broker {
     this.#options = options;
     this.id = options.address.id;
     this.port = options.address.port;
-    this.#folder = temporaryFolder(`kafka${this.id}`);
+    this.#folder = dataFolder(`kafka${this.id}`);
   }
 
   /** Writes server.properties and formats the log folder. */
@@ -162,7 +164,16 @@ class NativeBroker implements Broker {
     const server = await startServer({
       name: `Kafka broker ${this.id}`,
       command: javaPath(),
-      args: [heap, logging, ...(this.#options.jvmArgs ?? []), '-cp', kafkaClassPath(), 'kafka.Kafka', this.#propertiesFile],
+      args: [
+        heap,
+        logging,
+        ...(isTestRun() ? TEST_JVM_ARGS : []),
+        ...(this.#options.jvmArgs ?? []),
+        '-cp',
+        kafkaClassPath(),
+        'kafka.Kafka',
+        this.#propertiesFile,
+      ],
       logFile: join(this.#folder, 'server.log'),
     });
     this.#process = server;

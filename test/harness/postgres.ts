@@ -9,6 +9,7 @@ import pg from 'pg';
 import { ensureStack, type PostgresBinaries, type PostgresServerName, postgresBinaries, postgresPart } from '../../scripts/stack.ts';
 import { freePorts } from './ports.ts';
 import {
+  dataFolder,
   giveToUnprivileged,
   removeTemporaryFolder,
   runsAsRoot,
@@ -76,7 +77,7 @@ const DEFAULT_PASSWORD = 'test-superuser';
 export async function startPostgres(o: PostgresOptions): Promise<PostgresServer> {
   await ensureStack([postgresPart(o.major)], (line) => console.log(line));
   const binaries = await usableBinaries(o.major);
-  const folder = temporaryFolder(`pg${o.major}`, { unprivileged: true });
+  const folder = dataFolder(`pg${o.major}`, { unprivileged: true });
   const password = o.password ?? DEFAULT_PASSWORD;
   const dataDir = join(folder, 'data');
   const socketDir = join(folder, 'socket');

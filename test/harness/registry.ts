@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { ensureStack, javaPath, registryJar } from '../../scripts/stack.ts';
 import { freePorts } from './ports.ts';
-import { removeTemporaryFolder, type ServerProcess, startServer, temporaryFolder, waitForExit } from './process.ts';
+import { dataFolder, removeTemporaryFolder, type ServerProcess, startServer, waitForExit } from './process.ts';
 import { until } from './until.ts';
 
 export const REGISTRY_VARIABLE = 'SLOTLINE_TEST_REGISTRY';
@@ -37,7 +37,7 @@ const STOP_TIMEOUT_MS = 30_000;
 export async function startRegistry(o: { readonly keepsData: boolean } = { keepsData: false }): Promise<RegistryServer> {
   await ensureStack(['registry'], (line) => console.log(line));
   const [port = 0] = await freePorts(1);
-  const folder = temporaryFolder('registry');
+  const folder = dataFolder('registry');
   const url = `http://127.0.0.1:${port}/apis/ccompat/v7`;
   let server: ServerProcess | undefined;
   const start = async (): Promise<void> => {
