@@ -4,6 +4,7 @@ import { freemem } from 'node:os';
 import process from 'node:process';
 import { OPTIONAL_PARTS, type OptionalPostgres, type PostgresServerName, StackError } from '../../scripts/stack.ts';
 import { startKafka } from './kafka.ts';
+import { shareKafkaClasses } from './kafka-classes.ts';
 import { startPostgres } from './postgres.ts';
 import { DATA_PARENT_VARIABLE, TEMP_PARENT } from './process.ts';
 import { KAFKA_VARIABLE, postgresMissingVariable, postgresVariable } from './shared.ts';
@@ -59,10 +60,16 @@ async function sharePostgres(major: PostgresServerName): Promise<void> {
 
 async function shareKafka(): Promise<void> {
   if (process.env[KAFKA_VARIABLE]) return say(`Kafka: the brokers named by ${KAFKA_VARIABLE}`);
+  await shareKafkaClasses(runBroker);
   const cluster = await startKafka();
   started.push(cluster);
   process.env[KAFKA_VARIABLE] = cluster.bootstrapServers;
   say(`Kafka: native, ${cluster.bootstrapServers}`);
+}
+
+async function runBroker(jvmArgs: readonly string[]): Promise<void> {
+  await using cluster = await startKafka({ jvmArgs });
+  await Promise.all(cluster.brokers.map((broker) => broker.stop()));
 }
 
 function say(line: string): void {
