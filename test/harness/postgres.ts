@@ -101,11 +101,15 @@ export function postgresHandle(o: Omit<PostgresHandle, 'query' | 'createDatabase
     }
   };
   const createDatabase = async (name: string, encoding = 'UTF8'): Promise<void> => {
-    // Since 15 the server would write the whole template to the WAL, which every walsender then reads.
-    const strategy = o.major === 14 ? '' : ' strategy file_copy';
-    await query('postgres', `create database ${pg.escapeIdentifier(name)} template template0 encoding '${encoding}' locale 'C'${strategy}`);
+    await query('postgres', createDatabaseSql(o.major, name, encoding));
   };
   return { ...o, connect, query, createDatabase };
+}
+
+export function createDatabaseSql(major: PostgresServerName, name: string, encoding: string): string {
+  // Since 15 the server would write the whole template to the WAL, which every walsender then reads.
+  const strategy = major === 14 ? '' : ' strategy file_copy';
+  return `create database ${pg.escapeIdentifier(name)} template template0 encoding '${encoding}' locale 'C'${strategy}`;
 }
 
 type ServerAddress = { readonly host: string; readonly port: number; readonly superuser: string; readonly password: string };
