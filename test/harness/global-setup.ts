@@ -7,6 +7,7 @@ import { startKafka } from './kafka.ts';
 import { shareKafkaClasses } from './kafka-classes.ts';
 import { startPostgres } from './postgres.ts';
 import { DATA_PARENT_VARIABLE, TEMP_PARENT } from './process.ts';
+import { openRegistryOffice } from './registry.ts';
 import { KAFKA_VARIABLE, postgresMissingVariable, postgresVariable } from './shared.ts';
 
 /** Linux keeps what is in it in memory. */
@@ -19,6 +20,7 @@ const started: AsyncDisposable[] = [];
 export async function setup(): Promise<void> {
   process.env[DATA_PARENT_VARIABLE] ??= dataParent();
   try {
+    started.push(await openRegistryOffice());
     await Promise.all([sharePostgres(18), sharePostgres(14), shareKafka(), ...OPTIONAL_PARTS.map(shareOptionalPostgres)]);
   } catch (error) {
     await teardown();

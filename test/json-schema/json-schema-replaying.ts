@@ -10,6 +10,7 @@ import { differences } from '../golden/compare.ts';
 import { type CaseGroup, type GoldenCase, type GoldenRecord, type RecordedText, SCHEMAS_SUFFIX } from '../golden/replay-cases.ts';
 import { KNOWN_DIFFERENCES } from '../golden/replay-differences.ts';
 import { replayGroup } from '../golden/replay-run.ts';
+import { useOwnBroker } from '../harness/own-broker.ts';
 import { anyRegistry } from '../harness/registry.ts';
 import { missingPostgres } from '../harness/shared.ts';
 
@@ -137,6 +138,7 @@ async function replayedDifferences({ group, plain }: { readonly group: CaseGroup
 /** One test for each case, against one registry. */
 export function testReplays(groups: readonly CaseGroup[]): void {
   describe('the recorded JSON with JSON Schema converters', () => {
+    useOwnBroker();
     beforeAll(async () => {
       registry = await anyRegistry();
     }, REGISTRY_START_MS);

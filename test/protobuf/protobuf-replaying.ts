@@ -12,6 +12,7 @@ import { type DecodedRecord, expectedRecords, printRecords, RecordSchemas } from
 import { type GoldenCase, type GoldenRecord, type RecordedText, SCHEMAS_SUFFIX } from '../golden/replay-cases.ts';
 import { KNOWN_DIFFERENCES } from '../golden/replay-differences.ts';
 import { replayGroup } from '../golden/replay-run.ts';
+import { useOwnBroker } from '../harness/own-broker.ts';
 import { anyRegistry } from '../harness/registry.ts';
 import { missingPostgres } from '../harness/shared.ts';
 import { asProtobufHolds, refusalOf } from './corpus-in-protobuf.ts';
@@ -121,6 +122,7 @@ async function refusedWith(twin: GoldenCase, nulls: NullOption): Promise<string>
 /** One test for each case, against one registry. */
 export function testReplays(twins: readonly GoldenCase[], nulls: NullOption): void {
   describe(`Protobuf with ${nulls}`, () => {
+    useOwnBroker();
     beforeAll(async () => {
       registry = await anyRegistry();
     }, REGISTRY_START_MS);
