@@ -12,8 +12,8 @@ import { KAFKA_VARIABLE, postgresMissingVariable, postgresVariable } from './sha
 
 /** Linux keeps what is in it in memory. */
 const MEMORY_FOLDER = '/dev/shm';
-/** Several times what the servers of a run store at once. */
-const MEMORY_BYTES_MIN = 6 * 1024 ** 3;
+/** Several times what the servers of a run store at once, which is some 400 MB. */
+const MEMORY_BYTES_MIN = 3 * 1024 ** 3;
 
 const started: AsyncDisposable[] = [];
 

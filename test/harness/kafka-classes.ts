@@ -23,7 +23,7 @@ export function testJvmArgs(): readonly string[] {
 
 /** Makes the archive if there is none, for all brokers of this run. `runBroker` starts a broker with these flags and stops it in order. */
 export async function shareKafkaClasses(runBroker: (jvmArgs: readonly string[]) => Promise<void>): Promise<void> {
-  const archive = join(dirname(dirname(kafkaClassPath())), `classes-${javaHash()}.jsa`);
+  const archive = join(dirname(dirname(kafkaClassPath())), `classes-${placeHash()}.jsa`);
   if (!existsSync(archive)) {
     const building = `${archive}.${process.pid}.building`;
     await runBroker([`-XX:ArchiveClassesAtExit=${building}`]);
@@ -33,7 +33,8 @@ export async function shareKafkaClasses(runBroker: (jvmArgs: readonly string[]) 
   process.env[ARCHIVE_VARIABLE] = archive;
 }
 
-function javaHash(): string {
-  const shown = execFileSync(javaPath(), ['-Xinternalversion'], { encoding: 'utf8' });
-  return createHash('sha256').update(shown).digest('hex').slice(0, 12);
+/** An archive fits one Java, and jars where they were. */
+function placeHash(): string {
+  const java = execFileSync(javaPath(), ['-Xinternalversion'], { encoding: 'utf8' });
+  return createHash('sha256').update(java).update(kafkaClassPath()).digest('hex').slice(0, 12);
 }
