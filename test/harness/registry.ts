@@ -74,10 +74,22 @@ export async function startRegistry(o: { readonly keepsData: boolean } = { keeps
   };
 }
 
-/** The registry that is named, or that of this run, else a private one. Others write to it too, to subjects of their own. */
-export async function anyRegistry(): Promise<Pick<RegistryServer, 'url'> & AsyncDisposable> {
+export type SomeRegistry = Pick<RegistryServer, 'url'> & AsyncDisposable;
+
+/** The registry that is named, else a private one. */
+export async function anyRegistry(): Promise<SomeRegistry> {
+  const url = process.env[REGISTRY_VARIABLE];
+  return url ? notOurs(url) : await startRegistry();
+}
+
+/** That of this run: other files write to it at the same time, so the subjects must be of the test's own. */
+export async function sharedRegistry(): Promise<SomeRegistry> {
   const url = process.env[REGISTRY_VARIABLE] || (await askOffice());
-  return url === undefined ? await startRegistry() : { url, [Symbol.asyncDispose]: async () => {} };
+  return url === undefined ? await startRegistry() : notOurs(url);
+}
+
+function notOurs(url: string): SomeRegistry {
+  return { url, [Symbol.asyncDispose]: async () => {} };
 }
 
 async function askOffice(): Promise<string | undefined> {

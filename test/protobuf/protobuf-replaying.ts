@@ -13,7 +13,7 @@ import { type GoldenCase, type GoldenRecord, type RecordedText, SCHEMAS_SUFFIX }
 import { KNOWN_DIFFERENCES } from '../golden/replay-differences.ts';
 import { replayGroup } from '../golden/replay-run.ts';
 import { useOwnBroker } from '../harness/own-broker.ts';
-import { anyRegistry } from '../harness/registry.ts';
+import type { SomeRegistry } from '../harness/registry.ts';
 import { missingPostgres } from '../harness/shared.ts';
 import { asProtobufHolds, refusalOf } from './corpus-in-protobuf.ts';
 import { type ProtobufReader, protobufReader } from './protobuf-decoder.ts';
@@ -21,7 +21,7 @@ import { type ProtobufReader, protobufReader } from './protobuf-decoder.ts';
 const SHOWN_MAX = 4;
 const REGISTRY_START_MS = 150_000;
 const HEAD_BYTES = 6;
-let registry: Awaited<ReturnType<typeof anyRegistry>>;
+let registry: SomeRegistry;
 
 /** Cases that two connectors of one recording were needed for. */
 const LEFT_OUT: Readonly<Record<string, string>> = {
@@ -120,11 +120,14 @@ async function refusedWith(twin: GoldenCase, nulls: NullOption): Promise<string>
 }
 
 /** One test for each case, against one registry. */
-export function testReplays(twins: readonly GoldenCase[], nulls: NullOption): void {
+export function testReplays(
+  twins: readonly GoldenCase[],
+  { nulls, openRegistry }: { readonly nulls: NullOption; readonly openRegistry: () => Promise<SomeRegistry> },
+): void {
   describe(`Protobuf with ${nulls}`, () => {
     useOwnBroker();
     beforeAll(async () => {
-      registry = await anyRegistry();
+      registry = await openRegistry();
     }, REGISTRY_START_MS);
     afterAll(async () => {
       await registry[Symbol.asyncDispose]();
