@@ -8,18 +8,21 @@ const SERVER_TESTS = ['src/**/*.{pg,kafka}.test.ts'];
 /** The long matrices run only by `npm run test:all`. */
 const LONG_TESTS = ['test/**/*.all.test.ts'];
 /** They read the project's files only. */
-const SERVERLESS_TESTS = ['test/{tidy,docker,docs,config}*.test.ts', 'test/golden/{masks,coverage,corpus-values}.test.ts'];
-/** They take a minute or two each: begun last, one of them would keep one worker busy while the other is idle. */
+const SERVERLESS_TESTS = ['test/{tidy,docker,docs,config}*.test.ts', 'test/golden/{masks,coverage,corpus-values,case-store}.test.ts'];
+/** They take half a minute to two minutes each: begun last, one of them would keep one worker busy while the others are idle. */
 const BEGUN_FIRST = [
+  '.all.test.ts',
   'golden/replay.test.ts',
-  'golden/replay-on-14.test.ts',
   'faults/catch-up.test.ts',
-  'faults/cluster.test.ts',
-  'faults/broker-outages.test.ts',
-  'faults/broker-faults.test.ts',
-  'faults/kill-moments.test.ts',
-  'faults/shutdown.test.ts',
   'faults/registry-outage.test.ts',
+  'faults/cluster.test.ts',
+  'faults/broker-faults.test.ts',
+  'avro/avro-events.test.ts',
+  'avro/schema-evolution-refused.test.ts',
+  'faults/postgres-faults.test.ts',
+  'faults/shutdown.test.ts',
+  'faults/broker-outages.test.ts',
+  'golden/replay-on-14.test.ts',
 ];
 
 class LongestFirst extends BaseSequencer {
@@ -37,8 +40,8 @@ const runsLong = process.env['SLOTLINE_TEST_ALL'] === '1';
 export default defineConfig({
   test: {
     reporters: ['default', countingReporter()],
-    // Two: servers, brokers and the program under test share the machine with the tests. With three, files took twice as long.
-    maxWorkers: 2,
+    // Servers, brokers and the program under test share the machine with the tests; half of a fault test's time is waiting for them.
+    maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     // kafkajs sets timers in the past; Node warns about each.
     execArgv: ['--disable-warning=TimeoutNegativeWarning'],

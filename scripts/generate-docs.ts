@@ -10,8 +10,8 @@ import { isFamily, type OptionSpec, type ValueKind } from '../src/config/table/o
 import { OPTION_TOPICS, type OptionTopic } from '../src/config/table/options.ts';
 import { RENAMED, RENAMED_VALUES } from '../src/config/table/renamed.ts';
 import { METRICS } from '../src/ops/metrics.ts';
+import { readGroups } from '../test/golden/case-store.ts';
 import { coverage } from '../test/golden/coverage.ts';
-import { readGroups } from '../test/golden/replay-cases.ts';
 import { compatibilityPage } from './compatibility.ts';
 import { coveragePage } from './coverage-page.ts';
 import { errorsPage } from './errors-page.ts';
@@ -23,7 +23,7 @@ const NOT_YET_END = '<!-- not-yet:end -->';
 
 /** The contents of each generated file, by path from the root. */
 export function generatedFiles(): ReadonlyMap<string, string> {
-  const groups = readGroups(fileURLToPath(new URL('test/golden/spine', ROOT)));
+  const groups = readGroups();
   const files = new Map([
     ['docs/options.md', optionsPage()],
     ['docs/errors.md', errorsPage()],

@@ -7,21 +7,20 @@
  *   --columns     only find out the column types of cases that do not name them; no Debezium is started
  *   --tasks N     cases recorded at once
  */
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { AVRO_FOLDER, AVRO_LEFT_OUT, type AvroCase, asJsonRecords, readAvroCases } from '../test/golden/avro-cases.ts';
+import { AVRO_LEFT_OUT, type AvroCase, asJsonRecords, readAvroCases } from '../test/golden/avro-cases.ts';
+import { AVRO_FOLDER, dropUnusedSchemas, readGroups, SPINE_FOLDER, writeCase } from '../test/golden/case-store.ts';
 import { differences } from '../test/golden/compare.ts';
-import { readInputs, writeCase } from '../test/golden/recorder/case-files.ts';
+import { readInputs, writeRecorded } from '../test/golden/recorder/case-files.ts';
 import { type ConnectWorker, startConnect } from '../test/golden/recorder/connect.ts';
 import { findColumns, recordGroup } from '../test/golden/recorder/record.ts';
-import { recordAvro, writeAvroCase } from '../test/golden/recorder/record-avro.ts';
-import { type CaseGroup, type GoldenCase, readGroups } from '../test/golden/replay-cases.ts';
+import { recordAvro } from '../test/golden/recorder/record-avro.ts';
+import type { CaseGroup, GoldenCase } from '../test/golden/replay-cases.ts';
 import { setup, teardown } from '../test/harness/global-setup.ts';
 import { startRegistry } from '../test/harness/registry.ts';
 import { missingPostgres, sharedKafka } from '../test/harness/shared.ts';
 import { ensureStack, StackError } from './stack.ts';
 
-const FOLDER = fileURLToPath(new URL('../test/golden/spine', import.meta.url));
 /** A recording mostly waits. More of them at once only make the waits longer on two cores. */
 const TASKS_DEFAULT = 4;
 
@@ -40,18 +39,20 @@ async function main(): Promise<number> {
     if (values.columns) return await runAll(inputs.filter(lacksColumns), TASKS_DEFAULT, fillColumns);
     await using worker = await startConnect(sharedKafka().bootstrapServers);
     if (values.avro) return await runAvro(inputs, worker, { verify: values.verify ?? false, tasks });
-    const stored = new Map(readGroups(FOLDER).map((group) => [group.name, group]));
+    const stored = new Map(readGroups().map((group) => [group.name, group]));
     const action: Action = values.verify ? (input) => verify(input, stored.get(input.name), worker) : (input) => record(input, worker);
-    return await runAll(inputs, tasks, action);
+    const code = await runAll(inputs, tasks, action);
+    if (!values.verify) dropUnusedSchemas(SPINE_FOLDER);
+    return code;
   } finally {
     await teardown();
   }
 }
 
 function chooseInputs(names: readonly string[]): CaseGroup[] {
-  const inputs = readInputs(FOLDER);
+  const inputs = readInputs();
   const unknown = names.filter((name) => !inputs.has(name));
-  if (unknown.length > 0) throw new StackError(`No such case in ${FOLDER}: ${unknown.join(', ')}`);
+  if (unknown.length > 0) throw new StackError(`No such case in ${SPINE_FOLDER}: ${unknown.join(', ')}`);
   return [...inputs.values()].filter(({ name }) => names.length === 0 || names.includes(name));
 }
 
@@ -80,7 +81,7 @@ async function runOne(input: CaseGroup, action: Action): Promise<string[]> {
 }
 
 async function record(input: CaseGroup, worker: ConnectWorker): Promise<string[]> {
-  for (const golden of await recordGroup(input, worker)) writeCase(FOLDER, golden);
+  for (const golden of await recordGroup(input, worker)) writeRecorded(golden);
   return [];
 }
 
@@ -110,11 +111,13 @@ async function runAvro(inputs: readonly CaseGroup[], worker: ConnectWorker, o: {
   const action = async (input: CaseGroup): Promise<string[]> => {
     const golden = await recordAvro(input, worker, registry.url);
     if (o.verify) return avroDifferences(stored.get(input.name), golden);
-    writeAvroCase(AVRO_FOLDER, golden);
+    writeCase(AVRO_FOLDER, golden);
     return [];
   };
   const wanted = inputs.filter(({ name }) => inputs.length === 1 || AVRO_LEFT_OUT[name] === undefined);
-  return await runAll(wanted, o.tasks, action);
+  const code = await runAll(wanted, o.tasks, action);
+  if (!o.verify) dropUnusedSchemas(AVRO_FOLDER);
+  return code;
 }
 
 function avroDifferences(stored: AvroCase | undefined, now: AvroCase): string[] {
@@ -139,7 +142,7 @@ function lacksColumns({ cases }: CaseGroup): boolean {
 
 async function fillColumns({ cases }: CaseGroup): Promise<string[]> {
   const [plain] = cases;
-  if (plain !== undefined) writeCase(FOLDER, { ...plain, columns: await findColumns(plain) });
+  if (plain !== undefined) writeRecorded({ ...plain, columns: await findColumns(plain) });
   return [];
 }
 

@@ -5,7 +5,7 @@
  */
 import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { anyRegistry } from '../harness/registry.ts';
+import { sharedRegistry } from '../harness/registry.ts';
 import { type FreshDatabase, freshDatabase, sharedKafka, uniqueName } from '../harness/shared.ts';
 import { type ConnectorConfig, connectorConfig, type Slotline, startStreaming } from '../harness/slotline.ts';
 import { independentDecoder, readTopics, schemaIdOf, setCompatibility, untilConfirmed, versionsOf } from './schema-evolution-run.ts';
@@ -19,7 +19,7 @@ const PLAIN = uniqueName('plain');
 /** It publishes truncates too. */
 const WIDE = uniqueName('wide');
 
-let registry: Awaited<ReturnType<typeof anyRegistry>>;
+let registry: Awaited<ReturnType<typeof sharedRegistry>>;
 let db: FreshDatabase;
 const running: Slotline[] = [];
 
@@ -53,7 +53,7 @@ async function madeFor(table: string): Promise<string[]> {
 }
 
 beforeAll(async () => {
-  registry = await anyRegistry();
+  registry = await sharedRegistry();
   db = await freshDatabase(18);
   await db.client.query(`
     create table back (id int primary key);

@@ -1,16 +1,16 @@
 /** The registry client against a real schema registry: what it registers, finds and is refused. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SlotlineError } from '../../src/core/errors.ts';
-import { anyRegistry } from '../harness/registry.ts';
+import { sharedRegistry } from '../harness/registry.ts';
 import { uniqueName } from '../harness/shared.ts';
 import { openRegistry, registryOptions } from './registry-options.ts';
 
 const REGISTRY_START_MS = 150_000;
 const { signal } = new AbortController();
-let registry: Awaited<ReturnType<typeof anyRegistry>>;
+let registry: Awaited<ReturnType<typeof sharedRegistry>>;
 
 beforeAll(async () => {
-  registry = await anyRegistry();
+  registry = await sharedRegistry();
 }, REGISTRY_START_MS);
 afterAll(async () => {
   await registry[Symbol.asyncDispose]();

@@ -5,7 +5,7 @@ import type { CheckReport } from '../../src/cli/check/report.ts';
 import { formatProblems } from '../../src/config/problems.ts';
 import { resolveConfig } from '../../src/config/resolve/resolve.ts';
 import type { Judgement } from '../../src/pipeline/judgements/judgement.ts';
-import { anyRegistry } from '../harness/registry.ts';
+import { sharedRegistry } from '../harness/registry.ts';
 import { type FreshDatabase, freshDatabase, sharedKafka, uniqueName } from '../harness/shared.ts';
 import { type ConnectorConfig, connectorConfig, type Slotline, startStreaming } from '../harness/slotline.ts';
 import {
@@ -23,14 +23,14 @@ const TEST_MS = 120_000;
 const WAIT = { timeoutMs: 40_000 };
 const { bootstrapServers } = sharedKafka();
 
-let registry: Awaited<ReturnType<typeof anyRegistry>>;
+let registry: Awaited<ReturnType<typeof sharedRegistry>>;
 let decode: Decode;
 let db: FreshDatabase;
 let name = '';
 const running: Slotline[] = [];
 
 beforeAll(async () => {
-  registry = await anyRegistry();
+  registry = await sharedRegistry();
   decode = independentDecoder(registry.url);
 }, START_MS);
 afterAll(async () => {

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { anyRegistry } from '../harness/registry.ts';
+import { sharedRegistry } from '../harness/registry.ts';
 import { type FreshDatabase, freshDatabase, sharedKafka, uniqueName } from '../harness/shared.ts';
 import { connectorConfig, type Slotline, startStreaming } from '../harness/slotline.ts';
 import { EVOLUTION_CASES, type EvolutionCase, evolutionRows, LEVELS, type Level } from './schema-evolution-cases.ts';
@@ -36,7 +36,7 @@ const tried: readonly Tried[] = LEVELS.flatMap((level) =>
 
 /** All tables change under one connector: a refused one must not hold up the others. */
 describe('a schema change while streaming', () => {
-  let registry: Awaited<ReturnType<typeof anyRegistry>>;
+  let registry: Awaited<ReturnType<typeof sharedRegistry>>;
   let db: FreshDatabase;
   let slotline: Slotline;
   let decode: Decode;
@@ -52,7 +52,7 @@ describe('a schema change while streaming', () => {
   };
 
   beforeAll(async () => {
-    registry = await anyRegistry();
+    registry = await sharedRegistry();
     db = await freshDatabase(18);
     await db.client.query(`create type mood as enum ('good')`);
     await run(({ evolution }) => [evolution.create]);

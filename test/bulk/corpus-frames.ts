@@ -1,8 +1,8 @@
 /** Owns comparing both sources over the recorded cases: each case's statements in a database of its own, read by both. */
-import { fileURLToPath } from 'node:url';
 import { describe, it } from 'vitest';
 import type { Lsn } from '../../src/core/lsn.ts';
-import { type CaseGroup, type CaseServer, readGroups, serversOf } from '../golden/replay-cases.ts';
+import { readGroups } from '../golden/case-store.ts';
+import { type CaseGroup, type CaseServer, serversOf } from '../golden/replay-cases.ts';
 import { reasonLeftOut } from '../golden/server-differences.ts';
 import { freshDatabase, missingPostgres } from '../harness/shared.ts';
 import { endOfWal, framesByBulk, framesByStream, openRange } from './both-sources.ts';
@@ -16,7 +16,7 @@ const LIKE_A_NEW_CONNECTION: Readonly<Record<string, string>> = {
 };
 
 export function corpusGroups(): CaseGroup[] {
-  return readGroups(fileURLToPath(new URL('../golden/spine', import.meta.url)));
+  return readGroups();
 }
 
 export function describeCorpusFrames(groups: readonly CaseGroup[], servers: readonly CaseServer[]): void {

@@ -1,11 +1,9 @@
 /** Owns reading the recordings of a real Debezium that wrote Avro, and their records as JSON text. */
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { scrubName } from '../../src/serde/avro/schema.ts';
 import { avroReader } from './avro-text.ts';
+import { AVRO_FOLDER, caseNames, readCase, SPINE_FOLDER } from './case-store.ts';
 import type { CorpusForm } from './corpus-values.ts';
-import type { CaseServer, GoldenCase, GoldenRecord, RecordedText } from './replay-cases.ts';
+import { type CaseServer, type GoldenCase, type GoldenRecord, type RecordedText, SCHEMAS_SUFFIX } from './replay-cases.ts';
 
 /** Bytes in base64: 0x00, the number of the schema in `schemas` in four bytes, from 1, Avro's binary. */
 export type AvroRecord = {
@@ -30,8 +28,6 @@ export type AvroCase = {
   readonly records: readonly AvroRecord[];
 };
 
-export const AVRO_FOLDER = fileURLToPath(new URL('avro', import.meta.url));
-const SPINE = fileURLToPath(new URL('spine', import.meta.url));
 const HEAD_BYTES = 5;
 const SCRUB = 'scrub.invalid.names';
 
@@ -54,10 +50,7 @@ export const AVRO_LEFT_OUT: Readonly<Record<string, string>> = {
 };
 
 export function readAvroCases(): AvroCase[] {
-  return readdirSync(AVRO_FOLDER)
-    .filter((file) => file.endsWith('.json'))
-    .sort()
-    .map((file): AvroCase => JSON.parse(readFileSync(join(AVRO_FOLDER, file), 'utf8')));
+  return caseNames(AVRO_FOLDER).map((name) => readCase<AvroCase>(AVRO_FOLDER, name));
 }
 
 /**
@@ -96,7 +89,7 @@ export function avroSettings({ name, settings }: GoldenCase): Record<string, str
 
 /** The same statements recorded with the JSON converter. */
 export function readJsonTwin(golden: { readonly name: string }, o: { readonly schemas: boolean }): GoldenCase {
-  return JSON.parse(readFileSync(join(SPINE, `${golden.name}${o.schemas ? '.schemas' : ''}.json`), 'utf8'));
+  return readCase(SPINE_FOLDER, o.schemas ? golden.name + SCHEMAS_SUFFIX : golden.name);
 }
 
 /** The records as the JSON converter would have written them without schemas. */

@@ -1,4 +1,5 @@
 /** The cases of the Avro corpus that between them have every form of value, key and control record. All of them: avro-replay.all.test.ts. */
+import { sharedRegistry } from '../harness/registry.ts';
 import { readAvroCases } from './avro-cases.ts';
 import { testReplays } from './avro-replaying.ts';
 
@@ -7,4 +8,7 @@ const SHORT_LANE: readonly string[] = [
   ...['heartbeat', 'transaction-metadata', 'zero-fallbacks', 'toast', 'pgvector', 'xmin'],
 ];
 
-testReplays(readAvroCases().filter(({ name }) => SHORT_LANE.includes(name)));
+testReplays(
+  readAvroCases().filter(({ name }) => SHORT_LANE.includes(name)),
+  { openRegistry: sharedRegistry },
+);

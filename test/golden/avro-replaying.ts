@@ -5,7 +5,7 @@
  */
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { itemAt } from '../../src/core/byte-reader.ts';
-import { anyRegistry } from '../harness/registry.ts';
+import type { SomeRegistry } from '../harness/registry.ts';
 import { missingPostgres } from '../harness/shared.ts';
 import { type AvroCase, asJsonRecords, avroForm, hasValidNamespaces, readJsonTwin, withoutNaN } from './avro-cases.ts';
 import { type AvroDecoders, startDecoders, UNREADABLE } from './avro-decoders.ts';
@@ -22,7 +22,7 @@ const SHOWN_MAX = 4;
 const SHOWN_BEFORE = 80;
 const SHOWN_BEHIND = 200;
 const REGISTRY_START_MS = 150_000;
-let registry: Awaited<ReturnType<typeof anyRegistry>>;
+let registry: SomeRegistry;
 let schemas: AvroRegistry;
 let decoders: AvroDecoders;
 
@@ -134,10 +134,13 @@ function shownDifference(wanted: string, own: string): string {
 }
 
 /** One test for each case, against one registry; those of `json` are compared with what was recorded in JSON alone. */
-export function testReplays(cases: readonly AvroCase[], json: readonly GoldenCase[] = []): void {
+export function testReplays(
+  cases: readonly AvroCase[],
+  { openRegistry, json = [] }: { readonly openRegistry: () => Promise<SomeRegistry>; readonly json?: readonly GoldenCase[] },
+): void {
   describe('a recorded Debezium with an Avro converter', () => {
     beforeAll(async () => {
-      registry = await anyRegistry();
+      registry = await openRegistry();
       schemas = new AvroRegistry(registry.url);
       decoders = await startDecoders(schemas, registry.url);
     }, REGISTRY_START_MS);

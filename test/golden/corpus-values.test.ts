@@ -1,12 +1,10 @@
 /** The corpus itself, read and printed again: what the comparison of other formats rests on loses nothing of a record. */
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { readGroups } from './case-store.ts';
 import { corpusText, expectedRecords, printRecords, RecordSchemas, twosComplement } from './corpus-values.ts';
-import { type GoldenCase, readGroups, SCHEMAS_SUFFIX } from './replay-cases.ts';
+import { type GoldenCase, SCHEMAS_SUFFIX } from './replay-cases.ts';
 
-const TWINS = readGroups(fileURLToPath(new URL('spine', import.meta.url))).flatMap(({ cases }) =>
-  cases.filter(({ name }) => name.endsWith(SCHEMAS_SUFFIX)),
-);
+const TWINS = readGroups().flatMap(({ cases }) => cases.filter(({ name }) => name.endsWith(SCHEMAS_SUFFIX)));
 
 /** Nothing but the payload stands behind the schema. */
 function payload(half: unknown): string | null {

@@ -1,10 +1,10 @@
 /** The recorded cases show every type in every mode and phase, and every option that changes events. */
-import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { readGroups } from './case-store.ts';
 import { coverage, PHASE_TITLES } from './coverage.ts';
-import { type CaseGroup, type GoldenCase, readGroups, topicPrefix } from './replay-cases.ts';
+import { type CaseGroup, type GoldenCase, topicPrefix } from './replay-cases.ts';
 
-const GROUPS = readGroups(fileURLToPath(new URL('spine', import.meta.url)));
+const GROUPS = readGroups();
 
 describe('the recorded cases', () => {
   // Tens of megabytes are parsed.

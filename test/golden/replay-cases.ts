@@ -1,6 +1,4 @@
-/** Owns the form of a recorded case, reading them, and what follows from a case alone: its servers, its topics, its end. */
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+/** Owns the form of a recorded case, and what follows from a case alone: its servers, its topics, its end. Files are case-store.ts's. */
 
 /** Bytes that are not UTF-8 are kept in base64. */
 export type RecordedText = string | { readonly base64: string } | null;
@@ -37,17 +35,6 @@ export type GoldenCase = {
 export type CaseGroup = { readonly name: string; readonly cases: readonly GoldenCase[] };
 
 export const SCHEMAS_SUFFIX = '.schemas';
-
-export function readGroups(folder: string): CaseGroup[] {
-  const groups = new Map<string, GoldenCase[]>();
-  for (const file of readdirSync(folder).sort()) {
-    if (!file.endsWith('.json')) continue;
-    const golden: GoldenCase = { records: [], ...JSON.parse(readFileSync(join(folder, file), 'utf8')) };
-    const name = golden.name.endsWith(SCHEMAS_SUFFIX) ? golden.name.slice(0, -SCHEMAS_SUFFIX.length) : golden.name;
-    groups.set(name, [...(groups.get(name) ?? []), golden]);
-  }
-  return [...groups].map(([name, cases]) => ({ name, cases }));
-}
 
 /** The run id that the recorded headers name; the replay is given the same. */
 export function recordedRunId(golden: GoldenCase): string {

@@ -4,17 +4,17 @@
  */
 
 import process from 'node:process';
-import { fileURLToPath } from 'node:url';
 import { describe, it } from 'vitest';
 import { missingPostgres } from '../harness/shared.ts';
+import { readGroups } from './case-store.ts';
 import { differences } from './compare.ts';
-import { type CaseGroup, type CaseServer, readGroups, serversOf } from './replay-cases.ts';
+import { type CaseGroup, type CaseServer, serversOf } from './replay-cases.ts';
 import { resolveCase } from './replay-config.ts';
 import { KNOWN_DIFFERENCES, type KnownDifference } from './replay-differences.ts';
 import { type ReplayOptions, replayGroup, replayPlace } from './replay-run.ts';
 import { reasonLeftOut } from './server-differences.ts';
 
-const GROUPS = readGroups(fileURLToPath(new URL('spine', import.meta.url)));
+const GROUPS = readGroups();
 const SHOWN_MAX = 6;
 /** The first of a run wait for cold servers. */
 const TIMEOUT_MS = 120_000;

@@ -9,6 +9,7 @@ import pg from 'pg';
 import { ensureStack, type PostgresBinaries, type PostgresServerName, postgresBinaries, postgresPart } from '../../scripts/stack.ts';
 import { freePorts } from './ports.ts';
 import {
+  dataFolder,
   giveToUnprivileged,
   removeTemporaryFolder,
   runsAsRoot,
@@ -76,7 +77,7 @@ const DEFAULT_PASSWORD = 'test-superuser';
 export async function startPostgres(o: PostgresOptions): Promise<PostgresServer> {
   await ensureStack([postgresPart(o.major)], (line) => console.log(line));
   const binaries = await usableBinaries(o.major);
-  const folder = temporaryFolder(`pg${o.major}`, { unprivileged: true });
+  const folder = dataFolder(`pg${o.major}`, { unprivileged: true });
   const password = o.password ?? DEFAULT_PASSWORD;
   const dataDir = join(folder, 'data');
   const socketDir = join(folder, 'socket');
@@ -100,11 +101,15 @@ export function postgresHandle(o: Omit<PostgresHandle, 'query' | 'createDatabase
     }
   };
   const createDatabase = async (name: string, encoding = 'UTF8'): Promise<void> => {
-    // Since 15 the server would write the whole template to the WAL, which every walsender then reads.
-    const strategy = o.major === 14 ? '' : ' strategy file_copy';
-    await query('postgres', `create database ${pg.escapeIdentifier(name)} template template0 encoding '${encoding}' locale 'C'${strategy}`);
+    await query('postgres', createDatabaseSql(o.major, name, encoding));
   };
   return { ...o, connect, query, createDatabase };
+}
+
+export function createDatabaseSql(major: PostgresServerName, name: string, encoding: string): string {
+  // Since 15 the server would write the whole template to the WAL, which every walsender then reads.
+  const strategy = major === 14 ? '' : ' strategy file_copy';
+  return `create database ${pg.escapeIdentifier(name)} template template0 encoding '${encoding}' locale 'C'${strategy}`;
 }
 
 type ServerAddress = { readonly host: string; readonly port: number; readonly superuser: string; readonly password: string };

@@ -15,8 +15,11 @@ import type { Writable } from 'node:stream';
 /** A user without rights ("nobody"): PostgreSQL refuses to run as root. */
 const UNPRIVILEGED_ID = 65534;
 /** A Unix socket's path has 107 bytes at most, and a TMPDIR under a home folder may be closed to the user above. */
-const TEMP_PARENT = '/tmp';
+export const TEMP_PARENT = '/tmp';
 const LOG_TAIL_LINES = 15;
+
+/** Set in a test run (global-setup.ts), not in a benchmark: where servers keep their data. */
+export const DATA_PARENT_VARIABLE = 'SLOTLINE_TEST_DATA';
 
 export const runsAsRoot = process.getuid?.() === 0;
 
@@ -135,7 +138,21 @@ export async function waitForExit(server: ServerProcess, o: { what: string; time
 
 /** A folder for one server, removed with it, or when we end. */
 export function temporaryFolder(prefix: string, o: { unprivileged?: boolean } = {}): string {
-  const folder = mkdtempSync(join(TEMP_PARENT, `slotline-${prefix}-`));
+  return newFolder(TEMP_PARENT, prefix, o);
+}
+
+/** A test's server lives for seconds or minutes: it is to start cheaply, a benchmark's to run fast. */
+export function isTestRun(): boolean {
+  return process.env[DATA_PARENT_VARIABLE] !== undefined;
+}
+
+/** The same, for what a server stores. */
+export function dataFolder(prefix: string, o: { unprivileged?: boolean } = {}): string {
+  return newFolder(process.env[DATA_PARENT_VARIABLE] ?? TEMP_PARENT, prefix, o);
+}
+
+function newFolder(parent: string, prefix: string, o: { unprivileged?: boolean }): string {
+  const folder = mkdtempSync(join(parent, `slotline-${prefix}-`));
   folders.add(folder);
   tellGuard(`dir ${folder}`);
   if (o.unprivileged) giveToUnprivileged(folder);

@@ -1,17 +1,20 @@
 /**
- * Owns private schema registries for tests: Apicurio and its Confluent API, in memory, or in a file where a test stops it and wants its ids
+ * Owns schema registries for tests, private ones and the one that is shared: Apicurio and its Confluent API, in memory, or in a file where a test stops it and wants its ids
  * back. Does not install it (scripts/stack.ts).
  * A registry named by SLOTLINE_TEST_REGISTRY is taken where no test needs to stop it.
  */
 import { rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import process from 'node:process';
 import { ensureStack, javaPath, registryJar } from '../../scripts/stack.ts';
 import { freePorts } from './ports.ts';
-import { removeTemporaryFolder, type ServerProcess, startServer, temporaryFolder, waitForExit } from './process.ts';
+import { dataFolder, removeTemporaryFolder, type ServerProcess, startServer, waitForExit } from './process.ts';
 import { until } from './until.ts';
 
 const REGISTRY_VARIABLE = 'SLOTLINE_TEST_REGISTRY';
+/** Where a run's tests ask for the registry that they share. */
+const REGISTRY_OFFICE_VARIABLE = 'SLOTLINE_TEST_REGISTRY_OFFICE';
 
 export type RegistryServer = {
   /** Of the Confluent API: schema.registry.url. */
@@ -37,7 +40,7 @@ const STOP_TIMEOUT_MS = 30_000;
 export async function startRegistry(o: { readonly keepsData: boolean } = { keepsData: false }): Promise<RegistryServer> {
   await ensureStack(['registry'], (line) => console.log(line));
   const [port = 0] = await freePorts(1);
-  const folder = temporaryFolder('registry');
+  const folder = dataFolder('registry');
   const url = `http://127.0.0.1:${port}/apis/ccompat/v7`;
   let server: ServerProcess | undefined;
   const start = async (): Promise<void> => {
@@ -71,10 +74,52 @@ export async function startRegistry(o: { readonly keepsData: boolean } = { keeps
   };
 }
 
-/** The registry of this run if one is named, else a private one. */
-export async function anyRegistry(): Promise<Pick<RegistryServer, 'url'> & AsyncDisposable> {
+export type SomeRegistry = Pick<RegistryServer, 'url'> & AsyncDisposable;
+
+/** The registry that is named, else a private one. */
+export async function anyRegistry(): Promise<SomeRegistry> {
   const url = process.env[REGISTRY_VARIABLE];
-  return url === undefined || url === '' ? await startRegistry() : { url, [Symbol.asyncDispose]: async () => {} };
+  return url ? notOurs(url) : await startRegistry();
+}
+
+/** That of this run: other files write to it at the same time, so the subjects must be of the test's own. */
+export async function sharedRegistry(): Promise<SomeRegistry> {
+  const url = process.env[REGISTRY_VARIABLE] || (await askOffice());
+  return url === undefined ? await startRegistry() : notOurs(url);
+}
+
+function notOurs(url: string): SomeRegistry {
+  return { url, [Symbol.asyncDispose]: async () => {} };
+}
+
+async function askOffice(): Promise<string | undefined> {
+  const office = process.env[REGISTRY_OFFICE_VARIABLE];
+  if (office === undefined) return undefined;
+  const answer = await fetch(office);
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(text);
+  return text;
+}
+
+/** One registry for the tests of a run, started when the first of them asks: most runs of a single file need none. */
+export async function openRegistryOffice(): Promise<AsyncDisposable> {
+  let registry: Promise<RegistryServer> | undefined;
+  const office = createServer((_, response) => {
+    registry ??= startRegistry();
+    registry.then(
+      ({ url }) => response.end(url),
+      (error: unknown) => response.writeHead(500).end(String(error)),
+    );
+  });
+  const [port = 0] = await freePorts(1);
+  await new Promise<void>((settle) => office.listen(port, '127.0.0.1', settle));
+  process.env[REGISTRY_OFFICE_VARIABLE] = `http://127.0.0.1:${port}`;
+  return {
+    async [Symbol.asyncDispose]() {
+      office.close();
+      await (await registry?.catch(() => undefined))?.[Symbol.asyncDispose]();
+    },
+  };
 }
 
 async function isUp(url: string): Promise<boolean> {

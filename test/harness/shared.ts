@@ -8,9 +8,18 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import type { PostgresServerName } from '../../scripts/stack.ts';
-import { type PostgresHandle, postgresHandle } from './postgres.ts';
+import { createDatabaseSql, type PostgresHandle, postgresHandle } from './postgres.ts';
+import { until } from './until.ts';
+
+declare module 'pg' {
+  // Its types leave it out.
+  interface Client {
+    unref(): void;
+  }
+}
 
 export const KAFKA_VARIABLE = 'SLOTLINE_TEST_KAFKA';
+const DROP_TIMEOUT_MS = 30_000;
 
 /** `postgres://superuser:password@host:port?socketDir=/path` */
 export function postgresVariable(server: PostgresServerName): string {
@@ -60,30 +69,42 @@ export type FreshDatabase = {
 
 export async function freshDatabase(name: PostgresServerName, database = uniqueName('t'), encoding = 'UTF8'): Promise<FreshDatabase> {
   const server = sharedPostgres(name);
-  await server.createDatabase(database, encoding);
+  const admin = await adminOf(server);
+  await admin.query(createDatabaseSql(name, database, encoding));
   const client = await server.connect(database);
   return { server, database, client, drop: () => dropDatabase({ server, database, client }) };
 }
 
 async function dropDatabase(o: Omit<FreshDatabase, 'drop'>): Promise<void> {
   await o.client.end();
-  const name = pg.escapeLiteral(o.database);
-  await o.server.query('postgres', `select pg_terminate_backend(pid) from pg_stat_activity where datname = ${name}`);
-  await o.server.query(
-    'postgres',
-    `do $$
-     declare slot record;
-     begin
-       for slot in select slot_name, active_pid from pg_replication_slots where database = ${name} loop
-         for attempt in 1..100 loop
-           exit when (select not active from pg_replication_slots where slot_name = slot.slot_name);
-           perform pg_terminate_backend(slot.active_pid), pg_sleep(0.05);
-         end loop;
-         perform pg_drop_replication_slot(slot.slot_name);
-       end loop;
-     end $$`,
-  );
-  await o.server.query('postgres', `drop database ${pg.escapeIdentifier(o.database)} with (force)`);
+  const admin = await adminOf(o.server);
+  // Its slots go with it, once nobody reads from them.
+  const readers = `select pg_terminate_backend(active_pid) from pg_replication_slots where active and database = ${pg.escapeLiteral(o.database)}`;
+  const isDropped = async (): Promise<boolean> => {
+    if ((await admin.query(readers)).rowCount !== 0) return false;
+    await admin.query(`drop database ${pg.escapeIdentifier(o.database)} with (force)`);
+    return true;
+  };
+  await until(`database ${o.database} is dropped`, isDropped, { timeoutMs: DROP_TIMEOUT_MS });
+}
+
+const admins = new Map<number, Promise<pg.Client>>();
+
+/** One connection for each server and test file: a new one costs more than what is asked over it. It does not keep the process alive. */
+function adminOf(server: PostgresHandle): Promise<pg.Client> {
+  const known = admins.get(server.port);
+  if (known !== undefined) return known;
+  const forget = (): void => {
+    admins.delete(server.port);
+  };
+  const opened = server.connect('postgres').then((client) => {
+    client.once('end', forget);
+    client.unref();
+    return client;
+  });
+  admins.set(server.port, opened);
+  opened.catch(forget);
+  return opened;
 }
 
 function requiredVariable(name: string): string {

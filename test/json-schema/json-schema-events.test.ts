@@ -5,7 +5,7 @@
 import { SchemaRegistry as IndependentDecoder, SchemaType } from '@kafkajs/confluent-schema-registry';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { readTopic } from '../harness/consume.ts';
-import { anyRegistry, type RegistryServer } from '../harness/registry.ts';
+import { type RegistryServer, sharedRegistry } from '../harness/registry.ts';
 import { type FreshDatabase, freshDatabase, sharedKafka, uniqueName } from '../harness/shared.ts';
 import { type ConnectorConfig, connectorConfig, type Slotline, startSlotline, startStreaming } from '../harness/slotline.ts';
 import { until } from '../harness/until.ts';
@@ -23,7 +23,7 @@ let name = '';
 const running: Slotline[] = [];
 
 beforeAll(async () => {
-  registry = await anyRegistry();
+  registry = await sharedRegistry();
 }, REGISTRY_START_MS);
 afterAll(async () => {
   await registry[Symbol.asyncDispose]();

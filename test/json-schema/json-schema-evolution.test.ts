@@ -6,7 +6,7 @@ import type { SchemaRegistry } from '../../src/registry/schema-registry.ts';
 import { jsonSchemaText } from '../../src/serde/json-schema/schema-text.ts';
 import type { FieldSchema, StructField } from '../../src/values/schema.ts';
 import { openRegistry, registryOptions } from '../avro/registry-options.ts';
-import { anyRegistry } from '../harness/registry.ts';
+import { sharedRegistry } from '../harness/registry.ts';
 import { uniqueName } from '../harness/shared.ts';
 
 const REGISTRY_START_MS = 150_000;
@@ -36,10 +36,10 @@ const CHANGES: Readonly<Record<string, readonly (readonly StructField[])[]>> = {
   ],
 };
 
-let place: Awaited<ReturnType<typeof anyRegistry>>;
+let place: Awaited<ReturnType<typeof sharedRegistry>>;
 let registry: SchemaRegistry;
 beforeAll(async () => {
-  place = await anyRegistry();
+  place = await sharedRegistry();
   registry = openRegistry(registryOptions([place.url]));
 }, REGISTRY_START_MS);
 afterAll(async () => {

@@ -10,7 +10,8 @@ import { differences } from '../golden/compare.ts';
 import { type CaseGroup, type GoldenCase, type GoldenRecord, type RecordedText, SCHEMAS_SUFFIX } from '../golden/replay-cases.ts';
 import { KNOWN_DIFFERENCES } from '../golden/replay-differences.ts';
 import { replayGroup } from '../golden/replay-run.ts';
-import { anyRegistry } from '../harness/registry.ts';
+import { useOwnBroker } from '../harness/own-broker.ts';
+import type { SomeRegistry } from '../harness/registry.ts';
 import { missingPostgres } from '../harness/shared.ts';
 
 const NO_PROPERTIES = 'a key without fields: Apicurio knows a JSON Schema by its properties, and this one has none';
@@ -20,7 +21,7 @@ const REGISTRY_START_MS = 150_000;
 /** The first of a run wait for cold servers. */
 const TIMEOUT_MS = 120_000;
 const HEAD_BYTES = 5;
-let registry: Awaited<ReturnType<typeof anyRegistry>>;
+let registry: SomeRegistry;
 
 /** What JsonConverter's replace.null.with.default says, Confluent's says the other way round. */
 function converters({ settings }: GoldenCase): Record<string, string> {
@@ -135,10 +136,11 @@ async function replayedDifferences({ group, plain }: { readonly group: CaseGroup
 }
 
 /** One test for each case, against one registry. */
-export function testReplays(groups: readonly CaseGroup[]): void {
+export function testReplays(groups: readonly CaseGroup[], { openRegistry }: { readonly openRegistry: () => Promise<SomeRegistry> }): void {
   describe('the recorded JSON with JSON Schema converters', () => {
+    useOwnBroker();
     beforeAll(async () => {
-      registry = await anyRegistry();
+      registry = await openRegistry();
     }, REGISTRY_START_MS);
     afterAll(async () => {
       await registry[Symbol.asyncDispose]();

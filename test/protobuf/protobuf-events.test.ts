@@ -5,7 +5,7 @@
 import { SchemaRegistry as IndependentDecoder } from '@kafkajs/confluent-schema-registry';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { readTopic } from '../harness/consume.ts';
-import { type RegistryServer, startRegistry } from '../harness/registry.ts';
+import { sharedRegistry } from '../harness/registry.ts';
 import { type FreshDatabase, freshDatabase, sharedKafka, uniqueName } from '../harness/shared.ts';
 import { type ConnectorConfig, connectorConfig, type Slotline, startStreaming } from '../harness/slotline.ts';
 import { until } from '../harness/until.ts';
@@ -18,13 +18,13 @@ const WAIT = { timeoutMs: 40_000 };
 const HEAD_BYTES = 6;
 const { bootstrapServers } = sharedKafka();
 
-let registry: RegistryServer;
+let registry: Awaited<ReturnType<typeof sharedRegistry>>;
 let db: FreshDatabase;
 let name = '';
 const running: Slotline[] = [];
 
 beforeAll(async () => {
-  registry = await startRegistry();
+  registry = await sharedRegistry();
 }, REGISTRY_START_MS);
 afterAll(async () => {
   await registry[Symbol.asyncDispose]();

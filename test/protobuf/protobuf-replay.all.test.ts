@@ -1,4 +1,5 @@
 /** Every case of the corpus in Protobuf, and those of the short lane with the other way to tell nulls from zeros. */
+import { anyRegistry } from '../harness/registry.ts';
 import { SHORT_LANE } from './protobuf-lanes.ts';
 import { readTwins, testReplays } from './protobuf-replaying.ts';
 
@@ -14,8 +15,8 @@ const WRAPPED: readonly string[] = [
   'matrix-text',
 ];
 
-testReplays(readTwins(), 'optional.for.nullables');
+testReplays(readTwins(), { nulls: 'optional.for.nullables', openRegistry: anyRegistry });
 testReplays(
   readTwins().filter(({ name }) => WRAPPED.some((one) => name === `${one}.schemas`)),
-  'wrapper.for.nullables',
+  { nulls: 'wrapper.for.nullables', openRegistry: anyRegistry },
 );

@@ -3,16 +3,17 @@
  * reads by the text that the registry gives back is what Debezium wrote of the same statements in JSON. Of a case that Protobuf cannot
  * hold it is the error that is compared.
  */
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { SlotlineError } from '../../src/core/errors.ts';
 import { AVRO_LEFT_OUT } from '../golden/avro-cases.ts';
+import { readGroups } from '../golden/case-store.ts';
 import { differences } from '../golden/compare.ts';
 import { type DecodedRecord, expectedRecords, printRecords, RecordSchemas } from '../golden/corpus-values.ts';
-import { type GoldenCase, type GoldenRecord, type RecordedText, readGroups, SCHEMAS_SUFFIX } from '../golden/replay-cases.ts';
+import { type GoldenCase, type GoldenRecord, type RecordedText, SCHEMAS_SUFFIX } from '../golden/replay-cases.ts';
 import { KNOWN_DIFFERENCES } from '../golden/replay-differences.ts';
 import { replayGroup } from '../golden/replay-run.ts';
-import { anyRegistry } from '../harness/registry.ts';
+import { useOwnBroker } from '../harness/own-broker.ts';
+import type { SomeRegistry } from '../harness/registry.ts';
 import { missingPostgres } from '../harness/shared.ts';
 import { asProtobufHolds, refusalOf } from './corpus-in-protobuf.ts';
 import { type ProtobufReader, protobufReader } from './protobuf-decoder.ts';
@@ -20,8 +21,7 @@ import { type ProtobufReader, protobufReader } from './protobuf-decoder.ts';
 const SHOWN_MAX = 4;
 const REGISTRY_START_MS = 150_000;
 const HEAD_BYTES = 6;
-const SPINE = fileURLToPath(new URL('../golden/spine', import.meta.url));
-let registry: Awaited<ReturnType<typeof anyRegistry>>;
+let registry: SomeRegistry;
 
 /** Cases that two connectors of one recording were needed for. */
 const LEFT_OUT: Readonly<Record<string, string>> = {
@@ -33,7 +33,7 @@ export type NullOption = 'optional.for.nullables' | 'wrapper.for.nullables';
 
 /** Recorded with schemas: they tell the types of what is decoded. */
 export function readTwins(): GoldenCase[] {
-  return readGroups(SPINE)
+  return readGroups()
     .filter(({ name }) => !(name in AVRO_LEFT_OUT || name in LEFT_OUT))
     .flatMap(({ cases }) => cases.filter(({ name }) => name.endsWith(SCHEMAS_SUFFIX)));
 }
@@ -120,10 +120,14 @@ async function refusedWith(twin: GoldenCase, nulls: NullOption): Promise<string>
 }
 
 /** One test for each case, against one registry. */
-export function testReplays(twins: readonly GoldenCase[], nulls: NullOption): void {
+export function testReplays(
+  twins: readonly GoldenCase[],
+  { nulls, openRegistry }: { readonly nulls: NullOption; readonly openRegistry: () => Promise<SomeRegistry> },
+): void {
   describe(`Protobuf with ${nulls}`, () => {
+    useOwnBroker();
     beforeAll(async () => {
-      registry = await anyRegistry();
+      registry = await openRegistry();
     }, REGISTRY_START_MS);
     afterAll(async () => {
       await registry[Symbol.asyncDispose]();

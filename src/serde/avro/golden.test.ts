@@ -3,7 +3,6 @@
  * recorded in JSON, the values equal the JSON ones, and avsc reads and writes every byte of them.
  */
 
-import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import {
   AVRO_LEFT_OUT,
@@ -15,8 +14,10 @@ import {
   readJsonTwin,
   withoutNaN,
 } from '../../../test/golden/avro-cases.ts';
+import { caseNames, SPINE_FOLDER } from '../../../test/golden/case-store.ts';
 import { differences } from '../../../test/golden/compare.ts';
 import { expectedRecords, RecordSchemas, textRecords, unscaledBytes } from '../../../test/golden/corpus-values.ts';
+import { SCHEMAS_SUFFIX } from '../../../test/golden/replay-cases.ts';
 import { avscType } from '../../../test/oracles/avsc.ts';
 import type { FieldSchema } from '../../values/schema.ts';
 import { avroSchema } from './schema.ts';
@@ -96,8 +97,7 @@ function ownSchemas(golden: AvroCase): Set<string> {
 }
 
 it('has every case of the corpus but those that are left out', () => {
-  const spine = readdirSync(new URL('../../../test/golden/spine', import.meta.url)).filter((file) => !file.endsWith('.schemas.json'));
-  const names = spine.map((file) => file.replace(/\.json$/, ''));
+  const names = caseNames(SPINE_FOLDER).filter((name) => !name.endsWith(SCHEMAS_SUFFIX));
   expect([...CASES.map(({ name }) => name), ...Object.keys(AVRO_LEFT_OUT)].sort()).toEqual(names.sort());
 });
 

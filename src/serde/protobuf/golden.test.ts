@@ -1,9 +1,8 @@
 /** Confluent's own converter wrote these schemas and bytes (test/protobuf/README.md): Slotline's are the same, to the byte. */
 
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { readJsonTwin } from '../../../test/golden/avro-cases.ts';
 import type { ConnectSchema } from '../../../test/golden/corpus-values.ts';
 import { type TestValue, writtenStruct } from '../../../test/oracles/protobuf.ts';
 import { asFieldSchema, type Half, parseHalf } from '../../../test/protobuf/corpus-in-protobuf.ts';
@@ -22,16 +21,15 @@ type Recording = {
   readonly bytes: string;
 };
 
-const TESTS = fileURLToPath(new URL('../../../test', import.meta.url));
-const RECORDINGS: readonly Recording[] = JSON.parse(readFileSync(join(TESTS, 'protobuf/confluent.json'), 'utf8'));
-const CASES = new Map(RECORDINGS.map(({ case: name }) => [name, readCase(name)]));
-
-function readCase(name: string): readonly { readonly key: string; readonly value: string }[] {
-  return JSON.parse(readFileSync(join(TESTS, `golden/spine/${name}.schemas.json`), 'utf8')).records;
-}
+const RECORDINGS: readonly Recording[] = JSON.parse(
+  readFileSync(new URL('../../../test/protobuf/confluent.json', import.meta.url), 'utf8'),
+);
+const CASES = new Map(RECORDINGS.map(({ case: name }) => [name, readJsonTwin({ name }, { schemas: true }).records]));
 
 function recordedHalf(recording: Recording): Half {
-  return parseHalf(itemAt(CASES.get(recording.case) ?? [], recording.record)[recording.half]);
+  const half = itemAt(CASES.get(recording.case) ?? [], recording.record)[recording.half];
+  if (typeof half !== 'string') throw new Error(`${recording.case} has no text in record ${recording.record}`);
+  return parseHalf(half);
 }
 
 /** In the forms that the writer is given in tests. */

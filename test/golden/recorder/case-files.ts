@@ -1,15 +1,14 @@
 /**
- * Owns the case files as the recorder reads and writes them: a case is its own input, so a new one is a file without records, and its twin
+ * Owns what the recorder takes from a case's file and gives to it: a case is its own input, so a new one is a file without records, and its twin
  * with schemas is made from it.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { type CaseGroup, type GoldenCase, readGroups, SCHEMAS_SUFFIX } from '../replay-cases.ts';
+import { readGroups, SPINE_FOLDER, writeCase } from '../case-store.ts';
+import { type CaseGroup, type GoldenCase, SCHEMAS_SUFFIX } from '../replay-cases.ts';
 
 /** Every case as it is to be recorded, by name. */
-export function readInputs(folder: string): Map<string, CaseGroup> {
+export function readInputs(): Map<string, CaseGroup> {
   const inputs = new Map<string, CaseGroup>();
-  for (const { name, cases } of readGroups(folder)) {
+  for (const { name, cases } of readGroups()) {
     const plain = cases.find((golden) => golden.name === name);
     if (plain === undefined) throw new Error(`${name}${SCHEMAS_SUFFIX}.json stands without ${name}.json`);
     const twin = cases.find((golden) => golden.name !== name);
@@ -45,10 +44,8 @@ function complete(golden: GoldenCase, schemas: boolean): GoldenCase {
   return { ...golden, name: golden.name + (schemas ? SCHEMAS_SUFFIX : ''), settings };
 }
 
-export function writeCase(folder: string, golden: GoldenCase): void {
+/** Its members in the order of a file. */
+export function writeRecorded(golden: GoldenCase): void {
   const { name, server, settings, setup, snapshot, steps, columns, records } = golden;
-  // JSON leaves out what is undefined.
-  const file = { name, server, settings, setup, snapshot: snapshot ?? true, steps, columns, records };
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(file, null, 1)}\n`);
+  writeCase(SPINE_FOLDER, { name, server, settings, setup, snapshot: snapshot ?? true, steps, columns, records });
 }

@@ -1,9 +1,7 @@
 /**
- * Owns recording one case with Debezium's events in Avro: Apicurio's converter against a registry, and the file of such a case. What runs
+ * Owns recording one case with Debezium's events in Avro: Apicurio's converter against a registry. What runs
  * and when is record.ts's.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { type AvroCase, type AvroRecord, avroSettings } from '../avro-cases.ts';
 import { AvroRegistry, bytesOf } from '../avro-registry.ts';
 import type { CaseGroup, GoldenCase, GoldenRecord, RecordedText } from '../replay-cases.ts';
@@ -65,9 +63,4 @@ async function asCase(golden: GoldenCase, published: readonly GoldenRecord[], re
   }
   const { name, server, settings, setup, snapshot = true, steps } = golden;
   return { name, ...(server !== undefined && { server }), settings, setup, snapshot, steps, subjects, schemas, records };
-}
-
-export function writeAvroCase(folder: string, golden: AvroCase): void {
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, `${golden.name}.json`), `${JSON.stringify(golden, null, 1)}\n`);
 }
