@@ -73,6 +73,12 @@ const inShort = ({ key, value }: TopicRecord): unknown[] =>
 
 const inAvro = async ({ key, value }: TopicRecord): Promise<unknown[]> => [await decode(key), ((await decode(value)) as Payload).after];
 
+/** The registry lists what differs in another order from one answer to the next. */
+function inOrder(message: unknown): string {
+  const sorted = (list: string): string => list.split(', ').sort().join(', ');
+  return String(message).replace(/(?<=list of diff types: \[)[^\]]*/, sorted);
+}
+
 describe('a table whose schema the registry refuses', () => {
   it('goes to the dead-letter topic, every kind of record in order, until another version fits', { timeout: TEST_MS }, async () => {
     const topic = `${name}.public.item`;
@@ -108,7 +114,7 @@ describe('a table whose schema the registry refuses', () => {
       [{ id: 3 }, null],
     ]);
     for (const { headers } of letters) {
-      expect(headers).toMatchObject({
+      expect({ ...headers, '__connect.errors.exception.message': inOrder(headers['__connect.errors.exception.message']) }).toMatchObject({
         '__debezium.context.connectorLogicalName': name,
         '__connect.errors.topic': topic,
         '__connect.errors.connector.name': name,
@@ -116,7 +122,7 @@ describe('a table whose schema the registry refuses', () => {
         '__connect.errors.stage': 'VALUE_CONVERTER',
         '__connect.errors.class.name': 'io.confluent.connect.avro.AvroConverter',
         '__connect.errors.exception.class.name': 'registry_incompatible',
-        '__connect.errors.exception.message': refused['message'],
+        '__connect.errors.exception.message': inOrder(refused['message']),
       });
     }
     expect(letters.map(({ headers }) => [headers['__debezium.newkey'], headers['__debezium.oldkey']])[3]).toEqual(['{"id":3}', undefined]);
