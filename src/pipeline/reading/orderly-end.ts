@@ -7,7 +7,7 @@ import { loadSlot } from '../../postgres/stream/slot.ts';
 import type { AttemptContext } from '../life/attempt-context.ts';
 import type { StreamLoop } from '../loop/stream-loop.ts';
 
-/** SIGTERM has ten seconds in all (architecture §5). */
+/** A stop by SIGTERM may take ten seconds in all. */
 const DRAIN_DEADLINE_MS = 8_000;
 export const CONFIRM_DEADLINE_MS = 1_000;
 const CONFIRM_POLL_MS = 10;
