@@ -1,6 +1,6 @@
 /**
- * Owns which rule holds for a column: masks, hashes, truncation and propagated source types. What a rule does to a column is
- * in values/column-change.ts. Asked once per relation version.
+ * Owns which rule applies to a column: masks, hashes, truncation and propagated source types. What a rule does to a column is in
+ * values/column-change.ts. Asked once per relation version.
  * Source: io.debezium.relational.mapping.ColumnMappers.
  */
 import type { ColumnRule } from '../core/options.ts';
@@ -10,14 +10,14 @@ type RuledColumn = {
   readonly schema: string;
   readonly table: string;
   readonly column: string;
-  /** As the source type spells it. */
+  /** The type's name, spelled as the source type has it. */
   readonly typeName: string;
 };
 
-/** The change that holds for a column of a value, if any. Keys are never changed. */
+/** The change for a column of a value; undefined: none. Keys are never changed. */
 export type ColumnRules = (column: RuledColumn) => ColumnRule['change'] | undefined;
 
-/** The first rule that matches is the only one: a column that is truncated is not masked, one that is masked is not propagated. */
+/** Only the first rule that matches applies: a truncated column is not masked too, and a masked one is not propagated too. */
 export function compileColumnRules(rules: readonly ColumnRule[]): ColumnRules {
   const compiled = rules.map(({ change, patterns }) => ({ change, patterns: patterns.map(compilePattern) }));
   return ({ schema, table, column, typeName }) => {

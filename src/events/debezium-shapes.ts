@@ -1,6 +1,6 @@
 /**
- * Owns Debezium's own shapes: the envelope around a row, and the records that are no rows. Made from a plan and what is fixed for the
- * connector; fields in the order of the schemas.
+ * Owns Debezium's own shapes: the envelope around a row, and the records that are no rows. They are made from a plan and from what is fixed
+ * for the connector. Their fields have the order of the schemas.
  * Source: io.debezium.data.Envelope, io.debezium.schema.SchemaFactory, io.debezium.connector.postgresql.LogicalDecodingMessageMonitor.
  */
 import type { FieldSchema } from '../values/schema.ts';
@@ -36,12 +36,12 @@ type ShapeSettings = {
   readonly binary: BinaryMode;
 };
 
-/** Records that are no rows, and whose schemas are known without a table. */
+/** Kinds of records that are no rows. Their schemas need no table. */
 export type ControlKind = 'message' | 'transaction' | 'heartbeat';
 
 export class DebeziumShapes {
   readonly #settings: ShapeSettings;
-  /** The source block but for the relation's part, and what stands behind it in an envelope: the same objects for every table. */
+  /** The parts of an envelope that do not depend on the relation: the same objects for every table. */
   readonly #source: Readonly<Record<string, Origin>>;
   readonly #tail: Readonly<Record<string, Origin>>;
 
@@ -71,7 +71,7 @@ export class DebeziumShapes {
     return { row: { relation, key, value }, truncate: { relation, key: undefined, value } };
   }
 
-  /** A logical decoding message. */
+  /** The shape of a logical decoding message. */
   message(): RecordShape {
     const { binary } = this.#settings;
     const prefix = factual(MESSAGE_PREFIX_FACT);
@@ -85,7 +85,7 @@ export class DebeziumShapes {
     return { relation: NO_TABLE, key: struct(MESSAGE_KEY_SCHEMA, { prefix }), value: struct(schema, members) };
   }
 
-  /** What opens and what closes a transaction: the same schemas. */
+  /** The shape of BEGIN or END. Both have the same schemas. */
   boundary(status: 'BEGIN' | 'END'): RecordShape {
     const facts = factuals(BOUNDARY_FACTS);
     const members = { status: factual(constantText(status)), ...facts, ts_ms: factual(COMMIT_FACTS.ts_ms) };
@@ -129,7 +129,7 @@ function struct(schema: FieldSchema, members: Readonly<Record<string, Origin>>):
   return { schema, origin: structOrigin(schema, members) };
 }
 
-/** The members in the order of the schema; each of its fields has one. */
+/** A struct with its members in the order of the schema. Every field of the schema needs a member. */
 function structOrigin(schema: FieldSchema, members: Readonly<Record<string, Origin>>, when?: Presence): Origin {
   const fields = (schema.fields ?? []).map(({ field, schema: inner }): FieldShape => {
     const origin = Object.hasOwn(members, field) ? members[field] : undefined;

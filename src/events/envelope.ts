@@ -1,17 +1,17 @@
 /**
- * Owns what a row message becomes: which change it is and so which records follow. The bytes are serde's, the sending the
- * pipeline's. Source: io.debezium.relational.RelationalChangeRecordEmitter; reference for D9.
+ * Owns which kind of change a row message is, which decides the records that follow. The bytes are made in serde/, and records are sent in
+ * pipeline/. Source: io.debezium.relational.RelationalChangeRecordEmitter; reference for D9.
  */
 import type { RowMessage } from '../pgoutput/messages.ts';
 import { CellKind, type TupleView } from '../pgoutput/tuple.ts';
 import { keyCellsDiffer, type RowPlan } from './row-plan.ts';
 
-/** Envelope's op letter. */
+/** The letter in the envelope's `op`. */
 export type Op = 'c' | 'u' | 'd' | 'r' | 't' | 'm';
 
 /**
- * keyChange: an update with another cell in its key. Where the published keys differ too it is a delete of the old key, a tombstone and
- * a create of the new key (D9), else an update. none: a message that carries no cell.
+ * keyChange: an update with another cell in its key. If the published keys differ too, it becomes a delete of the old key, a tombstone and a
+ * create of the new key (D9); else it is an update. none: the message has no cells.
  */
 export type Change = 'create' | 'update' | 'delete' | 'keyChange' | 'none';
 
@@ -29,8 +29,8 @@ export function classifyChange(row: RowMessage, plan: RowPlan): Change {
 }
 
 /**
- * Under REPLICA IDENTITY FULL an unchanged TOASTed cell stands in the old tuple, and so does one of the identity's own columns
- * under every identity: the new tuple takes it from there, so that `after` and the key are whole.
+ * Copies cells that were not sent from the old tuple to the new one, so that `after` and the key are whole. The old tuple has them with
+ * REPLICA IDENTITY FULL; with other identities it has those of the identity's own columns.
  */
 export function fillUnchanged(row: RowMessage): void {
   if (row.tag !== 'update' || row.old === 'none') return;

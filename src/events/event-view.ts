@@ -1,6 +1,6 @@
 /**
- * Owns what a record is written from: the source facts, the place in the transaction, and the row, message or count in hand. One view
- * serves all records of a producer of rows; its members are set before each write and are valid only during it.
+ * Owns what a record is written from: the source facts, the place in the transaction, and the current row, message or count. One view serves
+ * all records of a producer of rows. Its members are set before each write and are valid only during it.
  */
 import type { LogicalMessage } from '../pgoutput/messages.ts';
 import type { TupleView } from '../pgoutput/tuple.ts';
@@ -10,13 +10,13 @@ import type { CollectionCount, TransactionOrder } from './transaction.ts';
 
 export class EventView {
   readonly info: SourceInfo;
-  /** Only with provide.transaction.metadata. */
+  /** Present only with provide.transaction.metadata. */
   readonly order: TransactionOrder | undefined;
   op: Op = 'c';
   before: TupleView | undefined;
   after: TupleView | undefined;
   message: Pick<LogicalMessage, 'prefix' | 'content'> = NO_MESSAGE;
-  /** Of the transaction that ends: how many events it had, in all and by table. Null in its BEGIN. */
+  /** For the END of a transaction: how many events it had, in all and by table. Null for its BEGIN. */
   eventCount: number | null = null;
   collections: readonly CollectionCount[] | null = null;
 

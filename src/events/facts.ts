@@ -1,10 +1,10 @@
 /**
- * Owns the values of a record that are no cells, by the names that they have in Debezium's blocks: where each is read and how long it stays.
- * Source: io.debezium.connector.postgresql.PostgresSourceInfoStructMaker, io.debezium.pipeline.txmetadata.TransactionStructMaker.
+ * Owns the facts of a record, its values that are no cells, by their names in Debezium's blocks: where each is read and how long it stays the
+ * same. Source: io.debezium.connector.postgresql.PostgresSourceInfoStructMaker, io.debezium.pipeline.txmetadata.TransactionStructMaker.
  */
 import type { Fact, Lifetime } from './record-shape.ts';
 
-/** Of a connector; `name` is topic.prefix, `version` Slotline's. */
+/** Constants of a connector. `name` is topic.prefix, `version` is Slotline's. */
 export type SourceConstants = { readonly version: string; readonly name: string; readonly db: string };
 
 export type BinaryMode = 'bytes' | 'base64' | 'base64-url-safe' | 'hex';
@@ -15,14 +15,14 @@ export function constantText(value: string | null, lasts: Lifetime = 'connector'
 
 const millis = (us: number): number => Math.floor(us / 1000);
 
-/** Of the commit that the row belongs to. */
+/** Facts of the commit to which the row belongs. */
 export const COMMIT_FACTS = {
   ts_ms: { name: 'commit.ts_ms', gives: 'long', lasts: 'transaction', read: ({ info }) => millis(info.commitTimeUs) },
   ts_us: { name: 'commit.ts_us', gives: 'long', lasts: 'transaction', read: ({ info }) => info.commitTimeUs },
   ts_ns: { name: 'commit.ts_ns', gives: 'nanos', lasts: 'transaction', read: ({ info }) => info.commitTimeUs },
 } as const satisfies Readonly<Record<string, Fact>>;
 
-/** Of the source block. Streaming leaves the snapshot marker null; its default says false. */
+/** Facts of the source block. While streaming the snapshot marker is null, and its default says false. */
 export const SOURCE_FACTS = {
   snapshot: {
     name: 'snapshot',
@@ -44,14 +44,14 @@ export const SOURCE_FACTS = {
   origin_lsn: { name: 'origin_lsn', gives: 'long', lasts: 'transaction', read: ({ info }) => info.originLsn },
 } as const satisfies Readonly<Record<string, Fact>>;
 
-/** Of the event's own place in its transaction. */
+/** Facts of an event's place in its transaction. */
 export const ORDER_FACTS = {
   id: { name: 'transaction.id', gives: 'lsnText', lasts: 'event', before: ({ info }) => `${info.xid ?? ''}:`, behind: '' },
   total_order: { name: 'total_order', gives: 'long', lasts: 'event', read: ({ order }) => order?.totalOrder ?? 0 },
   data_collection_order: { name: 'collection_order', gives: 'long', lasts: 'event', read: ({ order }) => order?.collectionOrder ?? 0 },
 } as const satisfies Readonly<Record<string, Fact>>;
 
-/** The connector's clock when the event was read. */
+/** Facts of the connector's clock at the time when the event was read. */
 export const CLOCK_FACTS = {
   ts_ms: { name: 'clock.ts_ms', gives: 'long', lasts: 'clock', read: ({ info }) => millis(info.nowUs) },
   ts_us: { name: 'clock.ts_us', gives: 'long', lasts: 'clock', read: ({ info }) => info.nowUs },
@@ -60,7 +60,7 @@ export const CLOCK_FACTS = {
 
 export const OP_FACT: Fact = { name: 'op', gives: 'op', lasts: 'event' };
 
-/** Of the records that open and close a transaction. */
+/** Facts of BEGIN and END. */
 export const BOUNDARY_FACTS = {
   id: { name: 'boundary.id', gives: 'text', lasts: 'event', read: ({ info }) => `${info.xid}:${info.lsn}` },
   event_count: { name: 'boundary.event_count', gives: 'long', lasts: 'event', read: ({ eventCount }) => eventCount },
@@ -69,7 +69,7 @@ export const BOUNDARY_FACTS = {
 
 export const MESSAGE_PREFIX_FACT: Fact = { name: 'message.prefix', gives: 'text', lasts: 'event', read: ({ message }) => message.prefix };
 
-/** A logical message's content as binary.handling.mode shows bytes. */
+/** The content of a logical message, written as binary.handling.mode says. */
 export function contentFact(binary: BinaryMode): Fact {
   const common = { name: `message.content.${binary}`, lasts: 'event' } as const;
   if (binary === 'bytes') return { ...common, gives: 'bytes', read: ({ message }) => message.content };

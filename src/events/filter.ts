@@ -7,7 +7,7 @@ import { compileUserPattern, type UserPattern } from '../core/user-pattern.ts';
 
 export interface TableFilter {
   includesTable(schema: string, table: string): boolean;
-  /** Columns of the value; key columns always stay in the key. */
+  /** For columns of the value. Key columns always stay in the key. */
   includesColumn(schema: string, table: string, column: string): boolean;
 }
 
@@ -16,7 +16,7 @@ type Matcher = (name: string) => boolean;
 const BUILTIN_SCHEMA = /^(?:pg_catalog|information_schema|pg_temp.*|pg_toast.*)$/i;
 const BUILTIN_TABLES = new Set(['spatial_ref_sys']);
 
-/** Throws SyntaxError for a pattern that does not compile; config/ has already tried each. */
+/** Throws SyntaxError for a pattern that does not compile; config/ has already compiled each once. */
 export function compileFilter(options: FilterOptions): TableFilter {
   const schemas = compilePair(options.schemaInclude, options.schemaExclude);
   const tables = compilePair(options.tableInclude, options.tableExclude);
@@ -32,7 +32,7 @@ export function compileFilter(options: FilterOptions): TableFilter {
   };
 }
 
-/** One pattern, anchored and case-insensitive, as Debezium's Predicates.includes. */
+/** Compiles one pattern: anchored and case-insensitive, as in Debezium's Predicates.includes. */
 export function compilePattern(pattern: string): UserPattern {
   return compileUserPattern(pattern.trim(), 'i');
 }
@@ -43,7 +43,7 @@ export function compileAny(patterns: readonly string[]): Matcher {
   return (name) => compiled.some((pattern) => pattern.test(name));
 }
 
-/** The replica identity that each table is to have, for the tables of which one rule speaks; where several do, the table keeps what it has. */
+/** The replica identity for each table that exactly one rule matches. If several rules match, the table keeps the one it has. */
 export function chooseIdentities<T extends { readonly schema: string; readonly table: string }>(
   rules: readonly ReplicaIdentityRule[],
   tables: readonly T[],

@@ -1,8 +1,8 @@
-/** Owns whether a unique index is a key: whether it tells every row from every other, now and later. Does not choose one (row-plan.ts). */
+/** Owns whether a unique index can be a key: whether it always tells each row from every other. Does not choose one (row-plan.ts). */
 
 export type KeyIndex = {
   readonly name: string;
-  /** Those of INCLUDE too, as Debezium takes them. */
+  /** The columns of INCLUDE too: Debezium takes them as part of the key. */
   readonly columns: readonly string[];
   readonly keyColumns: readonly string[];
   readonly hasExpressions: boolean;
@@ -17,7 +17,7 @@ export function isSoundKey(index: KeyIndex): boolean {
   return !index.hasExpressions && index.keyColumns.length > 0 && whyNoKey(index).length === 0;
 }
 
-/** In plain words, after "the unique index that is the key". */
+/** The reasons in plain words, to follow "the unique index that is the key". */
 export function whyNoKey(index: KeyIndex): string[] {
   const reasons: string[] = [];
   if (index.nullable && !index.nullsEqual) reasons.push('may hold null, and rows with a null share their key');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fieldNameAdjuster, schemaNameAdjuster } from './name-adjustment.ts';
 
-/** As recorded: names-avro*.json. */
+/** As in the recordings names-avro*.json. */
 const FIELDS: readonly (readonly [name: string, avro: string, avroUnicode: string])[] = [
   ['id', 'id', 'id'],
   ['1 Id', '_1_Id', '_u0031_u0020Id'],

@@ -1,23 +1,23 @@
 /**
- * Owns the adjustment of schema and field names to what Avro takes (schema.name.adjustment.mode,
- * field.name.adjustment.mode). Topic names are not adjusted: topic.ts.
+ * Owns the adjustment of schema and field names to what Avro accepts (schema.name.adjustment.mode, field.name.adjustment.mode). Topic names
+ * are not adjusted: topic.ts.
  * Source: io.debezium.schema.SchemaNameAdjuster, FieldNameSelector; all work on UTF-16 units.
  */
 import type { NameAdjustment } from '../core/options.ts';
 
 export type AdjustName = (name: string) => string;
 
-/** Full names of schemas: dots stay. */
+/** For full names of schemas, in which dots stay. */
 export function schemaNameAdjuster(mode: NameAdjustment): AdjustName {
   return adjuster(mode, /[.0-9]/);
 }
 
-/** Names of columns in keys and rows. */
+/** For names of columns in keys and rows. */
 export function fieldNameAdjuster(mode: NameAdjustment): AdjustName {
   return adjuster(mode, /[0-9]/);
 }
 
-/** `later`: what may stand behind the first character, besides what may stand there. */
+/** `later`: what is also allowed after the first character. */
 function adjuster(mode: NameAdjustment, later: RegExp): AdjustName {
   switch (mode) {
     case 'none':
@@ -25,7 +25,7 @@ function adjuster(mode: NameAdjustment, later: RegExp): AdjustName {
     case 'avro':
       return (name) => replaceUnits(name, { first: /[A-Za-z_]/, later, replace: underscore });
     case 'avro_unicode':
-      // The underscore announces an escape and so is escaped itself.
+      // An underscore begins an escape, so underscores are escaped too.
       return (name) => replaceUnits(name, { first: /[A-Za-z]/, later, replace: escapeUnit });
   }
 }
@@ -46,15 +46,15 @@ function replaceUnits(name: string, { first, later, replace }: Replacement): str
   return adjusted;
 }
 
-/** Java's Character.isDigit, which is not about ASCII alone. */
+/** Java's Character.isDigit: digits of every script. */
 const DIGIT = /^\p{Nd}$/u;
 
-/** A digit in front is kept behind an underscore. */
+/** A digit at the beginning is kept, after an underscore. */
 function underscore(unit: string, isFirst: boolean): string {
   return isFirst && DIGIT.test(unit) ? `_${unit}` : '_';
 }
 
-/** Two digits are filled up to four, three stay three: Debezium's way. */
+/** Two hex digits are padded to four, but three stay three. That is what Debezium does. */
 function escapeUnit(unit: string): string {
   const hex = unit.charCodeAt(0).toString(16);
   return `_u${hex.length <= 2 ? `00${hex}` : hex}`;

@@ -1,17 +1,17 @@
 /**
- * Owns the shape of a record: for key and value which fields there are, with which schema, and where each value comes from. Planned once
- * per relation version and kind of record; a transform makes one shape of another, a serde compiles it, rows only follow it.
- * Does not know bytes (serde/) and does not know which records a change has (pipeline/loop/change-writer.ts).
+ * Owns the shape of a record: which fields its key and value have, with which schema, and where each value comes from. A shape is planned once
+ * per relation version and kind of record; a transform will make another shape of it. A serde compiles it, and rows are written by the result.
+ * Does not know bytes (serde/) or which records a change has (pipeline/loop/change-writer.ts).
  */
 import type { FieldSchema } from '../values/schema.ts';
 import type { EventView } from './event-view.ts';
 import type { PlannedColumn } from './row-plan.ts';
 import type { CollectionCount } from './transaction.ts';
 
-/** Which image of the row: `key` is the new one, or the old one where there is no new one. */
+/** An image of the row. `key` means the new one, or the old one if there is no new one. */
 export type Image = 'before' | 'after' | 'key';
 
-/** Without it a struct is null. */
+/** What must be present; otherwise the struct is null. */
 export type Presence = 'before' | 'after' | 'transaction';
 
 export type Origin =
@@ -24,40 +24,40 @@ export type ValueShape = { readonly schema: FieldSchema; readonly origin: Origin
 export type FieldShape = ValueShape & { readonly field: string };
 
 /**
- * How long a value stays the same: for the connector, for the relation, for the transaction (as long as SourceInfo.serial does), for the
- * reading of the clock, for the event. What stays is written once and copied from then on.
+ * How long a value stays the same: for the connector, the relation, the transaction (until SourceInfo.serial changes), until the clock is read
+ * again, or for one event only. What stays the same is written once and then copied.
  */
 export type Lifetime = 'connector' | 'relation' | 'transaction' | 'clock' | 'event';
 
-/** A value that is no cell. `name` is unique among the facts of one type and lifetime. */
+/** A value that is no cell. `name` is unique among facts of the same type and lifetime. */
 export type Fact = { readonly name: string; readonly lasts: Lifetime } & (
   | { readonly gives: 'text'; readonly read: (event: EventView) => string | null }
   | { readonly gives: 'long'; readonly read: (event: EventView) => number | null }
-  /** Microseconds, written as nanoseconds: the product may pass 2^53. */
+  /** Microseconds, written as nanoseconds. The product may exceed 2^53. */
   | { readonly gives: 'nanos'; readonly read: (event: EventView) => number }
   | { readonly gives: 'bytes'; readonly read: (event: EventView) => Uint8Array }
-  /** The event's own. */
+  /** The event's LSN. */
   | { readonly gives: 'lsn' }
-  /** ASCII around the LSN of the event: what stands before it lasts as long as a transaction. */
+  /** Text around the event's LSN, in ASCII. The part before it stays the same for a transaction. */
   | { readonly gives: 'lsnText'; readonly before: (event: EventView) => string; readonly behind: string }
   | { readonly gives: 'op' }
   | { readonly gives: 'collections'; readonly read: (event: EventView) => readonly CollectionCount[] | null }
 );
 
-/** The table that a record is about, for what is said of a value that does not convert. */
+/** The table that a record is about, to name it when a value does not convert. */
 export type RelationName = { readonly schema: string; readonly table: string };
 
 export type RecordShape = {
   readonly relation: RelationName;
-  /** Undefined: a null key. */
+  /** Undefined: the key is null. */
   readonly key: ValueShape | undefined;
-  /** Undefined: a tombstone. */
+  /** Undefined: the value is null, for a tombstone. */
   readonly value: ValueShape | undefined;
 };
 
-/** The records of one relation version. Where two kinds have one shape they have one object: it is compiled once. */
+/** The record shapes of one relation version. Two kinds with the same shape share one object, so that it is compiled once. */
 export type TableShapes = {
-  /** Create, update, delete, read. */
+  /** For create, update, delete and read. */
   readonly row: RecordShape;
   readonly truncate: RecordShape;
 };

@@ -112,7 +112,7 @@ describe('row plan', () => {
       planRows(relation, facts(), typeOf, settings({ filter: one, modes: { ...DEFAULT_VALUE_MODES, phase } })).key[0];
     expect(keyOf('stream')).toMatchObject({ name: 'a', index: 1, codec: { schema: { optional: true } } });
     expect(keyOf('snapshot')).toMatchObject({ name: 'a', index: COLUMNS_MAX, codec: { schema: { optional: false } } });
-    // With no column included all are read.
+    // If no column is included, all are read.
     expect(keyOf('snapshot', compileFilter({ ...NO_LISTS, columnInclude: ['nothing'] }))).toMatchObject({ name: 'a', index: 1 });
   });
 
@@ -128,7 +128,7 @@ describe('row plan', () => {
     expect(selectKey(relation, facts({ primaryKey: [] }), { keyColumns: [], corrected: false })).toEqual([]);
   });
 
-  it('corrected, prefers the index of the replica identity, and takes a unique index only if it tells every row from every other', () => {
+  it('with corrected keys, prefers the index of the replica identity, and takes a unique index only if it tells every row from every other', () => {
     const corrected = { keyColumns: [], corrected: true };
     expect(selectKey(relation, facts({ identityKey: ['note'] }), corrected)).toEqual(['note']);
     expect(selectKey(relation, facts({ identityKey: [] }), corrected)).toEqual(['a', 'b']);
@@ -167,7 +167,7 @@ describe('row plan', () => {
     expect(plan.columns.map((column) => column.name)).toEqual(['b-x', 'a-x', 'note-x']);
   });
 
-  it('refuses a table of which two columns become one field', () => {
+  it('refuses a table in which two columns become one field', () => {
     const twins = { ...relation, columns: ['a b', 'a_b'].map((name) => ({ name, typeOid: 25, typmod: -1, inKey: false })) };
     const collide = () => planRows(twins, facts({ primaryKey: [] }), typeOf, settings({ adjustFieldName: fieldNameAdjuster('avro') }));
     expect(collide).toThrow(expect.objectContaining({ code: 'field_name_collision' }));
@@ -178,7 +178,7 @@ describe('row plan', () => {
     expect(selectKey(relation, unpublished, { keyColumns: [], corrected: false })).toEqual([]);
   });
 
-  it('streams a column name in quotes without them, as nothing is known of it then', () => {
+  it('streams a quoted column name without its quotes, and finds nothing about it in the catalog', () => {
     const quoted = { ...relation, columns: relation.columns.map((column) => ({ ...column, name: `"${column.name}""s"` })) };
     const known = facts({ primaryKey: ['"a""s"'], columns: new Map([['"a""s"', { notNull: true }]]) });
     const plan = planRows(quoted, known, typeOf, settings());
@@ -206,7 +206,7 @@ describe('filter', () => {
     expect(filter.includesTable('shop', 'anything')).toBe(true);
   });
 
-  it('leaves out what the server made, unless told otherwise', () => {
+  it('leaves out built-in tables, unless table.ignore.builtin is false', () => {
     expect(compileFilter(NO_LISTS).includesTable('pg_catalog', 'pg_class')).toBe(false);
     expect(compileFilter(NO_LISTS).includesTable('public', 'spatial_ref_sys')).toBe(false);
     expect(compileFilter(NO_LISTS).includesTable('public', 'Spatial_Ref_Sys')).toBe(false);

@@ -1,7 +1,7 @@
 /**
- * Owns the plan of one relation version: which cells go where, through which codec, into which topic and schemas.
- * Compiled once when a Relation message (or a snapshot) presents the table; rows only follow it.
- * Source: io.debezium.relational.TableSchemaBuilder; key rules: shared by streaming and snapshot.
+ * Owns the plan of one relation version: which cells go where, through which codec, into which topic and schemas. It is compiled once, when a
+ * Relation message or a snapshot presents the table. Streaming and snapshot choose keys by the same rules.
+ * Source: io.debezium.relational.TableSchemaBuilder.
  */
 import { itemAt } from '../core/byte-reader.ts';
 import { SlotlineError } from '../core/errors.ts';
@@ -20,13 +20,13 @@ import type { AdjustName } from './name-adjustment.ts';
 import { SOURCE_SCHEMA, TRANSACTION_BLOCK_SCHEMA } from './source-info.ts';
 import { dataTopic, type TopicNaming } from './topic.ts';
 
-/** What the catalog knows of a table beyond the Relation message; it may be newer than the event (Debezium's too). */
+/** What the catalog knows of a table beyond the Relation message. It may be newer than the event, as with Debezium. */
 export type TableFacts = {
-  /** In index order; empty without one. */
+  /** In index order; empty: there is none. */
   readonly primaryKey: readonly string[];
-  /** In the order in which one is chosen. */
+  /** In the order of preference. */
   readonly uniqueIndexes: readonly KeyIndex[];
-  /** Of REPLICA IDENTITY USING INDEX. */
+  /** The columns of REPLICA IDENTITY USING INDEX. */
   readonly identityKey?: readonly string[];
   readonly columns: ReadonlyMap<string, ColumnFacts>;
 };
@@ -37,13 +37,13 @@ type ColumnFacts = {
 };
 
 export type PlannedColumn = {
-  /** The column's own. */
+  /** The column's own name. */
   readonly name: string;
-  /** The field's in keys and values: adjusted where field.name.adjustment.mode asks for it. */
+  /** The field's name in keys and values, adjusted as field.name.adjustment.mode says. */
   readonly field: string;
-  /** The type's name, for what is said of a value that does not convert. */
+  /** The type's name, to name it when a value does not convert. */
   readonly type: string;
-  /** Position of its cell in a tuple; beyond all of them where it has none. */
+  /** Position of the cell in a tuple. Beyond the last one: there is no cell. */
   readonly index: number;
   readonly codec: ValueCodec;
 };
@@ -54,7 +54,7 @@ export type RowPlan = {
   readonly table: string;
   readonly topic: string;
   readonly columns: readonly PlannedColumn[];
-  /** In key order; empty with a keySchema: no column of the key has a known type, and keys are `{}`. */
+  /** In key order. Empty although there is a keySchema: no column of the key has a known type, and keys are `{}`. */
   readonly key: readonly PlannedColumn[];
   /** undefined: records have a null key. */
   readonly keySchema: FieldSchema | undefined;
@@ -74,13 +74,13 @@ export type PlanSettings = {
 
 type Relation = Pick<RelationMessage, 'oid' | 'schema' | 'table' | 'columns'>;
 
-/** `typeOf` gives the type of every OID that the relation names. Throws field_name_collision. */
+/** `typeOf` returns the type for every OID that the relation names. Throws field_name_collision. */
 export function planRows(given: Relation, facts: TableFacts, typeOf: (oid: number) => PgType, settings: PlanSettings): RowPlan {
   const { phase } = settings.modes;
   const relation = phase === 'stream' ? withoutQuotes(given) : given;
   const isIncluded = (name: string): boolean => settings.filter.includesColumn(relation.schema, relation.table, name);
   const compiled = relation.columns.map((column, index) => {
-    // A streaming Debezium does not look up columns that it leaves out: in the key they are optional and have no default.
+    // A streaming Debezium does not look up excluded columns. So in the key they are optional and have no default.
     const known = phase === 'snapshot' || isIncluded(column.name) ? facts.columns.get(column.name) : undefined;
     const spec = columnSpec(column, known, typeOf);
     const codec = compileColumn(spec, settings.modes);
@@ -90,7 +90,7 @@ export function planRows(given: Relation, facts: TableFacts, typeOf: (oid: numbe
   });
   const present = compiled.filter((column) => column !== undefined);
   const columns = present.filter((column) => isIncluded(column.name)).map((column) => withRule(relation, column, settings));
-  // A snapshot of Debezium reads the included columns only, all where none is: what else the key has gets no value.
+  // A snapshot of Debezium reads only the included columns, or all if there are none. Other columns of the key get no value.
   const unread = phase === 'snapshot' && relation.columns.some((column) => isIncluded(column.name));
   const keyNames = selectKey(relation, facts, { ...settings, corrected: settings.modes.corrections.has('keys') });
   const key = keyNames
@@ -116,8 +116,8 @@ export function planRows(given: Relation, facts: TableFacts, typeOf: (oid: numbe
 }
 
 /**
- * A streaming Debezium takes a column name that begins and ends with a quote for a quoted identifier. Under the bare name it then finds
- * neither key nor NOT NULL nor default.
+ * A streaming Debezium takes a column name that begins and ends with a quote for a quoted identifier. It then looks for the name without
+ * quotes, and finds no key, no NOT NULL and no default.
  */
 function withoutQuotes(relation: Relation): Relation {
   if (!relation.columns.some(({ name }) => QUOTED_NAME.test(name))) return relation;
@@ -142,19 +142,19 @@ function columnSpec(column: Relation['columns'][number], known: ColumnFacts | un
   };
 }
 
-/** Rules change values, never keys. */
+/** Applies the column's rule. Rules change values, never keys. */
 function withRule(relation: Relation, column: PlannedColumn & { readonly spec: ColumnSpec }, settings: PlanSettings): PlannedColumn {
   const source = sourceTypeOf(column.spec, settings.modes.phase);
   const change = settings.columnRules({ schema: relation.schema, table: relation.table, column: column.name, typeName: source.name });
   return asPlanned(change === undefined ? column : { ...column, codec: changeColumn(column.codec, { name: column.name, source }, change) });
 }
 
-/** Without what only planning needs: a plan is kept for each table. */
+/** Drops what only planning needs, because a plan is kept for every table. */
 function asPlanned({ name, field, type, index, codec }: PlannedColumn): PlannedColumn {
   return { name, field, type, index, codec };
 }
 
-/** Adjusted names may meet. Debezium fails here too: one struct cannot have two fields of one name. */
+/** Adjusted names may be equal. Debezium fails here too, because a struct cannot have two fields of one name. */
 function rejectCollisions(relation: Relation, columns: readonly PlannedColumn[]): void {
   const owners = new Map<string, string>();
   for (const { name, field } of columns) {
@@ -167,8 +167,9 @@ function rejectCollisions(relation: Relation, columns: readonly PlannedColumn[])
 }
 
 /**
- * Columns of the key, in order: message.key.columns, else the primary key, else the first unique index without expressions. Corrected, the
- * index of the replica identity goes first, for a delete knows nothing else, and an index counts only if it tells every row from every other.
+ * Columns of the key, in order: message.key.columns, else the primary key, else the first unique index without expressions. With corrected
+ * keys the index of the replica identity comes first, because a delete has no other columns; and a unique index must tell every row from every
+ * other.
  */
 export function selectKey(
   relation: Pick<Relation, 'schema' | 'table' | 'columns'>,
@@ -179,7 +180,7 @@ export function selectKey(
   const custom = customKey(relation, settings.keyColumns);
   if (custom.length > 0) return custom;
   if (settings.corrected) return soundKey(facts).filter((name) => names.has(name));
-  // A primary key that the publication leaves out is no key, but no unique index takes its place.
+  // If the publication leaves out the primary key, there is no key. A unique index does not take its place.
   if (facts.primaryKey.length > 0) return facts.primaryKey.filter((name) => names.has(name));
   const unique = facts.uniqueIndexes.find((index) => !index.hasExpressions && index.columns.length > 0);
   return unique?.columns.filter((name) => names.has(name)) ?? [];
@@ -210,7 +211,7 @@ function asField(column: PlannedColumn): StructField {
 }
 
 const CLOCK: FieldSchema = { type: 'int64', optional: true };
-/** The same for every table. */
+/** The same fields for every table. */
 const ENVELOPE_TAIL: readonly StructField[] = [
   { field: 'source', schema: SOURCE_SCHEMA },
   { field: 'transaction', schema: TRANSACTION_BLOCK_SCHEMA },
@@ -229,8 +230,8 @@ function envelopeSchema(name: string, rowSchema: FieldSchema): FieldSchema {
 }
 
 /**
- * True when a cell of the plan's key differs between two tuples of one update, or was not sent. Whether the key that is published
- * differs is another question: Debezium compares converted values, and a placeholder stands for what was not sent.
+ * True when a cell of the key differs between the two tuples of an update, or was not sent. The published keys may still be equal: Debezium
+ * compares converted values, with a placeholder for what was not sent.
  */
 export function keyCellsDiffer(plan: RowPlan, before: KeyCells, after: KeyCells): boolean {
   for (let i = 0; i < plan.key.length; i++) {

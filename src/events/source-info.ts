@@ -1,30 +1,30 @@
 /**
- * Owns the facts of an event's `source` block that change from event to event, and that block's schema. The bytes of the
- * block are the serializers' business: they may cache what is fixed within a transaction by `serial`.
+ * Owns the facts of an event's `source` block that change from event to event, and the block's schema. serde/ writes the bytes, and may keep
+ * what stays the same until `serial` changes.
  * Source: io.debezium.connector.postgresql.PostgresSourceInfoStructMaker.
  */
 import type { Lsn } from '../core/lsn.ts';
 import type { FieldSchema } from '../values/schema.ts';
 
-/** Where a row stands in a snapshot. */
+/** The place of a row in a snapshot. */
 export type SnapshotMarker = 'first' | 'first_in_data_collection' | 'true' | 'last_in_data_collection' | 'last';
 
 export class SourceInfo {
-  /** Changes whenever anything but `lsn` and `nowUs` does. */
+  /** Changes when anything but `lsn` and `nowUs` changes. */
   serial = 0;
-  /** Of the row message being emitted. */
+  /** LSN of the row message that is being written. */
   lsn = 0 as Lsn;
-  /** Connector's clock, microseconds since the epoch: the envelope's ts_*. */
+  /** The connector's clock, in microseconds since the epoch: the envelope's ts_*. */
   nowUs = 0;
 
   commitTimeUs = 0;
-  /** null: not part of a transaction. */
+  /** null: not in a transaction. */
   xid: number | null = null;
-  /** Of the last commit seen on this stream, at its start the position where it goes on; null where nothing was streamed yet. */
+  /** LSN of the last commit in this stream; at its start the position where it begins; null: nothing was streamed yet. */
   lastCommitLsn: Lsn | null = null;
   origin: string | null = null;
   originLsn: Lsn | null = null;
-  /** Of the slot, where xmin.fetch.interval.ms asks for it. */
+  /** The slot's catalog_xmin, if xmin.fetch.interval.ms asks for it. */
   xmin: number | null = null;
   /** 'false' while streaming. */
   snapshot: SnapshotMarker | 'false' = 'false';
@@ -48,7 +48,7 @@ export class SourceInfo {
     this.serial++;
   }
 
-  /** A non-transactional logical message: no xid; the time of the last transaction stays, as Debezium leaves it. */
+  /** For a non-transactional logical message: there is no xid, and as with Debezium the time of the last transaction stays. */
   leaveTransaction(): void {
     this.xid = null;
     this.serial++;

@@ -55,7 +55,7 @@ describe('key columns', () => {
     { schema: 'public', table: 'b', columns: [{ name: 'id' }] },
   ];
 
-  it('are missing where no table that the entry matches has them', () => {
+  it('are missing if no table that the entry matches has them', () => {
     const keys = [
       { table: 'public\\.a', columns: ['id', 'nothere', 'name'] },
       { table: 'public\\..*', columns: ['Name', 'id|x', 'gone'] },
@@ -66,7 +66,7 @@ describe('key columns', () => {
     ]);
   });
 
-  it('of a table that is not there are not missing: it may come later', () => {
+  it('are not missing if the entry matches no table: it may come later', () => {
     const keys = [{ table: 'public\\.later', columns: ['id'] }];
     expect(findMissingKeyColumns(keys, described)).toEqual([]);
     expect(findUnmatchedKeyEntries(keys, described)).toEqual(['public\\.later']);

@@ -1,6 +1,6 @@
 /**
- * Owns what can be wrong between the config and the tables that it captures, seen from names alone: topics that more than
- * one claims, key columns that no table has, columns that become one field. All of it, at once; the caller says it.
+ * Owns what can be wrong between the config and the captured tables, judged by names alone: topics that several sources write to, key columns
+ * that no table has, columns that become one field. It finds all of them at once; the caller reports them.
  */
 import type { EventOptions, NameAdjustment } from '../core/options.ts';
 import { compilePattern, type TableFilter } from './filter.ts';
@@ -12,7 +12,7 @@ type CheckedTable = NamedTable & { readonly columns: readonly { readonly name: s
 
 type TopicCollision = {
   readonly topic: string;
-  /** Tables as `schema.table`, and what else writes to the topic in plain words. Two or more. */
+  /** Two or more: tables as `schema.table`, and in plain words whatever else writes to the topic. */
   readonly claimants: readonly string[];
 };
 
@@ -20,7 +20,7 @@ export function topicNaming(events: Pick<EventOptions, 'topicPrefix' | 'topicDel
   return { prefix: events.topicPrefix, delimiter: events.topicDelimiter };
 }
 
-/** A topic is one table's, or the transactions', the heartbeats', the messages' or the offsets'; heartbeats may share a topic among connectors. */
+/** A topic belongs to one table, or to transactions, heartbeats, messages or offsets. Only heartbeats of several connectors may share one. */
 export function findTopicCollisions(
   events: Pick<EventOptions, 'topicPrefix' | 'topicDelimiter' | 'transactionMetadata' | 'transactionTopic' | 'heartbeat' | 'deadLetters'>,
   offsetTopic: string,
@@ -43,11 +43,11 @@ export function findTopicCollisions(
 type MissingKeyColumn = {
   /** As message.key.columns names it. */
   readonly column: string;
-  /** The captured tables that the entry is about, none of which has it. */
+  /** The captured tables that the entry matches. None of them has the column. */
   readonly tables: readonly string[];
 };
 
-/** Debezium takes the primary key instead and says nothing. An entry that matches no captured table is not among them. */
+/** Debezium silently uses the primary key instead. Entries that match no captured table are not listed here. */
 export function findMissingKeyColumns(keyColumns: EventOptions['keyColumns'], tables: readonly CheckedTable[]): MissingKeyColumn[] {
   const missing: MissingKeyColumn[] = [];
   for (const { table: tablePattern, columns } of keyColumns) {
@@ -67,11 +67,11 @@ type FieldCollision = {
   /** `schema.table`. */
   readonly table: string;
   readonly field: string;
-  /** Two or more. */
+  /** Two or more columns. */
   readonly columns: readonly string[];
 };
 
-/** Columns whose adjusted names meet: one struct cannot have both, and Debezium stops at them too. */
+/** Columns whose adjusted names are equal. A struct cannot have both, and Debezium stops at them too. */
 export function findFieldCollisions(
   adjustment: NameAdjustment,
   filter: Pick<TableFilter, 'includesColumn'>,
@@ -88,7 +88,7 @@ export function findFieldCollisions(
   });
 }
 
-/** Entries of message.key.columns that match no captured table: a typing error, or a table that is yet to come. */
+/** Entries of message.key.columns that match no captured table: typing errors, or tables that do not exist yet. */
 export function findUnmatchedKeyEntries(keyColumns: EventOptions['keyColumns'], tables: readonly NamedTable[]): string[] {
   return keyColumns.map(({ table }) => table).filter((table) => !tables.some((one) => compilePattern(table).test(nameOf(one))));
 }

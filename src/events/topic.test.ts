@@ -13,7 +13,7 @@ describe('topic names', () => {
     expect(dataTopic(NAMING, 'public', 'x'.repeat(300))).toHaveLength(249);
   });
 
-  it('leave out a part of blanks', () => {
+  it('leave out a part that is blank', () => {
     expect(dataTopic(NAMING, ' ', 't')).toBe('p.t');
   });
 
@@ -21,7 +21,7 @@ describe('topic names', () => {
     expect(['.', '..', '...'].map(sanitizeTopicName)).toEqual(['_', '__', '...']);
   });
 
-  it('take the delimiter, but for messages', () => {
+  it('have the configured delimiter, except for messages', () => {
     const naming = { prefix: 'p', delimiter: '-_' };
     expect(dataTopic(naming, 's', 't')).toBe('p-_s-_t');
     expect(transactionTopic(naming, 'transaction')).toBe('p-_transaction');

@@ -16,7 +16,7 @@ function transaction(order: TransactionOrder, collections: readonly string[]): s
 const tables = (count: number): string[] =>
   Array.from({ length: count }, (_, i) => `public.t_${['orders', 'items', 'users', 'audit', 'stock'][i % 5]}_${i}`);
 
-/** `orders_0` is public.t_orders_0. */
+/** Full names: `orders_0` is public.t_orders_0. */
 const named = (list: string): string[] => list.split(' ').map((name) => `public.t_${name}`);
 
 /** What a running Debezium published for five transactions, one after the other. */
@@ -60,7 +60,7 @@ describe('TransactionOrder', () => {
     expect(order.end()).toEqual([]);
   });
 
-  it('names collections in the order of a Java HashMap, whose table a large transaction grows for all that follow', () => {
+  it('names collections in the order of a Java HashMap, which a large transaction enlarges for all later ones', () => {
     const order = new TransactionOrder(LIMITS);
     expect(transaction(order, tables(12))).toEqual(named(TWELVE));
     expect(transaction(order, tables(13).reverse())).toEqual(named(THIRTEEN));
@@ -72,7 +72,7 @@ describe('TransactionOrder', () => {
 });
 
 describe('a logical message', () => {
-  it('keeps nothing for an END that is too large to be published', () => {
+  it('keeps nothing more once the END would be too large to be published', () => {
     const order = new TransactionOrder({ endBytesMax: 10_000 });
     order.begin();
     let counted = 0;

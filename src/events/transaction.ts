@@ -1,6 +1,6 @@
 /**
- * Owns the place of an event in its transaction: how many came before it, in all and of its table, and the totals that an END tells.
- * Does not own ids and positions, which are the source block's, nor any bytes.
+ * Owns the place of an event in its transaction: how many events came before it, in all and of its table; and the totals in END. Does not
+ * own ids and positions, which belong to the source block, or any bytes.
  * Source: io.debezium.pipeline.txmetadata.TransactionContext.
  */
 
@@ -12,23 +12,23 @@ export type CollectionCount = { readonly name: string; count: number };
 
 const SHAPE = { hashOf: (collection: CollectionCount): number => stringHash(collection.name) };
 const BUCKETS_MIN = 16;
-/** `{"data_collection":"","event_count":1},` */
+/** The bytes of `{"data_collection":"","event_count":1},` */
 const COLLECTION_BYTES_MIN = 39;
 
 export class TransactionOrder {
-  /** Between BEGIN and COMMIT; events outside have no block. */
+  /** True between BEGIN and COMMIT. Events outside have no transaction block. */
   open = false;
-  /** Of the event that was counted last, from 1. */
+  /** The number of the last counted event in its transaction, from 1. */
   totalOrder = 0;
   collectionOrder = 0;
   readonly #collections = new Map<string, CollectionCount>();
   readonly #endBytesMax: number;
-  /** At least so many bytes will the END have. */
+  /** The END will have at least so many bytes. */
   #endBytes = 0;
-  /** Debezium empties one hash map after each transaction: a large one changes the order of all that follow. */
+  /** Debezium reuses one hash map for all transactions. After a large one it stays large, which changes the order of later ones. */
   #buckets = BUCKETS_MIN;
 
-  /** An END that is larger for certain cannot be published: nothing is kept for it beyond that. */
+  /** `endBytesMax`: a larger END cannot be published, so beyond that nothing is kept for it. */
   constructor(limits: { readonly endBytesMax: number }) {
     this.#endBytesMax = limits.endBytesMax;
   }
@@ -42,7 +42,7 @@ export class TransactionOrder {
   }
 
   /**
-   * Counts one event; `collection` is `schema.table`. Records without a value of their own (tombstones) are not events.
+   * Counts one event. `collection` is `schema.table`. Tombstones are not events.
    * Throws kafka_record_too_large.
    */
   count(collection: string): void {
@@ -63,7 +63,7 @@ export class TransactionOrder {
     return counted;
   }
 
-  /** Ends the transaction; what was counted, in the order in which Debezium names it. */
+  /** Ends the transaction. Returns its counts in the order in which Debezium lists them. */
   end(): readonly CollectionCount[] {
     const collections = [...this.#collections.values()];
     const shape = { ...SHAPE, expected: this.#buckets };
@@ -77,8 +77,8 @@ const MESSAGE_COLLECTION = 'io.debezium.connector.postgresql.LogicalDecodingMess
 const IDENTITY_MAX = 0x8000_0000;
 
 /**
- * A logical message is a collection of its own, named by the identity of a Java object, which is another in every run. Here it is made
- * from the message's position: within a transaction all differ, and a repeated delivery names the same.
+ * A logical message is a collection of its own. Debezium names it by the identity of a Java object, which differs in every run. Here the name
+ * comes from the message's position: it is unique within a transaction, and the same when the message is delivered again.
  */
 export function messageCollection(lsn: Lsn): string {
   return `${MESSAGE_COLLECTION}${(lsn % IDENTITY_MAX).toString(16)}`;

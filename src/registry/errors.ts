@@ -1,23 +1,23 @@
 /**
- * Owns what each answer of a schema registry is taken for: the table by HTTP status and error_code, of which docs/errors.md is generated, and
- * which error a failed exchange becomes. Does not own asking, nor asking again (schema-registry.ts).
+ * Owns what each answer of a schema registry means: the table by HTTP status and error_code, from which docs/errors.md is generated, and the
+ * error that a failed exchange becomes. Does not ask the registry and does not retry (schema-registry.ts).
  * Source: Confluent Schema Registry's REST API and its io.confluent.kafka.schemaregistry.rest.exceptions.Errors.
  */
 import { type ErrorCode, type Healing, SlotlineError } from '../core/errors.ts';
 
 type RegistryEntry = {
-  /** Statuses from … to. */
+  /** The row is for HTTP statuses `from` to `to`. */
   readonly from: number;
   readonly to: number;
-  /** Of the body; undefined: whatever it is. */
+  /** error_code values of the body. undefined: any body. */
   readonly errorCodes?: readonly number[];
   readonly healing: Healing;
-  /** 'answer': it says something about what was asked for. */
+  /** 'answer': the registry answered the question. */
   readonly becomes: ErrorCode | 'answer';
   readonly note: string;
 };
 
-/** The first row that fits holds. */
+/** The first row that matches counts. */
 export const REGISTRY_ANSWERS: readonly RegistryEntry[] = [
   { from: 200, to: 200, healing: 'alone', becomes: 'answer', note: 'a body that is none of the API is registry_bad_answer' },
   { from: 401, to: 401, healing: 'person', becomes: 'registry_unauthorized', note: 'credentials that are wrong or have run out' },
@@ -70,7 +70,7 @@ export const REGISTRY_ANSWERS: readonly RegistryEntry[] = [
   },
 ];
 
-/** Redirects, requests that the server calls wrong, statuses that do not exist. */
+/** All else: redirects, requests that the server rejects, unknown statuses. */
 const OTHERS: Omit<RegistryEntry, 'from' | 'to'> = { healing: 'person', becomes: 'registry_bad_answer', note: 'no answer of the API' };
 
 export function registryEntry(status: number, errorCode: number | undefined): RegistryEntry {
@@ -81,16 +81,16 @@ export function registryEntry(status: number, errorCode: number | undefined): Re
   return row ?? { from: status, to: status, ...OTHERS };
 }
 
-/** `retryAfterMs`: asked for by the registry; undefined where it says nothing. */
+/** `retryAfterMs`: the pause that the registry asked for; undefined: none. */
 export type Answer = { readonly status: number; readonly body: unknown; readonly url: string; readonly retryAfterMs: number | undefined };
 
-/** Throws the error of an answer that is none to the question: the same for every question. */
+/** Throws the error of an answer that says nothing about the question. This is the same for every question. */
 export function refuseUnusable(answer: Answer): void {
   const { becomes } = entryOf(answer);
   if (becomes === 'registry_unauthorized' || becomes === 'registry_unreachable') throw refused(answer, undefined);
 }
 
-/** The error of an answer that does not say what was asked for. */
+/** The error of an answer that does not say what was asked. */
 export function refused(answer: Answer, subject: string | undefined): SlotlineError {
   const { becomes } = entryOf(answer);
   const { url, status, retryAfterMs } = answer;
@@ -105,7 +105,7 @@ export function refused(answer: Answer, subject: string | undefined): SlotlineEr
   });
 }
 
-/** Subject, version or schema is not there. */
+/** The subject, the version or the schema does not exist. */
 export function isNotFound(answer: Answer): boolean {
   return answer.status === 404 && entryOf(answer).becomes === 'answer';
 }
@@ -132,7 +132,7 @@ export function messageOf(body: unknown): string | undefined {
 
 const RETRY_AFTER_MAX_MS = 30_000;
 
-/** A header of seconds, or of a date. Bounded: nobody may put a connector to sleep. */
+/** Reads a Retry-After header: seconds or a date. Bounded, so that a registry cannot stop a connector for long. */
 export function retryAfterMs(header: string | undefined, nowMs: number): number | undefined {
   if (header === undefined) return undefined;
   const ms = /^\d{1,9}$/.test(header) ? Number(header) * 1000 : /^[A-Z][a-z]{2},/.test(header) ? Date.parse(header) - nowMs : Number.NaN;
@@ -142,7 +142,7 @@ export function retryAfterMs(header: string | undefined, nowMs: number): number 
 export const TOO_LONG = 'ANSWER_TOO_LONG';
 const TLS_FAILURE = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|EPROTO|ERR_OSSL)/;
 
-/** There was no whole answer. */
+/** The error when no whole answer came. */
 export function transportError(error: unknown, url: string): SlotlineError {
   const { code, message, name } =
     error instanceof Error ? (error as NodeJS.ErrnoException) : { code: undefined, message: String(error), name: '' };

@@ -1,6 +1,6 @@
 /**
- * Owns keys and values in a format with a schema registry: that the schema of each is registered before the first record that needs it, and
- * only then. The same for every such format; the ids are schema-ids.ts's, the bytes and the schema the format's.
+ * Owns keys and values in a format with a schema registry: the schema of each is registered before the first record that needs it, and not
+ * earlier. The same for all such formats. Ids come from schema-ids.ts; the bytes and the schema come from the format.
  */
 import type { ByteWriter } from '../core/byte-writer.ts';
 import type { EventView } from '../events/event-view.ts';
@@ -11,7 +11,7 @@ import type { HalfSerde, RecordHalf } from '../serde/record-serde.ts';
 import type { RegisteredFormat } from '../serde/registered-format.ts';
 import type { SchemaIds } from './schema-ids.ts';
 
-/** Before a schema has its id a record can be tried, not sent. */
+/** Until its schema has an id, a record can be written for trial, but not sent. */
 const NO_ID = 0;
 
 export class RegisteredHalfSerde<Node> implements HalfSerde {
@@ -37,7 +37,7 @@ export class RegisteredHalfSerde<Node> implements HalfSerde {
     const out = this.#out;
     const writer = this.#writer;
     const steps = this.#compiler.compile(shape, relation);
-    // The shape itself is not kept: a relation has one for each of its versions.
+    // Only the schema is kept, not the shape: there is a shape for each relation version.
     const { schema } = shape;
     let head = format.headOf(NO_ID);
     return {

@@ -45,7 +45,7 @@ describe('the id of a schema', () => {
     ]);
   });
 
-  it('is looked up without auto.register.schemas, and an error where it is not there', async () => {
+  it('is looked up without auto.register.schemas; a schema that is not there is an error', async () => {
     const known = registryWith({ id: 7, version: 1, schema: SCHEMA.text });
     expect(await ids(known, { autoRegister: false }).idOf('shop.orders', SCHEMA)).toBe(7);
     await expect(ids(registryWith(undefined), { autoRegister: false }).idOf('shop.orders', SCHEMA)).rejects.toMatchObject({

@@ -1,6 +1,6 @@
 /**
- * Owns which subject a schema goes to and how it gets its id there: registered, looked up, or the latest version taken. Asked when a
- * relation is learned; the calls themselves are registry/schema-registry.ts.
+ * Owns a schema's subject, and how the schema gets its id there: by registering it, by looking it up, or by taking the latest version. Asked
+ * before the first record of a relation version. The calls themselves are in registry/schema-registry.ts.
  * Source: io.confluent.kafka.serializers.AbstractKafkaAvroSerializer, io.confluent.kafka.serializers.subject.
  */
 import { SlotlineError } from '../core/errors.ts';
@@ -25,7 +25,7 @@ export class SchemaIds {
     this.#deps = deps;
   }
 
-  /** Throws registry_* errors; a registry that is away is waited for as long as its options say. */
+  /** Throws registry_* errors. If the registry does not answer, it waits as long as the registry's options say. */
   async idOf(topic: string, schema: NamedSchema): Promise<number> {
     const { registry, options, signal, half } = this.#deps;
     const subject = subjectName(options.subjectNames, { topic, half, record: schema.name });
@@ -37,7 +37,7 @@ export class SchemaIds {
     return id;
   }
 
-  /** Records are written in the shape that Slotline's own schema has, so the latest version must have it too. */
+  /** The latest version must have the shape of Slotline's own schema, because that is the shape in which records are written. */
   async #latestId(wanted: SubjectSchema): Promise<number> {
     const latest = await this.#deps.registry.latest(wanted.subject, this.#deps.signal);
     if (latest === undefined) throw new SlotlineError('registry_schema_missing', { subject: wanted.subject, version: 'latest' });
@@ -51,17 +51,17 @@ export class SchemaIds {
   }
 }
 
-/** What subjects are asked for. */
+/** The calls of the registry that are needed here. */
 type RegistryCalls = SchemaIdsDeps['registry'];
 
 export type RegistryUse = {
   readonly registry: RegistryDeps;
   readonly signal: AbortSignal;
-  /** Instead of an own client; whoever gives it closes it. */
+  /** Gives the registry client to use. Whoever passes this closes the client. Absent: one is made here. */
   readonly openRegistry?: (options: RegistryOptions) => RegistryCalls;
 };
 
-/** With a registry client of its own, which ends with the attempt. */
+/** Makes the ids of one half. A registry client that is made here ends with the attempt. */
 export function createSchemaIds(deps: RegistryUse, options: RegisteredConverterOptions, half: Half): SchemaIds {
   const registry = deps.openRegistry?.(options.registry) ?? ownRegistry(deps, options);
   return new SchemaIds({ registry, options, half, signal: deps.signal });

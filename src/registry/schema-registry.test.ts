@@ -1,4 +1,4 @@
-/** What the registry client makes of a registry that misbehaves, on loopback. */
+/** What the registry client does with a registry that misbehaves. The registry runs on loopback. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { answer, type Reply, startMisbehavingRegistry } from '../../test/avro/misbehaving-registry.ts';
@@ -11,7 +11,7 @@ import { SchemaRegistry } from './schema-registry.ts';
 const { signal } = new AbortController();
 const WANTED = { subject: 'shop.orders-value', schema: '{"type":"record","name":"Value","fields":[]}' };
 const SECRET = 'geheim';
-/** What a remedy must name. */
+/** What the remedy of each error must name. */
 const REMEDIES: Readonly<Record<string, RegExp>> = {
   registry_unauthorized: /basic\.auth\.user\.info/,
   registry_bad_answer: /schema\.registry\.url/,
@@ -91,7 +91,7 @@ describe('a registry that misbehaves', () => {
     });
   });
 
-  it('is believed where a conflict was with a request of the same schema', async () => {
+  it('is asked for the id when a conflict was with another request for the same schema', async () => {
     await using server = await startMisbehavingRegistry([answer(409, ''), answer(200, { id: 5, version: 1, schema: WANTED.schema })]);
     await using client = openRegistry(registryOptions([server.url]));
     expect(await client.register(WANTED, signal)).toBe(5);
@@ -114,7 +114,7 @@ describe('a registry that misbehaves', () => {
     expect(server.asked).toHaveLength(replies.length);
   });
 
-  it('is asked again after a pause, and each pause is told', async () => {
+  it('is asked again after a pause, and each pause is reported', async () => {
     await using server = await startMisbehavingRegistry([answer(503, ''), { tag: 'hang up' }, answer(200, { id: 5 })]);
     const retries: SlotlineError[] = [];
     await using client = openRegistry(registryOptions([server.url], { retryForMs: 60_000 }), retries);
@@ -122,7 +122,7 @@ describe('a registry that misbehaves', () => {
     expect(retries.map(({ details }) => details['status'] ?? details['reason'])).toEqual([503, 'ECONNRESET']);
   });
 
-  it('is not asked before the time that it names in Retry-After, and nobody is put to sleep', async () => {
+  it('is not asked before the time that it names in Retry-After, and a long pause is cut short', async () => {
     await using server = await startMisbehavingRegistry([
       { tag: 'answer', status: 429, body: '', retryAfter: '1' },
       answer(200, { id: 5 }),
@@ -160,7 +160,7 @@ describe('a registry that misbehaves', () => {
     }
   });
 
-  it('is waited for by each question until that one is answered; one that is given up, until any other is', async () => {
+  it('shows each question as waiting until it is answered; one that was given up, until any other is answered', async () => {
     const replies = [answer(503, ''), answer(200, { id: 5 }), answer(503, ''), answer(401, ''), answer(404, { error_code: 40401 })];
     await using server = await startMisbehavingRegistry(replies);
     const waiting = new Set<object>();
@@ -205,13 +205,13 @@ describe('a registry that misbehaves', () => {
     expect(await afterOutage(missing, missing)).toMatchObject(lost);
     expect(await afterOutage(missing, answer(200, { schema: '"string"' }))).toMatchObject(lost);
     expect(await afterOutage(answer(200, { id: 7 }), answer(200, { schema: '"string"' }))).toMatchObject(lost);
-    // It may be registered, not read.
+    // We may register but not read.
     expect(await afterOutage(answer(403, ''))).toBe(6);
-    // Found by its id, not by its text.
+    // Found by its id, though not by its text.
     expect(await afterOutage(missing, answer(200, { schema: WANTED.schema.replace('{', '{ ') }))).toBe(6);
   });
 
-  it('is waited for no longer than is said, pauses and silence together', async () => {
+  it('is waited for no longer than configured, pauses and silence together', async () => {
     await using server = await startMisbehavingRegistry([{ tag: 'silence' }]);
     const retries: SlotlineError[] = [];
     await using client = openRegistry(registryOptions([server.url], { retryForMs: 300, requestTimeoutMs: 150 }), retries);
@@ -229,7 +229,7 @@ describe('a registry that misbehaves', () => {
     expect([broken.asked.length, server.asked.length]).toEqual([1, 2]);
   });
 
-  it('is told who asks, and no error tells it further', async () => {
+  it('gets the credentials, and no error shows them', async () => {
     await using server = await startMisbehavingRegistry([answer(401, '')]);
     const withUser = server.url.replace('//', `//anna:${SECRET}@`);
     const basic = `Basic ${Buffer.from(`anna:${SECRET}`).toString('base64')}`;

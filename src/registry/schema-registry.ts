@@ -1,7 +1,7 @@
 /**
- * Owns the few calls of a schema registry's REST API (Confluent's, which Apicurio, Karapace and Redpanda have too) that a producer needs:
- * several addresses, retries, and what each failure means. Never writes a subject's configuration. The one place in serde/ with I/O; ids
- * are asked for when a relation is learned, never per row.
+ * Owns the few calls of a schema registry's REST API that a producer needs (Confluent's API, which Apicurio, Karapace and Redpanda have too):
+ * several addresses, retries, and what each failure means. Never changes a subject's configuration. Ids are asked for before the first
+ * record of a relation version, never per row.
  */
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
@@ -17,19 +17,19 @@ export type RegisteredSchema = { readonly id: number; readonly version: number; 
 
 export type RegistryDeps = {
   readonly random: () => number;
-  /** Told before each pause: the registry did not answer, or said that it cannot now. `question` tells questions apart. */
+  /** Called before each pause: the registry did not answer, or said that it cannot answer now. `question` identifies the question. */
   readonly onRetry: (error: SlotlineError, attempt: number, question: object) => void;
-  /** A question is answered, whether onRetry told of it or not. */
+  /** Called when a question is answered, whether or not onRetry was called for it. */
   readonly onAnswered: (question: object) => void;
 };
 
 export type SubjectSchema = { readonly subject: string; readonly schema: string; readonly type?: SchemaType };
 
-/** No answer of these calls is longer: a schema of 1,600 columns has about 400 kB. */
+/** All answers are shorter: the schema of 1,600 columns has about 400 kB. */
 const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
-/** A request that is given up ends within seconds at the registry; a level that looks at all versions refuses again each time. */
+/** How often a conflict is asked about again. A request that was given up ends at the registry within seconds; a real conflict stays. */
 const CONFLICTS_MAX = 4;
-/** A registry that was asked within this time has not been restarted unnoticed: none starts faster. */
+/** A registry that answered within this time cannot have been restarted since: none starts faster. */
 const QUIET_MS = 2_000;
 const CONTENT_TYPE = 'application/vnd.schemaregistry.v1+json';
 
@@ -41,12 +41,12 @@ export class SchemaRegistry implements AsyncDisposable {
   readonly #deps: RegistryDeps;
   readonly #agents: { readonly http: HttpAgent; readonly https: HttpsAgent };
   readonly #ids = new Map<string, { readonly id: number; readonly wanted: SubjectSchema }>();
-  /** Of the address that answered last. */
+  /** Index of the address that answered last. */
   #current = 0;
   #answeredAtMs = Number.POSITIVE_INFINITY;
-  /** A question had to be asked again since known ids were last compared. */
+  /** A question had to be retried since the known ids were last compared. */
   #wasAway = false;
-  /** Asked again and never answered; what was told of them holds until the registry answers another one. */
+  /** Questions that were retried and never answered. They show as waiting until the registry answers another question. */
   #unanswered: object[] = [];
 
   constructor(options: RegistryOptions, deps: RegistryDeps) {
@@ -71,7 +71,7 @@ export class SchemaRegistry implements AsyncDisposable {
     this.#agents.https.destroy();
   }
 
-  /** The id of the schema under the subject, registered if it is new there. Throws registry_incompatible, registry_invalid_schema. */
+  /** The id of the schema under the subject. Registers it if it is new there. Throws registry_incompatible, registry_invalid_schema. */
   async register(wanted: SubjectSchema, signal: AbortSignal): Promise<number> {
     return await this.#cached(`register ${wanted.subject} ${wanted.schema}`, { wanted, signal }, async () => {
       for (let attempt = 1; ; attempt++) {
@@ -89,7 +89,7 @@ export class SchemaRegistry implements AsyncDisposable {
     return this.#call({ method: 'POST', path: this.#subjectPath(wanted.subject, '/versions'), body: schemaBody(wanted) }, signal);
   }
 
-  /** The id of the schema under the subject; undefined where it is not registered there. */
+  /** The id of the schema under the subject; undefined if it is not registered there. */
   async lookup(wanted: SubjectSchema, signal: AbortSignal): Promise<number | undefined> {
     return await this.#cached(`lookup ${wanted.subject} ${wanted.schema}`, { wanted, signal }, () => this.#lookUp(wanted, signal));
   }
@@ -101,7 +101,7 @@ export class SchemaRegistry implements AsyncDisposable {
     return idOf(answer, wanted.subject);
   }
 
-  /** The subject's latest version; undefined where it has none. Not cached: others register too. */
+  /** The subject's latest version; undefined if it has none. Not cached, because others register too. */
   async latest(subject: string, signal: AbortSignal): Promise<RegisteredSchema | undefined> {
     const answer = await this.#call({ method: 'GET', path: this.#subjectPath(subject, '/versions/latest') }, signal);
     if (isNotFound(answer)) return undefined;
@@ -120,7 +120,7 @@ export class SchemaRegistry implements AsyncDisposable {
     return schema;
   }
 
-  /** Whether the subject's rules take the schema; true where there is no version yet. Changes nothing. */
+  /** Whether the subject's rules accept the schema; true if there is no version yet. Changes nothing. */
   async isCompatible(wanted: SubjectSchema, signal: AbortSignal): Promise<boolean> {
     const path = `/compatibility${this.#subjectPath(wanted.subject, '/versions/latest')}`;
     const answer = await this.#call({ method: 'POST', path, body: schemaBody(wanted) }, signal);
@@ -153,12 +153,12 @@ export class SchemaRegistry implements AsyncDisposable {
   }
 
   /**
-   * A registry that came back without its data gives other ids, and records with the known ones could not be read, or be read as something
-   * else. Throws registry_data_lost.
+   * Checks that the registry still has an id that we know. A registry that lost its data gives other ids. Records with the known ones could
+   * then not be read, or would be read wrongly. Throws registry_data_lost.
    */
   async #compareKnown(signal: AbortSignal): Promise<void> {
     const [known] = this.#ids.values();
-    // Who may register may not always read: a question that is refused says nothing.
+    // We may be allowed to register but not to read, so a refusal proves nothing.
     const refusal = (error: unknown): boolean => {
       if (error instanceof SlotlineError && error.code !== 'registry_unreachable') return true;
       throw error;
@@ -168,7 +168,7 @@ export class SchemaRegistry implements AsyncDisposable {
     this.#wasAway = false;
   }
 
-  /** By its subject; or by its id, for not every registry finds every schema again by its text. */
+  /** Looks by the subject, then by the id: not every registry finds every schema by its text. */
   async #stillHas({ id, wanted }: { readonly id: number; readonly wanted: SubjectSchema }, signal: AbortSignal): Promise<boolean> {
     if ((await this.#lookUp(wanted, signal)) === id) return true;
     const answer = await this.#call({ method: 'GET', path: `/schemas/ids/${id}` }, signal);
@@ -177,9 +177,9 @@ export class SchemaRegistry implements AsyncDisposable {
   }
 
   /**
-   * A conflict is also what some registries call a schema that another request registers at this moment: of another process, or an own one
-   * that was given up and is still at work there. Undefined: to be asked again, for nothing says that the schema does not fit; where the
-   * registry stays with it, it is believed. Throws registry_incompatible.
+   * A conflict does not always mean that the schema does not fit. Some registries also answer so while another request registers the same
+   * schema: one of another process, or one of ours that was given up but still runs there. Returns undefined to try again when nothing says
+   * that the schema does not fit. If the registry repeats the conflict, it counts. Throws registry_incompatible.
    */
   async #idDespiteConflict(
     wanted: SubjectSchema,
@@ -198,7 +198,7 @@ export class SchemaRegistry implements AsyncDisposable {
     });
   }
 
-  /** One answer, from whichever address gives it first. Throws registry_unreachable, registry_unauthorized, registry_tls_failed. */
+  /** One answer, from the first address that gives one. Throws registry_unreachable, registry_unauthorized, registry_tls_failed. */
   async #call(call: Call, signal: AbortSignal): Promise<Answer> {
     const startedMs = performance.now();
     for (let attempt = 1; ; attempt++) {
@@ -221,7 +221,7 @@ export class SchemaRegistry implements AsyncDisposable {
     }
   }
 
-  /** Only this question's own trouble is over, and that of those which are not asked any more. */
+  /** Reports as answered this question, and those that were given up. Others still wait. */
   #tellAnswered(call: Call): void {
     const over = [...this.#unanswered, call];
     this.#unanswered = [];
@@ -286,7 +286,7 @@ export class SchemaRegistry implements AsyncDisposable {
   }
 }
 
-/** What the registry asked for by Retry-After. */
+/** The pause that the registry asked for by Retry-After; 0: none. */
 function askedPauseMs(error: unknown): number {
   const asked = error instanceof SlotlineError ? error.details.retryAfterMs : undefined;
   return typeof asked === 'number' ? asked : 0;
@@ -316,7 +316,7 @@ function schemaBody({ schema, type }: SubjectSchema): object {
   return type === undefined || type === 'AVRO' ? { schema } : { schemaType: type, schema };
 }
 
-/** Spaces aside, where it is JSON. */
+/** True when the texts are equal; in JSON, spaces do not count. */
 function isSameText(one: string, other: string): boolean {
   return one === other || (parsed(one) !== undefined && JSON.stringify(parsed(one)) === JSON.stringify(parsed(other)));
 }
@@ -327,7 +327,7 @@ function idOf(answer: Answer, subject: string): number {
   return id;
 }
 
-/** An address as it may be shown. */
+/** The address without user and password, for logs and errors. */
 function withoutUser(text: string): string {
   const url = new URL(text);
   url.username = '';

@@ -1,6 +1,6 @@
 /**
- * Owns the way from a shape to steps: what is fixed becomes bytes, what lasts equally long is joined to runs, cells stand together. Steps
- * that say nothing of a relation are shared by all relations of a half, and the images of a row share their cells.
+ * Owns the way from a shape to steps. What is fixed becomes bytes; neighbours that stay the same equally long become one run; neighbouring
+ * cells become one step. Steps without anything of a relation are shared by all relations of a half; both images of a row share cells.
  */
 import { ByteWriter } from '../core/byte-writer.ts';
 import { EventView } from '../events/event-view.ts';
@@ -33,12 +33,12 @@ import {
 const NO_BYTES = new Uint8Array(0);
 const RUN_BYTES = 256;
 const IMAGES: Readonly<Record<Image, number>> = { before: BEFORE, after: AFTER, key: KEY };
-/** For facts that ask for nothing. */
+/** For facts of a connector or a relation, which need no event. */
 const NO_EVENT = new EventView(new SourceInfo(), undefined);
 
 export class HalfCompiler<Node> {
   readonly #format: Format<Node>;
-  /** Steps without anything of a relation, by what they write. */
+  /** Steps that contain nothing of a relation, by what they write. */
   readonly #shared: SharedSteps<Node> = new Map();
 
   #lastRow: { readonly columns: readonly PlannedColumn[]; readonly steps: readonly Step<Node>[] } | undefined;
@@ -79,7 +79,7 @@ export class HalfCompiler<Node> {
     steps.bytes(fixed(format, (values) => void values.close(0, 1)));
   }
 
-  /** What a row holds is worked out once for both of its images. */
+  /** Compiles the fields of a row once for both of its images. */
   #inner(fields: readonly FieldShape[], relation: RelationName): readonly Step<Node>[] {
     const row = rowOf(fields);
     const last = this.#lastRow;
@@ -117,7 +117,7 @@ export class HalfCompiler<Node> {
 
 type SharedSteps<Node> = Map<string, Step<Node>>;
 
-/** Undefined: not only columns of one image. */
+/** The row, if all fields are columns of one image; else undefined. */
 function rowOf(fields: readonly FieldShape[]): { readonly columns: readonly PlannedColumn[]; readonly image: Image } | undefined {
   const origins = fields.map(({ origin }) => origin).filter((origin) => origin.from === 'column');
   const image = origins[0]?.image;
@@ -129,7 +129,7 @@ function isSameRow(one: readonly PlannedColumn[], other: readonly PlannedColumn[
   return one.length === other.length && one.every((column, index) => column === other[index]);
 }
 
-/** What is joined while it lasts equally long. */
+/** Neighbouring parts that stay the same equally long, to be joined to one step. */
 type Pending<Node> = { lasts: 'connector' | 'transaction' | 'clock'; parts: (Uint8Array | FactStep<Node>)[]; key: string };
 
 class StepList<Node> {
@@ -191,7 +191,7 @@ class StepList<Node> {
     return fixed(this.#format, (values) => writeFact(values, { fact, node, schema }, NO_EVENT, this.#format.rules));
   }
 
-  /** What stands before the value goes with what stands before that: it is no part of the relation's own. */
+  /** The bytes before the value are not the relation's, so they are joined with what precedes them. */
   #relationBytes(step: FactStep<Node>): void {
     const node = this.#detach(step.node);
     this.#flush();
@@ -231,7 +231,7 @@ class StepList<Node> {
     return lead.withoutBytes(node);
   }
 
-  /** Fixed bytes before a value with a lead become part of the lead. */
+  /** If fixed bytes precede the value, and its node has a lead, they become part of the lead. */
   #withLead(node: Node): Node {
     const { lead } = this.#format;
     const { lasts, parts } = this.#pending;
@@ -291,6 +291,6 @@ function fixed<Node>(format: Format<Node>, write: (values: ReturnType<Format<Nod
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {
-  // An array of its own, not a slice of Buffer's pool: hot copies run over it.
+  // An array of its own, not a slice of Buffer's pool, because hot loops copy from it.
   return Uint8Array.from(Buffer.concat(parts));
 }

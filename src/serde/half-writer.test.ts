@@ -1,4 +1,4 @@
-/** Shapes that are not Debezium's: a row without an envelope, facts beside columns, a struct that is not there. What a transform would make. */
+/** Shapes other than Debezium's, as a transform would make them: a row without an envelope, facts beside columns, an absent struct. */
 import { describe, expect, it } from 'vitest';
 import { avscType } from '../../test/oracles/avsc.ts';
 import { codecOf } from '../../test/oracles/columns.ts';
@@ -138,7 +138,7 @@ describe('a shape that is not the envelope', () => {
 });
 
 describe('what lasts longer than an event', () => {
-  it('is written anew when the transaction or the clock changes', () => {
+  it('is written again when the transaction or the clock changes', () => {
     const { write, info } = setUp(new JsonFormat({ decimals: 'BASE64', nullIsDefault: true }));
     const read = (): unknown => JSON.parse(write(tuple('1', 'a')).toString());
     expect(read()).toMatchObject({ __commit: 5000, __now: 6000, __sequence: '[null,"42"]' });
@@ -169,7 +169,7 @@ describe('what lasts longer than an event', () => {
 });
 
 describe('a cell that does not convert', () => {
-  it('is told with its table and leaves nothing behind', () => {
+  it('is reported with its table and leaves nothing behind', () => {
     const { write, failures } = setUp(new JsonFormat({ decimals: 'BASE64', nullIsDefault: true }));
     expect(JSON.parse(write(tuple('x', 'a')).toString())).toEqual({ ...FLAT, c0: null, old: null });
     expect(failures).toMatchObject([{ schema: 'public', table: 't', column: 'c0', type: 'int4', isRequired: false }]);

@@ -1,6 +1,6 @@
 /**
- * Owns the writing of one half of a record, key or value, in any format: the only place that chooses a cell's form, knows what a null
- * becomes and what is done about a value that does not convert. Follows steps (half-compiler.ts); the bytes are the format's.
+ * Owns writing one half of a record, key or value, in any format. Only here is decided which form a cell has, what a null becomes, and what
+ * happens when a value does not convert. It follows steps (half-compiler.ts); the bytes come from the format.
  */
 import { byteAt, itemAt } from '../core/byte-reader.ts';
 import type { ByteWriter } from '../core/byte-writer.ts';
@@ -35,13 +35,13 @@ import {
 } from './step.ts';
 import { UnrepresentableError } from './unrepresentable.ts';
 
-/** A cell that could not be converted. Never holds the value. */
+/** A cell that could not be converted. Never contains the value. */
 export type ConversionFailure = RelationName & {
   readonly column: string;
-  /** The type's name in PostgreSQL. */
+  /** The name of the type in PostgreSQL. */
   readonly type: string;
   readonly reason: string;
-  /** Nothing can stand for the value: no null, no default. */
+  /** True when neither null nor a default may stand for the value. */
   readonly isRequired: boolean;
 };
 
@@ -53,7 +53,7 @@ export class HalfWriter<Node> {
   readonly #values: FormatWriter<Node>;
   readonly #onFailure: OnFailure;
 
-  /** Appends to `out`. */
+  /** The writer appends to `out`. */
   constructor(format: Format<Node>, out: ByteWriter, onFailure: OnFailure) {
     this.#format = format;
     this.#out = out;
@@ -112,7 +112,7 @@ export class HalfWriter<Node> {
       if (part instanceof Uint8Array) out.all(part);
       else writeFact(values, part, event, this.#format.rules);
     }
-    // A copy of a whole array costs less than one of its part.
+    // Copying a whole array is cheaper than copying a part of one.
     if (step.bytes.length !== out.length) step.bytes = new Uint8Array(out.length);
     step.bytes.set(out.bytes.subarray(0, out.length));
     step.info = event.info;
@@ -212,7 +212,7 @@ export class HalfWriter<Node> {
       cell.codec.writeFallback(this.#values);
     } catch (error) {
       this.#out.length = mark;
-      // A default that the format cannot hold: nothing else may stand for it.
+      // The format cannot hold the default either: nothing may stand for the value.
       this.#report(error, { cell, relation, isRequired: true });
     }
   }
@@ -239,7 +239,7 @@ const OP_TEXT = Object.fromEntries(['c', 'u', 'd', 'r', 't', 'm'].map((op) => [o
   Uint8Array
 >;
 
-/** Any fact but those that have steps of their own, which last no longer than an event. */
+/** Writes a fact for which there is no step of its own. */
 export function writeFact<Node>(values: FormatWriter<Node>, step: FactStep<Node>, event: EventView, rules: FormatRules): void {
   const { fact, node } = step;
   values.begin(node);

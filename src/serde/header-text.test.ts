@@ -4,7 +4,7 @@ import { ByteWriter } from '../core/byte-writer.ts';
 import { CellKind, TupleView } from '../pgoutput/tuple.ts';
 import { HeaderTextWriter } from './header-text.ts';
 
-/** The header of a key of one column. */
+/** The header text of a key with one column. */
 function headerOf(type: Parameters<typeof codecOf>[0], cell: string, options: ColumnOptions = {}): string {
   const tuple = new TupleView();
   tuple.source = Buffer.from(cell);

@@ -1,7 +1,7 @@
 /**
- * Owns the text of a key struct in the headers __debezium.newkey and __debezium.oldkey, as Connect's SimpleHeaderConverter
- * prints it: like JSON, but only quote and backslash are escaped, NaN stands bare, and Connect's logical types are printed as
- * the Java objects they are. Used for key changes only, so it is written plainly.
+ * Owns the text of a key struct in the headers __debezium.newkey and __debezium.oldkey, as Connect's SimpleHeaderConverter prints it. It is
+ * like JSON, but only quote and backslash are escaped, NaN has no quotes, and Connect's logical types are printed as their Java objects.
+ * It is used for key changes only, so speed does not matter.
  * Source: org.apache.kafka.connect.data.Values.convertToString.
  */
 import { byteAt } from '../core/byte-reader.ts';
@@ -50,7 +50,7 @@ export class HeaderTextWriter {
     else codec.write(this.#values, tuple.source, start, end);
   }
 
-  /** Connect's Struct gives the default for a null, whatever replace.null.with.default says. */
+  /** Connect's Struct returns the default for a null, whatever replace.null.with.default says. */
   #writeNull(column: PlannedColumn): void {
     const { nullable, schema } = column.codec;
     if (nullable && schema.defaultValue === undefined) this.#values.nullValue();
@@ -58,10 +58,10 @@ export class HeaderTextWriter {
   }
 }
 
-/** Differs from JSON in text, in non-finite numbers and in logical types. */
+/** Differs from JSON in text, in NaN and infinity, and in logical types. */
 class HeaderValueWriter extends JsonValueWriter {
   readonly #out: ByteWriter;
-  /** Of the value that comes, or of an array's elements. */
+  /** The schema of the value that comes next, or of an array's elements. */
   schema: FieldSchema = PLAIN_SCHEMA;
 
   constructor(out: ByteWriter) {
@@ -141,7 +141,7 @@ class HeaderValueWriter extends JsonValueWriter {
   }
 }
 
-/** As Connect prints a java.util.Date: by its value a time of day, a day or both (Values.dateFormatFor). */
+/** Prints like Connect a java.util.Date: its value decides whether as a time of day, a date or both (Values.dateFormatFor). */
 function javaDate(millis: number): string {
   const epochDay = Math.floor(millis / MILLIS_PER_DAY);
   const time = `${new Date(millis - epochDay * MILLIS_PER_DAY).toISOString().slice(11)}`;

@@ -1,4 +1,4 @@
-/** Owns the halves of formats without a schema registry: JSON with or without its schema around it, and text in its encoding. */
+/** Owns the halves in formats without a schema registry: JSON with or without its schema, and text in a character encoding. */
 import type { ByteWriter } from '../core/byte-writer.ts';
 import type { TextEncoding } from '../core/options.ts';
 import type { EventView } from '../events/event-view.ts';

@@ -1,7 +1,7 @@
 /**
- * Owns the bytes of record headers as they stand in a Kafka record of format v2, printed once per kind of record.
+ * Owns the bytes of record headers as a Kafka record of format v2 has them, printed once per kind of record.
  * Grammar: varint count, then per header: varint key length, key, varint value length, value (varints zig-zag).
- * Names and order are Debezium's: __debezium.newkey or .oldkey first, then the four of the context.
+ * Names and order are Debezium's: first __debezium.newkey or .oldkey, then the four context headers.
  */
 import { ByteWriter } from '../core/byte-writer.ts';
 

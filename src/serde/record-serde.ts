@@ -1,6 +1,6 @@
 /**
- * Owns what the pipeline asks of the formats: a record's shape in, something that writes it out. Key and value each have their format; both
- * append to one buffer. A format with a schema registry has something to open first (registry/registered-half.ts); the others are open.
+ * Owns what the pipeline asks of the formats: given a record's shape, something that writes the record. Key and value have a format each; both
+ * append to one buffer. Formats with a schema registry need open() first (registry/registered-half.ts); for the others it does nothing.
  */
 import type { ByteWriter } from '../core/byte-writer.ts';
 import type { EventView } from '../events/event-view.ts';
@@ -8,14 +8,14 @@ import type { RecordShape, RelationName, ValueShape } from '../events/record-sha
 
 /** One half of a record, key or value, compiled. */
 export interface RecordHalf {
-  /** Before the first record that has it goes to that topic: its schema is registered, where the format has one. Throws registry_* errors. */
+  /** Called before the first record goes to the topic: registers the schema, if the format has one. Throws registry_* errors. */
   open(topic: string): Promise<void>;
-  /** Appends it. */
+  /** Appends this half of the record. */
   write(event: EventView): void;
 }
 
 export interface HalfSerde {
-  /** Asks and registers nothing. Throws string_key_bytes. */
+  /** Compiles without asking or registering anything. Throws string_key_bytes. */
   compile(shape: ValueShape, relation: RelationName): RecordHalf;
 }
 

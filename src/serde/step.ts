@@ -1,4 +1,4 @@
-/** Owns the steps that a shape is compiled to: what half-compiler.ts makes and half-writer.ts follows for each row. */
+/** Owns the steps that a shape is compiled to. half-compiler.ts makes them; half-writer.ts follows them for each row. */
 import type { ByteWriter } from '../core/byte-writer.ts';
 import type { EventView } from '../events/event-view.ts';
 import type { Fact, Presence, RelationName } from '../events/record-shape.ts';
@@ -9,15 +9,15 @@ import type { FormatWriter } from './format.ts';
 
 /** Fixed bytes. */
 export const BYTES = 0;
-/** Values that last as long as a transaction. */
+/** Values that stay the same for a transaction. */
 export const TRANSACTION_RUN = 1;
-/** Values that last until the clock is read again. */
+/** Values that stay the same until the clock is read again. */
 export const CLOCK_RUN = 2;
-/** Cells of one image, one after the other. */
+/** Neighbouring cells of one image. */
 export const CELLS = 3;
-/** A struct of cells of one image that may be null, or whose length stands before it: what a row is in most formats. */
+/** A struct of cells of one image that may be null, or has its length before it. A row is that in most formats. */
 export const ROW = 4;
-/** Any other struct that may be null, or whose length stands before it. */
+/** Any other struct that may be null, or has its length before it. */
 export const STRUCT = 5;
 /** Text around the LSN. */
 export const LSN_TEXT = 6;
@@ -25,14 +25,14 @@ export const LSN_TEXT = 6;
 export const OP = 7;
 /** The LSN as a number. */
 export const LSN = 8;
-/** Any other value that is no cell. */
+/** Any other fact. */
 export const FACT = 9;
 
 export const BEFORE = 0;
 export const AFTER = 1;
 export const KEY = 2;
 
-/** What a null cell becomes: decided per column, not per row. */
+/** What is written for a null cell; decided per column. */
 type NullRule = 'null' | 'fallback';
 
 type CellParts<Node> = {
@@ -42,11 +42,11 @@ type CellParts<Node> = {
   readonly codec: ValueCodec;
   readonly node: Node;
   readonly nullRule: NullRule;
-  /** The same for a cell that could not be converted. */
+  /** What is written for a cell that could not be converted. */
   readonly failureRule: NullRule;
 };
 
-/** A class, so that all cells are objects of one form: the loop over them is hot. */
+/** A class, so that all cells have the same hidden class in V8: the loop over them is hot. */
 export class Cell<Node> {
   readonly codec: ValueCodec;
   readonly node: Node;
@@ -69,7 +69,7 @@ export class Cell<Node> {
 
 export type FactStep<Node> = { readonly fact: Fact; readonly node: Node; readonly schema: FieldSchema };
 
-/** Bytes and facts that last equally long, and where they are written before they are copied. */
+/** Bytes and facts that stay the same equally long. They are written to `out` when they change, and copied from there. */
 export type Run<Node> = {
   readonly parts: readonly (Uint8Array | FactStep<Node>)[];
   readonly out: ByteWriter;
@@ -77,7 +77,7 @@ export type Run<Node> = {
 };
 
 type Kept = {
-  /** For which source facts and which serial or reading of the clock `bytes` or `before` was written. */
+  /** What `bytes` or `before` was written for: these source facts, and this serial or reading of the clock. */
   info: SourceInfo | undefined;
   mark: number;
 };
@@ -89,16 +89,16 @@ type Cells<Node> = {
   readonly relation: RelationName;
 };
 
-/** `reserved`: how many bytes the struct's length had the last time. */
+/** `reserved`: how many bytes the struct's length needed the last time. */
 type Framed<Node> = { readonly node: Node; readonly when: Presence | undefined; reserved: number };
 
 type BytesStep = { readonly kind: typeof BYTES; readonly bytes: Uint8Array };
-/** `bytes` is what the run wrote last, in an array of its own size. */
+/** `bytes`: what the run wrote last, in an array of exactly its size. */
 export type RunStep<Node> = Kept & { readonly kind: typeof TRANSACTION_RUN | typeof CLOCK_RUN; readonly run: Run<Node>; bytes: Uint8Array };
 export type CellsStep<Node> = Cells<Node> & { readonly kind: typeof CELLS };
 export type RowStep<Node> = Cells<Node> & Framed<Node> & { readonly kind: typeof ROW };
 export type StructStep<Node> = Framed<Node> & { readonly kind: typeof STRUCT; readonly inner: readonly Step<Node>[] };
-/** `before` is the part before the LSN as it was written last. */
+/** `before`: the part before the LSN, as it was written last. */
 export type LsnTextStep<Node> = Kept & {
   readonly kind: typeof LSN_TEXT;
   readonly node: Node;
@@ -119,7 +119,7 @@ export type Step<Node> =
   | EventStep<Node>
   | ValueStep<Node>;
 
-/** All steps are objects of one form, whatever their kind needs: the loop over them is hot. */
+/** Gives every step all properties, so that all have the same hidden class in V8: the loop over them is hot. */
 export function stepOf<Node>(parts: Step<Node>): Step<Node> {
   const form = { kind: 0, bytes: NONE, run: NONE, cells: NONE, image: 0, relation: NONE, node: NONE, when: NONE, reserved: 1, inner: NONE };
   return Object.assign({ ...form, textBefore: NONE, before: NONE, behind: NONE, fact: NONE, info: undefined, mark: -1 }, parts);

@@ -7,7 +7,7 @@ import { ComparerScratch, ValueComparer } from './value-comparer.ts';
 
 type CodecShape = { readonly nullable: boolean; readonly schema: FieldSchema };
 
-/** Cells print upper-cased, so that different cells may be the same value; `bad` does not convert. */
+/** Cells print in upper case, so that different cells may be the same value; `bad` does not convert. */
 function column(index: number, shape: Partial<CodecShape> = {}): PlannedColumn {
   const codec: Pick<ValueCodec, 'schema' | 'nullable' | 'write' | 'writeFallback' | 'writeUnavailable'> = {
     schema: { type: 'string', optional: true },
@@ -54,7 +54,7 @@ describe('two tuples', () => {
     expect(same([], tuple('a'), tuple('b'))).toBe(true);
   });
 
-  it('differ between a null and a value, also one that reads null or is the default', () => {
+  it('differ between a null and a value, even if the value prints as null or is the default', () => {
     expect(same([column(0)], tuple(null), tuple('a'))).toBe(false);
     expect(same([column(0)], tuple(null), tuple(null))).toBe(true);
     expect(same([column(0)], tuple(null), tuple('null'))).toBe(false);
@@ -71,7 +71,7 @@ describe('two tuples', () => {
     expect(same([column(0)], tuple('bad'), tuple('good'))).toBe(false);
   });
 
-  it('differ where a value that was not sent stands against one that was', () => {
+  it('differ where one value was sent and the other was not', () => {
     expect(same([column(0)], tuple('a'), tuple(UNCHANGED))).toBe(false);
     expect(same([column(0)], tuple('a', 'b'), tuple('a'))).toBe(true);
     expect(same([column(1)], tuple('a', 'b'), tuple('a'))).toBe(false);

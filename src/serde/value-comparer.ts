@@ -1,7 +1,6 @@
 /**
- * Owns the question whether two tuples of one row give the same key or value block: what a consumer would see, not the cells,
- * for masks, precision and spelling make different cells alike. For key changes and skip.messages.without.change; compiled per
- * relation version.
+ * Owns the question whether two tuples of one row give a consumer the same key or value block. Cells are not compared alone: masks, precision
+ * and spelling may make different cells alike. Used for key changes and skip.messages.without.change; compiled per relation version.
  * Source: io.debezium.relational.RelationalChangeRecordEmitter.emitUpdateRecord, Struct.equals.
  */
 import { byteAt, elementAt } from '../core/byte-reader.ts';
@@ -13,10 +12,10 @@ import { JsonValueWriter } from './json/value-writer.ts';
 
 const NULL = Buffer.from('null');
 const SCRATCH_BYTES = 16 * 1024;
-/** A single huge value must not pin its size: above this, space is not kept. */
+/** Above this size the space is not kept, so that one huge value does not hold memory for ever. */
 const SCRATCH_KEPT_BYTES_MAX = 1024 * 1024;
 
-/** Where two values are written to be compared. One serves all tables of a task: they are compared one after the other. */
+/** The space in which two values are written to compare them. One serves all tables of a task, because one comparison runs at a time. */
 export class ComparerScratch {
   readonly out = new ByteWriter(SCRATCH_BYTES);
   readonly values = new JsonValueWriter(this.out);
@@ -41,7 +40,7 @@ export class ValueComparer {
     this.#values = scratch.values;
   }
 
-  /** A value block without columns is always the same. A cell that does not convert counts as null: writing the row tells it. */
+  /** Without columns the result is always true. A cell that does not convert counts as null; the failure is reported when the row is written. */
   same(before: TupleView, after: TupleView): boolean {
     for (const column of this.#columns) {
       if (!isSameCell(before, after, column.index) && !this.#isSameValue(column, before, after)) return false;
@@ -49,7 +48,7 @@ export class ValueComparer {
     return true;
   }
 
-  /** A null and a default differ although a converter may print them alike. */
+  /** A null and a default differ, even if a converter prints them alike. */
   #isSameValue(column: PlannedColumn, before: TupleView, after: TupleView): boolean {
     const out = this.#out;
     this.#scratch.begin();
@@ -61,7 +60,7 @@ export class ValueComparer {
     return Buffer.compare(out.bytes.subarray(0, middle), out.bytes.subarray(middle, out.length)) === 0;
   }
 
-  /** True: a null stands there. */
+  /** Writes the value. Returns true if it is a null. */
   #write(column: PlannedColumn, tuple: TupleView): boolean {
     const { index, codec } = column;
     const kind = kindAt(tuple, index);

@@ -40,7 +40,7 @@ test.each(['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const)(
         expect(parts.reduce((sum, { count }) => sum + count, 0)).toBe(records.length);
         expect(parts.length).toBeGreaterThanOrEqual(Math.min(2, records.length));
         for (const part of parts) expect(part.count === 1 || part.length <= bytesMax).toBe(true);
-        // Cut into single records, each is what the record alone would have been.
+        // Cut into single records, each batch is what it would be with that record alone.
         const singles = parts.flatMap((part) => splitBatch(sealed(part, compression), 1, codec));
         records.forEach(({ key, value, ...rest }, index) => {
           const alone = new RecordBatch(1, 0, pool, 0);

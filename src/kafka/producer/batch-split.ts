@@ -1,6 +1,6 @@
 /**
- * Owns cutting a refused batch into smaller ones: its records are read back from the sealed bytes and appended to new batches, in order.
- * Does not own when that is done (partition-queue.ts) nor the format's writing side (record-batch.ts, whose head describes it).
+ * Owns cutting a refused batch into smaller ones: its records are read back from the sealed bytes and appended to new batches, in order. Does
+ * not decide when to cut (partition-queue.ts), and does not own the writing of batches (record-batch.ts, which describes the format).
  */
 import { byteAt } from '../../core/byte-reader.ts';
 import type { BatchCodec } from '../client-contract.ts';
@@ -8,8 +8,8 @@ import type { RecordView } from './publisher-contract.ts';
 import type { RecordBatch } from './record-batch.ts';
 
 /**
- * Batches that hold at most `bytesMax` uncompressed, or one record. At least two, where there are two records: a limit that does not say why
- * the batch was refused is halved.
+ * Batches of at most `bytesMax` uncompressed bytes, at most half of this batch, or one record. So a batch of two records or more is always
+ * cut, even if the broker refused it for another limit than `bytesMax`.
  */
 export function splitBatch(batch: RecordBatch, bytesMax: number, codec: BatchCodec): RecordBatch[] {
   const limit = Math.min(bytesMax, Math.floor(batch.uncompressedBytes / 2));
@@ -25,7 +25,7 @@ export function splitBatch(batch: RecordBatch, bytesMax: number, codec: BatchCod
   return parts;
 }
 
-/** Whether a record of the batch has a key; undefined where there is no such record. */
+/** Whether a record of the batch has a key; undefined: there is no such record. */
 export function hasKey(batch: RecordBatch, recordIndex: number, codec: BatchCodec): boolean | undefined {
   let index = 0;
   let found: boolean | undefined;
@@ -35,7 +35,7 @@ export function hasKey(batch: RecordBatch, recordIndex: number, codec: BatchCode
   return found;
 }
 
-/** The view is reused. */
+/** The view is reused for the next record. */
 function forEachRecord(batch: RecordBatch, codec: BatchCodec, visit: (record: RecordView) => void): void {
   const bytes = batch.records(codec);
   const reader = new VarintReader(bytes);
@@ -60,7 +60,7 @@ function forEachRecord(batch: RecordBatch, codec: BatchCodec, visit: (record: Re
   }
 }
 
-/** Zigzag varints of up to 53 bits. */
+/** Reads zigzag varints of up to 53 bits. */
 class VarintReader {
   readonly #bytes: Uint8Array;
   at = 0;

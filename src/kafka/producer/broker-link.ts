@@ -1,6 +1,6 @@
 /**
- * Owns the produce connection to one broker: opening it, reopening it with backoff, the requests in flight on it, and that each of them
- * ends exactly once. Does not own what is sent or what a reply means: sender.ts does.
+ * Owns the produce connection to one broker: opening it, reopening it with backoff, and the requests in flight on it, each of which ends
+ * exactly once. Does not own what is sent or what a reply means: sender.ts does.
  */
 import { SlotlineError, toSlotlineError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
@@ -17,11 +17,11 @@ export type Shipment = { readonly queue: PartitionQueue; readonly batch: RecordB
 export type Flight = { readonly shipments: readonly Shipment[]; readonly sentAtMs: number; ended: boolean };
 
 export type LinkEvents = {
-  /** Connected: what waits may go. */
+  /** Connected: requests may be sent. */
   onUp(link: BrokerLink): void;
-  /** No connection can be made now; it will be tried again while wanted. */
+  /** Could not connect. It is tried again as long as the broker is wanted. */
   onDown(link: BrokerLink, error: SlotlineError): void;
-  /** Exactly once per flight: the reply's body (undefined with acks=0), or why there is none. */
+  /** Called exactly once per flight: with the reply's body (undefined with acks=0), or with the reason why there is none. */
   onEnded(link: BrokerLink, flight: Flight, error: SlotlineError | undefined, body: Uint8Array | undefined): void;
   /** True while something waits for this broker. */
   isWanted(link: BrokerLink): boolean;
@@ -38,9 +38,9 @@ type LinkDeps = {
 
 export class BrokerLink {
   readonly nodeId: number;
-  /** Queues that may have something to send, in turn. */
+  /** Queues that may have something to send, in the order of their turns. */
   ready: PartitionQueue[] = [];
-  /** One log line per change. */
+  /** Trouble was logged. Only a change is logged again. */
   hasTrouble = false;
   readonly #deps: LinkDeps;
   readonly #events: LinkEvents;
@@ -65,7 +65,7 @@ export class BrokerLink {
     return this.#connection !== undefined && !this.#connection.closed;
   }
 
-  /** True if a request may be written now. Otherwise sees to it that onUp will come, if the reason is the connection. */
+  /** True if a request may be written now. If only the connection is missing, it is opened, and onUp follows. */
   canSend(): boolean {
     if (this.#flights.length >= this.#deps.inFlightMax) return false;
     const connection = this.#connection;
@@ -74,7 +74,7 @@ export class BrokerLink {
       return false;
     }
     if (this.#deps.clock.monotonicMs() < connection.sessionEndsAtMs) return true;
-    // The login runs out: let what is in flight end, then log in anew on a new connection.
+    // The login expires soon: wait until nothing is in flight, then log in again on a new connection.
     if (this.#flights.length === 0) {
       this.#connection = undefined;
       connection.destroy();
@@ -83,7 +83,7 @@ export class BrokerLink {
     return false;
   }
 
-  /** Begins to connect unless that is under way, done, or waiting out its backoff. */
+  /** Begins to connect, unless a connection exists, is being opened, or waits out its backoff. */
   open(): void {
     if (this.#closed || this.#isConnecting || this.isUp || this.#retryTimer !== undefined) return;
     this.#isConnecting = true;
@@ -122,7 +122,7 @@ export class BrokerLink {
     this.#events.onDown(this, error);
   }
 
-  /** Writes one request. canSend() was true just before. */
+  /** Writes one request. The caller has just seen canSend() return true. */
   send(shipments: readonly Shipment[], body: readonly Uint8Array[], noReply: boolean): void {
     const connection = this.#connection;
     if (connection === undefined) throw new SlotlineError('unexpected', { message: 'send without a connection' });
@@ -139,7 +139,7 @@ export class BrokerLink {
     this.#events.onEnded(this, flight, error, body);
   }
 
-  /** Closes the connection; everything in flight ends as failed, whatever the library calls later. */
+  /** Closes the connection. Everything in flight ends as failed, whatever the library calls later. */
   drop(error: SlotlineError): void {
     const connection = this.#connection;
     this.#connection = undefined;
@@ -148,7 +148,7 @@ export class BrokerLink {
     if (!this.#closed && this.#events.isWanted(this)) this.open();
   }
 
-  /** The oldest request is over its time: a frozen or unreachable broker. Returns true if it dropped the connection. */
+  /** Drops the connection if its oldest request is overdue: the broker is frozen or unreachable. Returns true if it did. */
   dropIfOverdue(nowMs: number): boolean {
     const oldest = this.#flights[0];
     if (oldest === undefined || nowMs - oldest.sentAtMs <= this.#deps.requestTimeoutMs) return false;

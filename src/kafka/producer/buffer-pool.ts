@@ -1,15 +1,15 @@
-/** Owns reuse of the buffers that record batches are written into. Does not own how many are out at a time: the publisher's bound does. */
+/** Owns the reuse of the buffers into which record batches are written. Does not limit how many are in use: the publisher does. */
 
-/** A topic that sends one small record now and then must not hold much. */
+/** The smallest buffer. A topic that sends a small record now and then should not hold much memory. */
 const SMALLEST_BYTES = 4 * 1024;
-/** What lies idle at most: a full set of requests in flight to one broker. Above it a buffer is left to the garbage collector. */
+/** How many bytes lie idle at most: enough for a full set of requests in flight to one broker. More is left to the garbage collector. */
 const IDLE_BYTES_MAX = 8 * 1024 * 1024;
 
 export class BufferPool {
   readonly #idle = new Map<number, Buffer[]>();
   #idleBytes = 0;
 
-  /** A buffer of at least `bytes`, a power of two long; its content is arbitrary. */
+  /** Returns a buffer of at least `bytes`. Its length is a power of two; its content is arbitrary. */
   take(bytes: number): Buffer {
     const size = sizeClass(bytes);
     const reused = this.#idle.get(size)?.pop();
@@ -18,7 +18,7 @@ export class BufferPool {
     return reused;
   }
 
-  /** Nothing may read or write the buffer afterwards. */
+  /** Takes a buffer back. Nothing may read or write it afterwards. */
   give(buffer: Buffer): void {
     if (this.#idleBytes + buffer.length > IDLE_BYTES_MAX) return;
     const size = buffer.length;

@@ -1,9 +1,9 @@
 /**
  * Owns the idempotent producer's id and epoch. Does not own sequence numbers (partition-queue.ts).
  *
- * A publisher that gave up may have left requests at a frozen broker. Its successor in the same process takes the same id with the
- * next epoch: once it has written to a partition, the broker refuses whatever of the older epoch comes late, which would otherwise put
- * old values behind new ones. (KIP-360; a broker takes a higher epoch that begins at sequence 0.)
+ * A publisher that gave up may have left requests at a frozen broker. Its successor in the same process uses the same id with the next epoch.
+ * Once the successor has written to a partition, the broker refuses late requests of the older epoch, which would otherwise put old values
+ * after new ones. (KIP-360; a broker accepts a higher epoch that begins at sequence 0.)
  */
 import type { KafkaClient } from '../client.ts';
 import { kafkaAnswerError } from '../protocol-errors.ts';
@@ -11,13 +11,13 @@ import { kafkaAnswerError } from '../protocol-errors.ts';
 type ProducerEpoch = { readonly producerId: bigint; readonly producerEpoch: number };
 
 export interface ProducerIdentity {
-  /** The next epoch, of a new id where there is none yet or it is used up. Waits for Kafka until `signal` aborts. */
+  /** Returns the next epoch; the first one of a new id if there is no id or its epochs are used up. Waits for Kafka until `signal` aborts. */
   nextEpoch(client: KafkaClient, signal: AbortSignal): Promise<ProducerEpoch>;
 }
 
 const EPOCH_MAX = 0x7fff;
 
-/** One per connector, for all the publishers it will have. */
+/** A connector has one, for all its publishers. */
 export function createProducerIdentity(): ProducerIdentity {
   let current: ProducerEpoch | undefined;
   return {

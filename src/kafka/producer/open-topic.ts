@@ -1,28 +1,28 @@
 /**
- * Owns a topic that a publisher has opened: its partitions' queues, which topic of that name it is, and how large a batch may be there as
- * far as that is known. Does not own asking Kafka (topic-keeper.ts) or sending.
+ * Owns a topic that a publisher has opened: the queues of its partitions, its topic id, and how large its batches may be as far as that is
+ * known. Does not ask Kafka (topic-keeper.ts) and does not send.
  */
 import type { ProducerOptions } from '../../core/options.ts';
 import { MAX_MESSAGE_BYTES_DEFAULT, type ResolvedTopic } from '../topics.ts';
 import { PartitionQueue, type QueueRules } from './partition-queue.ts';
 import type { TopicHandle } from './publisher-contract.ts';
 
-/** A limit that was read this long ago may have been raised since: the broker judges then, not we. */
+/** After this time a limit may have been raised. Then the broker decides, not we. */
 const LIMIT_BELIEVED_MS = 10_000;
 
 export class OpenTopic implements TopicHandle {
   readonly name: string;
   readonly queues: PartitionQueue[] = [];
-  /** Of this very topic: one that was deleted and made again has another. undefined: not known. */
+  /** The topic's id. A topic that is deleted and made again gets another one. undefined: not known. */
   topicId: string | undefined;
-  /** Since when brokers say that there is no such topic, by the monotonic clock. */
+  /** When brokers first said that the topic does not exist, by the monotonic clock. */
   missingSinceMs: number | undefined;
   recordBatchBytesMax = 0;
-  /** Where a batch with several records ends. */
+  /** The size at which a batch with several records is full. */
   batchBytesMax = 0;
-  /** max.message.bytes; undefined where it may not be asked for. */
+  /** max.message.bytes; undefined if we may not ask for it. */
   limit: number | undefined;
-  /** Where records without a key go until that batch is full. */
+  /** The partition of records without a key, until its batch is full. */
   sticky = 0;
   readonly #options: ProducerOptions;
   readonly #rules: QueueRules;
@@ -49,23 +49,23 @@ export class OpenTopic implements TopicHandle {
     this.shrinkBatches(this.recordBatchBytesMax);
   }
 
-  /** A batch of this size was refused, or would be. */
+  /** Called when a batch of this size was refused, or would be. */
   shrinkBatches(bytesMax: number): void {
     this.batchBytesMax = Math.min(this.batchBytesMax, bytesMax);
   }
 
-  /** A batch above this is refused here, and not by the broker. */
+  /** A larger batch is refused here, before it goes to the broker. */
   refusedAbove(nowMs: number): number {
     const isBelieved = this.limit !== undefined && nowMs - this.#limitReadAtMs < LIMIT_BELIEVED_MS;
     return isBelieved ? this.recordBatchBytesMax : this.#options.requestBytesMax;
   }
 
-  /** Something of it is not acknowledged. */
+  /** True when a record of the topic is not acknowledged. */
   get hasUnacknowledged(): boolean {
     return this.queues.some((queue) => queue.hasUnacknowledged);
   }
 
-  /** Fewer only where nothing is unacknowledged. */
+  /** The count may only go down when everything is acknowledged. */
   resize(partitionCount: number): void {
     for (let i = this.queues.length; i < partitionCount; i++) this.queues.push(new PartitionQueue(this.name, i, this.#rules));
     this.queues.length = partitionCount;

@@ -27,7 +27,7 @@ function fullBatch(queue: PartitionQueue, records = 3): RecordBatch {
   return batch;
 }
 
-/** Everything that may go now, sent. */
+/** Sends everything that may go now. */
 function send(queue: PartitionQueue, nodeId = BROKER, nowMs = 0): RecordBatch[] {
   const sent: RecordBatch[] = [];
   for (let batch = queue.nextFor(nodeId, nowMs); batch !== undefined; batch = queue.nextFor(nodeId, nowMs)) {
@@ -37,7 +37,7 @@ function send(queue: PartitionQueue, nodeId = BROKER, nowMs = 0): RecordBatch[] 
   return sent;
 }
 
-test('the first batch goes alone, for a broker that does not know the producer takes any sequence; then up to five at a time', () => {
+test('the first batch goes alone, because a broker that does not know the producer takes any sequence; then up to five at a time', () => {
   const queue = queueOf();
   const batches = Array.from({ length: 9 }, () => fullBatch(queue));
   expect(send(queue)).toEqual(batches.slice(0, 1));
@@ -89,11 +89,11 @@ test('after a failure nothing goes until all in flight have ended; then the fail
   expect(send(queue)).toEqual([second]);
   expect(second.bytes.equals(bytes)).toBe(true);
   queue.acknowledge(second, 3, 0);
-  // The third had come through.
+  // The third one had been written.
   expect(send(queue)).toEqual([fourth, fifth, sixth]);
 });
 
-test('behind batches that the old leader has, none goes to the new one', () => {
+test('while the old leader has batches, none goes to the new one', () => {
   const queue = queueOf();
   const first = fullBatch(queue);
   send(queue);

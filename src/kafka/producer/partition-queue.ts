@@ -1,6 +1,6 @@
 /**
- * Owns the batches of one partition in order: the open one, the sealed ones, which of them are in flight, their sequence numbers, and
- * what the partition needs after a failure. Does not own connections, timing or replies: sender.ts does.
+ * Owns the batches of one partition in order: the open one, the sealed ones, which of them are in flight, their sequence numbers, and what the
+ * partition needs after a failure. Does not own connections, timing or replies: sender.ts does.
  */
 import { SlotlineError } from '../../core/errors.ts';
 import { splitBatch } from './batch-split.ts';
@@ -8,14 +8,14 @@ import type { RecordBatch, Sealing } from './record-batch.ts';
 
 /** Sequence numbers wrap to 0 after this one. */
 const SEQUENCE_MAX = 0x7fff_ffff;
-/** A broker may have forgotten the producer after a silence (producer.id.expiration.ms, at least minutes), and then takes any sequence. */
+/** After a longer silence a broker may have forgotten the producer (producer.id.expiration.ms, at least minutes), and takes any sequence. */
 const PRODUCER_KNOWN_MS = 60_000;
 
 export type QueueRules = {
-  /** False: one request in flight, no sequence numbers (idempotence off, or acks other than all). */
+  /** False: one request in flight and no sequence numbers, because idempotence is off or acks is not all. */
   readonly pipelined: boolean;
   readonly inFlightMax: number;
-  /** Offsets of acknowledged batches must rise: true where every acknowledgement is by all in-sync replicas. */
+  /** True: offsets of acknowledged batches must rise, because all in-sync replicas acknowledge each. */
   readonly offsetsRise: boolean;
   readonly sealing: Omit<Sealing, 'baseSequence'>;
 };
@@ -24,40 +24,40 @@ export class PartitionQueue {
   readonly topic: string;
   readonly partition: number;
   readonly #rules: QueueRules;
-  /** Takes records. */
+  /** The batch that takes records. */
   open: RecordBatch | undefined;
-  /** The open batch may go as soon as nothing of the partition is in flight. */
+  /** The open batch may be sent once nothing of the partition is in flight. */
   openDue = false;
-  /** In the publisher's list of queues with an open batch. */
+  /** The queue is in the publisher's list of queues with an open batch. */
   openListed = false;
-  /** Bytes of the last batch, so that the next begins with a buffer that fits. */
+  /** Size of the last batch, so that the next one begins with a buffer that fits. */
   expectedBytes = 0;
 
   leaderId = -1;
   leaderEpoch = -1;
-  /** The broker whose ready list holds the queue. */
+  /** The broker in whose ready list the queue is. */
   listedAt: number | undefined;
-  /** The broker that has the batches in flight. */
+  /** The broker to which the batches in flight were sent. */
   inFlightAt: number | undefined;
   inFlight = 0;
-  /** A batch failed: nothing goes out until those in flight have ended and a leader is known. */
+  /** A batch failed. Nothing is sent until those in flight have ended and a leader is known. */
   recovering = false;
   retryAtMs = 0;
   failures = 0;
 
   #head: RecordBatch | undefined;
   #tail: RecordBatch | undefined;
-  /** The first that is not sent. */
+  /** The first batch that is not sent. */
   #cursor: RecordBatch | undefined;
   #nextSequence = 0;
   #offsetMin = 0;
   /**
-   * One batch alone until it is acknowledged. A leader without state for the producer accepts any sequence, so with two in flight
-   * the second could be written without the first.
+   * One batch is sent alone until it is acknowledged. A leader without state of the producer accepts any sequence number; so with two in flight
+   * it could write the second without the first.
    */
   #alone = true;
   #acknowledgedAtMs = 0;
-  /** Offsets went back once: either the topic was made again, or acknowledged records are gone. */
+  /** Offsets went back once: the topic was made again, or acknowledged records are gone. */
   #isDoubted = false;
 
   constructor(topic: string, partition: number, rules: QueueRules) {
@@ -66,7 +66,7 @@ export class PartitionQueue {
     this.#rules = rules;
   }
 
-  /** Something waits to be sent: a sealed batch, or the open one if it is due. */
+  /** True if a batch waits to be sent: a sealed one, or the open one if it is due. */
   get hasWork(): boolean {
     return this.#cursor !== undefined || this.openDue;
   }
@@ -75,7 +75,7 @@ export class PartitionQueue {
     return this.open !== undefined || this.#head !== undefined;
   }
 
-  /** Seals the open batch and puts it behind the others. */
+  /** Seals the open batch and appends it to the queue. */
   sealOpen(): void {
     const batch = this.open;
     if (batch === undefined) return;
@@ -85,7 +85,7 @@ export class PartitionQueue {
     this.enqueue(batch);
   }
 
-  /** Seals a batch that is not the open one, and puts it behind the others. `bytesMax`: refuses a larger one, with nothing changed. */
+  /** Seals a batch that is not the open one, and appends it. If it is larger than `bytesMax`, throws and changes nothing. */
   enqueue(batch: RecordBatch, bytesMax = Number.POSITIVE_INFINITY): void {
     const { pipelined, sealing } = this.#rules;
     batch.seal({ ...sealing, baseSequence: pipelined ? this.#nextSequence : -1 });
@@ -98,10 +98,10 @@ export class PartitionQueue {
     this.#cursor ??= batch;
   }
 
-  /** The batch that may be sent now to broker `nodeId`, sealing the open one if its time has come. */
+  /** The batch that may be sent to broker `nodeId` now. Seals the open batch if that is due. */
   nextFor(nodeId: number, nowMs: number): RecordBatch | undefined {
     if (this.recovering || this.leaderId !== nodeId) return undefined;
-    // Behind batches that another broker still has, none goes to the new leader: order would be lost.
+    // While another broker still has batches, none goes to the new leader: they could overtake.
     if (this.inFlight > 0 && (this.inFlightAt !== nodeId || this.inFlight >= this.#inFlightMax(nowMs))) return undefined;
     while (this.#cursor?.state === 'done') this.#cursor = this.#cursor.next;
     if (this.#cursor === undefined && this.openDue && this.inFlight === 0) this.sealOpen();
@@ -113,7 +113,7 @@ export class PartitionQueue {
     return this.#rules.inFlightMax;
   }
 
-  /** `batch`, which nextFor returned, goes out. */
+  /** Called when `batch`, which nextFor returned, is sent. */
   markSent(batch: RecordBatch, nodeId: number): void {
     batch.state = 'in-flight';
     this.#cursor = batch.next;
@@ -121,7 +121,7 @@ export class PartitionQueue {
     this.inFlightAt = nodeId;
   }
 
-  /** Acknowledged at `baseOffset` (-1: not said). Throws kafka_sequence_broken if the offsets contradict the order. */
+  /** `batch` was written at `baseOffset` (-1: not known). Throws kafka_sequence_broken if the offsets contradict the order. */
   acknowledge(batch: RecordBatch, baseOffset: number, nowMs: number): void {
     if (this.#head === batch) this.#checkOffset(baseOffset);
     this.inFlight--;
@@ -147,8 +147,8 @@ export class PartitionQueue {
   }
 
   /**
-   * The head was answered with an offset that contradicts the order. The first time it counts as failed: it is sent again behind fresh
-   * metadata, which tells whether the topic was made again, and the broker keeps one copy. False: that was done already.
+   * The first batch was answered with an offset that contradicts the order. The first time it counts as failed and is sent again after fresh
+   * metadata, which shows whether the topic was made again; the broker keeps one copy. Returns false the second time.
    */
   doubt(batch: RecordBatch): boolean {
     if (this.#isDoubted || this.#head !== batch || !this.#rules.pipelined) return false;
@@ -157,7 +157,7 @@ export class PartitionQueue {
     return true;
   }
 
-  /** The topic was deleted and made again: nothing that was known of the partition holds. Its sequence goes on, which a new partition takes. */
+  /** The topic was deleted and made again, so what was known of the partition is void. Sequence numbers go on: a new partition accepts them. */
   forgetPartition(): void {
     this.#offsetMin = 0;
     this.#isDoubted = false;
@@ -171,14 +171,14 @@ export class PartitionQueue {
     return this.#head === batch;
   }
 
-  /** Not acknowledged; it will be sent again as it is. */
+  /** `batch` was not acknowledged. It will be sent again unchanged. */
   markFailed(batch: RecordBatch): void {
     this.inFlight--;
     batch.state = 'failed';
     this.recovering = true;
   }
 
-  /** Those refused for their size, which wait to be cut. */
+  /** Batches that were refused for their size and wait to be cut. */
   get tooLarge(): RecordBatch[] {
     const refused: RecordBatch[] = [];
     for (let batch = this.#head; batch !== undefined; batch = batch.next)
@@ -187,8 +187,8 @@ export class PartitionQueue {
   }
 
   /**
-   * Nothing is in flight: cuts the batches that were refused for their size. The sequence numbers of their records stay, so those of later
-   * batches do too: the broker has not counted what it refused.
+   * Cuts the batches that were refused for their size, while nothing is in flight. All records keep their sequence numbers, also in later
+   * batches, because the broker has not counted what it refused.
    */
   splitTooLarge(bytesMax: number): void {
     let previous: RecordBatch | undefined;
@@ -199,7 +199,7 @@ export class PartitionQueue {
     }
   }
 
-  /** Returns the last of the parts. */
+  /** Puts `parts` in the place of `batch`. Returns the last of them. */
   #replace(previous: RecordBatch | undefined, batch: RecordBatch, parts: readonly RecordBatch[]): RecordBatch {
     let baseSequence = batch.baseSequence;
     let last = previous;
@@ -220,7 +220,7 @@ export class PartitionQueue {
     return last;
   }
 
-  /** Nothing is in flight any more and a leader is known: begins again at the first batch that is not acknowledged, alone. */
+  /** Begins again at the first unacknowledged batch, alone. Called when nothing is in flight and a leader is known. */
   resume(): void {
     this.recovering = false;
     this.#alone = true;

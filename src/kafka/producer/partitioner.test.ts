@@ -3,7 +3,7 @@ import { Partitioners } from 'kafkajs';
 import { expect, test } from 'vitest';
 import { murmur2, partitionOfKey } from './partitioner.ts';
 
-// The vectors of org.apache.kafka.common.utils.UtilsTest.testMurmur2.
+// Test vectors of org.apache.kafka.common.utils.UtilsTest.testMurmur2.
 test.each([
   ['21', -973932308],
   ['foobar', -790332482],

@@ -1,6 +1,6 @@
 /**
- * Owns which partition a key goes to: Kafka's own default, murmur2 of the key bytes modulo the partition count, so that records land
- * where the Java client puts them. Does not own records without a key (publisher.ts).
+ * Owns which partition a key goes to: as by Kafka's default, murmur2 of the key bytes modulo the partition count, so that records land where
+ * the Java client would put them. Does not own records without a key (publisher.ts).
  * Source: org.apache.kafka.common.utils.Utils.murmur2, BuiltInPartitioner.partitionForKey.
  */
 import { byteAt } from '../../core/byte-reader.ts';
@@ -8,7 +8,7 @@ import { byteAt } from '../../core/byte-reader.ts';
 const SEED = 0x9747b28c;
 const MULTIPLIER = 0x5bd1e995;
 
-/** The partition of the key bytes[start, end). */
+/** The partition for the key in bytes[start, end). */
 export function partitionOfKey(bytes: Uint8Array, start: number, end: number, partitionCount: number): number {
   return (murmur2(bytes, start, end) & 0x7fffffff) % partitionCount;
 }

@@ -46,14 +46,14 @@ test('a request is framed as Kafka wants it', async () => {
   expect(Buffer.concat(received).equals(expected)).toBe(true);
 });
 
-test('replies are told apart wherever they are cut', async () => {
+test('replies are separated wherever the stream is cut', async () => {
   const bytes = Buffer.concat([reply(1, 'first'), reply(2, ''), reply(3, 'third')]);
   const channel = new ProduceChannel(socket, 'me');
   const bodies: string[] = [];
   for (let i = 0; i < 3; i++) channel.send([], (body) => bodies.push(Buffer.from(body).toString()));
   for (const byte of bytes) {
     peer.write(Buffer.of(byte));
-    // One byte per segment.
+    // So that each byte is a segment of its own.
     await new Promise((resolve) => setImmediate(resolve));
   }
   await until('all are told', async () => bodies.length === 3, { timeoutMs: 5_000 });

@@ -1,9 +1,9 @@
 /**
- * Owns the framing of Produce requests and replies on a socket that is connected and logged in. Does not own the socket's life
- * (client.ts) nor the bodies (produce-request.ts).
+ * Owns the framing of Produce requests and replies on a socket that is connected and logged in. Does not own the socket's life (client.ts) or
+ * the bodies (produce-request.ts).
  *
- * The library's own framing joins a request into one new buffer; here the batches' bytes go to the socket as they are. They must not
- * change until the reply has come or the socket is destroyed, which their owner promises (record-batch.ts).
+ * The library's framing copies a request into one new buffer. Here the bytes of the batches go to the socket as they are. They must not
+ * change until the reply has come or the socket is destroyed; their owner ensures that (record-batch.ts).
  *
  *   Request => length INT32, api_key INT16, api_version INT16, correlation_id INT32, client_id NULLABLE_STRING, TAGS, body
  *   Reply   => length INT32, correlation_id INT32, TAGS, body
@@ -14,11 +14,11 @@ import { ByteWriter } from '../../core/byte-writer.ts';
 import { SlotlineError } from '../../core/errors.ts';
 
 const API_KEY = 0;
-/** Flexible, without the reply's leader hints; every broker from 2.8 to 4.x speaks it. */
+/** A flexible version, whose replies have no leader hints. Every broker from 2.8 to 4.x supports it. */
 const API_VERSION = 9;
-/** correlation_id and an empty tag section. */
+/** The bytes of correlation_id and an empty tag section. */
 const REPLY_HEADER_BYTES = 5;
-/** A reply has some 40 bytes per partition; a length above this is another protocol. */
+/** A reply has about 40 bytes per partition. A greater length means that the other side speaks another protocol. */
 const REPLY_BYTES_MAX = 64 * 1024 * 1024;
 const CORRELATION_MAX = 0x7fff_ffff;
 
@@ -27,12 +27,12 @@ type Awaited = { readonly correlationId: number; readonly onReply: (body: Uint8A
 export class ProduceChannel {
   readonly #socket: Socket;
   readonly #clientId: string;
-  /** In the order sent, which is the order a broker answers in. */
+  /** In the order of sending, which is the order in which a broker answers. */
   readonly #awaited: Awaited[] = [];
   #correlationId = 0;
   #received: Buffer | undefined;
 
-  /** Takes over what comes in on the socket. */
+  /** From here on the channel reads the socket. */
   constructor(socket: Socket, clientId: string) {
     this.#socket = socket;
     this.#clientId = clientId;
@@ -40,7 +40,7 @@ export class ProduceChannel {
     socket.on('data', (chunk: Buffer) => this.#onData(chunk));
   }
 
-  /** `onReply` is called with the reply's body, or never if the socket ends first. Without it no reply is awaited (acks=0). */
+  /** Calls `onReply` with the reply's body, or never if the socket ends first. Without `onReply` no reply is expected (acks=0). */
   send(body: readonly Uint8Array[], onReply: ((body: Uint8Array) => void) | undefined): void {
     this.#correlationId = this.#correlationId === CORRELATION_MAX ? 0 : this.#correlationId + 1;
     if (onReply !== undefined) this.#awaited.push({ correlationId: this.#correlationId, onReply });
@@ -81,14 +81,14 @@ export class ProduceChannel {
     this.#received = bytes.length === 0 ? undefined : bytes;
   }
 
-  /** False: the reply is not the one awaited, and the connection is given up. */
+  /** Returns false if the reply is not the expected one. The connection is then given up. */
   #onReply(reply: Buffer): boolean {
     const awaited = this.#awaited.shift();
     if (awaited === undefined || awaited.correlationId !== int32At(reply, 0)) {
       this.#refuse('it answers no request');
       return false;
     }
-    // Tags in the header of a reply are not in use; one that has them cannot be skipped blindly.
+    // No tags are defined for this header. If there are some, their length is unknown, so the reply is not read.
     if (byteAt(reply, 4) !== 0) {
       this.#refuse('its header has unknown tags');
       return false;

@@ -71,7 +71,7 @@ test('a reply gives every outcome; cut anywhere, it is refused and never half be
       const bytes = replyBytes(outcomes);
       const expected = [...Map.groupBy(outcomes, ({ topic }) => topic).values()].flat();
       expect(parseProduceReply(bytes)).toEqual(expected);
-      // The throttle time and the last tags are not read.
+      // Not up to the end: the throttle time and the last tags are not read.
       for (let end = 0; end < bytes.length - 5; end++) {
         expect(() => parseProduceReply(bytes.subarray(0, end))).toThrowError(expect.objectContaining({ code: 'kafka_reply_incomplete' }));
       }

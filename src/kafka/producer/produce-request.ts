@@ -17,14 +17,14 @@ export type ProduceOutcome = {
   readonly topic: string;
   readonly partition: number;
   readonly errorCode: number;
-  /** -1 where the broker does not say. */
+  /** -1: the broker does not say. */
   readonly baseOffset: number;
   readonly message: string | undefined;
-  /** The place in the batch of the first record that is named as refused; undefined where none is. */
+  /** Index in the batch of the first record that the broker names as refused; undefined: it names none. */
   readonly recordIndex: number | undefined;
 };
 
-/** The pieces of the body in order; record batches are in it as they are, not copied. Parts of one topic need not stand together. */
+/** The body in pieces. Record batches are not copied. Parts of one topic may be in any order. */
 export function produceBody(parts: readonly ProducePart[], acks: number, timeoutMs: number): Uint8Array[] {
   const byTopic = Map.groupBy(parts, (part) => part.topic);
   const pieces: Uint8Array[] = [];
@@ -60,7 +60,7 @@ function unsignedVarint(writer: ByteWriter, value: number): void {
   writer.byte(rest);
 }
 
-/** Throws kafka_reply_incomplete where the bytes end early or a length is impossible. */
+/** Throws kafka_reply_incomplete if the bytes end early or a length is impossible. */
 export function parseProduceReply(body: Uint8Array): ProduceOutcome[] {
   const reader = new ReplyReader(body);
   const outcomes: ProduceOutcome[] = [];
@@ -135,7 +135,7 @@ class ReplyReader {
     return value;
   }
 
-  /** Of a compact array; null counts as empty. */
+  /** The length of a compact array; null counts as empty. */
   count(): number {
     return Math.max(0, this.#unsignedVarint() - 1);
   }

@@ -1,12 +1,11 @@
 /**
  * Owns the interface between the pipeline and the publisher. kafka/producer/publisher.ts implements it.
  *
- * Records are counted: the first appended has ordinal 1. `acknowledgedOrdinal` is the highest n such that every record with
- * ordinal <= n is acknowledged by all in-sync replicas; it is what the ledger of positions releases positions from. No object
- * or promise is made per record.
+ * Records are counted: the first one appended has ordinal 1. `acknowledgedOrdinal` is the highest n such that all in-sync replicas have
+ * acknowledged every record with ordinal <= n. By it the ledger of positions releases positions. No object or promise is made per record.
  */
 
-/** A topic that exists, with everything resolved that appending needs. */
+/** A topic that exists, with everything known that appending needs. */
 export interface TopicHandle {
   readonly name: string;
   readonly partitionCount: number;
@@ -14,67 +13,67 @@ export interface TopicHandle {
   readonly recordBatchBytesMax: number;
 }
 
-/** One record as views into `bytes`; the object is reused by the caller, append copies what it needs. */
+/** One record as views into `bytes`. The caller reuses the object; append copies what it needs. */
 export type RecordView = {
   bytes: Uint8Array;
   keyStart: number;
-  /** -1: null key. */
+  /** -1: the key is null. */
   keyEnd: number;
   valueStart: number;
-  /** -1: null value (tombstone). */
+  /** -1: the value is null (tombstone). */
   valueEnd: number;
-  /** Headers as they stand in a record of format v2: count varint, then each key and value; never empty (a lone 0 byte for none). */
+  /** Headers as a record of format v2 has them: count varint, then each key and value. Never empty: a single 0 byte means none. */
   headers: Uint8Array;
   timestampMs: number;
-  /** -1: by key (murmur2 of the key bytes; without key: sticky), else the partition. */
+  /** The partition; -1: chosen by the key (murmur2 of its bytes), or sticky without a key. */
   partition: number;
 };
 
 export interface Publisher {
-  /** Creates the topic if configured, and learns partitions and limits. Cached. Retries until Kafka answers or `signal` aborts. */
+  /** Creates the topic if configured, and reads partitions and limits. Cached. Tries until Kafka answers or `signal` aborts. */
   openTopic(name: string, signal: AbortSignal): Promise<TopicHandle>;
-  /** Copies the record into the open batch of its partition. Never blocks; the caller looks at `hasCapacity` between chunks.
+  /** Copies the record into the open batch of its partition. Never blocks: the caller looks at `hasCapacity` between chunks.
    *  Throws SlotlineError kafka_record_too_large when the record cannot fit a batch of the topic. */
   append(topic: TopicHandle, record: RecordView): void;
-  /** The input has nothing more for now: send open batches after linger.ms, as soon as a request may go out. */
+  /** Called when the input has nothing more for now: open batches are sent after linger.ms, as soon as a request may go out. */
   flush(): void;
   hasCapacity(): boolean;
-  /** Resolves when there is capacity again, or the publisher failed, or was closed. */
+  /** Resolves when there is capacity again, or the publisher has failed or was closed. */
   whenCapacity(): Promise<void>;
   readonly appendedOrdinal: number;
   readonly acknowledgedOrdinal: number;
-  /** The first failure; once set nothing is acknowledged or sent any more. */
+  /** The first failure. Once it is set, nothing is acknowledged or sent any more. */
   readonly failure: import('../../core/errors.ts').SlotlineError | undefined;
-  /** Topics that were deleted and made again meanwhile: what was acknowledged before is gone with them. */
+  /** How many topics were deleted and made again: what was acknowledged before is gone with them. */
   readonly topicsRecreated: number;
-  /** Bytes and records appended but not acknowledged; batches sent and not yet answered. */
+  /** Bytes and records that are appended and not acknowledged; batches that are sent and not answered. */
   readonly pending: { readonly bytes: number; readonly records: number; readonly requestsInFlight: number };
   /** Resolves when everything appended so far is acknowledged; rejects with the failure. */
   drain(signal: AbortSignal): Promise<void>;
-  /** Stops sending at once (fencing, D-invariants); what was not acknowledged stays unacknowledged. */
+  /** Stops sending at once (fencing, D-invariants). What was not acknowledged stays so. */
   close(): Promise<void>;
 }
 
-/** false: nothing may be sent any more (the slot may have a new owner), and the publisher fails. later: not now; it is asked again soon. */
+/** false: nothing may be sent any more, since the slot may have a new owner; the publisher fails. later: not now, ask again soon. */
 export type Permission = boolean | 'later';
 
-/** The right to send. Every publisher has one from its first moment: pipeline/positions/fence.ts. */
+/** The right to send. Every publisher has one from the beginning. Implemented by pipeline/positions/fence.ts. */
 export interface SendFence {
   /** Asked immediately before bytes are written to a broker. */
   maySend(): Permission;
 }
 
-/** Where acknowledgements go: pipeline/positions/positions.ts. */
+/** Takes acknowledgements. Implemented by pipeline/positions/positions.ts. */
 export interface Acknowledgements {
-  /** Every record up to `ordinal` is acknowledged, and `waiting` behind it are not. Called at most once per reply. */
+  /** Every record up to `ordinal` is acknowledged; `waiting` later ones are not. Called at most once per reply. */
   onAcknowledged(ordinal: number, of: { readonly waiting: number }): void;
-  /** Nothing is acknowledged any more: the publisher failed or was closed. */
+  /** The publisher has failed or was closed: nothing is acknowledged any more. */
   onEnded(): void;
 }
 
 export type PublisherParts = {
   readonly fence: SendFence;
-  /** Absent: nothing depends on them; whoever appends waits with drain(). */
+  /** Absent: no position depends on acknowledgements; whoever appends waits by drain(). */
   readonly acknowledgements?: Acknowledgements;
   readonly onFailure: (error: import('../../core/errors.ts').SlotlineError) => void;
 };

@@ -1,4 +1,4 @@
-/** What a publisher asks and tells: the fence before each request, acknowledgements behind each reply. */
+/** What a publisher asks and tells: it asks the fence before each request, and tells acknowledgements after each reply. */
 import { expect, test } from 'vitest';
 import { until } from '../../../test/harness/until.ts';
 import { ANSWERING_TOPIC, brokerAnswering } from '../../../test/kafka/answering-broker.ts';
@@ -13,7 +13,7 @@ import type { Permission } from './publisher-contract.ts';
 async function setUp(permission: Permission) {
   const deps = { log: recordingLog().log, clock: SYSTEM_CLOCK, random: Math.random };
   const options = connectionOptions('broker:1');
-  /** In the order of things. */
+  /** What happened, in order. */
   const seen: string[] = [];
   const broker = brokerAnswering(() => {
     seen.push('answered');

@@ -1,9 +1,9 @@
 /**
- * Owns the publisher that the pipeline sees: records into open batches, how much may be held, which ordinals are acknowledged, linger, and the
- * bound on delivery time. Does not own sending (sender.ts) or topics' creation (topics.ts).
+ * Owns the publisher that the pipeline sees: it puts records into open batches, and owns how much may be held, which ordinals are
+ * acknowledged, linger, and the limit on delivery time. Does not own sending (sender.ts) or the creation of topics (topics.ts).
  *
- * `acknowledgedOrdinal` is the lowest first ordinal of an unfinished batch minus one: batches stand in the order they were opened in, so it
- * moves only past batches that are acknowledged without a hole.
+ * `acknowledgedOrdinal` is the first ordinal of the oldest unfinished batch, minus one. Batches are listed in the order in which they were
+ * opened, so it moves only past batches that are acknowledged without a hole.
  */
 import { itemAt } from '../../core/byte-reader.ts';
 import { SlotlineError } from '../../core/errors.ts';
@@ -21,7 +21,7 @@ import { TopicKeeper } from './topic-keeper.ts';
 import { UnfinishedBatches } from './unfinished-batches.ts';
 
 export type PublisherDeps = KafkaDeps & {
-  /** Kept over all publishers of a connector: the later one fences off what an earlier one left on its way. */
+  /** Kept for all publishers of a connector. A later publisher fences off the requests that an earlier one left at brokers. */
   readonly producerIdentity?: ProducerIdentity;
 };
 
@@ -35,9 +35,9 @@ export function createPublisher(
   return new KafkaPublisher(client, options, topicCreation, parts, deps);
 }
 
-/** While input keeps coming nobody calls flush(), so a batch of a quiet table goes at this age at the latest. */
+/** While input keeps coming, nobody calls flush(). So a batch of a quiet table is sent at this age at the latest. */
 const BUSY_LINGER_MS = 5;
-/** Brokers remember five batches per producer and partition; with more in flight a repeat could not be told from a gap. */
+/** Brokers remember five batches per producer and partition. With more in flight they could not tell a repeat from a gap. */
 const IN_FLIGHT_KNOWN_MAX = 5;
 
 type Waiter = { readonly ordinal: number; readonly settle: () => void };
@@ -53,7 +53,7 @@ class KafkaPublisher implements Publisher {
   readonly #unfinished = new UnfinishedBatches();
   readonly #keeper: TopicKeeper;
   #rules: Promise<QueueRules> | undefined;
-  /** Queues that have an open batch which is not due. */
+  /** Queues with an open batch that is not due. */
   #filling: PartitionQueue[] = [];
   #lingerTimer: NodeJS.Timeout | undefined;
   #appended = 0;
@@ -123,7 +123,7 @@ class KafkaPublisher implements Publisher {
     return this.#keeper.open(name, signal);
   }
 
-  /** Asked of Kafka once; a later call tries anew. */
+  /** Asks Kafka once. After a failure, a later call asks again. */
   #queueRules(signal: AbortSignal): Promise<QueueRules> {
     this.#rules ??= this.#askQueueRules(signal).catch((error: unknown) => {
       this.#rules = undefined;
@@ -132,7 +132,7 @@ class KafkaPublisher implements Publisher {
     return this.#rules;
   }
 
-  /** With idempotence and acks=all the broker keeps one copy of each batch, in order; otherwise one request in flight keeps the order. */
+  /** With idempotence and acks=all the broker keeps one copy of each batch, in order. Otherwise only one request in flight keeps the order. */
   async #askQueueRules(signal: AbortSignal): Promise<QueueRules> {
     const { idempotence, acks, compression, maxInFlightPerConnection } = this.#options;
     const pipelined = idempotence && acks === -1;
@@ -180,7 +180,7 @@ class KafkaPublisher implements Publisher {
     this.#sender.pump();
   }
 
-  /** A record larger than a batch goes by itself, if the topic takes it once compressed. */
+  /** Sends a record that is larger than a batch by itself, if the topic accepts it once it is compressed. */
   #appendAlone(topic: OpenTopic, queue: PartitionQueue, batch: RecordBatch, record: RecordView): void {
     batch.append(record);
     try {
@@ -205,7 +205,7 @@ class KafkaPublisher implements Publisher {
   }
 
   flush(): void {
-    // With a linger the timer of the oldest open batch runs, and younger ones go on filling.
+    // With a linger only batches that are old enough are sent. The timer sends the others.
     if (this.#filling.length > 0) this.#sendFilling(this.#options.lingerMs);
   }
 
@@ -215,7 +215,7 @@ class KafkaPublisher implements Publisher {
     if (this.#filling.length > 0) this.#lingerTimer = setTimeout(() => this.#onLinger(), Math.max(1, this.#options.lingerMs / 2));
   }
 
-  /** Makes open batches of at least this age due, and sends what may go. */
+  /** Makes open batches of at least this age due, and sends what may be sent. */
   #sendFilling(ageMs: number): void {
     if (this.#failure !== undefined || this.#closed) return;
     const nowMs = this.#deps.clock.monotonicMs();
@@ -240,7 +240,7 @@ class KafkaPublisher implements Publisher {
 
   whenCapacity(): Promise<void> {
     if (this.hasCapacity() || this.#failure !== undefined || this.#closed) return Promise.resolve();
-    // The input stands still until something is acknowledged: lingering would only lengthen that.
+    // The input waits until something is acknowledged, and lingering would only delay that.
     this.#sendFilling(0);
     this.#capacity ??= Promise.withResolvers<void>();
     return this.#capacity.promise;
@@ -294,13 +294,13 @@ class KafkaPublisher implements Publisher {
     if (this.#failure !== undefined || this.#closed) return;
     this.#failure = error;
     this.#stop();
-    // Not from inside append() or a reply: the listener may call back.
+    // Deferred: the listener may call back, and must not do so inside append() or a reply.
     queueMicrotask(() => this.#parts.onFailure(error));
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    // Whoever waits for room must not wait again: there will be none.
+    // Set, so that nobody waits for capacity again: there will be none.
     this.#failure ??= closedError();
     this.#stop();
   }

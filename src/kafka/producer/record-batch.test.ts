@@ -10,7 +10,7 @@ import { BufferPool } from './buffer-pool.ts';
 import type { RecordView } from './publisher-contract.ts';
 import { BATCH_HEADER_BYTES, RecordBatch, recordBytesMax } from './record-batch.ts';
 
-// kafkajs's own decoder and checksum: written by others, from the same specification.
+// The decoder and the checksum of kafkajs, which others wrote from the same specification.
 const require = createRequire(import.meta.url);
 type Decoded = {
   firstSequence: number;
@@ -64,7 +64,7 @@ function sealedBatch(records: readonly RecordView[], compression: CompressionTyp
 }
 
 const text = fc.oneof(fc.string({ unit: 'binary', maxLength: 20 }), fc.string({ unit: 'binary', minLength: 40, maxLength: 300 }));
-/** Not the names that every object has: the other decoder keeps headers in a plain object and takes those for headers seen before. */
+/** Without the names that every object has: the other decoder keeps headers in a plain object, and takes such names for repeated headers. */
 const headerName = fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 20 }).filter((name) => !(name in {}));
 const samples = fc.array(
   fc.record<Sample>({

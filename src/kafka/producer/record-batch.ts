@@ -1,6 +1,6 @@
 /**
- * Owns Kafka's record batch, format v2: records are appended straight from a RecordView into one growing buffer, and sealing writes
- * header, sequence and checksum once. Sealed bytes never change, so a retry sends the identical batch. Does not own when to seal or send.
+ * Owns Kafka's record batch, format v2. Records are appended straight from a RecordView into one growing buffer; sealing writes header, sequence
+ * and checksum once. Sealed bytes never change, so a retry sends the identical batch. Does not decide when to seal or send.
  *
  *   RecordBatch => baseOffset INT64, batchLength INT32, partitionLeaderEpoch INT32, magic INT8 (2), crc UINT32, attributes INT16,
  *                  lastOffsetDelta INT32, baseTimestamp INT64, maxTimestamp INT64, producerId INT64, producerEpoch INT16,
@@ -26,12 +26,12 @@ const OFFSET_PRODUCER_ID = 43;
 const OFFSET_PRODUCER_EPOCH = 51;
 const OFFSET_BASE_SEQUENCE = 53;
 const OFFSET_COUNT = 57;
-/** What stands before the bytes that batchLength counts. */
+/** batchLength counts the bytes from here on. */
 const LENGTH_COUNTS_FROM = 12;
 const MAGIC = 2;
-/** length, attributes, timestampDelta, offsetDelta, keyLength, valueLength at their longest. */
+/** The longest forms of length, attributes, timestampDelta, offsetDelta, keyLength and valueLength. */
 const RECORD_OVERHEAD_MAX = 5 + 1 + 10 + 5 + 5 + 5;
-/** Below it a loop is quicker than a native copy. */
+/** For fewer bytes a loop is faster than a native copy. */
 const SHORT_COPY_BYTES = 32;
 
 const ATTRIBUTE_OF: Readonly<Record<CompressionType, number>> = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 };
@@ -39,7 +39,7 @@ const ATTRIBUTE_OF: Readonly<Record<CompressionType, number>> = { none: 0, gzip:
 export type Sealing = {
   readonly codec: BatchCodec;
   readonly compression: CompressionType;
-  /** -1n, -1 and sequence -1 where the producer is not idempotent. */
+  /** -1n, -1 and sequence -1 if the producer is not idempotent. */
   readonly producerId: bigint;
   readonly producerEpoch: number;
   readonly baseSequence: number;
@@ -48,29 +48,29 @@ export type Sealing = {
 const NO_BYTES: Buffer = Buffer.alloc(0);
 
 export class RecordBatch {
-  /** Of the first record, in the publisher's count. */
+  /** The ordinal of the first record. */
   readonly firstOrdinal: number;
-  /** When the first record came, monotonic. */
+  /** When the first record was appended, by the monotonic clock. */
   readonly openedAtMs: number;
   count = 0;
-  /** Bytes written, the header's room included; sealed: the bytes to send. */
+  /** Bytes written so far, with the header's space; once sealed, the bytes to send. */
   length = BATCH_HEADER_BYTES;
   baseSequence = -1;
-  /** Where the broker wrote it; -1: not known. */
+  /** The offset at which the broker wrote it; -1: not known. */
   baseOffset = -1;
   sealed = false;
-  /** Set by the queue that sends it; split: its parts stand in its place. */
+  /** Set by the queue that sends it. split: its parts are in the queue instead. */
   state: 'waiting' | 'in-flight' | 'failed' | 'split' | 'done' = 'waiting';
-  /** A broker refused it for its size, so it is surely not written. */
+  /** A broker refused it for its size, so it is certainly not written. */
   tooLarge = false;
-  /** What was last answered to it, unless it was acknowledged. */
+  /** The last answer to it, unless it was acknowledged. */
   refusal: string | undefined;
-  /** The batch that it was cut from; its parts that are not acknowledged. */
+  /** For a part: the batch that it was cut from. There, `partsLeft` counts the parts that are not acknowledged. */
   whole: RecordBatch | undefined;
   partsLeft = 0;
   /** The next sealed batch of the same partition. */
   next: RecordBatch | undefined;
-  /** Bytes of its records before compression: what the publisher counts as held. */
+  /** Bytes of its records before compression. The publisher counts these as held. */
   recordBytes = 0;
   readonly #pool: BufferPool;
   #buffer: Buffer;
@@ -85,17 +85,17 @@ export class RecordBatch {
     this.#buffer = pool.take(expectedBytes);
   }
 
-  /** The sealed bytes; they stay until release(). */
+  /** The sealed bytes. They stay valid until release(). */
   get bytes(): Buffer {
     return this.#buffer.subarray(0, this.length);
   }
 
-  /** True if the record surely fits within `limit` bytes uncompressed. */
+  /** True if the record certainly fits within `limit` bytes uncompressed. */
   hasRoom(record: RecordView, limit: number): boolean {
     return this.length + recordBytesMax(record) <= limit;
   }
 
-  /** Copies the record behind the others. */
+  /** Copies the record to the end of the batch. */
   append(record: RecordView): void {
     const { timestampMs, headers } = record;
     if (this.count === 0) this.#baseTimestampMs = this.#maxTimestampMs = timestampMs;
@@ -161,7 +161,7 @@ export class RecordBatch {
     this.sealed = true;
   }
 
-  /** True if the records are now compressed in place. The wide buffer goes back to the pool where a smaller one does. */
+  /** Compresses the records in place; returns false if that does not save space. A buffer that is now too large goes back to the pool. */
   #compress(type: Exclude<CompressionType, 'none'>, codec: BatchCodec): boolean {
     const packed = codec.compress(type, this.#buffer.subarray(BATCH_HEADER_BYTES, this.length));
     if (packed.length >= this.length - BATCH_HEADER_BYTES) return false;
@@ -182,20 +182,20 @@ export class RecordBatch {
     return this.#baseTimestampMs;
   }
 
-  /** The records as they stand behind the header, uncompressed. */
+  /** The records after the header, uncompressed. */
   records(codec: BatchCodec): Uint8Array {
     const packed = this.#buffer.subarray(BATCH_HEADER_BYTES, this.length);
     return this.#compression === 'none' ? packed : codec.decompress(this.#compression, packed);
   }
 
-  /** An empty batch that takes some of the records in its place. */
+  /** Makes an empty batch for some of the records of this one. */
   emptyPart(expectedBytes: number): RecordBatch {
     const part = new RecordBatch(this.firstOrdinal, this.openedAtMs, this.#pool, expectedBytes);
     part.whole = this.whole ?? this;
     return part;
   }
 
-  /** It is acknowledged. Returns the batch that is wholly acknowledged with it: itself, unless it is a part. */
+  /** Called when the batch is acknowledged. Returns the original batch if all of it is acknowledged now: itself, unless it is a part. */
   settle(): RecordBatch | undefined {
     const { whole } = this;
     this.release();
@@ -205,7 +205,7 @@ export class RecordBatch {
     return whole;
   }
 
-  /** The bytes are no longer needed: acknowledged, or given up. */
+  /** Called when the bytes are no longer needed: acknowledged, or given up. */
   release(): void {
     if (this.#buffer === NO_BYTES) return;
     this.#pool.give(this.#buffer);
@@ -213,14 +213,14 @@ export class RecordBatch {
   }
 }
 
-/** An upper bound of what the record takes in a batch. */
+/** An upper bound of the bytes that the record takes in a batch. */
 export function recordBytesMax(record: RecordView): number {
   const keyBytes = record.keyEnd < 0 ? 0 : record.keyEnd - record.keyStart;
   const valueBytes = record.valueEnd < 0 ? 0 : record.valueEnd - record.valueStart;
   return RECORD_OVERHEAD_MAX + keyBytes + valueBytes + record.headers.length;
 }
 
-/** Called on any byte array: unlike set(subarray()) it makes no view object per record. */
+/** Called on any byte array. Unlike set(subarray()) it makes no view object per record. */
 const copyBytes = Buffer.prototype.copy;
 
 function copyRange(target: Buffer, at: number, source: Uint8Array, start: number, count: number): number {
@@ -232,7 +232,7 @@ function copyRange(target: Buffer, at: number, source: Uint8Array, start: number
   return at + count;
 }
 
-/** Bytes of a zigzag varint of a 32-bit value. */
+/** The number of bytes of a zigzag varint with a 32-bit value. */
 function varintSize(value: number): number {
   const zigzag = ((value << 1) ^ (value >> 31)) >>> 0;
   if (zigzag < 0x80) return 1;
@@ -251,7 +251,7 @@ function writeVarint(target: Buffer, at: number, value: number): number {
   return at;
 }
 
-/** Below this a timestamp delta takes the 32-bit path: 12 days. */
+/** A smaller timestamp delta takes the 32-bit path. It is 12 days. */
 const NARROW = 0x3fff_ffff;
 
 function wideVarintSize(value: number): number {

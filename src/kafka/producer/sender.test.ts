@@ -1,4 +1,4 @@
-/** What a publisher makes of codes that no broker gives on demand, from a broker that answers as it is told. */
+/** What a publisher does about error codes that no broker gives on demand: they come from a fake broker, which answers as it is told. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { until } from '../../../test/harness/until.ts';
@@ -43,7 +43,7 @@ test('whatever code answers a batch, it is either sent again and acknowledged in
       const { acknowledged, failure } = await outcome(() => (asked++ < 2 ? code : 0), 10_000);
       const { batch, becomes } = kafkaErrorEntry(code);
       if (batch === 'end') expect([acknowledged, failure?.code]).toEqual([0, becomes]);
-      // Two answers of this kind are one too many for a single record.
+      // For a single record a second answer of this kind is one too many.
       else if (batch === 'split') expect([acknowledged, failure?.code]).toEqual([0, 'kafka_record_too_large']);
       else expect([acknowledged, failure]).toEqual([2, undefined]);
     },
@@ -66,9 +66,9 @@ test.each([4242, -1, 30_000])(
   },
 );
 
-test('what brokers refuse for now is told as what is waited for, until they take it', async () => {
+test('what brokers refuse for now is reported as waiting, until they take it', async () => {
   const { log, lines } = recordingLog();
-  // Twenty times as fast.
+  // Time runs twenty times as fast.
   const clock = { ...SYSTEM_CLOCK, monotonicMs: () => SYSTEM_CLOCK.monotonicMs() * 20 };
   const deps = { log, clock, random: Math.random };
   const options = connectionOptions('broker:1');

@@ -1,9 +1,9 @@
 /**
- * Owns delivery: which batch goes to which broker when, what every reply means for each batch, and what is sent again. Does not own
- * records (publisher.ts), the order inside a partition (partition-queue.ts), connections (broker-link.ts) or leaders (leaders.ts).
+ * Owns delivery: which batch goes to which broker and when, what every reply means for each batch, and what is sent again. Does not own records
+ * (publisher.ts), the order inside a partition (partition-queue.ts), connections (broker-link.ts) or leaders (leaders.ts).
  *
- * A partition with a failed batch stops, waits until everything of it in flight has ended, waits for fresh metadata, and then sends
- * the identical bytes with the same sequence numbers again, the first alone: the broker knows them and keeps one copy.
+ * When a batch of a partition fails, the partition stops. It waits until everything that it has in flight has ended, and for fresh metadata.
+ * Then it sends the identical bytes with the same sequence numbers again, the first batch alone. The broker recognises them and keeps one copy.
  */
 import { SlotlineError, toSlotlineError } from '../../core/errors.ts';
 import type { ProducerOptions } from '../../core/options.ts';
@@ -19,30 +19,30 @@ import type { SendFence } from './publisher-contract.ts';
 import type { RecordBatch } from './record-batch.ts';
 
 type SenderEvents = {
-  /** The batch is acknowledged; its bytes are no longer needed. */
+  /** The batch is acknowledged, and its bytes are no longer needed. */
   onAcknowledged(batch: RecordBatch): void;
-  /** A reply is worked off, or time has passed. */
+  /** Called after each reply, and regularly. */
   onProgress(): void;
-  /** Nothing is sent any more. */
+  /** Called when the sender has failed: nothing is sent any more. */
   onFailure(error: SlotlineError): void;
-  /** Asked before each request; later: it is asked again within moments. */
+  /** Asked before each request. After `later` it is asked again within moments. */
   readonly fence: SendFence;
-  /** The topic is gone: finds it, or makes it again. */
+  /** Called when the topic does not exist any more: finds it, or makes it again. */
   reopen(topic: string, signal: AbortSignal): Promise<TopicMetadata>;
   onRecreated(): void;
-  /** A batch of this size, uncompressed, was refused for it: the size to cut batches to. */
+  /** Called when a batch of this size (uncompressed) was refused for it. Returns the size to cut batches to. */
   sizeAfterRefusal(topic: string, bytes: number): Promise<number>;
-  /** The topic's limit as last read. */
+  /** The topic's limit when it was last read. */
   limitOf(topic: string): number | undefined;
 };
 
-/** The first retry comes at once; a leader that is not known yet needs some. */
+/** The first retry is sent at once. A later one, for a leader that is not known yet, waits at least so long. */
 const RETRY_FIRST_MS = 20;
 const RETRY_MAX_MS = 500;
 const WATCH_EVERY_MS = 100;
-/** A leader that moves is no news. */
+/** A leader that moves causes shorter refusals, which are normal. */
 const REFUSED_TOLD_MS = 2_000;
-/** Of the request around the batches: per partition at most this, with the topic name once at its longest. */
+/** The bytes of a request besides its batches: at most so many per partition, with the longest topic name once. */
 const REQUEST_OVERHEAD_BYTES = 320;
 
 export class Sender {
@@ -54,7 +54,7 @@ export class Sender {
   readonly #links = new Map<number, BrokerLink>();
   readonly #linkEvents: LinkEvents;
   readonly #watch: NodeJS.Timeout;
-  /** Partitions whose last batch was refused or not answered. */
+  /** Partitions whose last batch was refused or not answered, and since when. */
   readonly #refusedSinceMs = new Map<PartitionQueue, number>();
   #stopped = false;
   #isPumping = false;
@@ -88,7 +88,7 @@ export class Sender {
     return count;
   }
 
-  /** The queue has something that may go: lists it with its leader. pump() sends it. */
+  /** Called when the queue may have something to send. Lists it at its leader; pump() sends it. */
   ready(queue: PartitionQueue): void {
     if (queue.listedAt !== undefined && queue.listedAt !== queue.leaderId) this.#unlist(queue, queue.listedAt);
     if (this.#stopped || queue.recovering || queue.listedAt !== undefined || !queue.hasWork) return;
@@ -101,7 +101,7 @@ export class Sender {
     link.ready.push(queue);
   }
 
-  /** The leader moved. Left with its old broker, the queue would wait for that one to come back. */
+  /** Called when the leader has moved. Otherwise the queue would wait for the old broker to come back. */
   #unlist(queue: PartitionQueue, nodeId: number): void {
     queue.listedAt = undefined;
     const link = this.#links.get(nodeId);
@@ -147,14 +147,14 @@ export class Sender {
         return;
       }
       const { acks, requestTimeoutMs } = this.#options;
-      // The broker gives up first, so that a slow replica is answered and not mistaken for a frozen broker.
+      // Shorter than our own timeout: if a replica is slow, the broker answers in time and is not taken for frozen.
       const brokerTimeoutMs = Math.ceil(requestTimeoutMs * 0.8);
       const parts = shipments.map(({ queue, batch }) => ({ topic: queue.topic, partition: queue.partition, bytes: batch.bytes }));
       link.send(shipments, produceBody(parts, acks, brokerTimeoutMs), acks === 0);
     }
   }
 
-  /** One request's worth: at most one batch per partition, and all within producer.max.request.size. */
+  /** Collects one request: at most one batch per partition, and at most producer.max.request.size in all. */
   #collect(link: BrokerLink): Shipment[] {
     const shipments: Shipment[] = [];
     const again: PartitionQueue[] = [];
@@ -197,7 +197,7 @@ export class Sender {
     this.pump();
   }
 
-  /** Nothing of the queue is in flight, and nothing goes out before it has recovered. */
+  /** Called when nothing of the queue is in flight. Nothing is sent before it has recovered. */
   #recover(queue: PartitionQueue): void {
     const refused = queue.tooLarge;
     if (refused.length === 0) this.leaders.recover(queue, this.#retryAt(queue));
@@ -244,12 +244,12 @@ export class Sender {
     this.#noteTrouble(link, firstReason, flight.shipments.length);
   }
 
-  /** Returns why the batch is to be sent again, if it is. Throws what cannot be retried. */
+  /** Returns why the batch must be sent again; undefined: it must not. Throws errors that cannot be retried. */
   #settleBatch(queue: PartitionQueue, batch: RecordBatch, outcome: ProduceOutcome, nowMs: number): string | undefined {
     const { errorCode, baseOffset } = outcome;
     const { batch: effect, name } = kafkaErrorEntry(errorCode);
     if (effect === 'written') return this.#acknowledge(queue, batch, errorCode === KAFKA_CODE.NONE ? baseOffset : -1, nowMs);
-    // Behind a batch that failed, a gap in the sequence is the broker's way to keep the order.
+    // After a failed batch, the broker refuses later ones by this code. That keeps the order.
     const isGap = errorCode === KAFKA_CODE.OUT_OF_ORDER_SEQUENCE_NUMBER && !queue.isHead(batch);
     if (!isGap && effect === 'end') throw this.#refusal(queue, batch, outcome);
     batch.tooLarge = effect === 'split';
@@ -264,7 +264,7 @@ export class Sender {
     return kafkaCodeError(errorCode, details, message);
   }
 
-  /** Returns why it counts as failed all the same, if it does. */
+  /** Returns why the batch counts as failed all the same; undefined: it does not. */
   #acknowledge(queue: PartitionQueue, batch: RecordBatch, baseOffset: number, nowMs: number): string | undefined {
     try {
       queue.acknowledge(batch, baseOffset, nowMs);
@@ -276,7 +276,7 @@ export class Sender {
     return undefined;
   }
 
-  /** A partition that takes nothing for so long is a thing that health tells: nothing flows. */
+  /** Health shows a partition that has taken nothing for a while, for then nothing flows. */
   #noteRefusal(queue: PartitionQueue, reason: string | undefined, nowMs: number): void {
     if (reason === undefined) {
       this.#refusedSinceMs.delete(queue);
@@ -290,7 +290,7 @@ export class Sender {
     this.#client.tell(queue, `topic ${topic}`, new SlotlineError('kafka_request_failed', { topic, partition, error: reason }));
   }
 
-  /** One line when a broker begins to refuse or lose batches, one when it takes them again. */
+  /** Logs once when a broker begins to refuse or lose batches, and once when it takes them again. */
   #noteTrouble(link: BrokerLink, reason: string | undefined, partitions: number): void {
     if (reason !== undefined && !link.hasTrouble) {
       link.hasTrouble = true;
@@ -313,7 +313,7 @@ export class Sender {
   }
 
   #onLinkDown(link: BrokerLink, error: SlotlineError): void {
-    // Asking again with the same credentials would only lock the account.
+    // Repeating the same credentials would only lock the account.
     if (error.code === 'kafka_authentication_failed') {
       this.#fail(error);
       return;
@@ -322,7 +322,7 @@ export class Sender {
     if (link.ready.length > 0) this.leaders.refresh();
   }
 
-  /** A leader that cannot be reached may have been replaced. */
+  /** True if batches wait for a broker that cannot be reached; another one may have become leader. */
   #anyLinkWaits(): boolean {
     for (const link of this.#links.values()) if (link.ready.length > 0 && !link.isUp) return true;
     return false;
@@ -332,7 +332,7 @@ export class Sender {
     const nowMs = this.#deps.clock.monotonicMs();
     for (const link of this.#links.values()) link.dropIfOverdue(nowMs);
     this.#events.onProgress();
-    // What was held back may go by now.
+    // The fence may have held something back that may be sent now.
     this.pump();
   }
 
@@ -342,7 +342,7 @@ export class Sender {
     this.#events.onFailure(error);
   }
 
-  /** Nothing is sent or acknowledged any more. */
+  /** From here on nothing is sent or acknowledged. */
   stop(): void {
     this.#stopped = true;
     clearInterval(this.#watch);

@@ -1,6 +1,6 @@
 /**
- * Owns the topics that a publisher has opened, for as long as it lives: opening each once, making one again that was deleted, and asking for
- * a limit again that turned out to be lower. Does not own how a topic is found or made (topics.ts), nor when metadata says that one is gone
+ * Owns the topics that a publisher has opened, for the publisher's life: it opens each once, makes a deleted one again, and asks again for a limit
+ * that turned out to be lower. Does not own how a topic is found or made (topics.ts), or when metadata says that one does not exist any more
  * (leaders.ts).
  */
 import type { ProducerOptions, TopicCreationOptions } from '../../core/options.ts';
@@ -15,7 +15,7 @@ type TopicKeeperDeps = {
   readonly options: ProducerOptions;
   readonly creation: TopicCreationOptions;
   readonly clock: KafkaDeps['clock'];
-  /** Asked once a topic is opened. */
+  /** Asked each time a topic is opened. */
   readonly rules: (signal: AbortSignal) => Promise<QueueRules>;
   readonly onOpened: (topic: OpenTopic, metadata: TopicMetadata) => void;
 };
@@ -29,13 +29,13 @@ export class TopicKeeper {
     this.#deps = deps;
   }
 
-  /** Found, or made as configured. One call for a name at a time. */
+  /** Finds the topic, or makes it as configured. Simultaneous calls for one name share the result. */
   open(name: string, signal: AbortSignal): Promise<OpenTopic> {
     const known = this.#opening.get(name);
     if (known !== undefined) return known;
     const opening = this.#open(name, signal);
     this.#opening.set(name, opening);
-    // A later call tries anew.
+    // After a failure, a later call tries again.
     opening.catch(() => this.#opening.delete(name));
     return opening;
   }
@@ -50,7 +50,7 @@ export class TopicKeeper {
     return topic;
   }
 
-  /** The brokers say that the topic is gone: made again by the same rules. The controller refuses to make what only a lagging broker misses. */
+  /** Makes the topic again by the same rules. If only a lagging broker misses it, the controller says that it exists. */
   async reopen(name: string, signal: AbortSignal): Promise<TopicMetadata> {
     const { client, creation, clock } = this.#deps;
     const { metadata, maxMessageBytes: limit } = await openTopic(client, name, creation, signal);
@@ -59,20 +59,20 @@ export class TopicKeeper {
   }
 
   /**
-   * A batch of the topic was refused for its size, which was this before it was compressed. Resolves to the size, uncompressed too, that
-   * batches are cut to; never rejects: without an answer they are halved.
+   * Called when a batch of this size, uncompressed, was refused for its size. Resolves to the uncompressed size to cut batches to. Never rejects:
+   * without an answer batches are halved.
    */
   async sizeAfterRefusal(name: string, bytes: number): Promise<number> {
     const halved = Math.floor(bytes / 2);
     const topic = this.#opened.get(name);
-    // What could not be asked for at first cannot be now.
+    // If we could not ask for the limit before, we cannot now.
     if (topic?.limit === undefined) {
       topic?.shrinkBatches(halved);
       return halved;
     }
     const limit = await maxMessageBytes(this.#deps.client, name).catch(() => undefined);
     if (limit !== undefined) topic.learnLimit(limit, this.#deps.clock.monotonicMs());
-    // Another limit than the topic's own, such as segment.bytes; or the broker compresses otherwise than we do.
+    // Halved if the limit is another one, such as segment.bytes, or if the broker compresses in another way than we do.
     const bytesMax = limit !== undefined && limit < bytes ? limit : halved;
     topic.shrinkBatches(bytesMax);
     return bytesMax;

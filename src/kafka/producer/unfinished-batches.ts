@@ -1,7 +1,7 @@
-/** Owns the batches that are not acknowledged, in the order they were opened in, and the ordinal below which everything is. */
+/** Owns the batches that are not acknowledged, in the order in which they were opened, and the ordinal up to which all records are. */
 import type { RecordBatch } from './record-batch.ts';
 
-/** The finished ones in front are cut off when they are this many, so that the cut is rare and the list short. */
+/** Finished batches in front are removed once there are so many, so that this is rare and the list stays short. */
 const CUT_AT = 256;
 
 export class UnfinishedBatches {
@@ -17,7 +17,7 @@ export class UnfinishedBatches {
     return this.#batches[this.#first];
   }
 
-  /** Every record up to this ordinal is acknowledged; `appended` is the last one appended. */
+  /** Every record up to this ordinal is acknowledged. `appended` is the ordinal of the last one appended. */
   acknowledgedOrdinal(appended: number): number {
     const oldest = this.oldest;
     return oldest === undefined ? appended : oldest.firstOrdinal - 1;

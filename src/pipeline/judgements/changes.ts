@@ -1,6 +1,6 @@
 /**
- * Owns what `check` says of changes of the source that were made while nothing ran: the comparison with which a start begins
- * (source/watch.ts). Looks only.
+ * Owns what `check` says about changes of the source that were made while no process ran. It compares as a start does
+ * (source/watch.ts), and changes nothing.
  */
 import { formatLsn } from '../../core/lsn.ts';
 import type { TaskOptions } from '../../core/options.ts';
@@ -20,7 +20,7 @@ const CHECK = 'postgres.source';
 
 type ChangesQuestion = { readonly facts: ServerFacts; readonly decision: StartDecision; readonly record: SourceRecord | undefined };
 
-/** Tables that the start adds to the publication: it says so when they are in. */
+/** Tables that the start adds to the publication. The start itself reports them once they are added. */
 function joiningTables(options: Pick<TaskOptions, 'filter' | 'publication'>, now: SourceFacts, decision: StartDecision): SourceChange[] {
   const isAdded = options.publication.autocreateMode === 'filtered' && now.publication?.allTables === false;
   if (!isAdded || isSnapshot(decision)) return [];
@@ -30,7 +30,7 @@ function joiningTables(options: Pick<TaskOptions, 'filter' | 'publication'>, now
   return joining.length === 0 ? [] : [{ kind: 'table_joined', severity: 'warning', tables, oids: joining.map(({ oid }) => oid), what }];
 }
 
-/** A slot that is new has nothing behind it, and a start that ends before it reads compares nothing. */
+/** Nothing is compared for a new slot, which has nothing to read yet, nor for a start that ends before it reads. */
 export async function judgeChanges(
   session: PgSession,
   options: Pick<TaskOptions, 'database' | 'events' | 'filter' | 'publication' | 'slot' | 'snapshot' | 'sourceChangedAction'>,

@@ -1,4 +1,4 @@
-/** Owns the check of replica.identity.autoset.values: which tables the start would change, and which it may not. Changes nothing. */
+/** Owns the check of replica.identity.autoset.values: which tables the start would alter, and which it may not. Changes nothing. */
 import type { TaskOptions } from '../../core/options.ts';
 import { chooseIdentities } from '../../events/filter.ts';
 import type { TableDescription } from '../../postgres/catalog/catalog.ts';
@@ -26,12 +26,12 @@ export async function checkIdentityChanges(
   return { items, changes: server.facts.inRecovery ? [] : changes.filter(({ mayAlter }) => mayAlter) };
 }
 
-/** The tables as they are once the start has made the changes that it may make. */
+/** The tables as they will be after the changes that the start makes. */
 export function withChanges(tables: CapturedTables, changes: readonly IdentityChange[]): CapturedTables {
   const byOid = new Map(changes.map((change) => [change.oid, change]));
   const captured = tables.captured.map((table) => {
     const identity = byOid.get(table.oid)?.identity.tag;
-    // Which columns an index has is not looked up: some, or the server refuses it.
+    // The index's columns are not looked up: all are assumed. An unsuitable index is refused by the server.
     const indexColumns = identity === 'index' ? table.columns.map(({ name }) => name) : table.replicaIdentityIndexColumns;
     return identity === undefined ? table : { ...table, replicaIdentity: identity, replicaIdentityIndexColumns: indexColumns };
   });

@@ -1,6 +1,6 @@
 /**
- * Owns the shape of a judgement: what is right or wrong about a server, a table, a topic or a setting before anything is read. `check`
- * prints judgements; a start refuses what failed and logs the rest (told.ts). Judges nothing itself.
+ * Owns the shape of a judgement: what is right or wrong with a server, a table, a topic or a setting before anything is read. `check`
+ * prints judgements; a start refuses to run on failed ones and logs the rest (told.ts). Judges nothing itself.
  */
 import { type ErrorCode, SlotlineError, toSlotlineError } from '../../core/errors.ts';
 import type { LogFields } from '../../core/log.ts';
@@ -9,29 +9,29 @@ import type { LogFields } from '../../core/log.ts';
 export type JudgementStatus = 'ok' | 'warn' | 'fail' | 'skipped';
 
 export type Judgement = {
-  /** Constant name, e.g. `postgres.wal_level`. */
+  /** A constant name, e.g. `postgres.wal_level`. */
   readonly check: string;
   readonly status: JudgementStatus;
   readonly code?: ErrorCode;
   readonly what: string;
-  /** Table, topic, slot or server that it is about. */
+  /** The table, topic, slot or server that it is about. */
   readonly where?: string;
   readonly remedy?: string;
-  /** Statements that mend it, to be run in this order by a role that may. */
+  /** SQL statements that cure it, to be run in this order by a role that has the right. */
   readonly sql?: readonly string[];
-  /** How a start says it; not shown by `check`. */
+  /** How a start reports it. `check` does not show this. */
   readonly start?: StartWords;
 };
 
 type StartWords = {
-  /** What a start that is refused throws; else it is made of the code. */
+  /** The error that a refused start throws. Absent: one is made from the code. */
   readonly error?: SlotlineError;
-  /** The name of the log line; `start.warning` unless it has one of its own. */
+  /** The name of the log line. Absent: `start.warning`. */
   readonly event?: string;
   readonly fields?: LogFields;
-  /** A setting that may hurt one day: told, but it is no warning. */
+  /** Logged at info: nothing is wrong now, but the setting may cause harm one day. */
   readonly advice?: true;
-  /** The start tries it all the same, and the server says with the same code whether it may: rights that a cloud gives in its own way. */
+  /** The start tries anyway, and the server decides: clouds grant some rights in their own ways. A refusal has the same code. */
   readonly tried?: true;
 };
 
@@ -45,7 +45,7 @@ export function warn(check: string, what: string, extra: Extra = {}): Judgement 
   return { check, status: 'warn', what, ...extra };
 }
 
-/** A warning about a setting by which nothing is lost now. */
+/** A warning about a setting that causes no loss now. */
 export function advise(check: string, what: string, extra: Extra = {}): Judgement {
   return { check, status: 'warn', what, ...extra, start: { ...extra.start, advice: true } };
 }
@@ -58,14 +58,14 @@ export function skipped(check: string, what: string): Judgement {
   return { check, status: 'skipped', what };
 }
 
-/** What was thrown while judging, as an item of its own. */
+/** An error that was thrown while judging, as a failed item. */
 export function failure(check: string, thrown: unknown): Judgement {
   const error = toSlotlineError(thrown);
   const { sql } = error.details;
   return fail(check, error.code, error.message, { ...(typeof sql === 'string' ? { sql: [sql] } : {}), start: { error } });
 }
 
-/** One failing question is one failed item and does not take the others with it. */
+/** Runs one question. If it throws, that is one failed item, and the other questions still run. */
 export async function section(check: string, ask: () => Promise<readonly Judgement[]>): Promise<readonly Judgement[]> {
   try {
     return await ask();
@@ -74,7 +74,7 @@ export async function section(check: string, ask: () => Promise<readonly Judgeme
   }
 }
 
-/** Names in one line of a report or a log; the JSON has no more either, so both stay readable with 10,000 tables. */
+/** At most so many names are listed in a line of a report, a log or the JSON, so that these stay readable with 10,000 tables. */
 export const NAMES_MAX = 20;
 
 export function nameOf({ schema, table }: { readonly schema: string; readonly table: string }): string {

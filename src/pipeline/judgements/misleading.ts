@@ -1,7 +1,7 @@
 /**
- * Owns where Debezium, which is matched, misleads a consumer without a word: keys that tell no row from every other, and snapshots that hold
- * what the stream never updates. A start says each once, `check` all at once; slotline.values.corrections mends both. Chooses no key
- * (events/row-plan.ts) and reads no row.
+ * Owns where events that match Debezium's mislead a consumer without a word: keys that do not tell one row from another, and snapshots that
+ * hold what the stream never updates. A start logs each once, `check` lists them all; slotline.values.corrections cures both. Chooses no
+ * key (events/row-plan.ts) and reads no row.
  */
 import type { TaskOptions } from '../../core/options.ts';
 import { whyNoKey } from '../../events/key-index.ts';
@@ -23,7 +23,7 @@ export type Misleading = {
   readonly sql?: readonly string[];
 };
 
-/** The start says it when it comes to the table (misleading-tables.ts). */
+/** The start does not log these in the beginning, but when it reaches the table (misleading-tables.ts). */
 const SAID_LATER = { tried: true } as const;
 
 const KEYS_REMEDY =
@@ -32,7 +32,7 @@ const LABELS_REMEDY =
   'slotline.values.corrections=enums takes the labels of the catalog whenever the table is described; else the next start does.';
 const SNAPSHOTS_REMEDY = 'slotline.values.corrections=snapshots leaves out what the stream never updates.';
 
-/** What Debezium learns of a type it keeps until it is started again. Labels themselves may be values, and are not told. */
+/** Debezium keeps what it learns of a type until it is restarted. Labels are not printed: they are the values of cells. */
 export function misleadingLabels({ table, column, type }: StaleLabels): Misleading {
   const order = type.added === 0 && type.gone === 0 ? ', and they stand in another order' : '';
   const reason = `The schema's \`allowed\` is what the type ${type.name} had at the start: new labels ${type.added}, gone ${type.gone}${order}`;
@@ -70,7 +70,7 @@ function sameNames(one: readonly string[], other: readonly string[]): boolean {
   return one.length === other.length && one.every((name, index) => name === other[index]);
 }
 
-/** Records without a key are spread over partitions, so the order per row is lost. */
+/** Warns of tables without a key: their records are spread over partitions, so the changes of one row lose their order. */
 export function checkKeys({ captured }: CapturedTables, options: Pick<TaskOptions, 'events'>): Judgement[] {
   const items: Judgement[] = [];
   const keyless = captured.filter((table) => keyOf(table, options).length === 0);
@@ -84,7 +84,7 @@ export function checkKeys({ captured }: CapturedTables, options: Pick<TaskOption
   return items;
 }
 
-/** What a snapshot of tables is compared with. */
+/** What the stream sends; a snapshot of tables is compared with it. */
 export type SentFacts = {
   /** undefined: the publication is still to be made. */
   readonly published: ReadonlyMap<number, PublishedTable> | undefined;
@@ -106,14 +106,14 @@ export async function loadSentFacts(
   };
 }
 
-/** Columns of the table that the stream has. */
+/** The columns of the table that the stream sends. */
 export function sentColumns(table: TableDescription, facts: SentFacts): ReadonlySet<string> {
   const listed = facts.published?.get(table.oid)?.columns;
   const columns = table.columns.filter(({ name, generated }) => (listed === undefined ? !generated : listed.has(name)));
   return new Set(columns.map(({ name }) => name));
 }
 
-/** Changes come under the table's own name. */
+/** True when the table's changes come under its own name. */
 export function isSent(table: TableDescription, facts: SentFacts): boolean {
   return whyNotSent(table, facts) === undefined;
 }
@@ -126,7 +126,7 @@ function whyNotSent(table: TableDescription, { published, viaPartitionRoot }: Se
   return published === undefined ? undefined : 'The publication does not send its changes';
 }
 
-/** Rows and columns that a snapshot has and the stream never updates. */
+/** The rows and columns that a snapshot would hold and the stream would never update. */
 export function misleadingSnapshot(table: TableDescription, facts: SentFacts): Misleading[] {
   const tell = (reason: string): Misleading => ({ table: nameOf(table), reason, remedy: SNAPSHOTS_REMEDY });
   const notSent = whyNotSent(table, facts);
@@ -148,7 +148,7 @@ export function misleadingSnapshot(table: TableDescription, facts: SentFacts): M
   return reasons.map(tell);
 }
 
-/** What other checks tell in their own words is left to them: unlogged tables, what the publication lacks, its lists and its WHERE. */
+/** Leaves out what other checks report: unlogged tables, and the publication's missing tables, column lists and row filters. */
 export async function checkSnapshotContents(
   session: PgSession,
   options: Pick<TaskOptions, 'events' | 'publication' | 'snapshot'>,

@@ -1,6 +1,6 @@
 /**
- * Owns the checks of names: topics that more than one source claims, key columns that do not exist, and entries of lists
- * that match nothing captured, which are typing errors more often than not.
+ * Owns the checks of names: topics that more than one source would write to, key columns that do not exist, and list entries that match
+ * nothing captured, which are usually typing errors.
  */
 import { SlotlineError } from '../../core/errors.ts';
 import type { ColumnRule, TaskOptions } from '../../core/options.ts';
@@ -21,7 +21,7 @@ export function checkGuardrail({ guardrail }: Pick<TaskOptions, 'guardrail'>, ca
   return [warn('tables.guardrail', what, { remedy: error.remedy, start })];
 }
 
-/** Without Kafka: the names alone tell. */
+/** Needs no Kafka: topic names are computed. */
 export function checkTopicNames(options: Pick<TaskOptions, 'events' | 'offsetStorage'>, captured: readonly ListedTable[]): Judgement[] {
   const collisions = findTopicCollisions(options.events, options.offsetStorage.topic, captured);
   if (collisions.length === 0) return captured.length === 0 ? [] : [ok('tables.topics', 'Every captured table has a topic of its own')];
@@ -56,7 +56,7 @@ export function checkFieldNames(options: Pick<TaskOptions, 'events' | 'filter'>,
   });
 }
 
-/** A mask that matches no column hides nothing. */
+/** Warns of entries that match no column: such a mask hides nothing. */
 export function checkColumnLists(options: Pick<TaskOptions, 'events' | 'filter'>, captured: readonly TableDescription[]): Judgement[] {
   const { filter, events } = options;
   const lists: (readonly [option: string, patterns: readonly string[]])[] = [
@@ -99,7 +99,7 @@ function isAboutColumns({ change }: ColumnRule): boolean {
   return change.tag !== 'propagateDatatype';
 }
 
-/** Never with its salt. */
+/** The name of the option that a rule comes from. For a hash its salt is left out. */
 function optionOf({ change }: ColumnRule): string {
   switch (change.tag) {
     case 'truncate':

@@ -1,7 +1,7 @@
 /**
- * Owns the question under whose name changes of partitions come, and whether the lists let that name through. A partitioned table alone
- * in the include list is read whole by the snapshot, and then nothing comes of it: without publish_via_partition_root its changes bear
- * the names of its partitions. With it, it is the other way round.
+ * Owns the question under which table's name the changes of partitions come, and whether the lists capture that name. Without
+ * publish_via_partition_root changes come under the partition's name. A config that includes only the partitioned table would then get its
+ * rows in the snapshot, and no change after it. With publish_via_partition_root it is the other way round.
  */
 import type { TaskOptions } from '../../core/options.ts';
 import type { TableFilter } from '../../events/filter.ts';
@@ -42,7 +42,7 @@ export async function judgePartitions(
       const silent = found(leaves).filter((leaf) => !leaf.unlogged && !isCaptured(leaf));
       return silent.length === 0 ? [] : [judgeRoot(options, table, silent)];
     }
-    // From its parent to the root: the last one that is published names the changes.
+    // Ancestors go from the parent to the root; changes come under the name of the last one that is published.
     const name = found(ancestors).findLast(isSentUnder);
     return name === undefined || isCaptured(name) ? [] : [judgeLeaf(options, table, name)];
   });
@@ -50,7 +50,7 @@ export async function judgePartitions(
 
 type Scope = { readonly plan: PublicationPlan; readonly all: readonly ListedTable[]; readonly isCaptured: (table: ListedTable) => boolean };
 
-/** Whether the publication, as it is once the start is through, names the table or all of them. */
+/** Whether the publication, as it will be after the start, contains the table. */
 function sentUnder(options: Pick<TaskOptions, 'publication'>, { plan, isCaptured }: Scope): (table: ListedTable) => boolean {
   if (plan.tag === 'keep') {
     const { allTables, publishedOids } = plan.publication;
@@ -81,7 +81,7 @@ function judgeLeaf(options: Pick<TaskOptions, 'allowLoss' | 'filter' | 'publicat
   return judged(options, what, { where: nameOf(leaf), remedy, sql });
 }
 
-/** The config asks for the table by name and would never get a change of it: refused, unless it allows loss. */
+/** Fails when the config names tables, for it would never get a change of this one; warns when it allows loss or names no tables. */
 function judged(options: Pick<TaskOptions, 'allowLoss' | 'filter'>, what: string, extra: Parameters<typeof warn>[2]): Judgement {
   const isRefused = namesTables(options) && !options.allowLoss;
   return isRefused ? fail(CHECK, 'partitions_not_captured', what, extra) : warn(CHECK, what, extra);

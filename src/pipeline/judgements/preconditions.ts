@@ -1,5 +1,5 @@
 /**
- * Owns judging the source as a whole: settings, slot, tables, publication, in the order of the way. The one list that `check` prints and a
+ * Owns judging the source as a whole: settings, slot, tables, publication, in this order. It makes the one list that `check` prints and a
  * start acts on. Changes nothing.
  */
 import type { SlotlineError } from '../../core/errors.ts';
@@ -25,12 +25,12 @@ import { type CapturedTables, checkCaptured, checkGrants, checkReplicaIdentity, 
 export type SourceQuestion = {
   readonly facts: ServerFacts;
   readonly slot: SlotState | undefined;
-  /** undefined: Kafka does not tell what is remembered. */
+  /** undefined: Kafka did not say what is remembered. */
   readonly decision: StartDecision | undefined;
   readonly continuity?: Continuity | undefined;
-  /** Slotline has stored a position of this connector before, and what the source was like. */
+  /** Slotline has stored a position, and a look at the source, for this connector before. */
   readonly hasRun?: boolean;
-  /** slot_in_use: by what is remembered the slot is another connector's. */
+  /** slot_in_use: according to the offset topic the slot is another connector's. */
   readonly foreign?: SlotlineError | undefined;
   readonly onCaptured?: (tables: CapturedTables) => Promise<void> | void;
 };
@@ -46,7 +46,7 @@ export async function judgePreconditions(
   const tables = await section('tables.captured', async () => {
     const loaded = await loadCaptured(session, compileFilter(options.filter));
     await question.onCaptured?.(loaded);
-    // Such a start ends before it looks at tables.
+    // With nothing to do, the start ends before it looks at tables.
     if (isIdle) return [];
     return await judgeTables(session, options, { ...question, loaded });
   });

@@ -1,7 +1,7 @@
 /**
- * Owns one judgement: a slot that is older than the publication it is read with. The server reads WAL with the catalog of its time, so what
- * was written before the publication came is not sent; before version 18 the stream even ends there (publication_gap). Of a connector that
- * has run before, changes.ts knows more.
+ * Owns one judgement: the slot is older than its publication. The server reads WAL with the catalog of that time, so it does not send what
+ * was written before the publication existed; before version 18 the stream even fails there (publication_gap). For a connector that has
+ * run before, changes.ts knows more.
  */
 import { LSN_ZERO } from '../../core/lsn.ts';
 import type { TaskOptions } from '../../core/options.ts';
@@ -30,7 +30,7 @@ export async function judgePublicationAge(
   const { facts, slot, decision, isNew } = question;
   if (slot === undefined || decision === undefined || !needsSlot(decision) || createsSlot(decision)) return [];
   const bytes = facts.currentLsn - (slot.confirmedFlushLsn ?? LSN_ZERO);
-  // A snapshot behind it brings what was left out.
+  // Harmless: the snapshot reads what the server left out.
   if (skipsMissingPublication(facts.major) && isSnapshot(decision)) return [];
   if (bytes <= 0 || !(isNew || (await isYounger(session, options)))) return [];
   const { name } = options.publication;
@@ -43,7 +43,7 @@ export async function judgePublicationAge(
   return [warn('postgres.publication_age', what, { remedy: skips ? snapshotRemedy([], options) : newSlotRemedy(options) })];
 }
 
-/** A row of the catalog that the slot's oldest transaction did not see yet. */
+/** Finds a row if the publication's catalog row is younger than the oldest transaction that the slot keeps the catalog for. */
 const YOUNGER_SQL = `
 select 1 from pg_catalog.pg_publication p, pg_catalog.pg_replication_slots s
  where p.pubname = $1 and s.slot_name = $2 and pg_catalog.age(p.xmin) <= pg_catalog.age(s.catalog_xmin)`;

@@ -1,6 +1,6 @@
 /**
- * Owns what is judged of the publication: what the start would do to it (publication.ts plans), whether the role may, what it leaves out,
- * and which tables of the database could not be updated or deleted from because of it.
+ * Owns what is judged of the publication: what the start would do to it (planned in postgres/catalog/publication.ts), whether the role may,
+ * what it leaves out, and which tables of the database could not be updated or deleted from because of it.
  */
 import type { TaskOptions } from '../../core/options.ts';
 import { type BlockedTable, type BlockingReason, loadBlockedTables, unblockingSql } from '../../postgres/catalog/blocked-writes.ts';
@@ -26,7 +26,7 @@ const CHECK = 'postgres.publication';
 type PublicationQuestion = {
   readonly facts: Pick<ServerFacts, 'inRecovery'>;
   readonly captured: readonly ListedTable[];
-  /** Replica identities that the start sets right behind the publication. */
+  /** The replica identities that the start sets right after the publication. */
   readonly changes: readonly IdentityChange[];
 };
 
@@ -93,7 +93,7 @@ function judgeRefused(error: Extract<PublicationPlan, { tag: 'refuse' }>['error'
       const what = `The publication ${name} is for all tables and publication.autocreate.mode is filtered`;
       return [fail(CHECK, error.code, what, { sql: [`drop publication ${quoteIdentifier(name)}`], start })];
     }
-    // That no table is captured is told of the tables.
+    // checkCaptured() reports it.
     case 'table_none_captured':
       return [];
     default:
@@ -105,24 +105,24 @@ function mayNot(what: string, obstacle: string, sql: string): Judgement {
   return fail(CHECK, 'pg_privilege_missing', what, { sql: [sql], remedy: `${obstacle} By a role that may:`, start: { tried: true } });
 }
 
-/** Refused where the config names tables; told where it captures whatever there is: then whatever is published is what is wanted. */
+/** Fails when the config names tables. Warns when it captures whatever there is: then whatever is published is taken as wanted. */
 function judgeUncovered(uncovered: readonly ListedTable[], request: PublicationRequest, options: Pick<TaskOptions, 'filter'>): Judgement {
   const { name } = request.publication;
   const sql = [addTablesSql(name, uncovered)];
   const what = `The publication ${name} does not send ${shorten(uncovered.map(nameOf))}`;
-  // Where it is refused the start finds it once the publication is there, with words of its own (source/tables.ts).
+  // The start tries anyway: it adjusts the publication first, and then refuses by an error of its own (source/tables.ts).
   if (namesTables(options)) return fail(CHECK, 'publication_incomplete', what, { sql, start: { tried: true } });
   return warn(CHECK, what, { sql, start: { event: 'publication.incomplete' } });
 }
 
-/** The config names tables or schemas rather than take whatever there is. */
+/** True when the config names tables or schemas to include, instead of capturing whatever there is. */
 export function namesTables({ filter }: Pick<TaskOptions, 'filter'>): boolean {
   return filter.tableInclude.length + filter.schemaInclude.length > 0;
 }
 
 type RightsRow = { isSuperuser: boolean; mayCreate: boolean; foreign: string[] };
 
-/** Ownership counts through membership, as the server sees it. */
+/** What the role may do. Owning a table through membership in a role counts, as it does for the server. */
 const RIGHTS_SQL = `
 select r.rolsuper as "isSuperuser",
        pg_catalog.has_database_privilege(pg_catalog.current_database(), 'create') as "mayCreate",
@@ -192,7 +192,7 @@ function judgeContents(request: PublicationRequest, { publication: existing }: E
   return items;
 }
 
-/** They stay: another connector or a subscriber may read them from this publication. */
+/** Tables of the publication that are not captured stay in it: another connector or a subscriber may read them. */
 function judgeShared(request: PublicationRequest, existing: PublicationState): readonly Judgement[] {
   const tables = foreignMembers(existing, request.captured).length;
   if (tables === 0) return [];
@@ -207,7 +207,7 @@ function judgeShared(request: PublicationRequest, existing: PublicationState): r
   ];
 }
 
-/** As it is, or as the start makes it. */
+/** The tables that block writes with the publication as the start leaves it. */
 async function blockedBy(session: PgSession, request: PublicationRequest, plan: PublicationPlan): Promise<readonly BlockedTable[]> {
   const oidsOf = (tables: readonly ListedTable[]): number[] => tables.filter(({ unlogged }) => !unlogged).map(({ oid }) => oid);
   const { publication, events, captured } = request;
@@ -242,7 +242,7 @@ const REASON_WORDS: Readonly<Record<BlockingReason, string>> = {
 
 type Blocked = PublicationQuestion & { readonly name: string; readonly plan: PublicationPlan };
 
-/** A side effect on whoever writes to these tables, captured or not: told before the publication is made. */
+/** Warns, before the publication is made, that the server will refuse UPDATE and DELETE of these tables, whether captured or not. */
 function judgeBlocked(blocked: readonly BlockedTable[], { name, plan, captured, changes }: Blocked): readonly Judgement[] {
   const mended = new Set(changes.filter(({ identity }) => identity.tag !== 'nothing').map(({ oid }) => oid));
   const tables = blocked.filter(({ oid, reason }) => !(reason === 'identity' && mended.has(oid)));

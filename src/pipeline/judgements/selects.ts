@@ -1,4 +1,4 @@
-/** Owns the checks of the SQL of a config: snapshot.select.statement.overrides and heartbeat.action.query are planned by the server, and none is run. */
+/** Owns the checks of SQL in the config, snapshot.select.statement.overrides and heartbeat.action.query: the server plans it without running it. */
 import { toSlotlineError } from '../../core/errors.ts';
 import type { TaskOptions } from '../../core/options.ts';
 import type { TableDescription } from '../../postgres/catalog/catalog.ts';
@@ -49,15 +49,15 @@ async function planningProblem(session: PgSession, table: TableDescription, sele
 }
 
 /**
- * One statement that EXPLAIN takes: several in one text, and those that EXPLAIN does not know (syntax_error), are the heartbeat's to try.
- * A start goes on without it, and says so with the first heartbeat.
+ * Checks the query if EXPLAIN takes it. Several statements in one text, and statements that EXPLAIN does not know (syntax_error), are left
+ * for the first heartbeat to try. A query that is refused does not stop a start.
  */
 export async function checkHeartbeatQuery(session: PgSession, options: Pick<TaskOptions, 'events'>): Promise<Judgement[]> {
   const { actionQuery, intervalMs } = options.events.heartbeat;
   if (actionQuery === undefined || intervalMs === 0) return [];
   await session.simple('begin read only');
   try {
-    // The extended protocol takes one statement and no more: nothing behind a semicolon is run.
+    // The extended protocol takes exactly one statement, so nothing after a semicolon can run.
     await session.query(`explain ${actionQuery}`);
     return [];
   } catch (thrown) {

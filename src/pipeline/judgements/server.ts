@@ -1,6 +1,6 @@
 /**
- * Owns the checks of the server as such: login, version, encoding, wal_level, free slots and senders, the role's right to
- * replicate, the settings that endanger a slot. Does not look at tables (tables.ts) or the slot (slot.ts).
+ * Owns the checks of the server itself: login, version, encoding, wal_level, free slots and WAL senders, the role's right to replicate, and
+ * settings that endanger a slot. Does not look at tables (tables.ts) or the slot (slot.ts).
  */
 import { SlotlineError, toSlotlineError } from '../../core/errors.ts';
 import type { TaskOptions } from '../../core/options.ts';
@@ -12,9 +12,9 @@ import type { StartDecision } from '../../snapshot/decision.ts';
 import { advise, fail, failure, type Judgement, ok, warn } from './judgement.ts';
 import { createsSlot, needsSlot } from './start.ts';
 
-/** A standby decodes logically from this version on. */
+/** From this version on a standby can decode logically. */
 const STANDBY_SINCE = 16;
-/** Below this a busy moment of the network ends the stream. */
+/** With a shorter wal_sender_timeout a busy moment of the network ends the stream. */
 const SENDER_TIMEOUT_MIN_MS = 5_000;
 
 export function checkServer(session: PgSession, facts: ServerFacts): Judgement[] {
@@ -29,7 +29,7 @@ export function checkServer(session: PgSession, facts: ServerFacts): Judgement[]
   ];
 }
 
-/** What a start looks at once it is let in; `decision`: undefined where Kafka does not tell what is remembered. */
+/** What a start checks once it is logged in. `decision`: undefined when Kafka did not say what is remembered. */
 export async function judgeSettings(
   session: PgSession,
   options: Pick<TaskOptions, 'catchUp' | 'slot'>,
@@ -84,7 +84,7 @@ function judgeSenderTimeout(facts: ServerFacts): Judgement {
   return advise(check, `wal_sender_timeout is only ${timeoutMs} ms`, { remedy: 'A short pause of the network ends the stream.', sql });
 }
 
-/** The real thing: a replication session is opened and closed, so attributes, cloud roles and pg_hba.conf are all tried. */
+/** Opens a replication session and closes it. That tests role attributes, cloud roles and pg_hba.conf together. */
 export async function checkReplicationLogin(options: Pick<TaskOptions, 'database'>, signal: AbortSignal): Promise<Judgement> {
   const check = 'postgres.replication_login';
   try {
@@ -140,7 +140,7 @@ function judgeSlotsLeft(row: LimitsRow, { decision, readsInBulk }: SlotNeeds): J
     sql: [`alter system set max_replication_slots = ${row.slotsMax + 10}`],
     remedy: 'Then restart PostgreSQL; or drop a slot that nobody uses.',
   };
-  // One may be free by the time that it is needed.
+  // The start tries anyway: a slot may be free by the time it needs one.
   const tried = { ...extra, start: { tried: true } } as const;
   if (left > 0 || (decision !== undefined && !needsSlot(decision))) return ok(check, what);
   if (decision?.tag === 'snapshotExistingSlot') {
@@ -159,7 +159,7 @@ function judgeSendersLeft(row: LimitsRow): Judgement {
   const check = 'postgres.max_wal_senders';
   const left = row.sendersMax - row.sendersUsed;
   const what = `${left} of ${row.sendersMax} WAL senders are free`;
-  // A connector needs two while it makes a snapshot: one holds the slot's export open.
+  // A connector needs two while it takes a snapshot: the second one exports the slot's snapshot.
   if (left >= 2) return ok(check, what);
   return advise(check, what, sendersRemedy());
 }

@@ -1,4 +1,4 @@
-/** Owns what is judged of the replication slot against what the start decides: there or to be made, of the right kind, not lost, not endangered. */
+/** Owns what is judged of the slot, given what the start decides: whether it exists or is to be made, is of the right kind, lost or endangered. */
 import type { SlotlineError } from '../../core/errors.ts';
 import type { TaskOptions } from '../../core/options.ts';
 import { prettyBytes } from '../../core/pretty-bytes.ts';
@@ -15,7 +15,7 @@ import { createsSlot, refusalOf, slotPlace } from './start.ts';
 
 const CHECK = 'postgres.slot';
 
-/** `decision`: undefined where Kafka does not tell what is remembered. */
+/** `decision`: undefined when Kafka did not say what is remembered. */
 type SlotQuestion = {
   readonly slot: SlotState | undefined;
   readonly decision: StartDecision | undefined;
@@ -54,7 +54,7 @@ export async function judgeSlot(
   ];
 }
 
-/** Another connector that runs and has its turn on this slot, by the lock that its session keeps: a start is refused, whatever is remembered. */
+/** Fails when another connector is running on this slot, as the lock of its session shows. A start is refused then, whatever is remembered. */
 export async function judgeHolder(
   session: PgSession,
   options: Pick<TaskOptions, 'events' | 'name' | 'slot' | 'taskId'>,
@@ -103,7 +103,7 @@ function judgeRefused(decision: Extract<StartDecision, { tag: 'refuse' }>, { opt
   return fail(CHECK, decision.code, error.message, { remedy: error.remedy, start });
 }
 
-/** What is dropped at the stop is missing at the next start. */
+/** Warns that the slot dropped at the stop will be missing at the next start. */
 function judgeDropOnStop(
   { slot, snapshot }: Pick<TaskOptions, 'slot' | 'snapshot'>,
   decision: StartDecision | undefined,
@@ -128,7 +128,7 @@ function whyLost(slot: SlotState): string {
   return slot.invalidationReason ?? slot.walStatus ?? 'lost';
 }
 
-/** The start says these in words of its own. */
+/** The start reports these with log lines of its own. */
 function judgeContinuityOf(continuity: Continuity | undefined): readonly Judgement[] {
   if (continuity?.tag !== 'broken' && continuity?.tag !== 'accepted') return [];
   const { message, remedy } = continuity.error;
@@ -150,7 +150,7 @@ async function judgeOwner(session: PgSession, slot: SlotState): Promise<readonly
   return [advise('postgres.slot_active', `The slot ${slot.name} is in use (${owner})`, { remedy })];
 }
 
-/** Making a slot waits for these; a superuser or a member of pg_read_all_stats sees those of other roles. */
+/** Making a slot waits for these. Other roles' transactions are seen only by a superuser or a member of pg_read_all_stats. */
 const OPEN_TRANSACTIONS_SQL = `
 select "name", "seconds" from (
   select 'pid ' || pid as "name", extract(epoch from pg_catalog.now() - xact_start)::int4 as "seconds"

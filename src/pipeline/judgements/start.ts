@@ -1,6 +1,6 @@
 /**
- * Owns the way from what is found (the stored offset, the slot) to what a start does (snapshot/decision.ts). `run` and `check` both ask
- * here, so that neither says what the other would not do. Reads nothing itself.
+ * Owns the way from what is found (the stored offset, the slot) to what a start does (snapshot/decision.ts). Both `run` and `check` use it,
+ * so that `check` says what `run` would do. Reads nothing itself.
  */
 import { SlotlineError } from '../../core/errors.ts';
 import type { TaskOptions } from '../../core/options.ts';
@@ -22,13 +22,13 @@ import { decideStart, type RememberedOffset, type SlotCondition, type StartDecis
 type StartSituation = {
   readonly remembered: StoredOffset | undefined;
   readonly slot: SlotState | undefined;
-  /** What judgeContinuity() says. */
+  /** The result of judgeContinuity(). */
   readonly continuity: Continuity;
-  /** snapshot.mode=always: this process took its snapshot already. */
+  /** For snapshot.mode=always: the task has taken its snapshot already. */
   readonly snapshotTaken: boolean;
 };
 
-/** Throws slot_unsuitable for a slot that can never be ours. */
+/** Throws slot_unsuitable for a slot that can never be used. */
 export function judgeStart(options: Pick<TaskOptions, 'database' | 'snapshot'>, situation: StartSituation): StartDecision {
   return decideStart({
     mode: options.snapshot.mode,
@@ -39,7 +39,7 @@ export function judgeStart(options: Pick<TaskOptions, 'database' | 'snapshot'>, 
   });
 }
 
-/** Where the slot stands, on which history of which database. */
+/** Where the slot stands, and on which server, database and timeline. */
 export function slotPlace(
   options: Pick<TaskOptions, 'slot'>,
   { server, slot }: { server: ServerFacts; slot: SlotState | undefined },
@@ -54,7 +54,7 @@ export function slotPlace(
   };
 }
 
-/** Whether the slot goes on where this connector left it. `fork`: where needsFork() asks for it. */
+/** Whether the slot still stands where this connector left it. `fork` is needed when needsFork() says so. */
 export function judgeContinuity(
   options: Pick<TaskOptions, 'slot'>,
   found: { readonly remembered: StoredOffset | undefined; readonly place: SlotPlace; readonly fork?: TimelineFork | undefined },
@@ -64,7 +64,7 @@ export function judgeContinuity(
   return compareContinuity(found.remembered, found.place, rules);
 }
 
-/** slot_in_use where another connector has this slot by what is remembered; undefined: it is ours, or free, or taken over on purpose. */
+/** slot_in_use when the offset topic says that the slot is another connector's. undefined: it is ours, free, or taken over on purpose. */
 export function judgeOwner(
   options: Pick<TaskOptions, 'slot' | 'snapshot'>,
   { remembered, place }: { remembered: Remembered; place: SlotPlace },
@@ -86,7 +86,7 @@ function slotCondition(slot: SlotState | undefined, dbname: string): SlotConditi
   return isLost(slot) ? 'lost' : 'usable';
 }
 
-/** What a start that ends there throws. */
+/** The error of a start that is refused. */
 export function refusalOf(
   decision: Extract<StartDecision, { tag: 'refuse' }>,
   options: Pick<TaskOptions, 'slot' | 'snapshot'>,
@@ -96,17 +96,17 @@ export function refusalOf(
   return new SlotlineError(decision.code, { slot: options.slot.name, mode: options.snapshot.mode });
 }
 
-/** Rows are read. */
+/** True when the start reads rows. */
 export function isSnapshot(decision: StartDecision): boolean {
   return decision.tag === 'snapshotNewSlot' || decision.tag === 'snapshotExistingSlot' || decision.tag === 'snapshotOnly';
 }
 
-/** The slot of the config is made. */
+/** True when the start makes the configured slot. */
 export function createsSlot(decision: StartDecision): boolean {
   return decision.tag === 'snapshotNewSlot' || decision.tag === 'createSlot';
 }
 
-/** The stream of the slot is read. */
+/** True when the start reads the slot's stream. */
 export function needsSlot(decision: StartDecision): boolean {
   return decision.tag !== 'snapshotOnly' && decision.tag !== 'nothing';
 }

@@ -1,6 +1,6 @@
 /**
- * Owns the checks of the captured tables: that there are any, grants for the snapshot, row-level security, replica
- * identity, keys. Does not look at the publication (publication.ts) or at topics (cli/check/kafka.ts).
+ * Owns the checks of the captured tables: that there are any, grants for the snapshot, row-level security, replica identity, keys. Does
+ * not look at the publication (publication.ts) or at topics (cli/check/kafka.ts).
  */
 import type { TaskOptions } from '../../core/options.ts';
 import { compileAny, compilePattern, type TableFilter } from '../../events/filter.ts';
@@ -18,7 +18,7 @@ export type CapturedTables = {
   /** Every table of the database. */
   readonly all: readonly ListedTable[];
   readonly captured: readonly TableDescription[];
-  /** Partitions that are not captured themselves while their root is: their replica identity is what the server uses. */
+  /** Partitions that are not captured although their root is. The server uses their replica identity for the root's changes. */
   readonly hiddenPartitions: readonly TableDescription[];
 };
 
@@ -39,7 +39,7 @@ export async function loadCaptured(session: PgSession, filter: TableFilter): Pro
   return { all, captured: pick(captured), hiddenPartitions: pick(hidden) };
 }
 
-/** A publication that names its tables cannot be made or changed without one; else a table that is made later is captured then. */
+/** No captured table is a failure only if the publication must name its tables. Otherwise tables that are made later will be captured. */
 export function checkCaptured(tables: CapturedTables, options: Pick<TaskOptions, 'filter'>, plan: PublicationPlan): Judgement[] {
   const { captured } = tables;
   if (captured.length === 0) {
@@ -64,7 +64,7 @@ export function checkCaptured(tables: CapturedTables, options: Pick<TaskOptions,
 
 type GrantRow = { oid: number; mayRead: boolean; mayUse: boolean; isFiltered: boolean };
 
-/** Columns may be granted one by one: the snapshot names each, and reads none where there is none. */
+/** SELECT may be granted column by column. Then it must be granted for every column, since the snapshot names them all. */
 const GRANTS_SQL = `
 select c.oid, pg_catalog.has_table_privilege(c.oid, 'select')
               or (pg_catalog.has_any_column_privilege(c.oid, 'select')
@@ -74,7 +74,7 @@ select c.oid, pg_catalog.has_table_privilege(c.oid, 'select')
        pg_catalog.row_security_active(c.oid) as "isFiltered"
   from pg_catalog.pg_class c where c.oid = any($1::oid[])`;
 
-/** SELECT on the tables and USAGE on their schemas: the snapshot needs them, the stream does not. */
+/** Checks SELECT on the tables and USAGE on their schemas. The snapshot needs both, the stream needs neither. */
 export async function checkGrants(
   session: PgSession,
   options: Pick<TaskOptions, 'database' | 'snapshot'>,
@@ -112,14 +112,14 @@ export async function checkGrants(
   return items;
 }
 
-/** By the snapshot, and not through a SELECT of the config. */
+/** True when the snapshot reads the table by a SELECT of its own, not by one of the config. */
 function isReadWhole({ snapshot }: Pick<TaskOptions, 'snapshot'>, table: TableDescription): boolean {
   const { includeCollections, selectOverrides } = snapshot;
   if (includeCollections.length > 0 && !compileAny(includeCollections)(nameOf(table))) return false;
   return findOverride(selectOverrides, table) === undefined;
 }
 
-/** What the server can tell of an update or a delete, table by table; only what is in order is summed up. */
+/** Lists each table whose updates and deletes the server cannot identify; the others are only counted. */
 export function checkReplicaIdentity(tables: CapturedTables): Judgement[] {
   const streamed = [...tables.captured, ...tables.hiddenPartitions].filter((table) => table.kind === 'table' && !table.unlogged);
   const silent = streamed.filter(identifiesNoRow);
@@ -166,7 +166,7 @@ export function keyOf(table: TableDescription, options: Pick<TaskOptions, 'event
   return selectKey({ schema: table.schema, table: table.table, columns }, tableFacts(table), settings);
 }
 
-/** The replica identity tells the column in an update and a delete. */
+/** True when updates and deletes carry the old value of the column. */
 export function isIdentified(table: TableDescription, column: string): boolean {
   if (table.replicaIdentity === 'full') return true;
   return (table.replicaIdentity === 'index' ? table.replicaIdentityIndexColumns : table.primaryKey).includes(column);

@@ -1,9 +1,9 @@
-/** Owns how a start tells judgements: one log line for each kind of thing that is worth a look, one for each fault, and the end. */
+/** Owns how a start reports judgements: a log line for each kind of warning, a log line for each fault, and the error that ends it. */
 import { SlotlineError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import { type Judgement, NAMES_MAX, shorten } from './judgement.ts';
 
-/** Logs what is worth a look. Of many tables with one fault there is one line. */
+/** Logs warnings. Many tables with the same warning share one line. */
 export function tellWarnings(log: Log, judgements: readonly Judgement[]): void {
   const warnings = judgements.filter(({ status, start }) => status === 'warn' && start?.tried !== true);
   const kinds = Map.groupBy(warnings, ({ check, what, where }) =>
@@ -32,7 +32,7 @@ function withoutName(what: string, name: string): string {
   return what.replaceAll(name, '');
 }
 
-/** Throws the first fault, after a line for each. What the start tries all the same is the server's to refuse. */
+/** Throws the first fault, after logging each. Faults that the start tries anyway are left to the server. */
 export function refuseFaults(log: Log, judgements: readonly Judgement[]): void {
   const faults = judgements.filter(({ status, start }) => status === 'fail' && start?.tried !== true);
   const errors = faults.map(errorOf);
@@ -41,7 +41,7 @@ export function refuseFaults(log: Log, judgements: readonly Judgement[]): void {
   for (const [index, { code, message, remedy }] of errors.entries()) {
     const { sql, remedy: better = remedy } = faults[index] ?? {};
     const line = { code, message, remedy: better, ...(sql === undefined ? {} : { sql }) };
-    // The end says the only one again, as an error.
+    // A single fault is logged as a warning only: the error that is thrown will say it again.
     if (errors.length > 1) log.error('start.fault', line);
     else log.warn('start.fault', line);
   }

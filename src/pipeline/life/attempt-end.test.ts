@@ -38,7 +38,7 @@ describe('the end of an attempt', () => {
     fence.close();
   });
 
-  it('leaves nothing on the signal of the connector', async () => {
+  it('leaves no listener on the signal of the connector', async () => {
     const { fence, stop, end } = await setUp();
     end[Symbol.dispose]();
     stop.abort();

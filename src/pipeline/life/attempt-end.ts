@@ -1,6 +1,6 @@
 /**
- * Owns how an attempt ends: its signal, the fence that closes with it, and what a stop means to it. Before it streams there is nothing to
- * settle: a stop ends it at once, and the next start begins again. Once it streams the reading ends in order by itself (reading/streaming.ts).
+ * Owns how an attempt ends: the signal that aborts it, the fence that closes with it, and what a stop does. Before the attempt streams, a
+ * stop ends it at once: nothing was taken in yet. Once it streams, the reading ends itself in order (reading/streaming.ts).
  */
 import { SlotlineError, toSlotlineError } from '../../core/errors.ts';
 import { Scope } from '../../core/scope.ts';
@@ -13,7 +13,7 @@ export class AttemptEnd implements Disposable {
   readonly #scope = new Scope();
   #stage: 'starts' | 'streams' = 'starts';
 
-  /** `stop`: an orderly stop is asked for. */
+  /** `stop` aborts when an orderly stop is asked for. */
   constructor(fence: Pick<Fence, 'close'>, stop: AbortSignal) {
     this.#fence = fence;
     this.#stop = stop;
@@ -22,22 +22,22 @@ export class AttemptEnd implements Disposable {
     });
   }
 
-  /** Aborts when the attempt must end, with the first reason. */
+  /** Aborts when the attempt must end. The reason is the first failure. */
   get signal(): AbortSignal {
     return this.#failed.signal;
   }
 
-  /** A stop came before it streamed: then that is all there is to say, whatever else broke. */
+  /** A stop came before the attempt streamed. It is then an orderly end, whatever else failed. */
   get isStopped(): boolean {
     return this.#stop.aborted && this.#stage === 'starts';
   }
 
-  /** From here on a stop is the reading's. */
+  /** The attempt streams now: a stop is handled by the reading from here on. */
   streams(): void {
     this.#stage = 'streams';
   }
 
-  /** Nothing is sent any more, and everything that waits ends. */
+  /** Closes the fence, so that nothing is sent any more, and aborts everything that waits. */
   readonly fail = (error: unknown): void => {
     this.#fence.close();
     this.#failed.abort(toSlotlineError(error));

@@ -1,7 +1,7 @@
 /**
- * Owns one attempt of a connector, from the first connection to the last confirmation: ownership, publication, the
- * decision what to start with, snapshot, streaming. Everything that fails ends the attempt; the next one begins at the
- * slot's confirmed position with a new producer (docs/delivery.md). Whether there is a next one: connector.ts.
+ * Owns one attempt of a connector, from the first connection to the last confirmation: ownership, publication, the decision what to start
+ * with, snapshot, streaming. Any failure ends the attempt; the next one begins at the slot's confirmed position with a new producer
+ * (docs/delivery.md). Whether there is a next attempt is decided in connector-state.ts.
  */
 import { SlotlineError, toSlotlineError } from '../../core/errors.ts';
 import { formatLsn, LSN_ZERO, type Lsn } from '../../core/lsn.ts';
@@ -37,27 +37,27 @@ import { SourceWatch } from '../source/watch.ts';
 import { type AttemptContext, createContext, type TaskDeps } from './attempt-context.ts';
 import { AttemptEnd } from './attempt-end.ts';
 
-/** What survives from one attempt to the next within a process. */
+/** What a task remembers from one attempt to the next. */
 export type TaskMemory = {
   snapshotTaken: boolean;
-  /** What can be judged of the source was judged and told, and nothing was wrong. */
+  /** The source was judged, the result was logged, and nothing was wrong. Later attempts judge less. */
   judged?: boolean;
 };
 
 type AttemptHooks = {
   readonly started: () => void;
-  /** An orderly stop is asked for. */
+  /** Aborts when an orderly stop is asked for. */
   readonly stop: AbortSignal;
-  /** The stop is a pause or a restart: the slot is needed again. Absent: it never is. */
+  /** True when the stop is only a pause or a restart, which needs the slot again. Absent: a stop is always final. */
   readonly goesOn?: () => boolean;
-  /** Nothing is waited for any more that has not answered yet: the slot, Kafka. Absent: waits for ever. */
+  /** Aborts when the start has waited long enough for a slot or a Kafka that has not answered. Absent: it waits for ever. */
   readonly startDeadline?: AbortSignal;
-  /** The slot is ours and Kafka answers. */
+  /** Called once the slot is ours and Kafka has answered. */
   readonly answered?: () => void;
   readonly onProgress: (progress: SnapshotProgress) => void;
 };
 
-/** Resolves when it ended in order; rejects with the SlotlineError that ended it. */
+/** Resolves when the attempt ended in order; rejects with the SlotlineError that ended it. */
 export async function runAttempt(deps: TaskDeps, memory: TaskMemory, hooks: AttemptHooks): Promise<void> {
   const { live } = deps;
   live.tell({ tag: 'attemptBegun' });
@@ -84,7 +84,7 @@ export async function runAttempt(deps: TaskDeps, memory: TaskMemory, hooks: Atte
     holdLock({ fence, positions, sql, options: deps.options }, server);
     context = createContext(deps, sql, { signal, onFailure: fail, fence, positions });
     live.tell({ tag: 'attemptReady', parts: context });
-    // The wait may have been long, and WAL has grown meanwhile.
+    // Asked again: waiting for the slot may have taken long, and WAL has grown meanwhile.
     await runWatched(context, { server: await loadServerFacts(sql), memory, hooks, end });
   } catch (error) {
     const reason = signal.aborted ? signal.reason : error;
@@ -92,7 +92,7 @@ export async function runAttempt(deps: TaskDeps, memory: TaskMemory, hooks: Atte
     endedBy = toSlotlineError(reason);
     throw endedBy;
   } finally {
-    // Whatever still waits, such as for the registry, belongs to this attempt and must not outlive it.
+    // Whatever still waits, for the registry say, belongs to this attempt and must not outlive it.
     fail(new SlotlineError('stream_ended', { reason: 'the attempt is over' }));
     live.tell({ tag: 'attemptEnded', error: endedBy });
     if (context !== undefined) deps.log.info('task.ended', { ...context.changes.counts });
@@ -112,7 +112,7 @@ type Attempt = {
 };
 
 type WatchedAttempt = Attempt & {
-  /** Changes of the source are noticed while it lasts. */
+  /** Looks for changes of the source during the attempt. */
   readonly watch: SourceWatch;
 };
 
@@ -160,7 +160,7 @@ async function runRemembered(context: AttemptContext, attempt: WatchedAttempt, r
   const { topic } = remembering;
   const past = await recall(context, { ...remembering, server, signal: scope.any(signal, hooks.startDeadline) });
   hooks.answered?.();
-  // Only now: nothing of the publication is changed for a slot that is another's.
+  // Not before the slot is ours: the publication of another's slot must not be changed.
   await context.types.prime();
   const { slot, continuity } = past;
   const remembered = past.remembered.own;
@@ -201,7 +201,7 @@ async function runRemembered(context: AttemptContext, attempt: WatchedAttempt, r
   if (options.slot.dropOnStop && hooks.goesOn?.() !== true) await dropUnlessTaken(context, attempt);
 }
 
-/** Something was confirmed since the snapshot: what comes next follows that position in `sequence`, as after a restart of Debezium. */
+/** True when something was confirmed since the snapshot. `sequence` then begins at that position, as after a restart of Debezium. */
 function hasStreamed(
   remembered: StoredOffset | undefined,
   slot: SlotState | undefined,
@@ -210,7 +210,7 @@ function hasStreamed(
   return slot.confirmedFlushLsn > remembered.lsn || (remembered.mark !== undefined && remembered.lsnCommit !== undefined);
 }
 
-/** Everything before streaming: the slot, the snapshot, what is remembered of them. undefined: there is nothing to stream from. */
+/** Does everything before streaming: the slot, the snapshot, the offset record. undefined: there is nothing to stream. */
 async function prepare(
   context: AttemptContext,
   attempt: WatchedAttempt,
@@ -308,7 +308,7 @@ async function dropOwnSlot(context: OwnSlotContext): Promise<void> {
   }
 }
 
-/** Behind the stream a standby may have taken over: then the slot is its own. */
+/** Drops the slot, unless a standby took it over after the stream ended. */
 async function dropUnlessTaken(context: OwnSlotContext & Pick<AttemptContext, 'positions'>, { server }: WatchedAttempt): Promise<void> {
   const { options, sql, log } = context;
   const holder = await tryOwn(sql, options.slot.name);
@@ -316,7 +316,7 @@ async function dropUnlessTaken(context: OwnSlotContext & Pick<AttemptContext, 'p
     log.info('slot.kept', { slot: options.slot.name, holder });
     return;
   }
-  // What the fence was told before the lock was ours says nothing of it now.
+  // The fence needs a new proof: what it knew before we held the lock does not count.
   holdLock(context, server);
   await dropOwnSlot(context);
 }

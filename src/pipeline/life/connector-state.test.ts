@@ -138,7 +138,7 @@ describe('the end of an attempt that was told to end', () => {
     expect(transition(from, finished, limits)).toEqual({ state, effect });
   });
 
-  it('by an error is kept, except where it goes on', () => {
+  it('keeps the error that it ended with, except where a next attempt begins', () => {
     expect(transition(pausing, failed('slot_lost'), limits).state).toMatchObject({ tag: 'paused', error: { code: 'slot_lost' } });
     expect(transition(stopping, failed('stop_timeout'), limits).state).toMatchObject({ tag: 'stopped', error: { code: 'stop_timeout' } });
     expect(transition(restarting, failed('slot_lost', NOW_MS), limits)).toEqual({ state: first, effect: FRESH });

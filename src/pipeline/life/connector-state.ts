@@ -1,6 +1,6 @@
 /**
- * Owns a connector's life as a pure machine: transition(state, event) gives the next state and the effect to run. The only
- * place where a retry is decided (core/errors.ts says what each code allows). Does no I/O: connector.ts does.
+ * Owns a connector's life as a pure machine: transition(state, event) gives the next state and the effect to run. Retries are decided
+ * here and nowhere else (core/errors.ts says what each code allows). Does no I/O: connector.ts does.
  *
  *   unstarted ──start──▶ starting ──started──▶ running ──failed──▶ waiting ──timer──▶ starting …
  *   starting, running ──pause, restart, stop──▶ ending ──the attempt is over──▶ paused, starting, stopped
@@ -13,15 +13,15 @@ import type { SlotlineError } from '../../core/errors.ts';
 import type { ConnectorOptions } from '../../core/options.ts';
 import { backoffMs } from '../../core/retry.ts';
 
-/** A standby looks often: it should take over within a second of the other's end. */
+/** The pause between two tries of a standby. Short, so that it takes over within a second after the other process ended. */
 const STANDBY_WAIT_MS = 500;
 
-/** What was asked for last. A connector that an error ended is still meant to run. */
+/** What was asked for last. A connector that stopped by an error is still desired to run. */
 export type DesiredState = 'running' | 'paused' | 'stopped';
 
 export type ConnectorState =
   | { readonly tag: 'unstarted' }
-  /** `attempt`: 0 for the first, and after a resume or a restart. */
+  /** `attempt` counts retries: 0 for the first attempt, and after a resume or a restart. */
   | { readonly tag: 'starting'; readonly attempt: number; readonly everRan: boolean; readonly sinceMs: number }
   | { readonly tag: 'running' }
   | {
@@ -31,25 +31,25 @@ export type ConnectorState =
       readonly sinceMs: number;
       readonly error: SlotlineError;
     }
-  /** The attempt was told to end. `fresh`: what runs next is a new task. */
+  /** The attempt was told to end and has not ended yet. `fresh`: a new task begins after it. */
   | { readonly tag: 'ending'; readonly desired: DesiredState; readonly everRan: boolean; readonly fresh: boolean }
-  /** `error`: the attempt did not end in order. */
+  /** `error`: what the paused attempt failed with, when it did not end in order. */
   | { readonly tag: 'paused'; readonly everRan: boolean; readonly fresh: boolean; readonly error: SlotlineError | undefined }
   | { readonly tag: 'stopped'; readonly desired: 'running' | 'stopped'; readonly error: SlotlineError | undefined };
 
 /**
- * `start` begins what is not begun, has stopped or has failed. `pause` ends the attempt and keeps the slot. `resume` takes a pause back.
- * `restart` ends the attempt of what is meant to run, and begins a new task. `stop` ends it for good, a pause too.
+ * `start` begins a task where none runs: never started, stopped, or failed. `pause` ends the attempt and keeps the slot. `resume` ends the
+ * pause. `restart` ends the attempt and begins a new task. `stop` ends the attempt, or the pause, for good.
  */
 export type ConnectorCall = 'start' | 'pause' | 'resume' | 'restart' | 'stop';
 
 export type ConnectorEvent =
-  /** The time is handed in: the machine does not read it. */
+  /** `nowMs`: the machine reads no clock, so the caller hands in the time. */
   | { readonly tag: 'called'; readonly call: ConnectorCall; readonly nowMs: number }
-  /** The slot is ours and Kafka answers: from here on a start waits for nobody, and slotline.start.timeout counts anew. */
+  /** The slot is ours and Kafka has answered. From here on the start waits for no server, and slotline.start.timeout counts anew. */
   | { readonly tag: 'answered' }
   | { readonly tag: 'started' }
-  /** `jitter` in [0, 1), handed in as well. */
+  /** `jitter` in [0, 1) is handed in, too. */
   | { readonly tag: 'failed'; readonly error: SlotlineError; readonly nowMs: number; readonly jitter: number }
   /** The attempt ended by itself (initial_only), or in order after it was told to end. */
   | { readonly tag: 'finished'; readonly nowMs: number }
@@ -57,7 +57,7 @@ export type ConnectorEvent =
 
 export type ConnectorEffect =
   | { readonly tag: 'none' }
-  /** `fresh`: of a new task, which remembers nothing of the attempts before. */
+  /** `fresh`: begin a new task, which remembers nothing of earlier attempts. */
   | { readonly tag: 'startAttempt'; readonly fresh: boolean }
   | { readonly tag: 'endAttempt' }
   | { readonly tag: 'wait'; readonly ms: number };
@@ -133,7 +133,7 @@ function onCalled(state: ConnectorState, call: ConnectorCall, nowMs: number): Tr
   }
 }
 
-/** No attempt is there. What has not begun can be paused; what has stopped stays so. */
+/** A call while there is no attempt. A connector that was never started can be paused; a stopped one only starts by `start`. */
 function onCalledAtRest(state: Extract<ConnectorState, { tag: 'unstarted' | 'stopped' }>, call: ConnectorCall, nowMs: number): Transition {
   if (call === 'start') return startFresh(nowMs);
   if (call === 'stop') return unmoved({ tag: 'stopped', desired: 'stopped', error: state.tag === 'stopped' ? state.error : undefined });
@@ -158,7 +158,7 @@ function onCalledAtWork(state: AtWork, call: ConnectorCall, nowMs: number): Tran
 
 type Ending = Extract<ConnectorState, { tag: 'ending' }>;
 
-/** The attempt ends in any case; only what follows it is chosen anew. */
+/** A call while the attempt ends. It cannot keep the attempt; it only changes what follows. */
 function onCalledAtEnd(state: Ending, call: ConnectorCall): Ending {
   const { desired } = state;
   if (call === 'stop') return { ...state, desired: 'stopped' };
@@ -168,7 +168,7 @@ function onCalledAtEnd(state: Ending, call: ConnectorCall): Ending {
   return call === 'restart' && desired !== 'stopped' ? { ...state, fresh: true } : state;
 }
 
-/** The attempt that was told to end is over. */
+/** What follows an attempt that was told to end. */
 function onEnded({ desired, everRan, fresh }: Ending, error: SlotlineError | undefined, nowMs: number): Transition {
   if (desired === 'running') return startNext({ everRan, fresh, nowMs });
   if (desired === 'paused') return unmoved({ tag: 'paused', everRan: everRan && !fresh, fresh, error });
@@ -199,7 +199,7 @@ function startFresh(nowMs: number): Transition {
   return startNext({ everRan: false, fresh: true, nowMs });
 }
 
-/** Retries count anew. */
+/** Starts the next attempt, and counts retries from 0. */
 function startNext({ everRan, fresh, nowMs }: { readonly everRan: boolean; readonly fresh: boolean; readonly nowMs: number }): Transition {
   return {
     state: { tag: 'starting', attempt: 0, everRan: everRan && !fresh, sinceMs: nowMs },

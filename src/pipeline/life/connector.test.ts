@@ -1,4 +1,4 @@
-/** Owns the tests of a connector as a value: its calls, alone and together, and which wait slotline.start.timeout ends. */
+/** Owns the tests of a connector: its calls, alone and overlapping, and which waits slotline.start.timeout ends. */
 import { describe, expect, it } from 'vitest';
 import { SlotlineError } from '../../core/errors.ts';
 import { type LogFields, SILENT_LOG } from '../../core/log.ts';
@@ -12,7 +12,7 @@ function connectorOf(newTask: () => AttemptRunner, more: Partial<ConnectorSetup>
   return new Connector({ newTask, limits: LIMITS, clock: SYSTEM_CLOCK, log: SILENT_LOG, random: () => 0, ...more });
 }
 
-/** Runs attempt after attempt as the list says. */
+/** Runs one attempt after another, as the list says. */
 async function runAttempts(attempts: readonly AttemptRunner[]): Promise<SlotlineError | undefined> {
   let next = 0;
   const connector = connectorOf(() => (signals) => attempts[next++]?.(signals) ?? Promise.resolve());
@@ -20,14 +20,14 @@ async function runAttempts(attempts: readonly AttemptRunner[]): Promise<Slotline
   return await connector.untilStopped();
 }
 
-/** Attempts that stream until they are told to end, each a moment later; what they see is noted. */
+/** Attempts that stream until they are told to end, and then take a moment. Records what they see. */
 class Tasks {
   readonly notes: string[] = [];
   tasks = 0;
   attempts = 0;
   atOnce = 0;
   atOnceMax = 0;
-  /** Ends the next attempt when it is told to end. */
+  /** The next attempt that is told to end fails with it. */
   failure: SlotlineError | undefined;
 
   readonly newTask = (): AttemptRunner => {
@@ -230,7 +230,7 @@ describe('slotline.start.timeout', () => {
     expect(error?.code).toBe('kafka_unreachable');
   });
 
-  it('counts anew from a restart, and not for what is resumed behind a run', async () => {
+  it('counts anew from a restart, but not from a resume once the connector has run', async () => {
     const aborted: boolean[] = [];
     let attempts = 0;
     const attempt: AttemptRunner = async (signals) => {

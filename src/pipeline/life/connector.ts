@@ -1,7 +1,7 @@
 /**
- * Owns one connector as a value: start, pause, resume, restart and stop it; a process may hold several. Feeds the machine of
- * connector-state.ts with the calls and with what attempts report, and carries out its effects: at most one attempt runs at a time. One
- * clear log line per change of trouble, not per attempt. Does not own what an attempt does: the runner is handed in.
+ * Owns one connector as a value: start, pause, resume, restart and stop it. A process may hold several. It feeds the machine of
+ * connector-state.ts with calls and with what attempts report, and carries out the effects; at most one attempt runs at a time. It logs
+ * once when the kind of trouble changes, not once per attempt. Does not own what an attempt does: the runner is handed in.
  */
 import { type SlotlineError, toSlotlineError } from '../../core/errors.ts';
 import type { Log, LogFields } from '../../core/log.ts';
@@ -19,45 +19,45 @@ import {
 } from './connector-state.ts';
 import { StartDeadline } from './start-deadline.ts';
 
-/** Runs one attempt. Resolves when it ended in order; rejects with what ended it. */
+/** Runs one attempt. Resolves when it ended in order; rejects with the error that ended it. */
 export type AttemptRunner = (signals: AttemptSignals) => Promise<void>;
 
-/** What passes between a connector and the attempt that it runs. */
+/** Signals between a connector and the attempt that it runs. */
 export type AttemptSignals = {
-  /** Called once the slot is ours and Kafka answers. */
+  /** Called once the slot is ours and Kafka has answered. */
   readonly answered: () => void;
-  /** Called once it streams. */
+  /** Called once the attempt streams. */
   readonly started: () => void;
-  /** An orderly end is asked for. */
+  /** Aborts when an orderly end is asked for. */
   readonly stop: AbortSignal;
-  /** The end that is asked for is not the connector's: another attempt will need the slot. */
+  /** True when the end is a pause or a restart: another attempt will need the slot. */
   readonly goesOn: () => boolean;
-  /** Aborts when the first start has waited for slotline.start.timeout; never behind `answered`, nor once the connector has run. */
+  /** Aborts when the start has waited for slotline.start.timeout; never after `answered`, nor once the connector has run. */
   readonly startDeadline: AbortSignal;
 };
 
 export type ConnectorSetup = {
-  /** A new task: runs attempt after attempt, and remembers from one to the next. */
+  /** Begins a new task. The runner that it returns runs every attempt of the task. */
   readonly newTask: () => AttemptRunner;
   readonly limits: RetryLimits;
   readonly clock: Pick<Clock, 'monotonicMs'>;
   readonly log: Log;
   readonly random: () => number;
-  /** What the log says of each start. */
+  /** Fields of the log line of each start. */
   readonly startFields?: LogFields;
-  /** Told each state that it comes to. */
+  /** Called with each new state. */
   readonly onState?: (state: ConnectorState) => void;
 };
 
 export class Connector {
   readonly #setup: ConnectorSetup;
   readonly #deadline: StartDeadline;
-  /** Looked at behind each change of the state. */
+  /** Checks to run after each change of the state, for those who wait for one. */
   readonly #waiting = new Set<() => void>();
   #state: ConnectorState = UNSTARTED;
-  /** Of the task; made when its first attempt begins. */
+  /** The task's runner; made when the first attempt of the task begins. */
   #runAttempt: AttemptRunner | undefined;
-  /** Of the attempt that runs. */
+  /** Ends the attempt that runs. */
   #stop = new AbortController();
   #retryTimer: NodeJS.Timeout | undefined;
   #toldCode: string | undefined;
@@ -75,34 +75,34 @@ export class Connector {
     return desiredOf(this.#state);
   }
 
-  // Each call takes effect at once and resolves when the attempt that it ends, if any, is over. Of calls that overlap the last one counts.
+  // A call takes effect at once, and resolves when the attempt that it ends, if any, is over. When calls overlap, the last one counts.
 
-  /** Begins what is not begun, has stopped or has failed; a paused one stays paused. */
+  /** Begins a task where none runs: never started, stopped, or failed. A paused connector stays paused. */
   start(): Promise<void> {
     return this.#call('start');
   }
 
-  /** Ends the attempt in order. The slot is kept, and held by nobody: a standby may take it over. */
+  /** Ends the attempt in order. The slot stays, but nobody holds it: a standby may take it over. */
   pause(): Promise<void> {
     return this.#call('pause');
   }
 
-  /** Takes a pause back, with a new attempt. */
+  /** Ends a pause with a new attempt of the same task. */
   resume(): Promise<void> {
     return this.#call('resume');
   }
 
-  /** Ends the attempt in order and begins a new task; retries count anew. A paused or stopped one stays so. */
+  /** Ends the attempt in order and begins a new task; retries count anew. A connector that is paused or was stopped stays so. */
   restart(): Promise<void> {
     return this.#call('restart');
   }
 
-  /** Ends it in order; slot.drop.on.stop holds, unless it was paused. */
+  /** Ends the attempt in order, for good. slot.drop.on.stop applies, unless the connector was paused. */
   stop(): Promise<void> {
     return this.#call('stop');
   }
 
-  /** Resolves when it has stopped, at once if it has: the error that ended it, or undefined after an orderly end. */
+  /** Resolves when the connector has stopped: with the error that ended it, or undefined after an orderly end. */
   async untilStopped(): Promise<SlotlineError | undefined> {
     const stopped = await this.#until((state) => (state.tag === 'stopped' ? state : undefined));
     return stopped.error;
@@ -169,7 +169,7 @@ export class Connector {
     this.#stop = stop;
     this.#runAttempt ??= this.#setup.newTask();
     if (neverRan(this.#state)) this.#deadline.start();
-    // What an attempt that is over still says is nothing about the one that follows it.
+    // An attempt that is over may still report. That must not change the state of its successor.
     const came = (tag: 'answered' | 'started'): void => {
       if (this.#stop !== stop) return;
       this.#advance({ tag });
@@ -221,7 +221,7 @@ function tellEnd(log: Log, error: SlotlineError | undefined): void {
     log.info('connector.stopped');
     return;
   }
-  // A bug is reported with its place; an operating error is not.
+  // An unexpected error is a bug: its stack is logged. Operating errors need none.
   const stack = error.code === 'unexpected' && error.cause instanceof Error ? error.cause.stack : undefined;
   log.error('connector.failed', { ...shown(error), stack });
 }

@@ -1,6 +1,6 @@
 /**
- * Owns what a connector of the product is made of, and how long each part lives: the producer's identity with the connector, what was
- * judged and whether a snapshot was taken with the task, secrets with the attempt.
+ * Owns what a connector is made of, and how long each part lives: the producer's identity as long as the connector; what was judged, and
+ * whether a snapshot was taken, as long as the task; secrets as long as the attempt.
  */
 import type { Log } from '../../core/log.ts';
 import type { ResolvedOptions, TaskOptions } from '../../core/options.ts';
@@ -14,7 +14,7 @@ import type { LiveState } from './live-state.ts';
 
 type ConnectorParts = {
   readonly options: ResolvedOptions;
-  /** Those of the task with the secrets of now, for each attempt; absent: they do not change. */
+  /** Reads the options, with the secrets as they are now, for each attempt. Absent: `options` are used every time. */
   readonly readOptions?: (() => TaskOptions) | undefined;
   readonly log: Log;
   readonly clock: Clock;
@@ -27,7 +27,7 @@ type ConnectorParts = {
   readonly onProgress: (progress: SnapshotProgress) => void;
 };
 
-/** It does nothing yet: start() does. */
+/** Makes a connector that is not started yet: call start(). */
 export function createConnector(parts: ConnectorParts): Connector {
   const { options, readOptions = () => options, pid, onProgress, ...shared } = parts;
   const { log, clock, random, version, live } = parts;

@@ -1,4 +1,4 @@
-/** What each event changes of what is known of a connector, and what outlives an attempt. */
+/** How each event changes what is known of a connector, and what outlives an attempt. */
 import { describe, expect, it } from 'vitest';
 import { type ErrorCode, SlotlineError } from '../../core/errors.ts';
 import type { Lsn } from '../../core/lsn.ts';
@@ -58,7 +58,7 @@ describe('what is known of a connector', () => {
     expect(before).toEqual(copy);
   });
 
-  it('counts over attempts, and lets go of what one attempt had and waited for', () => {
+  it('counts over attempts, and forgets the parts and waits of one that ended', () => {
     const events: readonly LiveEvent[] = [
       { tag: 'attemptBegun' },
       { tag: 'attemptReady', parts: parts(3, 70) },
@@ -82,19 +82,19 @@ describe('what is known of a connector', () => {
     expect(next).toMatchObject({ events: { created: 7, deleted: 2 }, recordsAcknowledged: 7, topicsRecreated: 2, lastMessageUs: 70 });
   });
 
-  it('keeps the positions of the stream that was last', () => {
+  it('keeps the positions of the last stream', () => {
     const begun: LiveEvent = { tag: 'streamBegun', positions: { receivedLsn: 90 as Lsn, confirmedLsn: 80 as Lsn } };
     const view = told(begun, { tag: 'readingFrom', source: 'bulk' }, { tag: 'streamEnded' });
     expect([view.receivedLsn, view.confirmedLsn, view.isReadingInBulk]).toEqual([90, 80, false]);
   });
 
-  it('takes back a silence only where it is the one that is over', () => {
+  it('ends only the silence that was answered', () => {
     const [mine, other] = [trouble('pg_silent'), trouble('pg_link_silent')];
     expect(told({ tag: 'serverSilent', error: mine }, { tag: 'serverAnswered', error: other }).serverSilence).toBe(mine);
     expect(told({ tag: 'serverSilent', error: mine }, { tag: 'serverAnswered', error: mine }).serverSilence).toBeUndefined();
   });
 
-  it('keeps what ended the last attempt until one streams, and of the registry until it answers', () => {
+  it('keeps the last error until an attempt streams; an error of the registry until the registry answers', () => {
     const waiting = (error: SlotlineError): LiveEvent => connector({ tag: 'waiting', attempt: 1, everRan: true, sinceMs: 0, error });
     const starting = (attempt: number): LiveEvent => connector({ tag: 'starting', attempt, everRan: true, sinceMs: 0 });
     const lost = trouble('pg_connection_lost');
@@ -111,7 +111,7 @@ describe('what is known of a connector', () => {
 describe('what is known of its source', () => {
   const loss = (kind: string): LiveEvent => ({ tag: 'sourceLoss', trouble: { kind, message: kind, remedy: 'look' } });
 
-  it('is counted, and what is not well is told until it is put right; what is lost, for good', () => {
+  it('is counted; a trouble shows until it is put right, a loss for good', () => {
     const { source } = told(
       { tag: 'sourceNotice' },
       { tag: 'sourceLookFailed' },

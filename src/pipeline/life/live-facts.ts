@@ -1,6 +1,6 @@
 /**
- * Owns what is known of a connector at a moment and since its start, as a plain value, the events that it is told, and the reducer between
- * them. Attempts come and go; counters go on. Pure: it reads counters of an attempt's parts, and changes nothing of them.
+ * Owns what is known of a connector, now and since its start, as a plain value; the events that change it; and the reducer that applies
+ * them. An attempt's knowledge ends with it; counters go on. Pure: it reads counters of an attempt's parts and changes nothing of them.
  */
 import type { SlotlineError } from '../../core/errors.ts';
 import { LSN_ZERO, type Lsn } from '../../core/lsn.ts';
@@ -10,7 +10,7 @@ import type { Publisher } from '../../kafka/producer/publisher-contract.ts';
 import { reduceSource, type SourceEvent, type SourceState, UNSEEN_SOURCE } from '../source/state.ts';
 import { type ConnectorState, UNSTARTED } from './connector-state.ts';
 
-/** Of the attempt that is under way. Nothing is told per row: counts and positions stay where they are kept anyway, and are read there. */
+/** Parts of the running attempt. No event is told per row: counts and positions are read from the parts that keep them anyway. */
 export type AttemptParts = {
   readonly changes: { readonly counts: EventCounts };
   readonly publisher: Pick<Publisher, 'acknowledgedOrdinal' | 'pending' | 'topicsRecreated'>;
@@ -18,17 +18,17 @@ export type AttemptParts = {
   readonly info: Pick<SourceInfo, 'nowUs'>;
 };
 
-/** Events by operation. */
+/** How many events there were, by operation. */
 type EventCounts = Readonly<Record<string, number>>;
 
 type StreamPositions = { readonly receivedLsn: Lsn; readonly confirmedLsn: Lsn };
 
-/** `slot`: one is being made. `message` names what it waits for, and who. */
+/** What a step on the server waits for. `slot`: a slot is being made. `message` names what it waits for, and who holds that. */
 type ServerWait = { readonly of: 'slot' | 'postgres'; readonly message: string };
 
-/** Of all attempts. */
+/** Counters over all attempts. */
 export type Totals = {
-  /** Empty before the first attempt has its parts. */
+  /** Empty until the first attempt has made its parts. */
   readonly events: EventCounts;
   readonly recordsAcknowledged: number;
   readonly topicsRecreated: number;
@@ -38,34 +38,34 @@ export type Totals = {
 
 export type LiveFacts = {
   readonly connector: ConnectorState;
-  /** What ended the last attempt, until one streams again; of the registry, which a stream may not need at once, until it answers. */
+  /** What ended the last attempt. Kept until an attempt streams; an error of the registry until the registry answers, which may be later. */
   readonly lastError: SlotlineError | undefined;
   readonly attempts: number;
   readonly attempt: AttemptParts | undefined;
-  /** Of the attempts before. */
+  /** Counted by earlier attempts. */
   readonly before: Totals;
   readonly stream: StreamPositions | undefined;
-  /** Of the stream that was last. */
+  /** Positions of the latest stream that has ended. */
   readonly lastPositions: StreamPositions;
   readonly isSnapshotting: boolean;
-  /** A backlog is read in bulk; else changes come by the replication stream. */
+  /** True while a backlog is read in bulk; otherwise changes come by the replication stream. */
   readonly isReadingInBulk: boolean;
-  /** How often bulk reading was given up for something that broke. */
+  /** How often bulk reading was given up because it failed. */
   readonly catchUpFallbacks: number;
-  /** Who has the slot or the lock that this process waits for. */
+  /** Who has the slot, or the lock, that this process waits for. */
   readonly slotHolder: string | undefined;
   /** What a step on PostgreSQL waits for (wait-watch.ts). */
   readonly serverWait: ServerWait | undefined;
-  /** A transaction that the stream has and sessions do not see yet. */
+  /** A transaction is in the stream, and sessions do not see it yet. */
   readonly catalogTrouble: SlotlineError | undefined;
-  /** Why a position cannot be remembered at this moment, and so is not confirmed. */
+  /** Why the position cannot be stored at this moment, and so is not confirmed. */
   readonly positionTrouble: SlotlineError | undefined;
-  /** A question to the catalog, or the reading of rows, has had no answer for a while. */
+  /** A catalog query, or the reading of rows, has had no answer for a while. */
   readonly serverSilence: SlotlineError | undefined;
-  /** Why each question to the schema registry that waits at this moment is asked again. */
+  /** Questions to the schema registry that are being retried, each with the error of the last try. */
   readonly registryTroubles: ReadonlyMap<object, SlotlineError>;
   readonly registryRetries: number;
-  /** Refusals of a schema by the registry's compatibility rules. */
+  /** How often the registry's compatibility rules refused a schema. */
   readonly schemasIncompatible: number;
   readonly source: SourceState;
 };
@@ -73,9 +73,9 @@ export type LiveFacts = {
 export type LiveEvent =
   | { readonly tag: 'connector'; readonly state: ConnectorState }
   | { readonly tag: 'attemptBegun' }
-  /** Its parts are made. */
+  /** The attempt has made its parts. */
   | { readonly tag: 'attemptReady'; readonly parts: AttemptParts }
-  /** `error` is told from here on, while the attempt still closes. */
+  /** Told before the attempt closes its connections, so that `error` shows from here on. */
   | { readonly tag: 'attemptEnded'; readonly error: SlotlineError | undefined }
   | { readonly tag: 'streamBegun'; readonly positions: StreamPositions }
   | { readonly tag: 'readingFrom'; readonly source: 'bulk' | 'walsender' }
@@ -84,12 +84,12 @@ export type LiveEvent =
   | { readonly tag: 'snapshot'; readonly isTaken: boolean }
   | { readonly tag: 'slotHeld'; readonly holder: string | undefined }
   | { readonly tag: 'serverWaits'; readonly wait: ServerWait | undefined }
-  /** undefined: it is over. */
+  /** undefined: the trouble is over. */
   | { readonly tag: 'catalogTrouble' | 'positionTrouble'; readonly error: SlotlineError | undefined }
   | { readonly tag: 'serverSilent'; readonly error: SlotlineError }
-  /** That silence is over; another attempt's is its own. */
+  /** Ends the silence of this `error` only; another one may have begun since. */
   | { readonly tag: 'serverAnswered'; readonly error: SlotlineError | undefined }
-  /** `question` is the one that waits; what others wait for is theirs. */
+  /** `question` is the one that is retried; other questions keep their own error. */
   | { readonly tag: 'registryRetry'; readonly question: object; readonly error: SlotlineError }
   | { readonly tag: 'registryAnswered'; readonly question: object }
   | { readonly tag: 'schemaRefused' }
@@ -191,7 +191,7 @@ function isOfRegistry(error: SlotlineError | undefined): boolean {
   return error?.code.startsWith('registry_') === true;
 }
 
-/** Its counts are kept; what it waited for is waited for no more. */
+/** Adds the attempt's counts to `before`, and forgets what the attempt waited for. */
 function withoutAttempt(facts: LiveFacts): LiveFacts {
   return {
     ...facts,

@@ -1,6 +1,6 @@
 /**
- * Owns the live state of a connector's task in this process: it is told events, and gives what is known as a plain value to who shows it (ops/).
- * Beside that it keeps what attempts leave to the next ones. How an event changes what is known: live-facts.ts.
+ * Owns the live state of one connector's task: it is told events, and shows what is known as a plain value (ops/ reads it). It also keeps
+ * what one attempt leaves to the next. How an event changes what is known: live-facts.ts.
  */
 import { SlotlineError } from '../../core/errors.ts';
 import type { Lsn } from '../../core/lsn.ts';
@@ -10,7 +10,7 @@ import type { SourceFacts } from '../../postgres/catalog/source-facts.ts';
 import { type SourceTrouble, troublesOf } from '../source/state.ts';
 import { type LiveEvent, type LiveFacts, NOTHING_KNOWN, positionsOf, reduce, type Totals, totalsOf } from './live-facts.ts';
 
-/** What is known at one moment. */
+/** What is known at one moment, as health and metrics show it. */
 export type LiveView = Totals &
   Pick<
     LiveFacts,
@@ -28,27 +28,27 @@ export type LiveView = Totals &
     | 'registryRetries'
     | 'schemasIncompatible'
   > & {
-    /** Of the connector. */
+    /** The connector's name. */
     readonly name: string;
     readonly taskId: string;
     readonly receivedLsn: Lsn;
     readonly confirmedLsn: Lsn;
-    /** Records that are appended and not acknowledged. */
+    /** Records that are appended and not acknowledged yet. */
     readonly pending: Publisher['pending'];
     readonly kafkaTrouble: SlotlineError | undefined;
-    /** Why the schema registry is asked again at this moment. */
+    /** The error for which a question to the schema registry is being retried. */
     readonly registryTrouble: SlotlineError | undefined;
     readonly source: Pick<LiveFacts['source'], 'looksFailed' | 'changes' | 'notices'> & { readonly troubles: readonly SourceTrouble[] };
   };
 
-/** Whose it is: a task's. */
+/** The task that the state is about. */
 type LiveOwner = Pick<TaskOptions, 'name' | 'taskId'>;
 
-/** Nobody shows it. */
+/** Kept from one attempt to the next; not part of the view. */
 type AttemptsMemory = {
-  /** Of the source, what was seen last and is accounted for: the next look is compared with it. */
+  /** The last look at the source whose changes are accounted for. The next look is compared with it. */
   knownSource: SourceFacts | undefined;
-  /** What was said once and is not said again. */
+  /** Keys of log lines that are written once only. */
   readonly told: Set<string>;
 };
 
@@ -91,7 +91,7 @@ export function viewOf({ name, taskId }: LiveOwner, facts: LiveFacts): LiveView 
   };
 }
 
-/** As `registering` does; that the registry's compatibility rules refuse the schema is told. */
+/** Awaits `registering`, and tells the live state when the registry's compatibility rules refuse the schema. */
 export async function tellingRefusals<T>(live: Pick<LiveState, 'tell'>, registering: Promise<T>): Promise<T> {
   try {
     return await registering;

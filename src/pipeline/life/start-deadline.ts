@@ -1,12 +1,12 @@
-/** Owns the clock of slotline.start.timeout: how long the first start of a connector waits for servers that have not answered yet. */
+/** Owns the clock of slotline.start.timeout: how long a connector's first start waits for servers that have not answered yet. */
 import { SlotlineError } from '../../core/errors.ts';
 
-/** A timer of Node holds 2^31 - 1 ms; what is longer is for ever. */
+/** Node's timers hold at most 2^31 - 1 ms; a longer timeout means no timeout. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
-/** A timer may fire a moment early; by the machine's clock the time must be up then. */
+/** A timer may fire a little early. We add this much, so that by the clock the full time is over. */
 const TIMER_SLACK_MS = 5;
 
-/** Whoever waits for a server that gives no error of its own, such as a slot or Kafka, waits no longer than this. */
+/** Ends waits that have no error of their own, such as the wait for a slot or for Kafka. */
 export class StartDeadline {
   readonly #startTimeoutMs: number;
   #controller = new AbortController();
@@ -20,7 +20,7 @@ export class StartDeadline {
     return this.#controller.signal;
   }
 
-  /** Where the time runs already, nothing changes. */
+  /** Starts the timer, unless it runs already. */
   start(): void {
     const startTimeoutMs = this.#startTimeoutMs;
     if (this.#timer !== undefined || startTimeoutMs > TIMER_MAX_MS - TIMER_SLACK_MS) return;
@@ -29,7 +29,7 @@ export class StartDeadline {
     this.#timer = setTimeout(expire, startTimeoutMs + TIMER_SLACK_MS);
   }
 
-  /** Nobody who asks for the signal from here on sees an end that is past. */
+  /** Stops the timer. Signals that are asked for later are new ones, which have not aborted. */
   clear(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

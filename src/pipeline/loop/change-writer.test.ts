@@ -31,7 +31,7 @@ const row = (tag: RowMessage['tag'], before: string | undefined, after: string |
   after: tuple(after ?? ''),
 });
 
-/** Names and values are shorter than 64 bytes, so that each length is one byte. */
+/** Names and values here are shorter than 64 bytes, so each length takes one byte. */
 function headerNames(block: Uint8Array): string {
   const names: string[] = [];
   for (let at = 1; at < block.length; ) {
@@ -42,7 +42,7 @@ function headerNames(block: Uint8Array): string {
   return names.join(' ');
 }
 
-/** Keys and values as plain text, records as they are appended. */
+/** Writes keys and values as plain text, and keeps the records in the order in which they are appended. */
 function setUp(skipped: readonly ('c' | 'u' | 'd' | 't')[] = [], tombstones = true) {
   const out = new ByteWriter(64);
   const records: string[] = [];

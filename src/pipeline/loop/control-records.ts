@@ -1,6 +1,6 @@
 /**
  * Owns the records that are no rows: logical decoding messages, the BEGIN and END of a transaction, heartbeats. Their shapes are compiled
- * like those of tables; each is opened before its first record.
+ * like those of tables. Each kind is opened before its first record.
  */
 import type { ByteWriter } from '../../core/byte-writer.ts';
 import type { ControlKind, DebeziumShapes } from '../../events/debezium-shapes.ts';
@@ -17,10 +17,10 @@ type ControlRecordsDeps = {
 
 type Records = Readonly<Record<'message' | 'begin' | 'end' | 'heartbeat', CompiledRecord>>;
 
-/** Of the schemas of a kind one record tells all. */
+/** The records whose schemas are registered when a kind is opened. */
 const OPENED = { message: ['message'], transaction: ['begin', 'end'], heartbeat: ['heartbeat'] } as const;
 
-/** Each write resets the output, appends the key, then the value, and returns where the key ends. */
+/** Each write method resets the output, appends the key, then the value, and returns where the key ends. */
 export class ControlRecords {
   readonly #out: ByteWriter;
   readonly #event: EventView;
@@ -38,7 +38,7 @@ export class ControlRecords {
     };
   }
 
-  /** Before the first record of the kind. Throws registry_* errors. */
+  /** Registers the schemas of the kind, once. Called before its first record. Throws registry_* errors. */
   open(kind: ControlKind, topic: string): Promise<void> {
     let opened = this.#opened.get(kind);
     if (opened === undefined) {

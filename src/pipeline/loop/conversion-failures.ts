@@ -1,7 +1,7 @@
 /**
- * Owns what is done about cells that could not be converted (event.converting.failure.handling.mode). Where neither null nor a default can
- * stand for the value, the connector stops in every mode, as Debezium does: a zero in its place would be a lie. A column that does not
- * convert usually does so in every row: one line for the first, the rest are counted.
+ * Owns what happens when a cell cannot be converted (event.converting.failure.handling.mode). Where neither null nor a default can stand
+ * for the value, the connector stops in every mode, as Debezium does: a made-up value would be wrong data. A column that does not convert
+ * usually fails in every row, so the first failure is logged and the rest are counted.
  */
 import { SlotlineError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
@@ -10,7 +10,7 @@ import type { SourceInfo } from '../../events/source-info.ts';
 import type { ConversionFailure } from '../../serde/half-writer.ts';
 
 const LOG_EVERY = 100_000;
-/** Columns that are counted; a database whose tables come and go has no end of them. One that is forgotten is told again. */
+/** How many columns are counted at most: tables may come and go without end. A column that was dropped from here is logged again. */
 const COLUMNS_MAX = 10_000;
 
 export class ConversionFailures {
@@ -26,7 +26,7 @@ export class ConversionFailures {
     this.#info = info;
   }
 
-  /** Throws value_not_convertible. */
+  /** Logs or counts the failure, as the mode says. Throws value_not_convertible. */
   report({ schema, table, column, type, reason, isRequired }: ConversionFailure): void {
     const where = { table: `${schema}.${table}`, column, type, lsn: formatLsn(this.#info.lsn), reason };
     if (this.#mode === 'fail' || isRequired) throw new SlotlineError('value_not_convertible', where);
@@ -39,7 +39,7 @@ export class ConversionFailures {
     if (count === 1 || count % LOG_EVERY === 0) this.#log.warn('value.not_convertible', { ...where, count });
   }
 
-  /** What `write` writes is written again: it throws as that would, and tells and counts nothing. */
+  /** Runs `write` for a row that is written again later: failures throw as they would there, but are neither logged nor counted. */
   try(write: () => void): void {
     this.#isTrial = true;
     try {

@@ -1,4 +1,4 @@
-/** Owns which formats one attempt writes: one in keys, the same or another in values, both into one buffer. */
+/** Owns which formats one attempt writes. Keys and values may have different ones; both are written to one buffer. */
 import { ByteWriter } from '../../core/byte-writer.ts';
 import type { ConverterOptions, RegisteredConverterOptions, ResolvedOptions } from '../../core/options.ts';
 import { RegisteredHalfSerde } from '../../registry/registered-half.ts';

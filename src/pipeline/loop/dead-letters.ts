@@ -1,7 +1,7 @@
 /**
- * Owns what becomes of the rows of a table while the schema registry refuses its schema, where slotline.schema.incompatible.action=dlq:
- * JSON with schemas, in one topic, with headers that say why. Such rows are records like all others: written, ordered by key and
- * acknowledged the same way. Does not judge schemas, and keeps nothing: the next version of the table is asked for anew.
+ * Owns what happens to a table's rows while the schema registry refuses its schema, with slotline.schema.incompatible.action=dlq: they go
+ * to one topic, as JSON with schemas, with headers that say why. Such rows are records like all others: written, ordered by key and
+ * acknowledged the same way. Does not judge schemas. It keeps nothing: the table's next version is registered anew.
  * Source of the headers: org.apache.kafka.connect.runtime.errors.DeadLetterQueueReporter.
  */
 import { SlotlineError } from '../../core/errors.ts';
@@ -14,9 +14,9 @@ import { encodeHeaders, type Header } from '../../serde/record-headers.ts';
 import type { TableRecords } from './table-records.ts';
 
 export type DeadLetter = {
-  /** Of every record: the context's, then the error's. */
+  /** The headers of every such record: first the context headers, then those about the error. */
   readonly headers: readonly Header[];
-  /** The same as they stand in a record. */
+  /** The same headers, encoded as a record holds them. */
   readonly headerBlock: Buffer;
 };
 
@@ -28,10 +28,10 @@ type DeadLettersDeps = {
   readonly log: Log;
 };
 
-/** Nothing is lost: schemas are in each record, decimals are exact, and a null stays a null where the column has a default. */
+/** Keeps everything: each record has its schema, decimals are exact, and a null stays null even where the column has a default. */
 export const DEAD_LETTER_FORMAT: JsonHalfSettings = { schemas: true, nullIsDefault: false, decimals: 'BASE64' };
 
-/** Refusals that are told once; a database whose tables come and go has no end of them. */
+/** How many refusals are remembered, so that each is logged once. Bounded, for tables may come and go without end. */
 const TOLD_MAX = 10_000;
 
 export class DeadLetters {
@@ -42,17 +42,17 @@ export class DeadLetters {
     this.#deps = deps;
   }
 
-  /** Only what the registry calls incompatible: a schema that is missing or invalid is not mended by waiting for another version. */
+  /** True only for `registry_incompatible`: a missing or invalid schema would not be cured by the table's next version. */
   accepts(error: unknown): error is SlotlineError {
     return error instanceof SlotlineError && error.code === 'registry_incompatible';
   }
 
-  /** Where and how the rows of a refused relation version are written. One line for each version. */
+  /** Says where and how the rows of a refused relation version are written. Logs each refusal once. */
   async take(plan: RowPlan, error: SlotlineError): Promise<{ records: TableRecords; topic: TopicHandle; deadLetter: DeadLetter }> {
     const { compile, openTopic, contextHeaders, log } = this.#deps;
     const topic = await openTopic();
     const table = `${plan.schema}.${plan.table}`;
-    // The registry's own words may differ from one answer to the next.
+    // The registry's message is left out of the key: it may differ from one answer to the next.
     const { subject, version, fields } = error.details;
     const refusal = JSON.stringify([table, subject, version, fields]);
     if (!this.#told.has(refusal)) {
@@ -65,7 +65,7 @@ export class DeadLetters {
     return { records: compile(plan), topic, deadLetter: { headers, headerBlock: encodeHeaders(headers) } };
   }
 
-  /** Partition and offset of the original are not among them: these records never were in another topic. */
+  /** Connect also has headers for the original partition and offset. They are left out: these records never were in another topic. */
   #errorHeaders(plan: RowPlan, error: SlotlineError): readonly Header[] {
     const { options } = this.#deps;
     const isKey = isKeySubject(error.details.subject);
@@ -82,7 +82,7 @@ export class DeadLetters {
   }
 }
 
-/** By topic `…-key` and `…-value`; by record `….Key` and `….Envelope`. */
+/** Subjects named by topic end in `-key` or `-value`; those named by record end in `.Key` or `.Envelope`. */
 function isKeySubject(subject: unknown): boolean {
   return /(-key|\bKey)$/.test(String(subject));
 }
@@ -95,7 +95,7 @@ const CONVERTER_CLASSES: Readonly<Record<string, string>> = {
   string: 'org.apache.kafka.connect.storage.StringConverter',
 };
 
-/** The class that such a converter is in Connect. */
+/** The class name that this converter has in Connect. */
 function converterClass({ format }: Pick<ConverterOptions, 'format'>): string {
   return CONVERTER_CLASSES[format] ?? format;
 }

@@ -1,9 +1,9 @@
-/** Owns saying once a process what misleads about a table (judgements/misleading.ts). Judges nothing itself. */
+/** Owns logging, once per process, what may mislead about a table (judgements/misleading.ts). Judges nothing itself. */
 import type { Log } from '../../core/log.ts';
 import type { Misleading } from '../judgements/misleading.ts';
 import type { LiveState } from '../life/live-state.ts';
 
-/** Above this what was said is forgotten and may be said again. */
+/** How many log lines are remembered. Beyond this all are forgotten, and may be logged again. */
 const TOLD_MAX = 100_000;
 
 type Deps = { readonly log: Log; readonly live: Pick<LiveState, 'memory'> };

@@ -1,4 +1,4 @@
-/** Whole records in Protobuf: the head, the envelope in each way to tell nulls, long rows, and what happens to a value that it cannot hold. */
+/** Whole records in Protobuf: their head, the envelope with each way to write nulls, long rows, and values that Protobuf cannot hold. */
 import { describe, expect, it } from 'vitest';
 import { protobufReader } from '../../../test/protobuf/protobuf-decoder.ts';
 import { ByteWriter } from '../../core/byte-writer.ts';
@@ -147,7 +147,7 @@ describe('records in Protobuf', () => {
     info.setOrigin({ name: 'up', lsn: 9 as never });
     const long = 'x'.repeat(20_000);
     const reader = protobufReader(schemas.value.text);
-    // Twice: the length of a message is guessed from the one before.
+    // Long and short rows in turn: the space for a message's length is guessed from the message before.
     for (const note of ['', long, 'short', long.slice(0, 200)]) {
       const bytes = written(() => rows.writeValue('u', tuple(['1', null, note, null]), tuple(['1', '0', null, '{1,-1}'])));
       const tellsNulls = nulls.optionalForNullables || nulls.wrapperForNullables;

@@ -1,4 +1,4 @@
-/** Owns the tests of what is known of a relation whose transaction is not visible yet, or whose table or types are gone. */
+/** Owns the tests of relations whose transaction is not visible yet, or whose table or types do not exist any more. */
 
 import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -76,7 +76,7 @@ for (const major of [14, 18] as const) {
       types: new Map(types.map((type) => [type.oid, type])),
     });
 
-    /** Its transaction is open until `commit`; `xid` as the wire has it. */
+    /** Opens a transaction that stays open until `commit`. Returns its xid as the wire has it. */
     async function open(statements: string): Promise<number> {
       const results = await writer.query(`begin; ${statements}; select (pg_current_xact_id()::text::int8 & 4294967295)::int8 as xid`);
       const last = (results as unknown as pg.QueryResult<{ xid: string }>[]).at(-1);
@@ -87,7 +87,7 @@ for (const major of [14, 18] as const) {
       await writer.query('rollback');
     });
 
-    it('labels of an enum that have changed since the start are told, or taken', async () => {
+    it('labels of an enum that have changed since the start are reported, or used', async () => {
       await client.query(`create type shade as enum ('a', 'b'); create domain tone as shade; create type flat as enum ('x');
         create table shades (id int primary key, v shade, list shade[], tone tone, flat flat)`);
       const types = new TypeRegistry(sql);
@@ -125,7 +125,7 @@ for (const major of [14, 18] as const) {
       },
     );
 
-    it('one question is enough where the transaction is visible', async () => {
+    it('one query is enough where the transaction is visible', async () => {
       await client.query('create table seen (id int primary key, v int default 1)');
       const xid = await open('alter table seen alter column v set default 2');
       await writer.query('commit');
@@ -219,13 +219,13 @@ for (const major of [14, 18] as const) {
       await expect(described).rejects.toThrow('the attempt is over');
     });
 
-    it('a xid of another epoch is the one next to the present', async () => {
+    it('a xid without its epoch means the one that is nearest to the present', async () => {
       const { rows } = await client.query<{ now: string }>('select pg_snapshot_xmax(pg_current_snapshot())::text as now');
       const now = Number(rows[0]?.now);
       await client.query('create table epochs (id int primary key)');
       const oid = await oidOf('epochs');
       const { facts, questions } = setUp();
-      // Half a circle back in the epoch before, had there been one: long over.
+      // The number of a xid half a circle ahead: it means one of the epoch before, which is long over.
       await facts.describe(relation(oid, 'epochs', ['id']), at((now + 2 ** 31 + 1000) % 2 ** 32), undefined);
       expect(questions()).toBe(1);
     });

@@ -1,7 +1,7 @@
 /**
- * Owns what is known of a relation when its plan is made: the catalog's description as of the moment that is planned for, and what the
- * stream itself tells where the catalog does not have it any more. For a relation of the stream that moment is the end of its transaction:
- * it is waited for, and meanwhile nothing more is read. The SQL is postgres/catalog/catalog-moment.ts; choosing keys is events/row-plan.ts.
+ * Owns what is known of a relation when its plan is made: the catalog's description as of a moment, and what the stream itself says where
+ * the catalog no longer has the table or a type. For a relation of the stream the moment is the end of its transaction. We wait until
+ * sessions see that transaction, and read nothing more meanwhile. SQL: postgres/catalog/catalog-moment.ts; keys: events/row-plan.ts.
  */
 import { SlotlineError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
@@ -17,12 +17,12 @@ import type { PgType } from '../../values/pg-type.ts';
 export type Relation = Omit<RelationMessage, 'tag'>;
 
 export type Moment =
-  /** The transaction's xid as BEGIN has it, null: none; types as the stream describes them, by OID. */
+  /** `xid`: the transaction's id as BEGIN has it; null: none. `types`: the types that the stream has described, by OID. */
   | { readonly phase: 'stream'; readonly xid: number | null; readonly types: ReadonlyMap<number, TypeMessage> }
-  /** The snapshot's own reader has described the table, and its types are resolved. */
+  /** The snapshot's reader has described the table already, with its types. */
   | { readonly phase: 'snapshot'; readonly facts: TableFacts };
 
-/** Whatever the catalog shows. */
+/** No transaction is waited for: the catalog as it is. */
 export const NOW: Moment = { phase: 'stream', xid: null, types: new Map() };
 
 export type RelationDescription = { readonly facts: TableFacts; readonly typeOf: (oid: number) => PgType };
@@ -39,27 +39,28 @@ export type RelationFactsDeps = {
   readonly types: TypeRegistry;
   readonly clock: Clock;
   readonly log: Log;
-  /** Of the attempt. */
+  /** The attempt's signal. */
   readonly signal: AbortSignal;
-  /** What is waited for, as health shows it; undefined: nothing (any more). */
+  /** Says, for health, what is waited for; undefined: nothing any more. */
   readonly onTrouble: (trouble: SlotlineError | undefined) => void;
-  /** What the catalog has of a relation of the stream. */
+  /** Called with the catalog's description of each relation of the stream. */
   readonly onDescribed?: (table: TableDescription) => void;
-  /** A column whose enum has other labels in the catalog than in its schema; undefined: the schema takes those of the catalog. */
+  /** Called for a column whose enum has other labels in the catalog than in its schema. undefined: the schema takes the new labels. */
   readonly onStaleLabels: ((column: StaleLabels) => void) | undefined;
-  /** How long a transaction may stay invisible. */
+  /** How long to wait for a transaction that sessions do not see. */
   readonly waitMsMax: number;
 };
 
 /**
- * A commit that waits for a standby longer than this ends the attempt, and the next one asks again. Nothing is planned from what was there
- * before: keys and schemas would be wrong. It is long, for each attempt sends the transaction's first rows again.
+ * When a transaction stays invisible for longer than this, because its commit waits for a standby, the attempt ends and the next one asks
+ * again. Planning from the older catalog would give wrong keys and schemas. The limit is long, because each attempt sends the first rows
+ * of the transaction again.
  */
 export const CATALOG_WAIT_MS = 300_000;
 /** Usually a session sees the transaction within a millisecond. */
 const FIRST_PAUSE_MS = 1;
 const PAUSE_MS_MAX = 250;
-/** From then on it is told. */
+/** A longer wait is reported in the log and in health. */
 const TELL_AFTER_MS = 2_000;
 
 export class RelationFacts {
@@ -69,7 +70,7 @@ export class RelationFacts {
     this.#deps = deps;
   }
 
-  /** Throws pg_catalog_behind. */
+  /** Describes the relation as of the moment. Throws pg_catalog_behind. */
   async describe(relation: Relation, moment: Moment, previousKey: readonly string[] | undefined): Promise<RelationDescription> {
     const { types } = this.#deps;
     if (moment.phase === 'snapshot') return { facts: moment.facts, typeOf: (oid) => types.typeIn(relation.schema, oid) };
@@ -77,7 +78,7 @@ export class RelationFacts {
     return { facts: this.#factsOf(relation, table, previousKey), typeOf: await this.#typesOf(relation, moment.types) };
   }
 
-  /** As sessions see it now. */
+  /** The relations among `oids` that were dropped, as sessions see it now. */
   async findDropped(oids: readonly number[]): Promise<DroppedRelations> {
     const { sql, signal } = this.#deps;
     return await findDropped(sql, oids, { signal });
@@ -89,9 +90,9 @@ export class RelationFacts {
   }
 
   /**
-   * One question where sessions see the transaction; else it is asked again until they do, or until it is sure that the transaction changed
-   * nothing of the table: locks go a moment after the transaction has become visible, so that they tell something of one that is not
-   * visible afterwards only.
+   * Asks once where sessions see the transaction. Else it asks again until they do, or until it is certain that the transaction did not
+   * change the table. A transaction releases its locks a moment after it becomes visible; so a missing lock proves something only if the
+   * transaction is still invisible afterwards, which takes a second query.
    */
   async #once(relation: Relation, xid: number): Promise<TableDescription | undefined> {
     const { sql, signal, onTrouble } = this.#deps;
@@ -114,7 +115,7 @@ export class RelationFacts {
     }
   }
 
-  /** Called before each further question: tells that it takes long, and throws when it takes too long. */
+  /** Returns a function to call before each further query: it reports a long wait, and throws when the wait is too long. */
   #waitingFor(relation: Relation, xid: number): (state: MomentAnswer['state']) => void {
     const { clock, log, onTrouble, waitMsMax } = this.#deps;
     const startedMs = clock.monotonicMs();
@@ -148,7 +149,7 @@ export class RelationFacts {
     if (relation.replicaIdentity !== 'default') {
       const isFromBefore = relation.columns.some(({ name }) => !table.columns.some((column) => column.name === name));
       if (!isFromBefore || facts.primaryKey.every((name) => names.has(name))) return facts;
-      // The stream does not tell a key here.
+      // With this replica identity the stream does not mark the key columns.
       const key = previousKey?.every((name) => names.has(name)) === true ? previousKey : [];
       log.warn('relation.key_differs', { ...where, stream: [], catalog: facts.primaryKey, key });
       return { ...facts, primaryKey: key };
@@ -160,7 +161,7 @@ export class RelationFacts {
     return { ...facts, primaryKey: key };
   }
 
-  /** A type that was dropped since is what the stream tells of it: what a domain was over, else text. */
+  /** The relation's types. A type that was dropped is replaced by what the stream says of it: a domain's base type, else text. */
   async #typesOf(relation: Relation, described: ReadonlyMap<number, TypeMessage>): Promise<RelationDescription['typeOf']> {
     const { types, log, signal } = this.#deps;
     await types.resolve(
@@ -190,7 +191,7 @@ export class RelationFacts {
     return (oid) => known.get(oid) ?? typeOf(oid);
   }
 
-  /** ALTER TYPE changes labels without a word in the stream. */
+  /** Compares the labels of enums: ALTER TYPE changes them, and the stream does not say so. */
   async #compareLabels(relation: Relation): Promise<void> {
     const { types, signal, onStaleLabels } = this.#deps;
     const oids = relation.columns.map(({ typeOid }) => typeOid);
@@ -206,8 +207,8 @@ export class RelationFacts {
 const GONE_MESSAGE = 'The table does not exist any more: its last changes are described by the stream alone, without defaults and NOT NULL';
 
 /**
- * The description with the names that columns of its keys had, where they were renamed since. All columns stand in their places then; where
- * one came or went too, nothing is concluded.
+ * The description with the old names of key columns that were renamed since. Columns are matched by their places; so where a column was
+ * added or dropped too, nothing is concluded and the description stays as it is.
  */
 function beforeRenaming(relation: Relation, table: TableDescription): TableDescription {
   const then = new Set(relation.columns.map(({ name }) => name));
@@ -234,12 +235,12 @@ function beforeRenaming(relation: Relation, table: TableDescription): TableDescr
   };
 }
 
-/** In the order of the columns. */
+/** The columns of the replica identity, in table order. */
 function identityKey(relation: Relation): readonly string[] {
   return relation.columns.filter((column) => column.inKey).map((column) => column.name);
 }
 
-/** The key that the table's events had, else what its replica identity tells; all columns of FULL are none. */
+/** The key of a table that is gone: the one its events had, else its replica identity. FULL marks all columns, which is no key. */
 function goneKey(relation: Relation, previousKey: readonly string[] | undefined): readonly string[] {
   const names = new Set(relation.columns.map(({ name }) => name));
   if (relation.replicaIdentity === 'default') return identityKey(relation);
@@ -251,7 +252,7 @@ function sameNames(one: readonly string[], other: readonly string[]): boolean {
   return one.length === other.length && one.every((name) => other.includes(name));
 }
 
-/** The stream names a domain by the type that it is over. */
+/** For a type that is gone: of a domain the stream gives the base type's name, of others their own. */
 function goneType(oid: number, told: TypeMessage | undefined, builtIn: ReadonlyMap<string, PgType>): PgType {
   const base = told?.schema === 'pg_catalog' ? builtIn.get(told.name) : undefined;
   const { schema, name } = told ?? { schema: 'pg_catalog', name: 'unknown' };

@@ -1,4 +1,4 @@
-/** Where the loop marks positions among control records, and where it stands; what the events are is in the recorded cases. */
+/** Where the loop marks positions among control records, and where it stands. Its events are tested by the recorded cases. */
 import { describe, expect, it } from 'vitest';
 import { testFilter, testPlanSettings } from '../../../test/oracles/plan-settings.ts';
 import { beginFrame, commitFrame, FRAME_OID, insertFrame, truncateFrame } from '../../../test/pipeline/frames.ts';
@@ -28,7 +28,7 @@ const TABLES = 2;
 const begin = (end: number = COMMIT_END): Buffer => beginFrame({ commitLsn: end - 0x30, xid: XID });
 const commit = (end: number = COMMIT_END): Buffer => commitFrame({ commitLsn: end - 0x30, endLsn: end });
 
-/** Tables whose topics are open when a test says so; their values are the op and the text of the first cell. */
+/** Tables whose topics open when the test says so. A value is the op and the text of the first cell. */
 async function waitingTables(out: ByteWriter) {
   const gates: PromiseWithResolvers<void>[] = [];
   const write: RecordHalf['write'] = ({ op, after }) => {
@@ -63,7 +63,7 @@ async function waitingTables(out: ByteWriter) {
   return { plans, gates };
 }
 
-/** What is durable is stored, and so confirmed, at once. */
+/** Positions whose keeper stores at once, so what is durable is confirmed at once. */
 function positionsOf() {
   const confirmed: Lsn[] = [];
   const positions = new Positions(SILENT_LOG);
@@ -73,7 +73,7 @@ function positionsOf() {
   return { positions, confirmed };
 }
 
-/** A loop over a publisher that keeps what is appended, and acknowledges what a test says. */
+/** A loop over a publisher that keeps what is appended, and acknowledges when the test says so. */
 async function setUp(o: { readonly metadata?: boolean; readonly untilLsn?: Lsn } = {}) {
   const { positions, confirmed } = positionsOf();
   const publisher = new RecordingPublisher(positions);
@@ -109,7 +109,7 @@ async function setUp(o: { readonly metadata?: boolean; readonly untilLsn?: Lsn }
     untilLsn: o.untilLsn,
   });
   const feed = async (bytes: Buffer, lsn: Lsn): Promise<void> => loop.onFrame(bytes, 0, bytes.length, lsn);
-  /** A transaction without rows. */
+  /** Passes a transaction without rows. */
   const passCommit = async (end: number): Promise<void> => {
     await feed(begin(end), BEGIN_LSN);
     await feed(commit(end), end as Lsn);
@@ -185,7 +185,7 @@ describe('the stream loop', () => {
     expect(values).toEqual([]);
   });
 
-  it('ends with what keeps a table from being opened', async () => {
+  it('ends with the error of a table that cannot be opened', async () => {
     const { values, feed, gates } = await setUp();
     await feed(begin(), BEGIN_LSN);
     const held = feed(insertFrame('never'), BEGIN_LSN);
@@ -254,7 +254,7 @@ describe('the stream loop stands', () => {
     expect([loop.standing.tag, positions.markedLsn]).toEqual(['flowing', 0x1300]);
   });
 
-  it('not where the next commit is at the limit, and not later', async () => {
+  it('not where the next commit is at the limit, nor at a later one', async () => {
     const { loop, passCommit } = await setUp();
     const standing = loop.standBelow(COMMIT_END, never);
     await passCommit(COMMIT_END);
@@ -263,7 +263,7 @@ describe('the stream loop stands', () => {
     expect(loop.standing.tag).toBe('flowing');
   });
 
-  it('not once the wish is taken back', async () => {
+  it('not once the request is withdrawn', async () => {
     const { loop, passCommit } = await setUp();
     const patience = new AbortController();
     const standing = loop.standBelow(0x9000 as Lsn, patience.signal);
@@ -272,7 +272,7 @@ describe('the stream loop stands', () => {
     expect([await standing, loop.standing.tag]).toEqual([undefined, 'flowing']);
   });
 
-  it('for good behind the end, while what is acknowledged still moves positions', async () => {
+  it('for good after its end, while acknowledgements still move positions', async () => {
     const { loop, publisher, confirmed, feed, passCommit } = await setUp({ metadata: true });
     await passCommit(COMMIT_END);
     loop.end();
@@ -284,7 +284,7 @@ describe('the stream loop stands', () => {
   });
 });
 
-/** Within the microtasks that it takes. */
+/** Waits for some microtasks, until the condition holds. */
 async function until(condition: () => boolean): Promise<void> {
   for (let i = 0; i < 100 && !condition(); i++) await Promise.resolve();
   expect(condition()).toBe(true);

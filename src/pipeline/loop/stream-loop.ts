@@ -1,9 +1,9 @@
 /**
- * THE loop: every message of the replication stream passes here, and every branch on it is here. Frames in; records to the
- * publisher; positions, each with the number of records before it, to Positions. It knows nothing of sockets, of JSON or of brokers.
+ * THE loop: every message of the replication stream passes here, and every branch on it is here. Frames come in; records go to the
+ * publisher; positions, each with the number of records before it, go to Positions. It knows nothing of sockets, JSON or brokers.
  *
  * One event's way: onFrame → decode → table plan → change-writer (envelope, serializer) → publisher.append.
- * The way back passes by: publisher → Positions → source (docs/architecture.md). The loop only says when it is worth a look.
+ * The way back does not pass here: publisher → Positions → source (docs/architecture.md). The loop only says when Positions should look.
  */
 
 import { unreachable } from '../../core/assert.ts';
@@ -26,7 +26,7 @@ import type { TransactionBoundaries } from './transaction-boundaries.ts';
 type StreamLoopDeps = {
   readonly plans: Pick<TablePlans, 'get' | 'passed' | 'learn'>;
   readonly changes: Pick<ChangeWriter, 'writeRow' | 'writeTruncate' | 'appendPlain'>;
-  /** Only with provide.transaction.metadata. */
+  /** Present only with provide.transaction.metadata. */
   readonly boundaries: Pick<TransactionBoundaries, 'order' | 'begin' | 'end'> | undefined;
   readonly info: SourceInfo;
   readonly publisher: Pick<Publisher, 'appendedOrdinal' | 'flush' | 'hasCapacity' | 'whenCapacity' | 'pending'>;
@@ -36,20 +36,20 @@ type StreamLoopDeps = {
   readonly writeMessage: (message: LogicalMessage) => number;
   readonly wantsMessage: (prefix: string) => boolean;
   readonly openMessageTopic: () => Promise<TopicHandle>;
-  /** Stands before the first transaction that commits at or after this LSN (catching up to a snapshot). */
+  /** The loop stands before the first transaction that commits at or after this LSN. Used to catch up to a snapshot. */
   readonly untilLsn: Lsn | undefined;
 };
 
 type Standing =
   | { readonly tag: 'flowing' }
-  /** Nothing is taken in; everything that commits before `at` was, and another source may go on there. */
+  /** Takes nothing in. Everything that commits before `at` was taken in; another source may go on from there. */
   | { readonly tag: 'stands'; readonly at: Lsn }
-  /** Nothing is taken in any more; positions still move out. */
+  /** Takes nothing in, for good. Positions still move when records are acknowledged. */
   | { readonly tag: 'ended' };
 
 const FLOWING: Standing = { tag: 'flowing' };
 
-/** A wish to stand at the next boundary below a limit; the answer is where, or undefined. */
+/** A request to stand at the next boundary below a limit. The answer is where it stands, or undefined if it does not. */
 type StandWish = { readonly limitLsn: Lsn; readonly answer: (at: Lsn | undefined) => void };
 
 type StreamCounts = { transactions: number; messages: number; filtered: number };
@@ -64,9 +64,9 @@ export class StreamLoop implements FrameConsumer {
   #wish: StandWish | undefined;
   readonly #reached = Promise.withResolvers<void>();
   #messageTopic: TopicHandle | undefined;
-  /** Since the last relation. */
+  /** The types that came since the last relation. */
   readonly #types = new Map<number, TypeMessage>();
-  /** Used again for each mark. */
+  /** One object, reused for each mark. */
   readonly #position: Position = { tag: 'lsn', lsn: LSN_ZERO };
 
   constructor(deps: StreamLoopDeps) {
@@ -98,7 +98,7 @@ export class StreamLoop implements FrameConsumer {
       case 'relation':
         return this.#onRelation(message);
       case 'type':
-        // It stands before the relations that use it. Asked where the catalog does not have the type any more.
+        // Types come before the relations that use them. They serve where the catalog no longer has the type.
         this.#types.set(message.oid, message);
         return undefined;
       case 'truncate':
@@ -111,8 +111,8 @@ export class StreamLoop implements FrameConsumer {
   }
 
   /**
-   * Inside a transaction a keepalive says nothing that a commit will not say better. Outside, everything before it in the
-   * byte stream is decoded; once that is acknowledged too, its WAL end is durable (D2b, D6).
+   * Inside a transaction a keepalive is not marked: the commit that follows will be. Between two transactions everything before the
+   * keepalive was decoded; its WAL end becomes durable once all of that is acknowledged (D2b, D6).
    */
   onKeepalive(walEnd: Lsn, replyRequested: boolean): void {
     const { publisher, positions, untilLsn } = this.#deps;
@@ -143,14 +143,14 @@ export class StreamLoop implements FrameConsumer {
     return this.#standing;
   }
 
-  /** Resolves when it stands at untilLsn. */
+  /** Resolves when the loop stands at untilLsn. */
   get reached(): Promise<void> {
     return this.#reached.promise;
   }
 
   /**
-   * Stands at the next commit, or keepalive between transactions, if that is below the limit: resolves with where that is. Undefined: it
-   * flows on, for the next one was at the limit or behind it, or `signal` aborted before there was one.
+   * Asks the loop to stand at the next commit, or at a keepalive between two transactions, if that is below the limit. Resolves with where
+   * it stands; with undefined when it flows on, because the next boundary was not below the limit or `signal` aborted first.
    */
   standBelow(limitLsn: Lsn, signal: AbortSignal): Promise<Lsn | undefined> {
     const { promise, resolve } = Promise.withResolvers<Lsn | undefined>();
@@ -165,17 +165,17 @@ export class StreamLoop implements FrameConsumer {
     return promise;
   }
 
-  /** Another source goes on where the last one stood. After end() nothing does. */
+  /** Lets another source go on where the last one stood. Does nothing after end(). */
   resume(): void {
     if (this.#standing.tag === 'stands') this.#standing = FLOWING;
   }
 
-  /** Nothing more comes in; what is acknowledged still moves positions out. */
+  /** Takes nothing in from now on. Acknowledgements still move positions. */
   end(): void {
     this.#standing = { tag: 'ended' };
   }
 
-  /** Between two transactions: a position, and the only place to stand at. */
+  /** Marks a boundary between two transactions: a position, and the only place where the loop can stand. */
   #markBoundary(lsn: Lsn): void {
     const { positions, publisher } = this.#deps;
     this.#position.lsn = lsn;
@@ -198,7 +198,7 @@ export class StreamLoop implements FrameConsumer {
     return boundaries?.begin();
   }
 
-  /** `frameLsn` of a commit frame is the commit's end too; the message's own field is what D2 names. */
+  /** `endLsn` is the message's own field, which D2 names; `frameLsn` of a commit's frame is the same LSN. */
   #onCommit(endLsn: Lsn, frameLsn: Lsn): void {
     const { info, boundaries } = this.#deps;
     boundaries?.end();
@@ -208,7 +208,7 @@ export class StreamLoop implements FrameConsumer {
     this.#markBoundary(endLsn);
   }
 
-  /** The server describes a relation in front of its first row in the transaction that has changed it, or that is the first to use it. */
+  /** The server describes a relation before its first row in the transaction that first uses it, or that has changed it. */
   async #onRelation(message: RelationMessage): Promise<void> {
     const { plans, positions, info } = this.#deps;
     plans.passed(positions.markedLsn);
@@ -217,7 +217,7 @@ export class StreamLoop implements FrameConsumer {
     await plans.learn(message, { phase: 'stream', xid: info.xid, types });
   }
 
-  /** The row's frame and its views stay as they are while the promise holds the stream; then the same row is written. */
+  /** While the returned promise holds the stream, the row's frame and its views stay valid; the same row is written when it resolves. */
   #onRow(row: RowMessage, lsn: Lsn): undefined | Promise<void> {
     const table = this.#tableOf(row.relationOid, lsn);
     if (table === null) {

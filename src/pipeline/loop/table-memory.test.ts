@@ -1,4 +1,4 @@
-/** What many tables cost in memory: plans, comparers and serializers in each format, with real types. Topics are the publisher's. */
+/** How much memory many tables take: plans, comparers and serializers in each format, with real types. Topics are not counted here. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
@@ -24,7 +24,7 @@ const AVRO = { ...REGISTERED, format: 'avro', connectMetaData: true, scrubInvali
 setFlagsFromString('--expose-gc');
 const collect: () => void = runInNewContext('gc');
 
-/** In use, garbage aside. */
+/** Bytes in use after a garbage collection. */
 function bytesInUse(): number {
   collect();
   const { heapUsed, arrayBuffers } = process.memoryUsage();

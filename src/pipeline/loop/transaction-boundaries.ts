@@ -1,7 +1,7 @@
 /**
- * Owns the records that open and close a transaction (provide.transaction.metadata): BEGIN when it begins in the stream, END in front of
- * its commit position, so that a commit is confirmed only with its END acknowledged (D2). What is counted between them:
- * events/transaction.ts; the bytes: control-records.ts.
+ * Owns the records at the two ends of a transaction (provide.transaction.metadata). BEGIN is sent when the transaction begins in the
+ * stream, END before its commit position is marked, so that a commit is confirmed only once its END is acknowledged (D2). The counting
+ * between them is in events/transaction.ts, the bytes are in control-records.ts.
  */
 import type { TransactionOrder } from '../../events/transaction.ts';
 import type { TopicHandle } from '../../kafka/producer/publisher-contract.ts';
@@ -25,7 +25,7 @@ export class TransactionBoundaries {
     this.order = deps.order;
   }
 
-  /** Resolves when the topic is open; waits for that once. */
+  /** Returns a promise only before the first record, while the topic is being opened. */
   begin(): undefined | Promise<void> {
     this.order.begin();
     if (this.#topic === undefined) return this.#openTopic();

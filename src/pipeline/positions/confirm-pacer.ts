@@ -1,10 +1,10 @@
 /**
- * Owns how often a durable position is handed on: at once when the server asks or nothing is in flight, else at most
- * every few milliseconds with the newest position. Never changes a position.
+ * Owns how often a durable position is handed on: at once when the server asks or when nothing is in flight, else the newest position every
+ * few milliseconds. Never changes a position.
  */
 import type { Lsn } from '../../core/lsn.ts';
 
-/** Short enough that a restart repeats little; long enough that thousands of small commits cost fifty writes a second. */
+/** Short enough that a restart repeats little; long enough that thousands of small commits cost only fifty writes a second. */
 const PACE_MS = 20;
 
 export class ConfirmPacer {

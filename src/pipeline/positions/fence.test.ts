@@ -17,14 +17,14 @@ function setUp() {
     answers.shift()?.resolve(ours);
     await sleep(0);
   };
-  /** In steps, as for a process that does not stand still. */
+  /** Lets time pass in small steps, as in a process that does not stand still. */
   const pass = (ms: number): void => {
     for (let passed = 0; passed < ms; passed += 200) {
       state.nowMs += 200;
       fence.maySend();
     }
   };
-  /** The frames of a walsender: when the last one was sent. */
+  /** The frames of a walsender: the time when the last one was sent. */
   const contact = {
     serverContactMs: state.nowMs,
     noteContact(atMs: number) {
@@ -45,7 +45,7 @@ describe('Fence', () => {
     fence.close();
   });
 
-  it('behind a pause believes only an answer to a question asked after it, and a no at once', async () => {
+  it('after a pause believes only the answer to a query asked after it, but a no at once', async () => {
     const { state, fence, isOurs, answer, answers } = setUp();
     fence.hold({ state: 'lock', timeoutMs: 60_000, isOurs });
     await answer(true);
@@ -120,7 +120,7 @@ describe('Fence', () => {
     fence.close();
   });
 
-  it('waits with a slot until the permission is there', async () => {
+  it('makes a slot wait until the permission is there', async () => {
     const { fence, isOurs, answer } = setUp();
     fence.hold({ state: 'lock', timeoutMs: 60_000, isOurs });
     let isGiven = false;

@@ -1,14 +1,14 @@
 /**
- * Owns the permission to send, one object for an attempt's whole life: asked before every request to Kafka that carries records, in every
- * phase, the snapshot and the remembered offset included (docs/delivery.md, "A frozen process"). A publisher is handed it when it is made,
- * so nothing is sent that it was not asked for. How a proof ages: ownership-proof.ts.
+ * Owns the permission to send, one object for an attempt's whole life. It is asked before every request to Kafka that carries records, in
+ * every phase, also for the snapshot and the offset record (docs/delivery.md, "A frozen process"). A publisher gets it when it is made, so
+ * nothing is sent without asking. How a proof ages: ownership-proof.ts.
  *
- * What proves the right to send is the state; without a proof nothing is sent:
+ * The state says what proves the right to send. Without a proof nothing is sent:
  *
- *   closed      nothing is sent: before the lock is ours, and behind the end
- *   lock        the session that holds the advisory lock answers, and says that it does
- *   walsender   the walsender that holds the slot is ours, and frames of it came
- *   bulk        the lock as above, and nobody reads the slot or has moved it
+ *   closed      nothing is sent: before the lock is ours, and after the attempt's end
+ *   lock        the session that holds the advisory lock answers that it still does
+ *   walsender   the walsender that holds the slot is ours, and its frames come
+ *   bulk        as lock; and nobody else reads the slot or has moved it
  *
  *   closed → lock → walsender | bulk → lock → … → closed, and then for good
  */
@@ -21,15 +21,15 @@ import { type Contact, SlotOwnership } from './ownership-proof.ts';
 type Asking = {
   /** wal_sender_timeout; 0: none. */
   readonly timeoutMs: number;
-  /** Asks the server whether the right is ours. */
+  /** Asks the server whether the right is still ours. */
   readonly isOurs: () => Promise<boolean>;
 };
 
-/** What proves the right from here on. */
+/** What proves the right to send, until another proof replaces it. */
 type Proof =
-  /** Nothing counts but answers, and none for two seconds holds everything back. */
+  /** Only answers count. Two seconds without one hold all sending back. */
   | (Asking & { readonly state: 'lock' | 'bulk' })
-  /** The server's frames count as well. */
+  /** Frames of the server count as well as answers. */
   | (Asking & { readonly state: 'walsender'; readonly contact: Contact });
 
 type FenceState = 'closed' | Proof['state'];
@@ -39,11 +39,11 @@ type Held = { readonly state: Proof['state']; readonly ownership: SlotOwnership 
 type FenceDeps = { readonly clock: Clock; readonly log: Log };
 
 /**
- * Timers that stood still for so long: the process did, perhaps much longer than the clocks tell. Shorter than any takeover, for a
- * standby looks twice a second and has a snapshot to take or a stream to open; a busy moment costs one question to the server.
+ * If our timers were late by this much, the process stood still, perhaps for much longer than the clocks say. It is shorter than any
+ * takeover can be: a standby asks twice a second, and then has a snapshot to take or a stream to open. A false alarm costs one query.
  */
 const PAUSE_MIN_MS = 250;
-/** A session may be ended by hand at any moment; without one that answers nothing is sent. */
+/** How often the session with the lock is asked. It may be ended at any moment, and nothing is sent without its answers. */
 const LOCK_PROBE_MS = 500;
 const LOCK_HELD_AFTER_MS = 2_000;
 const LOOK_MS = 10;
@@ -64,7 +64,7 @@ export class Fence implements SendFence {
     return this.#held.state === 'closed' ? false : this.#held.ownership.permission();
   }
 
-  /** Before the server is told to make, drop or move a slot. Throws fenced, or what aborted the signal. */
+  /** Waits for the permission, before the server is told to make, drop or move a slot. Throws fenced, or the signal's reason. */
   async require(signal: AbortSignal): Promise<void> {
     for (;;) {
       signal.throwIfAborted();
@@ -75,7 +75,7 @@ export class Fence implements SendFence {
     }
   }
 
-  /** From here on this proof counts and no other. Nothing, behind close(). */
+  /** From here on only this proof counts. Does nothing after close(). */
   hold(proof: Proof): void {
     if (this.#held.state !== 'closed') this.#held.ownership.stop();
     else if (this.#held.forGood) return;
@@ -84,7 +84,7 @@ export class Fence implements SendFence {
     ownership.start();
   }
 
-  /** Nothing is sent any more, whatever is held later. */
+  /** From here on nothing is sent, even if a proof is held later. */
   close(): void {
     if (this.#held.state !== 'closed') this.#held.ownership.stop();
     this.#held = { state: 'closed', forGood: true };
@@ -97,7 +97,7 @@ function ownershipBy(proof: Proof, deps: FenceDeps): SlotOwnership {
   if (proof.state === 'walsender') return new SlotOwnership({ ...common, contact: proof.contact });
   const contact = ownContact(deps.clock);
   const ownership = new SlotOwnership({ ...common, contact, heldAfterMs: LOCK_HELD_AFTER_MS, probeEveryMs: LOCK_PROBE_MS });
-  // A lock is believed once its session has said so.
+  // The lock does not count before its session has answered that it holds it.
   ownership.doubt();
   return ownership;
 }

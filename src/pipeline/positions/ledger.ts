@@ -1,8 +1,8 @@
 /**
  * Owns the durable position: the only place that computes what may be confirmed to PostgreSQL (D1, D2, D6). Positions are marked in stream
- * order together with the number of records appended before them, and released when that many records are acknowledged. Sends nothing.
+ * order, each with the number of records appended before it, and released when that many records are acknowledged. Sends nothing.
  *
- * A position is one member of a union. A new member has its cases here and nowhere else: `#isNews`, `copyInto`, `#release`. The publisher
+ * A position is one member of a union. A new member needs a case in `#isNews`, `copyInto` and `#release`, and nowhere else. The publisher
  * counts records and knows no positions.
  */
 import { assert, unreachable } from '../../core/assert.ts';
@@ -10,12 +10,12 @@ import { elementAt, itemAt } from '../../core/byte-reader.ts';
 import { LSN_ZERO, type Lsn } from '../../core/lsn.ts';
 
 /**
- * `lsn`: a commit's end LSN (D2a), or a keepalive's WAL end that followed only frames already decoded (D2b).
+ * `lsn`: the end LSN of a commit (D2a), or the WAL end of a keepalive before which every frame was decoded (D2b).
  *
- * Members to come: a place within a transaction that is larger than a Kafka transaction (its LSN and the ordinal of the row in it), which
+ * Planned members: a place within a transaction that is larger than a Kafka transaction (its LSN and the ordinal of the row in it), which
  * makes the output durable up to there while the slot stays; a chunk of a snapshot, which makes that chunk durable and moves no LSN.
  *
- * An object is reused by whoever marks; the ledger copies what it needs.
+ * The caller of mark() may reuse the object: the ledger copies it.
  */
 export type Position = { tag: 'lsn'; lsn: Lsn };
 
@@ -23,9 +23,9 @@ const INITIAL_MARKS = 1024;
 
 export class Ledger {
   #ordinals = new Float64Array(INITIAL_MARKS);
-  /** Beside #ordinals. An object stays in its place and is written over: none is made per mark. */
+  /** The positions that belong to #ordinals. Objects stay in their places and are overwritten, so a mark allocates nothing. */
   #positions: Position[] = emptyPlaces(INITIAL_MARKS);
-  /** Marks are [#head, #head + #count) in a ring. At most one per record in flight, and one more. */
+  /** Marks are [#head, #head + #count) in a ring: at most one for each record in flight, and one more. */
   #head = 0;
   #count = 0;
   #markedLsn: Lsn;
@@ -40,18 +40,18 @@ export class Ledger {
     return this.#durableLsn;
   }
 
-  /** The last position marked: everything before it was taken in, and nothing that commits behind it. */
+  /** The last marked position. Everything that commits before it was taken in, and nothing after it. */
   get markedLsn(): Lsn {
     return this.#markedLsn;
   }
 
-  /** `position` becomes durable once records 1…ordinal are acknowledged. An LSN not above the last one marked says nothing new and is ignored. */
+  /** `position` becomes durable once records 1…ordinal are acknowledged. An LSN that is not above the last marked one is ignored. */
   mark(ordinal: number, position: Position): void {
     if (!this.#isNews(position)) return;
     if (this.#count > 0) {
       const last = (this.#head + this.#count - 1) % this.#ordinals.length;
       assert(elementAt(this.#ordinals, last) <= ordinal, 'positions are marked in stream order');
-      // Both are released at once, and the later one says what the earlier one did.
+      // Both would be released together, so the later one replaces the earlier.
       if (elementAt(this.#ordinals, last) === ordinal && itemAt(this.#positions, last).tag === position.tag) {
         this.#keep(last, position);
         return;
@@ -64,7 +64,7 @@ export class Ledger {
     this.#count++;
   }
 
-  /** Releases every position whose records are acknowledged; true when the durable LSN moved. */
+  /** Releases every position whose records are acknowledged. Returns true when the durable LSN moved. */
   release(acknowledgedOrdinal: number): boolean {
     const before = this.#durableLsn;
     while (this.#count > 0 && elementAt(this.#ordinals, this.#head) <= acknowledgedOrdinal) {
@@ -116,7 +116,7 @@ export class Ledger {
   }
 }
 
-/** The same object where it can hold the position. */
+/** Overwrites the object in its place. A member with other fields would return a new object. */
 function copyInto(place: Position, position: Position): Position {
   place.lsn = position.lsn;
   return place;

@@ -1,17 +1,17 @@
 /**
- * Owns one proof that the right to send is still ours, asked before every write to Kafka: a process that was frozen may have a
- * successor, and must not put old rows behind its rows (docs/delivery.md, "A frozen process"). Which proof counts when: fence.ts.
+ * Owns one proof that the right to send is still ours, asked before every write to Kafka. A process that was frozen may have a successor,
+ * and must not put old rows after the successor's rows (docs/delivery.md, "A frozen process"). Which proof counts when: fence.ts.
  *
- * Two things are needed. The server was heard of within half of the time after which it would give the right to another: by the send
- * times in its frames, or by SQL where frames are not read. And this process was not itself stopped: sessions may have been ended
- * meanwhile, and frames that lie in a buffer are old, so after a pause only an SQL answer to a question asked behind it is believed.
+ * Two things are needed. First, the server was heard within half of the time after which it would give the right to another process: by the
+ * send times of its frames, or by SQL where frames are not read. Second, this process did not stand still. During a pause its sessions may
+ * have ended, and frames in its buffers are old; so after a pause only the answer to a query asked after it counts.
  */
 import { toSlotlineError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { Clock } from '../../core/time.ts';
 import type { Permission } from '../../kafka/producer/publisher-contract.ts';
 
-/** Without wal_sender_timeout the server never gives the slot away; a silence as long as its default still ends trust. */
+/** Without wal_sender_timeout the server never gives the slot away. We still stop trusting after its default time of silence. */
 const TIMEOUT_DEFAULT_MS = 60_000;
 const PROBE_MAX_MS = 5_000;
 
@@ -23,13 +23,13 @@ type OwnershipDeps = {
   /** wal_sender_timeout; 0: none. */
   readonly timeoutMs: number;
   readonly contact: Contact;
-  /** Asks the server whether the right is ours. */
+  /** Asks the server whether the right is still ours. */
   readonly isOurs: () => Promise<boolean>;
-  /** Without a contact for so long nothing is sent until there is one. Default: half of the timeout, and then it is given up. */
+  /** After so long without contact sending is held back until there is one. Default: half of the timeout, when the proof is lost anyway. */
   readonly heldAfterMs?: number;
-  /** How often the server is asked while nothing else is heard of it. */
+  /** How often the server is asked when nothing else is heard from it. */
   readonly probeEveryMs?: number;
-  /** The process stood still if its timers did for so long. Default: half of the timeout. */
+  /** If timers were late by this much, the process stood still. Default: half of the timeout. */
   readonly pauseMinMs?: number;
 };
 
@@ -42,11 +42,11 @@ export class SlotOwnership {
   #probing = false;
   #aliveMs: number;
   #aliveWallMs: number;
-  /** Monotonic time at which the last pause of ours was noticed; undefined: none since the last proof. */
+  /** When our last pause was noticed, by the monotonic clock. undefined: there was none since the last proof. */
   #doubtedMs: number | undefined;
-  /** Of the first one since the last proof. */
+  /** When the first pause since the last proof was noticed. */
   #doubtedSinceMs = 0;
-  /** The last answer was that it is not ours. */
+  /** The last answer said that the right is not ours. */
   #denied = false;
 
   constructor(deps: OwnershipDeps) {
@@ -70,7 +70,7 @@ export class SlotOwnership {
     return silentMs < this.#heldAfterMs || 'later';
   }
 
-  /** Nothing is believed until the server has answered to a question asked from here on. */
+  /** From here on nothing counts until the server has answered a query that is asked later than now. */
   doubt(): void {
     const nowMs = this.#deps.clock.monotonicMs();
     if (this.#doubtedMs === undefined) this.#doubtedSinceMs = nowMs;
@@ -92,7 +92,7 @@ export class SlotOwnership {
     clearInterval(this.#timer);
   }
 
-  /** A paused socket shows no frames, and a busy walsender may not answer: the catalog says who has the right. */
+  /** Asks the catalog who has the right. Needed since a paused socket shows no frames, and a busy walsender may not answer. */
   async probe(): Promise<void> {
     if (this.#probing) return;
     this.#probing = true;
@@ -109,7 +109,7 @@ export class SlotOwnership {
     }
   }
 
-  /** The monotonic clock stands still while a machine is suspended, the wall clock does not; either may show the gap. */
+  /** Looks at two clocks: while a machine is suspended the monotonic clock stands still, and the wall clock does not. */
   #noticePause(): number {
     const nowMs = this.#deps.clock.monotonicMs();
     const wallMs = this.#deps.clock.nowMs();
@@ -118,7 +118,7 @@ export class SlotOwnership {
     this.#aliveWallMs = wallMs;
     if (pauseMs <= this.#pauseMinMs) return nowMs;
     this.doubt();
-    // A process that works hard stands still for moments too: that is no news.
+    // Short pauses are normal in a process that works hard.
     if (pauseMs > this.#trustMs) this.#deps.log.warn('ownership.doubted', { pauseMs: Math.round(pauseMs) });
     else this.#deps.log.debug('ownership.doubted', { pauseMs: Math.round(pauseMs) });
     return nowMs;

@@ -1,7 +1,7 @@
 /**
- * Owns what a start knows of the past: what is remembered in the offset topic, whose the slot is by it, whether the slot goes on where it
- * was left, and the record that this start writes. Does not own the comparison (offsets/continuity.ts), what follows from it
- * (judgements/start.ts), nor positions while they move (position-keeper.ts).
+ * Owns what a start knows of the past: what the offset topic remembers, whose the slot is according to that, whether the slot stands where
+ * it was left, and the record that this start writes. Does not own the comparison (offsets/continuity.ts), what follows from it
+ * (judgements/start.ts), or positions while they move (position-keeper.ts).
  */
 import { SlotlineError } from '../../core/errors.ts';
 import { LSN_ZERO, type Lsn } from '../../core/lsn.ts';
@@ -30,7 +30,7 @@ import { type MarkedOffset, PositionKeeper } from './position-keeper.ts';
 
 export type Past = {
   readonly store: OffsetStore;
-  /** Aborts when the attempt lets go of the store. */
+  /** Aborts when the attempt has closed the store. */
   readonly ended: AbortSignal;
   readonly remembered: Remembered;
   readonly slot: SlotState | undefined;
@@ -38,14 +38,14 @@ export type Past = {
   readonly continuity: Continuity;
 };
 
-/** Naming the owner of a slot must not hold up the error for long. */
+/** How long to look for the name of a slot's owner, before the error is thrown without it. */
 const NAMING_TIMEOUT_MS = 5_000;
 
 export function offsetOwner(options: Pick<TaskOptions, 'events' | 'name' | 'taskId'>): OffsetOwner {
   return { connector: options.name, task: options.taskId, server: options.events.topicPrefix };
 }
 
-/** Throws slot_in_use where the slot is another connector's. Waits for Kafka until `signal` aborts. */
+/** Loads the past. Waits for Kafka until `signal` aborts. Throws slot_in_use when the slot is another connector's. */
 export async function recall(
   context: Pick<AttemptContext, 'options' | 'sql' | 'log'>,
   o: { readonly store: OffsetStore; readonly ended: AbortSignal; readonly server: ServerFacts; readonly signal: AbortSignal },
@@ -73,13 +73,13 @@ export async function recall(
 
 type Weighed = {
   readonly place: SlotPlace;
-  /** slot_in_use where the slot is another connector's. */
+  /** slot_in_use when the slot is another connector's. */
   readonly foreign: SlotlineError | undefined;
   readonly fork: TimelineFork | undefined;
   readonly continuity: Continuity;
 };
 
-/** Whose the slot is by what is remembered, and whether it goes on where it was left. `check` asks it too. */
+/** Says whose the slot is according to what is remembered, and whether it stands where it was left. `check` uses it too. */
 export async function weighPast(
   options: Pick<TaskOptions, 'database' | 'slot' | 'snapshot'>,
   o: { readonly remembered: Remembered; readonly slot: SlotState | undefined; readonly server: ServerFacts; readonly signal: AbortSignal },
@@ -91,7 +91,7 @@ export async function weighPast(
   return { place, foreign, fork, continuity: judgeContinuity(options, { remembered: remembered.own, place, fork }) };
 }
 
-/** Where the server left the timeline that is remembered; asks only where it did. */
+/** Where the server's history left the timeline that is remembered. Asks only if they differ. */
 async function loadFork(
   options: Pick<TaskOptions, 'database'>,
   { mark, place, signal }: { readonly mark: SlotMark | undefined; readonly place: SlotPlace; readonly signal: AbortSignal },
@@ -105,7 +105,7 @@ async function loadFork(
   }
 }
 
-/** Stores how this start begins; from here on positions are kept. `offset`: what is known besides the mark. */
+/** Stores how this start begins. From here on the keeper stores positions. `offset`: all but the mark. */
 export function beginPositions(
   context: Pick<AttemptContext, 'clock' | 'live' | 'log' | 'positions' | 'signal'>,
   past: Past,
@@ -123,7 +123,7 @@ export function beginPositions(
   return PositionKeeper.begin(deps, marked(past, begin));
 }
 
-/** An unbroken record keeps its position: the slot may stand before it, never behind it. */
+/** If the slot stands where it was left, the stored position is kept: the slot may be behind it, but never ahead. */
 function marked({ remembered, place, continuity }: Past, begin: { readonly offset: StoredOffset; readonly fromLsn?: Lsn }): MarkedOffset {
   const own = remembered.own?.mark;
   const keptLsn = continuity.tag === 'unbroken' && own?.confirmedLsn !== LSN_ZERO ? own?.confirmedLsn : undefined;
@@ -141,7 +141,7 @@ function marked({ remembered, place, continuity }: Past, begin: { readonly offse
   };
 }
 
-/** slot_in_use by a connector that runs, named where its record is in the same offset topic. */
+/** slot_in_use for a slot on which another connector is running. Names the connector if its record is in the same offset topic. */
 export async function heldError(deps: TaskDeps, by: { server: ServerFacts; holder: string; signal: AbortSignal }): Promise<SlotlineError> {
   const { options } = deps;
   const { server, holder, signal } = by;
@@ -153,7 +153,7 @@ export async function heldError(deps: TaskDeps, by: { server: ServerFacts; holde
     const remembered = await store.loadAll(scope.any(AbortSignal.timeout(NAMING_TIMEOUT_MS), signal));
     owner = otherOwner({ ...remembered, own: undefined }, slotPlace(options, { server, slot: undefined }));
   } catch (error) {
-    // The error says enough without the name.
+    // Without the name the error still says enough.
     deps.log.debug('slot.owner_unknown', { message: error instanceof SlotlineError ? error.message : String(error) });
   } finally {
     await kafka.close();

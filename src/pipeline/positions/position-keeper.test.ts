@@ -13,7 +13,7 @@ const OFFSET: MarkedOffset = {
   mark: { confirmedLsn: lsn(100), slot: 's', systemId: '1', databaseOid: 5, claim: 1 },
 };
 
-/** A store that answers when it is told to. */
+/** A keeper whose store answers when the test says so. */
 async function openKeeper(offset: MarkedOffset = OFFSET) {
   const saved: StoredOffset[] = [];
   const waiting: PromiseWithResolvers<void>[] = [];
@@ -60,7 +60,7 @@ test('a position is confirmed once it is stored, and what is stored already at o
   expect(confirmed).toEqual([95]);
   hold();
   keeper.request(lsn(120), { records: 2, urgent: false });
-  // The server asks meanwhile: it is told what is stored.
+  // The server asks meanwhile, and is told the stored position.
   keeper.request(lsn(130), { records: 3, urgent: true });
   expect(confirmed).toEqual([95, 100]);
   answer();

@@ -1,7 +1,7 @@
 /**
- * Owns that a position is remembered before it is confirmed: it goes to the offset record first, and to the slot once every in-sync
- * replica has it. So a slot that stands behind the record was moved by somebody else, at any moment and after any crash (docs/adr/0013).
- * Does not compute positions (ledger.ts), nor compare them at a start (offsets/continuity.ts).
+ * Owns that a position is stored before it is confirmed: it goes to the offset record first, and to the slot once every in-sync replica
+ * has the record. So if the slot is ever ahead of the record, somebody else moved it, even after a crash (docs/adr/0013). Does not compute
+ * positions (ledger.ts) or compare them at a start (offsets/continuity.ts).
  */
 import { type SlotlineError, toSlotlineError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
@@ -10,11 +10,11 @@ import { type Clock, wait } from '../../core/time.ts';
 import { isSnapshotUnfinished, type SlotMark, type StoredOffset } from '../../offsets/offset.ts';
 import type { OffsetStore } from '../../offsets/store.ts';
 
-/** Under load two writes a second: a topic that is not compacted for a week holds half a million small records then. */
+/** Under load two writes a second. A topic that is not compacted for a week then holds 1.2 million small records. */
 const COMMIT_PACE = { everyMs: 500, burst: 10 };
-/** What moves without a change of ours, because the server is busy with something else, repeats nothing after a crash. */
+/** For positions that only keepalives moved. Losing one in a crash repeats nothing. */
 const KEEPALIVE_PACE = { everyMs: 5_000, burst: 3 };
-/** A write that was refused is tried again. */
+/** The pause before a refused write is tried again. */
 const RETRY_MS = 1_000;
 
 export type MarkedOffset = StoredOffset & { readonly mark: SlotMark };
@@ -23,13 +23,13 @@ type PositionKeeperDeps = {
   readonly store: Pick<OffsetStore, 'save'>;
   readonly clock: Clock;
   readonly log: Log;
-  /** The attempt's. */
+  /** The attempt's signal. */
   readonly signal: AbortSignal;
-  /** Nothing is stored any more. */
+  /** Aborts when nothing is to be stored any more. */
   readonly ended: AbortSignal;
-  /** Told a position that may be confirmed, and nothing above it. */
+  /** Told each position that may be confirmed. No higher one may be. */
   readonly confirmer: { onStored(lsn: Lsn): void };
-  /** Why a position is not remembered, and so not confirmed; undefined once it is. */
+  /** Told why the position cannot be stored, and so is not confirmed; undefined once it is stored again. */
   readonly onTrouble: (error: SlotlineError | undefined) => void;
 };
 
@@ -55,7 +55,7 @@ export class PositionKeeper {
     deps.ended.addEventListener('abort', () => this.#stop(), { once: true });
   }
 
-  /** Resolves when `offset` is stored. */
+  /** Stores `offset`, and resolves with the keeper when that is done. */
   static async begin(deps: PositionKeeperDeps, offset: MarkedOffset): Promise<PositionKeeper> {
     await deps.store.save(offset, deps.signal);
     return new PositionKeeper(deps, offset);
@@ -65,19 +65,19 @@ export class PositionKeeper {
     return this.#offset;
   }
 
-  /** Nothing above it may be confirmed. */
+  /** The highest position that may be confirmed. */
   get storedLsn(): Lsn {
     return this.#offset.mark.confirmedLsn;
   }
 
-  /** Another state of things, at once: a snapshot has begun, or is complete. Not while positions move. */
+  /** Stores another state at once: a snapshot has begun, or is complete. Not to be called while positions move. */
   async write(offset: MarkedOffset): Promise<void> {
     await this.#saving;
     await this.#deps.store.save(offset, this.#deps.signal);
     this.#offset = offset;
   }
 
-  /** `lsn` is durable. `records`: how many are acknowledged; where no more are, only keepalives moved it. `urgent`: the server wants an answer. */
+  /** `lsn` is durable. `records`: how many are acknowledged; if unchanged, only keepalives moved it. `urgent`: the server waits for an answer. */
   request(lsn: Lsn, of: { readonly records: number; readonly urgent: boolean }): void {
     if (lsn > this.#wanted) this.#wanted = lsn;
     if (of.records !== this.#records) this.#hasChanges = true;
@@ -86,7 +86,7 @@ export class PositionKeeper {
     this.#pump();
   }
 
-  /** Resolves when everything asked for is stored, or when `signal` aborts. */
+  /** Resolves when everything that was requested is stored, or when `signal` aborts. */
   async flush(signal: AbortSignal): Promise<void> {
     while (this.#wanted > this.storedLsn && !signal.aborted && !this.#stopped) {
       this.#saving ??= this.#save();
@@ -142,7 +142,7 @@ export class PositionKeeper {
     }
   }
 
-  /** One line per kind of trouble. */
+  /** Logs once when the kind of trouble changes. */
   #onTrouble(error: SlotlineError | undefined): void {
     if (error !== undefined && error.code !== this.#troubled) {
       this.#deps.log.warn('position.not_stored', { code: error.code, message: error.message, remedy: error.remedy });
@@ -153,16 +153,16 @@ export class PositionKeeper {
   }
 }
 
-/** While a snapshot is on its way the record says so, and only the mark moves. */
+/** The offset with the new position. While a snapshot is unfinished the offset keeps saying so, and only the mark changes. */
 function movedTo(offset: MarkedOffset, lsn: Lsn, nowUs: number): MarkedOffset {
   const mark = { ...offset.mark, confirmedLsn: lsn };
   if (isSnapshotUnfinished(offset)) return { ...offset, mark };
-  // What Debezium reads of it: everything up to the commit that ends at `lsn` is done.
+  // To Debezium these fields say: everything up to the commit that ends at `lsn` is done.
   const { txId: _, ...kept } = offset;
   return { ...kept, lsn, lsnProc: lsn, lsnCommit: lsn, messageType: 'COMMIT', tsUs: nowUs, mark };
 }
 
-/** One in `everyMs` in the long run, `burst` of them at once after a rest. */
+/** Allows one write in `everyMs` on average, and `burst` writes at once after a pause. */
 class Pace {
   readonly #clock: Clock;
   readonly #everyMs: number;

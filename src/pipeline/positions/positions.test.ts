@@ -9,7 +9,7 @@ const lsn = (value: number): Lsn => value as Lsn;
 const at = (value: number): Position => ({ tag: 'lsn', lsn: lsn(value) });
 const PACE_MS = 20;
 
-/** A keeper that stores when it is told to. */
+/** A keeper that stores when the test says so. */
 function setUp(fromLsn = 100) {
   const { log, lines } = recordingLog();
   const positions = new Positions(log);
@@ -99,7 +99,7 @@ describe('positions', () => {
     store(300);
     expect(requested.length).toBe(1);
     expect([confirmed, lines]).toEqual([[], []]);
-    // The next reading has no source before it says so.
+    // The next reading confirms to no source until it names one.
     begin();
     store(400);
     expect(confirmed).toEqual([]);

@@ -1,7 +1,7 @@
 /**
- * Owns the way back, one object for an attempt's whole life: the publisher tells it what is acknowledged, the ledger what is durable by that, the
- * pacer when that is handed on, the position keeper stores it, and what is stored is confirmed to the source that is read now. Which source
- * that is, is said in one place, `confirmTo`. Computes no position (ledger.ts).
+ * Owns the way back, one object for an attempt's whole life. The publisher tells it which records are acknowledged; the ledger says which
+ * position is durable by that; the pacer says when to hand it on; the position keeper stores it; and what is stored is confirmed to the
+ * source that is read now. Only `confirmTo` says which source that is. Computes no position (ledger.ts).
  *
  *   rests   between readings: nothing is confirmed; what is acknowledged is counted
  *   reads   from begin() to rest(): positions move
@@ -14,10 +14,10 @@ import { ConfirmPacer } from './confirm-pacer.ts';
 import { Ledger, type Position } from './ledger.ts';
 import type { PositionKeeper } from './position-keeper.ts';
 
-/** What is read from, and has the slot moved: the replication stream, or the slot advancer while a backlog is read in bulk. */
+/** What a position is confirmed to: the replication stream, or the slot advancer while a backlog is read in bulk. */
 type ConfirmSource = { confirm(lsn: Lsn): void };
 
-/** What a position passes before it is confirmed. */
+/** Stores a position before it is confirmed. */
 type Keeper = Pick<PositionKeeper, 'request' | 'flush' | 'storedLsn'>;
 
 const NO_SOURCE: ConfirmSource = { confirm: () => {} };
@@ -26,7 +26,7 @@ export class Positions implements Acknowledgements {
   readonly #log: Log;
   readonly #pacer = new ConfirmPacer((lsn, urgent) => this.#request(lsn, urgent));
   #ledger = new Ledger(LSN_ZERO);
-  /** Undefined: rests. */
+  /** undefined: between readings. */
   #keeper: Keeper | undefined;
   #source: ConfirmSource = NO_SOURCE;
   #acknowledgedOrdinal = 0;
@@ -36,40 +36,40 @@ export class Positions implements Acknowledgements {
     this.#log = log;
   }
 
-  /** A reading begins where the slot stands. */
+  /** A reading begins at `fromLsn`, where the slot stands. */
   begin({ fromLsn, keeper }: { readonly fromLsn: Lsn; readonly keeper: Keeper }): void {
     this.#ledger = new Ledger(fromLsn);
     this.#keeper = keeper;
   }
 
-  /** The reading is over. */
+  /** The reading is over: positions stop moving. */
   rest(): void {
     this.#pacer.stop();
     this.#keeper = undefined;
     this.#source = NO_SOURCE;
   }
 
-  /** The one place that says which source is confirmed to. Undefined: none is open, and what is stored meanwhile is told to the next. */
+  /** Says which source is confirmed to. undefined: no source is open; what is stored meanwhile is confirmed to the next one. */
   confirmTo(source: ConfirmSource | undefined): void {
     this.#source = source ?? NO_SOURCE;
   }
 
-  /** Everything acknowledged before it is durable up to here. */
+  /** Every record before this position is acknowledged. */
   get durableLsn(): Lsn {
     return this.#ledger.durableLsn;
   }
 
-  /** Where the reading stands: everything that commits before it was taken in, and nothing behind it. */
+  /** Where the reading stands: everything that commits before it was taken in, and nothing after it. */
   get markedLsn(): Lsn {
     return this.#ledger.markedLsn;
   }
 
-  /** What the slot may stand at: durable, and stored. */
+  /** The position to which the slot may move: durable, and stored. */
   get confirmableLsn(): Lsn {
     return Math.min(this.durableLsn, this.#keeper?.storedLsn ?? LSN_ZERO) as Lsn;
   }
 
-  /** `position` is durable once the records up to `ordinal` are acknowledged. */
+  /** `position` becomes durable once the records up to `ordinal` are acknowledged. */
   mark(ordinal: number, position: Position): void {
     this.#ledger.mark(ordinal, position);
   }
@@ -83,14 +83,14 @@ export class Positions implements Acknowledgements {
     this.#ended = true;
   }
 
-  /** What is durable by now goes on its way; `urgent`: at once, also where it did not move. */
+  /** Hands the durable position on to the keeper. `urgent`: at once, even if it did not move. */
   release({ urgent }: { readonly urgent: boolean }): void {
     if (this.#ended || this.#keeper === undefined) return;
     const moved = this.#ledger.release(this.#acknowledgedOrdinal);
     if (moved || urgent) this.#pacer.confirm(this.#ledger.durableLsn, { urgent });
   }
 
-  /** Resolves when everything durable is stored, and so may be confirmed, or when `signal` aborts. */
+  /** Resolves when the durable position is stored, and so may be confirmed, or when `signal` aborts. */
   async store(signal: AbortSignal): Promise<void> {
     if (this.#ended) return;
     this.#ledger.release(this.#acknowledgedOrdinal);
@@ -99,7 +99,7 @@ export class Positions implements Acknowledgements {
     await this.#keeper?.flush(signal);
   }
 
-  /** By the keeper. */
+  /** Called by the keeper. */
   onStored(lsn: Lsn): void {
     if (this.#keeper === undefined) return;
     this.#log.debug('lsn.confirmed', { lsn: formatLsn(lsn) });

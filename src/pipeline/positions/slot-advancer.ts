@@ -1,7 +1,7 @@
 /**
- * Owns moving the slot while no walsender holds it: pg_replication_slot_advance, to exactly the durable position it is told (D2). The
- * server reads its WAL from the slot's restart_lsn at each call, so calls are few: by bytes, by time, and never more than a share of the
- * time. Does not compute positions.
+ * Owns moving the slot while no walsender holds it: pg_replication_slot_advance, to exactly the durable position it is told (D2). At each
+ * call the server reads WAL from the slot's restart_lsn. So calls are few: limited by bytes, by time, and to a share of the time. Does not
+ * compute positions.
  */
 import { type SlotlineError, toSlotlineError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
@@ -11,11 +11,11 @@ import type { PgSession } from '../../postgres/session/open-session.ts';
 import { advanceSlot } from '../../postgres/stream/slot.ts';
 
 const ADVANCE_BYTES = 128 * 1024 * 1024;
-/** A call that took long is not followed by another for this many times as long. */
+/** After a call we rest for this many times as long as it took. */
 const REST_FACTOR = 10;
 
 type SlotAdvancerDeps = {
-  /** An SQL session of its own: a call may take seconds. */
+  /** An SQL session of its own, because a call may take seconds. */
   readonly session: PgSession;
   readonly slotName: string;
   readonly fromLsn: Lsn;
@@ -51,7 +51,7 @@ export class SlotAdvancer {
     return this.#deps.session.processId;
   }
 
-  /** A new durable position; told to the server when it is worth a call. */
+  /** Takes a new durable position, and moves the slot if a call is worth it now. */
   confirm(lsn: Lsn): void {
     if (lsn > this.#wanted) this.#wanted = lsn;
     if (this.#running !== undefined || this.#failed || this.#wanted <= this.#advanced) return;

@@ -1,8 +1,8 @@
 /**
- * Owns waiting for one's turn: of all processes on one slot only one may snapshot or stream. While nobody streams, an
- * advisory lock decides; while somebody does, the slot itself does (the server lets one walsender hold it). A standby
- * looks twice a second and takes over when both are free. Only the same connector is a standby: whoever has its turn says whose it is by
- * a second lock, which its session keeps.
+ * Owns waiting for one's turn: of all processes on one slot only one may take a snapshot or stream. While nobody streams, an advisory lock
+ * decides; while somebody does, the slot itself decides, for the server lets only one walsender hold it. A standby asks twice a second and
+ * takes over when both are free. Only another process of the same connector may be a standby. So whoever has its turn keeps a second lock,
+ * which says to whom the turn belongs.
  */
 import { SlotlineError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
@@ -16,15 +16,15 @@ import type { Positions } from './positions.ts';
 const POLL_MS = 500;
 
 type OwnershipWait = {
-  /** The session is lost, or a stop is asked for. */
+  /** Aborts when the session is lost or a stop is asked for. */
   readonly signal: AbortSignal;
-  /** The first start has waited long enough. */
+  /** Aborts when the first start has waited long enough. */
   readonly startDeadline: AbortSignal;
-  /** Told who has it, and undefined once it is ours. */
+  /** Told who has the turn; undefined once it is ours. */
   readonly onHolder?: (holder: string | undefined) => void;
-  /** Who we are: the same text for the same connector, prefix and task. */
+  /** Our identity: the same text for the same connector, prefix and task. */
   readonly owner: string;
-  /** The turn is another connector's. Gives the error that ends the start. */
+  /** Called when the turn is another connector's. Returns the error that ends the start. */
   readonly onForeign: (holder: string) => Promise<SlotlineError>;
 };
 
@@ -43,7 +43,7 @@ export async function awaitOwnership(session: PgSession, slotName: string, log: 
       throw await until.onForeign(`process ${foreign}`);
     }
     if (holder === undefined) {
-      // While we hold the slot's lock: nobody has his turn without having looked for this one.
+      // Taken while we hold the slot's lock: whoever gets its turn has looked for this lock before.
       await session.query(`select pg_catalog.pg_advisory_lock_shared(${HOLDER_KEYS})`, [slotName, until.owner]);
       if (told) log.info('standby.takes_over', { slot: slotName });
       return;
@@ -56,17 +56,17 @@ export async function awaitOwnership(session: PgSession, slotName: string, log: 
   throw new SlotlineError('stream_ended', { reason: 'stopped while waiting' });
 }
 
-/** Who a process is on a slot: the same for the same connector, prefix and task. */
+/** The identity of a process on a slot: the same for the same connector, prefix and task. */
 export function turnOwner(options: Pick<TaskOptions, 'events' | 'name' | 'taskId'>): string {
   return JSON.stringify([options.name, options.events.topicPrefix, options.taskId]);
 }
 
-/** Once the walsender holds the slot, the lock has done its work: a frozen process must not keep it. */
+/** Releases the lock once the walsender holds the slot. A frozen process must not keep the lock. */
 export async function releaseLock(session: PgSession, slotName: string): Promise<void> {
   await session.query(`select pg_catalog.pg_advisory_unlock(${LOCK_KEY})`, [slotName]);
 }
 
-/** The lock again, before a walsender lets go of the slot. False: another process has it, for a moment if it only looks. */
+/** Takes the lock again before a walsender lets go of the slot. False: another process has it, perhaps only for the moment of a look. */
 export async function tryLock(session: PgSession, slotName: string): Promise<boolean> {
   const locked = await session.query<{ locked: boolean }>(`select pg_catalog.pg_try_advisory_lock(${LOCK_KEY}) as locked`, [slotName]);
   return locked[0]?.locked === true;
@@ -79,14 +79,14 @@ type LockParts = {
   readonly options: Pick<TaskOptions, 'slot'>;
 };
 
-/** While no source is open: the lock keeps others out and proves the right to send, and nothing is confirmed. */
+/** For the time when no source is open: the lock keeps others out and proves the right to send, and nothing is confirmed. */
 export function holdLock({ fence, positions, sql, options }: LockParts, server: { readonly walSenderTimeoutMs: number }): void {
   positions.confirmTo(undefined);
   const isOurs = (): Promise<boolean> => holdsLock(sql, options.slot.name);
   fence.hold({ state: 'lock', timeoutMs: server.walSenderTimeoutMs, isOurs });
 }
 
-/** Whether this very session still holds it: behind a pooler it may be another's by now. */
+/** Whether this very session still holds the lock. Behind a pooler, another session may. */
 export async function holdsLock(session: PgSession, slotName: string): Promise<boolean> {
   const rows = await session.query<{ held: boolean }>(HELD_SQL, [slotName]);
   return rows[0]?.held === true;
@@ -100,10 +100,10 @@ select exists (
   select from pg_catalog.pg_locks l, (select ${LOCK_KEY}) as k(key)
    where l.pid = pg_catalog.pg_backend_pid() and l.locktype = 'advisory' and l.granted and l.objsubid = 1
      and l.classid::int8 = ((k.key >> 32) & 4294967295) and l.objid::int8 = (k.key & 4294967295)) as held`;
-/** Shared: the successor of a frozen process has it as well. */
+/** A shared lock, because the successor of a frozen process takes it too. */
 const HOLDER_KEYS = "pg_catalog.hashtext('slotline turn ' || $1::text), pg_catalog.hashtext($2::text)";
 
-/** The backend of another connector that has or had its turn on this slot and is still there. */
+/** The backend of another connector that has, or had, its turn on this slot and still exists. */
 export async function foreignHolder(session: PgSession, slotName: string, owner: string): Promise<number | undefined> {
   const rows = await session.query<{ pid: number }>(FOREIGN_HOLDER_SQL, [slotName, owner]);
   return rows[0]?.pid;
@@ -119,7 +119,7 @@ select l.pid
    and l.objid::int8 <> pg_catalog.hashtext($2::text)::int8 & 4294967295
  order by l.pid limit 1`;
 
-/** undefined: it is ours. Else who has it. */
+/** Tries to take the turn. undefined: it is ours. Else: who has it. */
 export async function tryOwn(session: PgSession, slotName: string): Promise<string | undefined> {
   if (!(await tryLock(session, slotName))) return 'another process that is starting or taking a snapshot';
   const active = await session.query<{ active_pid: number | null }>(

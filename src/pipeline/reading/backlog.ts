@@ -1,6 +1,6 @@
 /**
- * Owns whether a backlog waits that is worth reading in bulk: how far the WAL is ahead of where the reading stands, and for how long bulk
- * reading is left alone after it did not pay. Reads nothing of the backlog (catch-up.ts).
+ * Owns the decision whether a backlog is worth reading in bulk: how far the end of the WAL is ahead of the reading. After bulk reading did
+ * not pay, it is not tried for a while. Does not read the backlog (catch-up.ts).
  */
 import type { Lsn } from '../../core/lsn.ts';
 import type { ResolvedOptions } from '../../core/options.ts';
@@ -9,7 +9,7 @@ import type { PgSession } from '../../postgres/session/open-session.ts';
 import { loadSlotLag } from '../../postgres/stream/slot.ts';
 import type { Positions } from '../positions/positions.ts';
 
-/** After bulk reading did not pay or did not work the stream is left alone for a while. */
+/** How long bulk reading is not tried after it did not pay or failed. */
 const LEFT_ALONE_MS = 600_000;
 
 type BacklogDeps = {
@@ -23,13 +23,13 @@ export class Backlog {
   readonly #deps: BacklogDeps;
   #leftAloneUntilMs: number;
 
-  /** `isStreamed`: catching up to a snapshot ends in the middle of a backlog, at one LSN exactly, and only the stream tells it. */
+  /** `isStreamed`: never in bulk. Catching up to a snapshot ends at one exact LSN inside a backlog, and only the stream can end there. */
   constructor(deps: BacklogDeps, { isStreamed }: { readonly isStreamed: boolean }) {
     this.#deps = deps;
     this.#leftAloneUntilMs = deps.options.catchUp.enabled && !isStreamed ? 0 : Number.POSITIVE_INFINITY;
   }
 
-  /** The end of the WAL where it is far ahead. */
+  /** The end of the WAL, if it is far ahead; else undefined. */
   async findFarEnd(): Promise<Lsn | undefined> {
     const { clock, sql, options, positions } = this.#deps;
     if (clock.monotonicMs() < this.#leftAloneUntilMs) return undefined;
@@ -37,12 +37,12 @@ export class Backlog {
     return lag !== undefined && positions.markedLsn < this.farBelow(lag.currentLsn) ? lag.currentLsn : undefined;
   }
 
-  /** Whoever stands below it is far behind that end. */
+  /** A reading below the LSN returned is far behind `endLsn`. */
   farBelow(endLsn: Lsn): Lsn {
     return (endLsn - this.#deps.options.catchUp.thresholdBytes) as Lsn;
   }
 
-  /** Bulk reading did not pay, or did not work. */
+  /** Called when bulk reading did not pay or failed. */
   leaveAlone(): void {
     this.#leftAloneUntilMs = this.#deps.clock.monotonicMs() + LEFT_ALONE_MS;
   }

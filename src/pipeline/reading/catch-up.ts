@@ -1,7 +1,7 @@
 /**
- * Owns reading a backlog in bulk (postgres/stream/bulk-decode.ts) into the stream loop, until little of it is left or this way does not pay: how
- * large the slices are, watching that nobody else takes the slot, and the way back to the walsender at a commit boundary. While no
- * walsender holds the slot the advisory lock of positions/turn.ts keeps other processes of ours out.
+ * Owns reading a backlog in bulk (postgres/stream/bulk-decode.ts) into the stream loop, until little of it is left or this way does not
+ * pay: the size of the slices, the watch that nobody else takes the slot, and the way back to the walsender between two transactions.
+ * While no walsender holds the slot, the advisory lock of positions/turn.ts keeps our other processes away.
  */
 import { SlotlineError, toSlotlineError } from '../../core/errors.ts';
 import { formatLsn, type Lsn } from '../../core/lsn.ts';
@@ -23,23 +23,23 @@ const SLICE_BYTES = 16 * MEBIBYTE;
 const READ_AHEAD_BYTES = 16 * MEBIBYTE;
 const WATCH_MS = 500;
 const TERMINATE_MS = 500;
-/** A walsender takes over when this share of the threshold is left, so that the two do not alternate. */
+/** The walsender takes over when the backlog is below the threshold divided by this. The gap keeps the two from alternating. */
 const LEFT_SHARE = 8;
-/** The server reads at most this many times the bytes of a slice again, because a transaction is open; else slices grow. */
+/** An open transaction makes the server read WAL again for each slice. Above this many times a slice's bytes, slices grow. */
 const REREAD_FACTOR = 2;
-/** Reading so many of the largest slices again costs the server more than streaming one. */
+/** Reading this many of the largest slices again costs the server more than streaming one. */
 const GIVE_UP_SLICES = 8;
-/** A server that gives nothing for so long does not decode any more. */
+/** A server that sends nothing for so long is taken to have stopped decoding. */
 const SILENCE_MAX_MS = 120_000;
 
 type CatchUpParts = {
   readonly loop: StreamLoop;
-  /** How long a proof of ownership counts. */
+  /** wal_sender_timeout: how long a proof of ownership counts. */
   readonly walSenderTimeoutMs: number;
-  /** An orderly stop is asked for. */
+  /** Aborts when an orderly stop is asked for. */
   readonly stop: AbortSignal;
   readonly onNotice: (notice: ServerNotice) => void;
-  /** Frames come. */
+  /** Called once frames come. */
   readonly onStarted: () => Promise<void>;
 };
 
@@ -49,10 +49,10 @@ export type CatchUpContext = Pick<
 >;
 
 type CatchUpEnd =
-  /** The walsender goes on where the loop stands. `mayAgain`: false where this way did not pay or did not work. */
+  /** The walsender goes on where the loop stands. `mayAgain`: false when bulk reading did not pay or failed. */
   { readonly tag: 'handOver'; readonly mayAgain: boolean } | { readonly tag: 'stopped' };
 
-/** Rejects with what ends the attempt; what only ends this way of reading is told and answered with handOver. */
+/** Rejects with what ends the attempt. A failure of bulk reading alone is logged, and the result is handOver. */
 export async function catchUp(context: CatchUpContext, parts: CatchUpParts): Promise<CatchUpEnd> {
   const { log, options } = context;
   const run = new BulkRun(context, parts);
@@ -60,9 +60,9 @@ export async function catchUp(context: CatchUpContext, parts: CatchUpParts): Pro
     return await run.run();
   } catch (error) {
     const known = toSlotlineError(error);
-    // Nothing was opened yet: the stream's opening ends with the stop too.
+    // A stop while bulk reading was being opened: hand over, for opening the stream also ends with the stop.
     if (parts.stop.aborted && run.mayFallBack && !context.signal.aborted) return { tag: 'handOver', mayAgain: false };
-    // A transaction that was handed over in part cannot be taken up in its middle; what the consumer threw is not about this way.
+    // Rethrown if a transaction was handed over in part, since nothing can go on in its middle, or if the failure was not of bulk reading.
     if (!run.mayFallBack || context.signal.aborted) throw known;
     context.live.tell({ tag: 'catchUpGivenUp' });
     log.warn('catchup.fallback', { slot: options.slot.name, code: known.code, message: known.message, ...known.details });
@@ -81,7 +81,7 @@ class BulkRun {
   readonly #fromLsn: Lsn;
   #sliceBytes: number;
   #askedLsn: Lsn;
-  /** The end of the WAL when last looked. */
+  /** The end of the WAL at the last look. */
   #targetLsn: Lsn;
   #givenUp: string | undefined;
   #receivedBytes = 0;
@@ -98,7 +98,7 @@ class BulkRun {
     this.#failed.promise.catch(() => {});
   }
 
-  /** What broke was this way of reading, at a moment when no transaction was handed over in part. */
+  /** True when only bulk reading failed, and no transaction was handed over in part. */
   get mayFallBack(): boolean {
     return !this.#parts.loop.inTransaction && (this.#bulk === undefined || this.#bulk.hasFailed);
   }
@@ -168,7 +168,7 @@ class BulkRun {
     const bulk = await BulkDecode.open(session, settings, this.#fromLsn);
     this.#bulk = bulk;
     this.#closing.defer(async () => {
-      // A server that decodes notices the end of its connection only when it sends.
+      // A server that is decoding notices a closed connection only when it sends, so its backend is terminated.
       if (bulk.isAwaited)
         await sql
           .query('select pg_catalog.pg_terminate_backend($1)', [bulk.processId], { timeoutMs: TERMINATE_MS, untilAborted: false })
@@ -178,7 +178,7 @@ class BulkRun {
     return bulk;
   }
 
-  /** The lock is held by the session that is asked, and nobody else reads the slot or moved it. */
+  /** Proof: the session asked holds the lock, nobody else reads the slot, and nobody else moved it. */
   #holdFence(advancer: SlotAdvancer): void {
     const { sql, options, fence, positions } = this.#context;
     const isOurs = async (): Promise<boolean> => {
@@ -198,7 +198,7 @@ class BulkRun {
     fence.hold({ state: 'bulk', timeoutMs: this.#parts.walSenderTimeoutMs, isOurs });
   }
 
-  /** Everything that is stored from now on has the slot moved. */
+  /** From now on, stored positions are confirmed by moving the slot. */
   #confirmTo(advancer: SlotAdvancer): void {
     const { live, positions } = this.#context;
     positions.confirmTo(advancer);
@@ -237,7 +237,7 @@ class BulkRun {
     }
   }
 
-  /** One slice further, unless so little is left that a walsender is as good. */
+  /** The end of the next slice; undefined when so little is left that a walsender does as well. */
   #nextEdge(): Lsn | undefined {
     const left = this.#targetLsn - this.#askedLsn;
     if (this.#givenUp !== undefined || left <= this.#context.options.catchUp.thresholdBytes / LEFT_SHARE) return undefined;
@@ -246,9 +246,9 @@ class BulkRun {
   }
 
   /**
-   * The server begins each slice at restart_lsn, which moves with the running-xacts records that it logs every 15 s, and stays where a
-   * transaction is open: slices grow with the distance, so that nothing is read more than a few times. What is larger than the largest
-   * slice is the walsender's, which spools it once.
+   * The server reads each slice from restart_lsn. That moves with the running-xacts records, which are logged every 15 s, and stays while
+   * a transaction is open. So slices grow with the distance, and no WAL is read more than a few times. A transaction that is larger than
+   * the largest slice is left to the walsender, which spools it once.
    */
   #onSlice({ endLsn, restartLsn, frames }: Slice): void {
     this.#parts.loop.onKeepalive(endLsn, false);
@@ -259,7 +259,7 @@ class BulkRun {
     else this.#sliceBytes = Math.min(bytesMax, Math.max(2 * this.#sliceBytes, Math.ceil(reread / REREAD_FACTOR)));
   }
 
-  /** The walsender begins where the slot stands; what is in flight is waited for, so that it stands at the end of what was handed over. */
+  /** The walsender begins where the slot stands. So this waits for what is in flight, and moves the slot to the end of what was handed over. */
   async #settle(advancer: SlotAdvancer): Promise<void> {
     const { publisher, positions, signal } = this.#context;
     publisher.flush();
@@ -269,7 +269,7 @@ class BulkRun {
     await Promise.race([advancer.finish(positions.durableLsn), this.#failed.promise]);
   }
 
-  /** An orderly stop. A call that takes longer is not waited for: what it would have confirmed comes again. */
+  /** Ends in order at a stop. A slow slot move is not waited for: what it would have confirmed is sent again. */
   async #stop(advancer: SlotAdvancer): Promise<void> {
     const { heartbeat, positions, signal } = this.#context;
     heartbeat?.stop();

@@ -1,9 +1,9 @@
 /**
- * Owns heartbeat.action.query: runs it in a session of its own, each statement list in one transaction, never two at a time. What it
- * changes comes back through the stream like any change.
+ * Owns heartbeat.action.query: runs its statements in one transaction, in a session of its own, never two runs at a time. What they change
+ * comes back through the stream like any change.
  *
- * It never stops the stream: an error is told once for each kind and the query is tried again with the next heartbeat. (Debezium restarts
- * itself without end when the table is missing, and logs other errors each time.)
+ * It never stops the stream. Each kind of error is logged once, and the next heartbeat tries again. (Debezium restarts without end when
+ * the table is missing, and logs other errors each time.)
  */
 import { type SlotlineError, toSlotlineError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
@@ -13,10 +13,10 @@ import type { PgSession } from '../../postgres/session/open-session.ts';
 type HeartbeatActionDeps = {
   readonly sql: string;
   readonly open: (signal: AbortSignal) => Promise<PgSession>;
-  /** Limit of one run. */
+  /** Time limit of one run. */
   readonly timeoutMs: number | undefined;
   readonly log: Log;
-  /** The attempt is over. */
+  /** Aborts when the attempt is over. */
   readonly signal: AbortSignal;
 };
 
@@ -34,7 +34,7 @@ export class HeartbeatAction {
     this.#signal = this.#scope.any(deps.signal, this.#closing.signal);
   }
 
-  /** Starts it, unless it still runs. */
+  /** Starts a run, unless one is under way. */
   run(): void {
     if (this.#running !== undefined || this.#signal.aborted) return;
     this.#running = this.#execute().finally(() => {
@@ -42,7 +42,7 @@ export class HeartbeatAction {
     });
   }
 
-  /** Cancels what runs. */
+  /** Cancels a run that is under way, and closes the session. */
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#running;
@@ -60,7 +60,7 @@ export class HeartbeatAction {
     } catch (error) {
       if (signal.aborted) return;
       this.#tell(toSlotlineError(error));
-      // A list that opened a transaction of its own and failed in it would fail for ever.
+      // If the statements opened a transaction of their own and failed in it, every later run would fail in it too.
       await this.#session?.simple('rollback', { signal }).catch(() => undefined);
     }
   }

@@ -1,4 +1,4 @@
-/** When heartbeats are sent; what they are is in the recorded cases. */
+/** When heartbeats are sent. Their content is tested by the recorded cases. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SlotlineError } from '../../core/errors.ts';
 import { SourceInfo } from '../../events/source-info.ts';
@@ -7,7 +7,7 @@ import { Heartbeat } from './heartbeat.ts';
 const INTERVAL_MS = 1_000;
 const TOPIC = { name: 'beats', partitionCount: 2, recordBatchBytesMax: 1_000_000 };
 
-/** A publisher with one place that a test fills and empties. */
+/** A publisher with room for one record, which the test fills and empties. */
 function setUp() {
   const sent: { atUs: number; partition: number | undefined }[] = [];
   const failures: unknown[] = [];

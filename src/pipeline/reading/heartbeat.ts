@@ -1,10 +1,10 @@
 /**
- * Owns heartbeats: one record each heartbeat.interval.ms while streaming, and one when a snapshot is complete. A heartbeat stands in the
- * stream's order like any record, so a position behind it is confirmed only once it is acknowledged; it never marks a position itself.
- * The SQL that goes with it: heartbeat-action.ts.
+ * Owns heartbeats: one record each heartbeat.interval.ms while streaming, and one when a snapshot is complete. A heartbeat has its place in
+ * the stream's order like any record: a later position is confirmed only once the heartbeat is acknowledged. It never marks a position
+ * itself. The SQL that runs with it is in heartbeat-action.ts.
  *
- * Debezium looks whether one is due between events and when it has nothing to read; here a timer does, and while the publisher is full it
- * waits for room, so that heartbeats never add to what is held beyond the limit.
+ * Debezium checks between events, and while it is idle, whether a heartbeat is due. Here a timer does. While the publisher is full, the
+ * heartbeat waits for room, so that heartbeats do not exceed the limits of the buffer.
  */
 import type { Clock } from '../../core/time.ts';
 import type { SourceInfo } from '../../events/source-info.ts';
@@ -22,11 +22,11 @@ type HeartbeatDeps = {
   readonly publisher: Pick<Publisher, 'hasCapacity' | 'whenCapacity' | 'flush' | 'failure'>;
   readonly openTopic: () => Promise<TopicHandle>;
   readonly action: HeartbeatAction | undefined;
-  /** A heartbeat that the timer was due for could not be sent. */
+  /** Called when a heartbeat of the timer could not be sent. */
   readonly onFailure: (error: unknown) => void;
 };
 
-/** All heartbeats go to one partition, so that each is behind the last. */
+/** All heartbeats go to one partition, so that they stay in order. */
 const PARTITION = 0;
 
 export class Heartbeat {
@@ -38,18 +38,18 @@ export class Heartbeat {
     this.#deps = deps;
   }
 
-  /** One now, as soon as there is room. */
+  /** Sends one as soon as there is room. */
   async beat(): Promise<void> {
     await this.#beatWhile(() => true);
   }
 
-  /** One after each interval, until stop(). */
+  /** Sends one after each interval, until stop(). */
   start(): void {
     this.#running = true;
     this.#schedule();
   }
 
-  /** No record is sent any more. */
+  /** Sends none any more, not even one that waits for room. */
   stop(): void {
     this.#running = false;
     clearTimeout(this.#timer);

@@ -1,7 +1,7 @@
 /**
- * Owns noticing that the connection over which rows come has gone silent, where nothing in the protocol would tell: the server has no
- * keepalive there, and a query may work for hours before its first row. So the server is asked on another session: a backend that has sent
- * everything, or that waits for us to take more, while not one byte arrives, sends into a link that is dead.
+ * Owns noticing that the connection over which snapshot rows come is dead. The protocol does not show it: there is no keepalive here, and a
+ * query may work for hours before its first row. So another session asks for the state of the backend. If the backend has sent everything,
+ * or waits for us to take more, while not one byte arrives, the link is dead.
  */
 import { SlotlineError, toSlotlineError } from '../../core/errors.ts';
 import { Scope } from '../../core/scope.ts';
@@ -9,18 +9,18 @@ import { loadBackendState } from '../../postgres/catalog/backend-state.ts';
 import type { PgSession } from '../../postgres/session/open-session.ts';
 import { type SilenceTelling, tellSilence } from './session-limits.ts';
 
-/** Only while `isWaiting` is the other side to send. */
+/** `isWaiting`: we wait for the other side to send. */
 type RowsProgress = { readonly receivedBytes: number; readonly isWaiting: boolean };
 
 type WatchedLink = {
-  /** The backend at its other end. */
+  /** The backend at the other end. */
   readonly pid: number;
   readonly progress: () => RowsProgress;
-  /** Another session, which is free meanwhile. */
+  /** Another session, which is free meanwhile, for asking. */
   readonly session: PgSession;
-  /** Ends the reading with pg_link_silent. */
+  /** Ends the reading of rows, with pg_link_silent. */
   readonly end: (error: SlotlineError) => void;
-  /** How long not one byte may come. */
+  /** How long it may last that no byte comes. */
   readonly limitMs: number;
   readonly signal: AbortSignal;
 };
@@ -28,7 +28,7 @@ type WatchedLink = {
 const LOOK_MS = 1_000;
 const LOOK_TIMEOUT_MS = 5_000;
 
-/** Resolves or rejects as `work` does. */
+/** Watches the link while `work` runs; resolves or rejects as `work` does. */
 export async function linkWatched<T>(deps: SilenceTelling, link: WatchedLink, work: Promise<T>): Promise<T> {
   using scope = new Scope();
   const watch = new LinkWatch(deps, link);
@@ -46,7 +46,7 @@ class LinkWatch {
   readonly #link: WatchedLink;
   readonly #telling: ReturnType<typeof tellSilence>;
   #receivedBytes = -1;
-  /** Since when not one byte has come from a backend that has some for us; undefined: it is not so. */
+  /** Since when no byte has come though the backend has sent, or would send. undefined: not so. */
   #silentSinceMs: number | undefined;
   #isTold = false;
   #isClosed = false;

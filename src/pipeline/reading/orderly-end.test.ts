@@ -21,7 +21,7 @@ const RECORD = {
 };
 const TOPIC = { name: 't', partitionCount: 1, recordBatchBytesMax: 1_000 };
 
-/** One record of a commit is on its way. */
+/** A reading with one record of a commit in flight. */
 function setUp() {
   const positions = new Positions(SILENT_LOG);
   const stored: Lsn[] = [];

@@ -1,4 +1,4 @@
-/** Owns the orderly end of a reading: what was taken in is acknowledged, stored, and told to the slot, each within a deadline. */
+/** Owns the orderly end of a reading: what was taken in is acknowledged, stored and confirmed, each step within a deadline. */
 import { SlotlineError } from '../../core/errors.ts';
 import type { Lsn } from '../../core/lsn.ts';
 import { Scope } from '../../core/scope.ts';
@@ -7,7 +7,7 @@ import { loadSlot } from '../../postgres/stream/slot.ts';
 import type { AttemptContext } from '../life/attempt-context.ts';
 import type { StreamLoop } from '../loop/stream-loop.ts';
 
-/** SIGTERM has ten seconds in all (architecture §5). */
+/** A stop by SIGTERM may take ten seconds in all. */
 const DRAIN_DEADLINE_MS = 8_000;
 export const CONFIRM_DEADLINE_MS = 1_000;
 const CONFIRM_POLL_MS = 10;
@@ -17,7 +17,7 @@ type SettleContext = Pick<AttemptContext, 'signal'> & {
   readonly positions: Pick<AttemptContext['positions'], 'store'>;
 };
 
-/** What was taken in is waited for, and what is durable of it stored. Throws stop_timeout, the publisher's failure, or what ended the attempt. */
+/** Waits until what was taken in is acknowledged, and stores the durable position. Throws stop_timeout or what ended publisher or attempt. */
 export async function settle({ publisher, positions, signal }: SettleContext, loop: Pick<StreamLoop, 'end'>): Promise<void> {
   loop.end();
   publisher.flush();
@@ -37,7 +37,7 @@ export async function settle({ publisher, positions, signal }: SettleContext, lo
 
 type ConfirmContext = Pick<AttemptContext, 'clock' | 'options' | 'signal' | 'sql'>;
 
-/** Closing a socket with unread data resets it, and a status update under way would be lost: wait until the server has it. */
+/** Waits until the slot shows the position. Closing a socket with unread data resets it, and a status update under way would be lost. */
 export async function untilConfirmed({ clock, options, signal, sql }: ConfirmContext, lsn: Lsn): Promise<void> {
   const deadlineMs = clock.monotonicMs() + CONFIRM_DEADLINE_MS;
   while (clock.monotonicMs() < deadlineMs && !signal.aborted) {

@@ -1,6 +1,6 @@
 /**
- * Owns how long the sessions of an attempt wait for an answer, and that a wait which becomes long is told. Not for those that have rules of
- * their own: making a slot waits for open transactions, moving one for the server's reading of WAL, a snapshot's rows come as fast as they
+ * Owns how long the sessions of an attempt wait for an answer, and that a long wait is logged. Not for waits with rules of their own:
+ * making a slot waits for open transactions, moving a slot waits while the server reads WAL, and a snapshot's rows come as fast as they
  * are taken.
  */
 import { SlotlineError } from '../../core/errors.ts';
@@ -11,31 +11,31 @@ import type { QueryPatience } from '../../postgres/session/open-session.ts';
 import type { SessionLimits } from '../../postgres/session/session.ts';
 import type { LiveState } from '../life/live-state.ts';
 
-/** A catalog read that is not answered by then is on a link that is dead: TCP alone would tell in minutes. */
+/** A catalog query that has no answer by then is on a dead link. TCP alone would take minutes to notice. */
 const READ_TIMEOUT_MS = 30_000;
-/** The catalog answers within milliseconds. */
+/** A longer wait is reported: the catalog normally answers within milliseconds. */
 const TELL_AFTER_MS = 2_000;
-/** A server that is always slow is told of so often at most. */
+/** The pause between two log lines about a server that stays slow. */
 const TOLD_AGAIN_MS = 60_000;
 
-/** Of a session for the catalog and for what the start changes; `database.query.timeout.ms` is for what may wait for locks. */
+/** For a session that reads the catalog or makes the start's changes. Statements that may wait for locks use database.query.timeout.ms. */
 export function limitsOf({ database }: Pick<TaskOptions, 'database'>, until: AbortSignal): SessionLimits {
   return { until, readTimeoutMs: READ_TIMEOUT_MS, queryTimeoutMs: database.queryTimeoutMs === 0 ? undefined : database.queryTimeoutMs };
 }
 
-/** How long a link over which something has to come may be silent. */
+/** How long a link may be silent when something has to come over it. */
 export function silenceLimitMs({ database }: Pick<TaskOptions, 'database'>): number {
   return database.queryTimeoutMs === 0 ? READ_TIMEOUT_MS : Math.min(READ_TIMEOUT_MS, database.queryTimeoutMs);
 }
 
 export type SilenceTelling = { readonly log: Log; readonly clock: Clock; readonly live: Pick<LiveState, 'tell'> };
 
-/** What is told of it, and the line of the log. */
+/** The error that health shows, and the name of the log line. */
 type Silence = { readonly code: 'pg_silent' | 'pg_link_silent'; readonly event: 'catalog.silent' | 'snapshot.silent' };
 
 const OF_CATALOG: Silence = { code: 'pg_silent', event: 'catalog.silent' };
 
-/** By default of the session on which the stream's catalog reads go: health shows while one has no answer, and the log tells it. */
+/** Reports a query without an answer in health and in the log. By default for the session on which the stream reads the catalog. */
 export function tellSilence({ log, clock, live }: SilenceTelling, { code, event }: Silence = OF_CATALOG): QueryPatience {
   let silence: SlotlineError | undefined;
   let toldMs = Number.NEGATIVE_INFINITY;

@@ -1,4 +1,4 @@
-/** Owns making a slot for a start, and telling what that waits for. The command itself is postgres/stream/slot.ts. */
+/** Owns making a slot at a start, and reporting what that waits for. The command itself is in postgres/stream/slot.ts. */
 import type { PgSession } from '../../postgres/session/open-session.ts';
 import { type CreatedSlot, createSlot, type NewSlot } from '../../postgres/stream/slot.ts';
 import type { AttemptContext } from '../life/attempt-context.ts';
@@ -7,8 +7,8 @@ import { watched } from './wait-watch.ts';
 export type SlotCreationContext = Pick<AttemptContext, 'clock' | 'fence' | 'live' | 'log' | 'signal' | 'sql'>;
 
 /**
- * `session`: a replication session of its own. Waits for every transaction that is open now, as long as the attempt lasts. Throws fenced
- * where the right to the slot is not ours.
+ * `session`: a replication session of its own. Waits, as long as the attempt lasts, for every transaction that is open now. Throws fenced
+ * when the right to the slot is not ours.
  */
 export async function createSlotOf(context: SlotCreationContext, session: PgSession, slot: NewSlot): Promise<CreatedSlot> {
   const { fence, signal, sql } = context;

@@ -1,6 +1,6 @@
 /**
- * Owns xmin.fetch.interval.ms: reading the slot's catalog_xmin, which events then show as source.xmin. Debezium asks between
- * events once the interval has passed; here a timer does, so that no event waits for an answer.
+ * Owns xmin.fetch.interval.ms: reads the slot's catalog_xmin, which events then show as source.xmin. Debezium asks between events once the
+ * interval has passed; here a timer does, so that no event waits for the answer.
  * Source: io.debezium.connector.postgresql.PostgresTaskContext.getSlotXmin.
  */
 import type { Log } from '../../core/log.ts';
@@ -25,7 +25,7 @@ export class SlotXmin {
     this.#deps = deps;
   }
 
-  /** Resolves when the first value is known: every event of the stream shows one. */
+  /** Resolves when the first value is known, so that every event of the stream has one. */
   async start(): Promise<void> {
     await this.#read();
     this.#timer = setInterval(() => {
@@ -33,13 +33,13 @@ export class SlotXmin {
     }, this.#deps.intervalMs);
   }
 
-  /** A snapshot's rows show none. */
+  /** Clears the value: rows of a snapshot have none. */
   stop(): void {
     clearInterval(this.#timer);
     this.#deps.info.setXmin(null);
   }
 
-  /** A lost session ends the attempt by itself; what is shown then stays. */
+  /** Rejects when the session is lost. That ends the attempt elsewhere; the last value stays until then. */
   async #read(): Promise<void> {
     const { sql, slot, info } = this.#deps;
     this.#isReading = true;

@@ -1,4 +1,4 @@
-/** Which source is read when, and what the fence and the confirmations are meanwhile; what a source does is in the tests with servers. */
+/** Which source is read when, and the fence and the confirmations meanwhile. What a source does is tested with servers. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { type AnsweringSession, answeringSession } from '../../../test/pipeline/answering-session.ts';
 import { type TestAttempt, testAttempt, testKeeper } from '../../../test/pipeline/attempt.ts';
@@ -9,13 +9,13 @@ import { runStreaming, type Sources, type StreamingRun } from './streaming.ts';
 
 const MEBIBYTE = 1024 * 1024;
 const START_LSN = 0x1000 as Lsn;
-/** Stored while no source is open. */
+/** A position that is stored while no source is open. */
 const BETWEEN_LSN = 0x50 as Lsn;
 const FAR = (2_000 * MEBIBYTE) as Lsn;
 
 type Step = 'bulk' | 'stream';
 
-/** A server whose WAL ends where a test says. */
+/** A server whose end of WAL the test sets. */
 function server(): { readonly wal: { endLsn: Lsn }; readonly sql: AnsweringSession } {
   const wal = { endLsn: START_LSN };
   const sql = answeringSession([
@@ -33,9 +33,9 @@ function setUp(more: Readonly<Record<string, string>> = {}) {
   const steps: Step[] = [];
   const started: number[] = [];
   const confirmed: [Step, Lsn][] = [];
-  /** Of the fence, when the stream is about to be opened. */
+  /** States of the fence at each opening of the stream. */
   const states: string[] = [];
-  /** What the sources do once they are read; by default they end in order, the backlog being read. */
+  /** What the sources do when they are read. By default they end in order, with the backlog read. */
   const acts: { bulk: (loop: StreamLoop) => Promise<'handOver' | 'givenUp' | 'stopped'>; stream: () => Promise<'ended' | 'behind'> } = {
     bulk: async () => 'handOver',
     stream: async () => 'ended',
@@ -79,7 +79,7 @@ afterEach(async () => {
   for (const attempt of attempts.splice(0)) await attempt[Symbol.asyncDispose]();
 });
 
-/** A transaction without rows. */
+/** Passes a transaction without rows. */
 async function passCommit(loop: StreamLoop, end: number): Promise<void> {
   for (const frame of [beginFrame({ commitLsn: end - 0x30 }), commitFrame({ commitLsn: end - 0x30, endLsn: end })])
     await loop.onFrame(frame, 0, frame.length, end as Lsn);
@@ -122,7 +122,7 @@ describe('a reading', () => {
     await run();
     expect(steps).toEqual(['bulk', 'stream']);
     expect(states).toEqual(['lock']);
-    // The one source or the other: it has started once.
+    // Whichever source comes first, `onStarted` is called once.
     expect(started).toEqual([1]);
   });
 
@@ -148,7 +148,7 @@ describe('a reading', () => {
     ]);
   });
 
-  it('leaves bulk reading alone for a while after it did not pay', async () => {
+  it('does not read in bulk for a while after that did not pay', async () => {
     const { run, acts, wal, steps } = setUp();
     wal.endLsn = FAR;
     const ends: ('behind' | 'ended')[] = ['behind', 'ended'];
@@ -158,7 +158,7 @@ describe('a reading', () => {
     expect(steps).toEqual(['bulk', 'stream', 'stream']);
   });
 
-  it('opens no stream when it was stopped in bulk', async () => {
+  it('opens no stream after a stop during bulk reading', async () => {
     const { run, acts, wal, steps, fence } = setUp();
     wal.endLsn = FAR;
     acts.bulk = async () => 'stopped';
@@ -171,11 +171,11 @@ describe('a reading', () => {
     wal.endLsn = FAR;
     await run({ untilLsn: FAR });
     expect([steps, started]).toEqual([['stream'], []]);
-    // The lock is kept for the rows of the snapshot.
+    // The lock is kept, for the rows of the snapshot come next.
     expect(sql.asked.filter((text) => text.includes('pg_advisory_unlock'))).toEqual([]);
   });
 
-  it('that breaks closes the fence for good, and confirms nothing more', async () => {
+  it('that fails closes the fence for good, and confirms nothing more', async () => {
     const { run, acts, fence, positions, confirmed } = setUp();
     acts.stream = async () => {
       throw new Error('broken');

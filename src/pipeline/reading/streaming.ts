@@ -1,7 +1,7 @@
 /**
- * Owns one reading: which of two sources of the same frames is read, and its beginning and end. Bulk decoding (catch-up.ts) while a large
- * backlog waits, else the replication stream (walsender.ts); the one begins where the other stood, between two transactions. Used twice:
- * for streaming proper, and for catching up to a snapshot's consistent point.
+ * Owns one reading: its beginning, its end, and which of the two sources is read. A large backlog is read in bulk (catch-up.ts), all else
+ * by the replication stream (walsender.ts). Both give the same frames, and one begins where the other stood, between two transactions.
+ * A reading serves for streaming, and for catching up to the consistent point of a snapshot.
  */
 import type { Lsn } from '../../core/lsn.ts';
 import { compileAny } from '../../events/filter.ts';
@@ -16,17 +16,17 @@ import { SlotXmin } from './slot-xmin.ts';
 import { readStream, type StreamContext } from './walsender.ts';
 
 export type StreamingRun = {
-  /** The server accepted; from here the slot is held. */
+  /** Called once the server has accepted. From here on the slot is held. */
   readonly onStarted: () => Promise<void>;
-  /** Stop before the first commit at or after it. */
+  /** The reading stops before the first commit at or after this LSN. */
   readonly untilLsn: Lsn | undefined;
-  /** An orderly stop is asked for. */
+  /** Aborts when an orderly stop is asked for. */
   readonly stop: AbortSignal;
   readonly walSenderTimeoutMs: number;
   readonly startLsn: Lsn;
-  /** What is durable is stored by it, and then told to the slot. */
+  /** Stores durable positions before they are confirmed. */
   readonly keeper: PositionKeeper;
-  /** May throw: then reading ends with it. */
+  /** Called with each notice of the server. If it throws, the reading ends with that. */
   readonly onNotice: (notice: ServerNotice) => void;
 };
 
@@ -37,10 +37,10 @@ type LoopContext = Pick<
 
 type StreamingContext = LoopContext & StreamContext & CatchUpContext;
 
-/** What frames are read from. */
+/** The two sources of frames. */
 export type Sources = { readonly catchUp: typeof catchUp; readonly readStream: typeof readStream };
 
-/** Resolves at an orderly stop or at untilLsn, with everything acknowledged and confirmed. Rejects with what broke. */
+/** Resolves at an orderly stop or at untilLsn, with everything acknowledged and confirmed. Rejects with what failed. */
 export async function runStreaming(
   context: StreamingContext,
   run: StreamingRun,
@@ -50,13 +50,13 @@ export async function runStreaming(
   try {
     await reading.run();
   } catch (error) {
-    // This attempt sends nothing more.
+    // After a failure this attempt sends nothing more.
     reading.close();
     context.fence.close();
     throw error;
   }
   reading.close();
-  // A snapshot may come behind it, under the advisory lock.
+  // A snapshot may follow, and it needs the advisory lock.
   holdLock(context, run);
 }
 

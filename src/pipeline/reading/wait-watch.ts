@@ -1,7 +1,7 @@
 /**
- * Owns telling what a step on the server waits for while it waits: making a slot waits for every open transaction that has written, a
- * snapshot and a publication wait for locks, and the server says nothing of it. Told in the log (at once, then each minute) and in the
- * live state, for health. Ends nothing, and changes nothing.
+ * Owns reporting what a step on the server waits for. Making a slot waits for every open transaction that has written; a snapshot and a
+ * publication wait for locks; and the server says nothing of it. Reported in the log (at once, then each minute) and in the live state,
+ * for health. It ends and changes nothing.
  */
 import { toSlotlineError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
@@ -12,27 +12,27 @@ import type { PgSession } from '../../postgres/session/open-session.ts';
 import type { LiveState } from '../life/live-state.ts';
 
 type WatchedStep = {
-  /** `slot`: one is made. Else something that PostgreSQL does for the start. */
+  /** `slot`: making a slot. `postgres`: something else that PostgreSQL does for the start. */
   readonly of: 'slot' | 'postgres';
-  /** In words: `Making the slot shop`. */
+  /** The step in words: `Making the slot shop`. */
   readonly what: string;
-  /** The backend that works on it. */
+  /** The backend that executes the step. */
   readonly pid: number;
-  /** Another session, which is free meanwhile; opened when it is first needed. */
+  /** Gives another session, which is free meanwhile. Called only when a look is needed. */
   readonly session: () => Promise<PgSession>;
-  /** The attempt's. */
+  /** The attempt's signal. */
   readonly signal: AbortSignal;
 };
 
 type WatchDeps = { readonly log: Log; readonly live: Pick<LiveState, 'tell'>; readonly clock: Clock };
 
-/** What takes less is no news. */
+/** A step that takes less is not looked at. */
 const FIRST_LOOK_MS = 700;
 const LOOK_MS = 1_000;
 const TOLD_AGAIN_MS = 60_000;
 const LOOK_TIMEOUT_MS = 5_000;
 
-/** Resolves or rejects as `work` does. */
+/** Watches the step while `work` runs; resolves or rejects as `work` does. */
 export async function watched<T>(deps: WatchDeps, step: WatchedStep, work: Promise<T>): Promise<T> {
   using scope = new Scope();
   const done = new AbortController();

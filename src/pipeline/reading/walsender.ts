@@ -1,6 +1,6 @@
 /**
- * Owns reading by the replication stream: opening it where the reading stands, the fence and the confirmations that go with it, and leaving
- * it: at a stop, at the LSN to read to, or where a backlog has grown that is better read in bulk.
+ * Owns reading by the replication stream. It opens the stream where the reading stands, with its fence and its confirmations, and leaves it
+ * at a stop, at the LSN to read to, or when a backlog has grown that is better read in bulk.
  */
 import type { Lsn } from '../../core/lsn.ts';
 import { Scope } from '../../core/scope.ts';
@@ -15,12 +15,12 @@ import { holdLock, releaseLock, tryLock } from '../positions/turn.ts';
 import type { Backlog } from './backlog.ts';
 import { settle, untilConfirmed } from './orderly-end.ts';
 
-/** While catching up to a snapshot an idle server is asked often where it stands. */
+/** How often an idle server is asked where it stands while catching up to a snapshot. */
 const CATCH_UP_ASK_MS = 100;
 const START_MIN_MS = 30_000;
-/** How often it is looked how far behind the stream is. */
+/** How often at least to look how far behind the stream is. */
 const LAG_LOOK_MAX_MS = 2_000;
-/** A stream that stands between no two transactions for so long goes on as it is. */
+/** When no boundary between two transactions comes within this time, the stream goes on. */
 const STAND_DEADLINE_MS = 10_000;
 
 export type StreamContext = Pick<
@@ -31,17 +31,17 @@ export type StreamContext = Pick<
 type StreamParts = {
   readonly loop: StreamLoop;
   readonly backlog: Backlog;
-  /** Stop before the first commit at or after it. */
+  /** The reading stops before the first commit at or after this LSN. */
   readonly untilLsn: Lsn | undefined;
   readonly walSenderTimeoutMs: number;
-  /** An orderly stop is asked for. */
+  /** Aborts when an orderly stop is asked for. */
   readonly stop: AbortSignal;
   readonly onNotice: (notice: ServerNotice) => void;
-  /** The server accepted; from here the slot is held. */
+  /** Called once the server has accepted. From here on the slot is held. */
   readonly onStarted: () => Promise<void>;
 };
 
-/** behind: the loop stands between two transactions and the lock is held; a backlog waits that is better read in bulk. */
+/** `behind`: the loop stands between two transactions, the lock is held, and a backlog waits that is better read in bulk. */
 type StreamEnd = 'ended' | 'behind';
 
 export async function readStream(context: StreamContext, parts: StreamParts): Promise<StreamEnd> {
@@ -49,7 +49,7 @@ export async function readStream(context: StreamContext, parts: StreamParts): Pr
   const { loop, stop, untilLsn } = parts;
   using scope = new Scope();
   const leaving = new AbortController();
-  // While no source is open a stop waits for no server: everything was acknowledged by the last one, or comes again.
+  // A stop does not wait for the server while no source is open: what the last source sent is acknowledged, or will be sent again.
   const opening = scope.any(stop, signal);
   const stoppedOr = (error: unknown): 'stopped' => {
     signal.throwIfAborted();
@@ -85,7 +85,7 @@ export async function readStream(context: StreamContext, parts: StreamParts): Pr
   }
 }
 
-/** The walsender that holds the slot is this stream's. */
+/** Proof: the walsender on the slot is that of this stream. */
 function holdFence(
   { fence, sql, options }: StreamContext,
   { walSenderTimeoutMs }: StreamParts,
@@ -99,7 +99,7 @@ function holdFence(
   });
 }
 
-/** Resolves once the stream stands between two transactions with more behind it than the threshold, and the lock is held again. */
+/** Resolves once the stream stands between two transactions, is behind by more than the threshold, and we hold the lock again. */
 async function untilFarBehind(context: StreamContext, parts: StreamParts, leaving: AbortSignal): Promise<'behind'> {
   const { sql, options, log } = context;
   const { backlog, loop } = parts;
@@ -109,7 +109,7 @@ async function untilFarBehind(context: StreamContext, parts: StreamParts, leavin
     const endLsn = await backlog.findFarEnd().catch(() => undefined);
     if (endLsn === undefined || !(await tryLock(sql, options.slot.name))) continue;
     using scope = new Scope();
-    // Not standing: what lay behind was one transaction, or it went by in time.
+    // undefined: the backlog was a single transaction, or it was read in the meantime.
     const standsAt = await loop.standBelow(backlog.farBelow(endLsn), scope.any(leaving, scope.timeout(STAND_DEADLINE_MS)));
     if (standsAt !== undefined) {
       holdLock(context, parts);
@@ -121,7 +121,7 @@ async function untilFarBehind(context: StreamContext, parts: StreamParts, leavin
   return await new Promise(() => {});
 }
 
-/** The server answers once it has the slot: as long as a login may take, and longer where that is short. */
+/** The server answers once it has the slot. That may take as long as a login, but we allow at least START_MIN_MS. */
 function startTimeoutMs({ options }: StreamContext): number {
   return Math.max(options.database.connectTimeoutMs, START_MIN_MS);
 }

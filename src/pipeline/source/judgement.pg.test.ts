@@ -1,4 +1,4 @@
-/** What real statements look like to two looks at the source: which are harmless, and which lose rows. */
+/** How real statements look to the comparison of two looks at the source: which are harmless, and which lose rows. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { databaseOptions } from '../../../test/harness/database-options.ts';
 import { type FreshDatabase, freshDatabase } from '../../../test/harness/shared.ts';
@@ -15,7 +15,7 @@ create table days_1 partition of days for values from (1) to (2);
 create publication named for table items, other, days;
 create publication every for all tables`;
 
-/** One look before, one behind; nothing but lines at level info. */
+/** Statements between two looks after which there is no log line above level info. */
 const HARMLESS: Readonly<Record<string, readonly string[]>> = {
   'an unrelated table': ['create table foreign_to_us (id int)'],
   'VACUUM FULL, which swaps files as pg_repack does': ['vacuum full items'],
@@ -113,7 +113,7 @@ for (const major of [14, 18] as const) {
       await db?.drop();
     });
 
-    /** The worst for each publication; '' for what is at most an info. */
+    /** The worst change for each publication; '' if that is an info, or there is none. */
     async function judged(statements: readonly string[]): Promise<readonly [string, string]> {
       await db.client.query(
         'drop schema public cascade; create schema public; drop publication if exists named; drop publication if exists every',

@@ -1,4 +1,4 @@
-/** What each difference between two looks at the source means; test/faults/source-changes.test.ts has the same on a server. */
+/** What each difference between two looks at the source means. test/faults/source-changes.test.ts tests the same on a server. */
 import { describe, expect, it } from 'vitest';
 import { LSN_ZERO } from '../../core/lsn.ts';
 import { compileFilter } from '../../events/filter.ts';
@@ -73,7 +73,7 @@ describe('the publication', () => {
     expect(judged(narrow, whole)).toEqual(['info operations_added public.items,public.other']);
   });
 
-  it('that was altered and is as before is a warning, and another owner is nothing', () => {
+  it('that was altered and is as before is a warning; another owner is no change', () => {
     expect(changed({})).toEqual(['warning publication_touched']);
     expect(changed({ owner: '11' })).toEqual([]);
   });
@@ -91,7 +91,7 @@ describe('the publication', () => {
     expect(narrowed({ columns: [1] })).toEqual(['loss columns_left public.other']);
   });
 
-  it('that sends more rows or columns of a table than before is told only', () => {
+  it('that sends more rows or columns of a table than before is only reported', () => {
     const before = facts({ ...PUBLICATION, members: [member(11, 101, { filter: 'x' }), member(12, 102, { columns: [1] })] });
     const after = facts({
       ...PUBLICATION,
@@ -124,13 +124,13 @@ describe('a table', () => {
     expect(changedTo(table(101, 'items'), table(103, 'other', { wasMoved: true }))).toEqual(['warning table_joined public.other']);
   });
 
-  it('that is named behind its creation lacks what was written in between', () => {
+  it('that joins the publication after its creation lacks what was written in between', () => {
     const one = facts({ ...PUBLICATION, members: [member(11, 101)] }, [table(101, 'items')]);
     const two = facts(PUBLICATION);
     expect(judged(one, two)).toEqual(['warning table_joined public.other']);
   });
 
-  it('with another replica identity is told, and a warning where updates are refused', () => {
+  it('with another replica identity is reported, and is a warning where updates are refused', () => {
     expect(changedTo(table(101, 'items', { identity: 'full' }))).toEqual(['info replica_identity_full public.items']);
     expect(changedTo(table(101, 'items', { identity: 'nothing' }))).toEqual(['warning replica_identity_nothing public.items']);
   });

@@ -1,6 +1,6 @@
 /**
- * Owns what a difference between two looks at the source means: which changes lose rows, which only need to be known, for which tables, and
- * what heals them. Pure. Does not look (postgres/catalog/source-facts.ts) and does not decide what is done (watch.ts).
+ * Owns what a difference between two looks at the source means: which changes lose rows, which only need to be known, and for which tables.
+ * Pure. Does not look (postgres/catalog/source-facts.ts) and does not decide what to do (watch.ts).
  */
 import type { TableFilter } from '../../events/filter.ts';
 import type { SourceFacts, SourceMember, SourcePublication, SourceTable } from '../../postgres/catalog/source-facts.ts';
@@ -12,30 +12,30 @@ type ChangeSeverity = 'loss' | 'warning' | 'info';
 export type SourceChange = {
   readonly kind: string;
   readonly severity: ChangeSeverity;
-  /** `schema.table`, in order; empty where the change is about no table. */
+  /** `schema.table`, sorted. Empty when the change is not about tables. */
   readonly tables: readonly string[];
-  /** Of the tables whose rows are missing only if they hold any. */
+  /** Tables whose rows are missing only if they hold any. */
   readonly oids: readonly number[];
-  /** One sentence. */
+  /** What has changed, in one sentence. */
   readonly what: string;
 };
 
 export type JudgementRules = {
   readonly filter: TableFilter;
-  /** Operations that the connector leaves out anyway. */
+  /** Operations that the connector does not send anyway. */
   readonly skipped: ReadonlySet<'c' | 'u' | 'd' | 't'>;
-  /** A snapshot may come at the next start: the role must be able to read. */
+  /** The next start may take a snapshot, so the role must be able to read the tables. */
   readonly readsTables: boolean;
 };
 
-/** What happened between two looks, the worst first. */
+/** What changed between two looks, the worst first. */
 export function judgeSource(before: SourceFacts, after: SourceFacts, rules: JudgementRules): SourceChange[] {
   const changes = [...judgePublication(before, after, rules), ...judgeTables(before, after, rules), ...judgeRights(before, after, rules)];
   const rank: Readonly<Record<ChangeSeverity, number>> = { loss: 0, warning: 1, info: 2 };
   return gathered(changes).sort((one, other) => rank[one.severity] - rank[other.severity]);
 }
 
-/** Captured tables whose changes the publication does not send, as it is now. */
+/** Captured tables whose changes the publication does not send at present. */
 export function uncoveredTables(facts: SourceFacts, filter: TableFilter): SourceTable[] {
   const sent = sendings(facts, filter);
   const isWanted = (table: SourceTable): boolean => filter.includesTable(table.schema, table.table);
@@ -44,12 +44,12 @@ export function uncoveredTables(facts: SourceFacts, filter: TableFilter): Source
   );
 }
 
-/** `schema.table` of all that is captured and sent. */
+/** `schema.table` of everything that is captured and sent. */
 export function capturedTables(facts: SourceFacts, { filter }: JudgementRules): string[] {
   return namesOf([...sendings(facts, filter).values()]);
 }
 
-/** What is not well as the source stands, whatever it was before. */
+/** What is wrong with the source at present, whatever it was before. */
 export function standingTroubles(facts: SourceFacts, { filter }: JudgementRules): Pick<SourceChange, 'kind' | 'tables' | 'what'>[] {
   if (facts.publication === undefined) return [{ kind: 'publication_missing', tables: [], what: 'The publication does not exist' }];
   const troubles: Pick<SourceChange, 'kind' | 'tables' | 'what'>[] = [];
@@ -66,7 +66,7 @@ export function standingTroubles(facts: SourceFacts, { filter }: JudgementRules)
   return troubles;
 }
 
-/** One for each kind, with all its tables. */
+/** Joins changes of one kind to one change with all their tables. */
 function gathered(changes: readonly SourceChange[]): SourceChange[] {
   const byKind = new Map<string, SourceChange>();
   for (const change of changes) {
@@ -137,9 +137,9 @@ type Looks = {
   readonly before: SourceFacts;
   readonly after: SourceFacts;
   readonly filter: TableFilter;
-  /** Entries of the publication that were there at the first look. */
+  /** Entries of the publication that existed at the first look. */
   readonly oldSources: ReadonlySet<string>;
-  /** The table took its name over: no other table is sent under it any more. */
+  /** The table took over a name under which another table was sent, and no table of before is sent under it any more. */
   readonly tookOver: (sending: Sending) => boolean;
 };
 
@@ -170,7 +170,7 @@ function takeovers(were: ReadonlyMap<number, Sending>, are: ReadonlyMap<number, 
   };
 }
 
-/** It was sent, it still exists, and it is not sent any more. */
+/** The table was sent, still exists, and is not sent any more. */
 function leftTable(was: Sending, table: SourceTable, { before, after, filter }: Looks): SourceChange {
   const names = [was.topicTable];
   if (table.isUnlogged) return loss('table_unlogged', names, 'The table is unlogged now: nothing of it is sent');
@@ -220,7 +220,7 @@ function judgeSending(was: Sending, is: Sending, looks: Looks): SourceChange[] {
   return changes;
 }
 
-/** It was taken out and in again by one transaction, or twice set: between an entry that is narrower and the one of before. */
+/** The entry was removed and added in one transaction, or set twice. In between it may have been narrower. */
 function memberReplaced(tables: readonly string[]): SourceChange {
   const what =
     'The table is in the publication by another entry that says what the one before said: rows or columns in between may be missing';
@@ -238,11 +238,11 @@ function judgeIdentity(was: SourceTable | undefined, is: SourceTable): SourceCha
   return [{ kind: `replica_identity_${is.identity}`, severity, tables: [`${is.schema}.${is.table}`], oids: [], what }];
 }
 
-/** It is sent from now on. */
+/** The table was not sent before, and is sent now. */
 function cameIn(is: Sending, looks: Looks): SourceChange {
   const names = [is.topicTable];
   const oids = [is.oid];
-  // An entry of its own that came behind its creation: what was written in between is missing. What covers all tables covers it from its first row on.
+  // Listed after it was made: rows written in between are missing. An entry for all tables, or for a schema, covers a table from its first row on.
   const joinedLater = is.sources.every(({ name, isMember, isFirst }) => isMember && isFirst && !looks.oldSources.has(name));
   const mayHold = looks.before.tables.has(is.oid) || is.wasMoved || joinedLater;
   if (looks.tookOver(is)) {

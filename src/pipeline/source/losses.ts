@@ -1,6 +1,6 @@
 /**
- * Owns what a change of the source means for this connector and this moment: whether rows are missing once it is known which tables hold
- * rows and whether a snapshot follows, and the error that says so. Pure; a start, the watch and `check` ask the same.
+ * Owns what a change of the source means for this connector at this moment: whether rows are missing, given which tables hold rows and
+ * whether a snapshot follows; and the error that says so. Pure. A start, the watch and `check` all use it.
  */
 import { SlotlineError } from '../../core/errors.ts';
 import { formatLsn, type Lsn } from '../../core/lsn.ts';
@@ -9,10 +9,10 @@ import { compileAny } from '../../events/filter.ts';
 import type { JudgementRules, SourceChange } from './judgement.ts';
 import { newSlotRemedy, shownList, snapshotRemedy } from './remedies.ts';
 
-/** A publication that is missing where the stream stands makes every older server stop. */
+/** Before this version the server's stream fails where the publication did not exist yet. */
 const SKIPS_MISSING_PUBLICATION_SINCE = 18;
 
-/** Whether the server leaves out what was changed while the publication was missing; else the stream ends there. */
+/** True: the server leaves out what was changed while the publication did not exist. False: its stream fails there. */
 export function skipsMissingPublication(serverMajor: number): boolean {
   return serverMajor >= SKIPS_MISSING_PUBLICATION_SINCE;
 }
@@ -23,16 +23,16 @@ export function judgementRules(options: Pick<TaskOptions, 'events' | 'snapshot'>
 }
 
 type ChangeCircumstances = {
-  /** Of the tables that took a name over. */
+  /** Those of the changes' tables that hold rows. */
   readonly withRows: ReadonlySet<number>;
-  /** One that has not begun to read. */
+  /** A snapshot will come that has not begun to read. */
   readonly snapshotFollows: boolean;
   readonly includeCollections: readonly string[];
-  /** `schema.table` of what was sent before: rows of another table that joins under such a name are missing in its topic. */
+  /** `schema.table` of what was sent before. If another table joins under such a name, its earlier rows are missing in the topic. */
   readonly sentBefore: ReadonlySet<string>;
 };
 
-/** Nothing is missing of tables without rows, nor of what a snapshot brings. */
+/** Lowers changes to info where no row can be missing: for tables without rows, and for tables that a snapshot will read. */
 export function weighChanges(changes: readonly SourceChange[], of: ChangeCircumstances): SourceChange[] {
   const { withRows, snapshotFollows, includeCollections, sentBefore } = of;
   const isInSnapshot = (tables: readonly string[]): boolean =>
@@ -48,7 +48,7 @@ export function weighChanges(changes: readonly SourceChange[], of: ChangeCircums
 
 function splitReplaced(change: SourceChange, sentBefore: ReadonlySet<string>): SourceChange[] {
   const { kind, tables, oids } = change;
-  // Each table has one OID there, unless partitions are sent as their root.
+  // Names and OIDs are pairs, unless partitions are sent as their root.
   if (kind !== 'table_joined' || tables.length !== oids.length) return [change];
   const part = (isReplaced: boolean): Pick<SourceChange, 'tables' | 'oids'> => ({
     tables: tables.filter((table) => sentBefore.has(table) === isReplaced),
@@ -61,7 +61,7 @@ function splitReplaced(change: SourceChange, sentBefore: ReadonlySet<string>): S
 
 const REPLACED = 'Another table took the name: what it held until it was added to the publication was not sent';
 
-/** `toLsn` undefined: it is not over. */
+/** `toLsn` undefined: rows are still being lost. */
 type Losing = {
   readonly fromLsn: Lsn;
   readonly toLsn: Lsn | undefined;
@@ -69,7 +69,7 @@ type Losing = {
   readonly serverMajor: number;
 };
 
-/** source_changed, with the WAL in which rows may be missing and what brings them. */
+/** source_changed, with the range of WAL in which rows may be missing, and what brings them. */
 export function lossError(change: SourceChange, { fromLsn, toLsn, options, serverMajor }: Losing): SlotlineError {
   const details = {
     change: change.kind,

@@ -1,6 +1,6 @@
 /**
- * Owns what a connector remembers of its source over a restart: the last look that was accounted for, as a record of its own beside the
- * offset, in the same compacted topic. What was changed while no process looked is found by it. Does not judge.
+ * Owns what a connector remembers of its source over a restart: the last look whose changes are accounted for. It is a record beside the
+ * offset, in the same compacted topic. By it a start finds what was changed while no process looked. Does not judge.
  *
  * Key: `["<connector name>",{"server":"<topic.prefix>","slotline":"source"}]`.
  */
@@ -10,16 +10,16 @@ import { type OffsetOwner, partitionOf } from '../../offsets/offset.ts';
 import type { CompactedTopic } from '../../offsets/store.ts';
 import type { SourceFacts, SourcePublication, SourceTable } from '../../postgres/catalog/source-facts.ts';
 
-/** OIDs mean nothing on another server or in another database. */
+/** Where the record's OIDs are valid: they mean nothing on another server or in another database. */
 type SourcePlace = { readonly systemIdentifier: string; readonly database: string };
 
 type SourceMemoryOwner = OffsetOwner & SourcePlace;
 
-/** A record of Kafka holds about a megabyte; beyond so many tables the publication alone is remembered. */
+/** A Kafka record holds about a megabyte. With more tables than this, only the publication is remembered. */
 const TABLES_MAX = 3_000;
 const FORMAT = 1;
 
-/** The record as it is stored. */
+/** The record as stored. */
 export type SourceRecord = {
   readonly format: number;
   readonly system: string;
@@ -29,7 +29,7 @@ export type SourceRecord = {
   readonly tables?: readonly SourceTable[];
 };
 
-/** The last record of this connector; `check` reads it too. undefined: there is none, or none that is readable. */
+/** The connector's last record; `check` reads it too. undefined: there is none, or it is not readable. */
 export async function readSource(
   topic: Pick<CompactedTopic, 'readAll'>,
   owner: OffsetOwner,
@@ -45,7 +45,7 @@ export async function readSource(
   return value === undefined ? undefined : parse(Buffer.from(value).toString('utf8'));
 }
 
-/** As far as it goes; what was not remembered is taken as it is `now`. undefined: nothing that can be compared. */
+/** The source as the record has it. What was not remembered is taken from `now`. undefined: nothing can be compared. */
 export function rememberedSource(record: SourceRecord | undefined, now: SourceFacts, place: SourcePlace): SourceFacts | undefined {
   if (record?.format !== FORMAT || record.system !== place.systemIdentifier || record.database !== place.database) return undefined;
   const { lsn, publication, tables } = record;
@@ -91,7 +91,7 @@ export class SourceMemory {
   }
 }
 
-/** Captured tables and what they are partitions of. */
+/** The captured tables, and the tables that they are partitions of. */
 function captured({ tables }: SourceFacts, filter: TableFilter): SourceTable[] {
   const wanted = new Set<number>();
   for (const table of tables.values()) {

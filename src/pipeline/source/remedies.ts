@@ -1,4 +1,4 @@
-/** Owns what a person is told to do about a change of the source: the snapshot, the slot, the SQL. Pure; docs/operating.md says the same. */
+/** Owns what a person is told to do after a change of the source: the snapshot, the slot, the SQL. Pure. docs/operating.md says the same. */
 import type { TaskOptions } from '../../core/options.ts';
 import { quoteIdentifier, quoteLiteral } from '../../postgres/identifiers.ts';
 
@@ -13,7 +13,7 @@ export function shown(tables: readonly string[]): string {
   return (shownList(tables) ?? []).join(', ');
 }
 
-/** A snapshot of these tables alone, beside the slot that stays. */
+/** Tells how to take a snapshot of these tables alone. The slot stays. */
 export function snapshotRemedy(tables: readonly string[], options: Pick<TaskOptions, 'publication'>): string {
   const list =
     tables.length === 0 || tables.length > TABLES_SHOWN ? '' : ` and snapshot.include.collection.list=${tables.map(asPattern).join(',')}`;
@@ -21,7 +21,7 @@ export function snapshotRemedy(tables: readonly string[], options: Pick<TaskOpti
   return `${right}: that sends every row that is there now; deletes that were missed are not in it. slotline.source.changed.action=warn goes on without.`;
 }
 
-/** Regular expressions of the list are separated by commas, and dots match anything. */
+/** A list's entries are regular expressions that are separated by commas, and a dot matches anything: both are escaped. */
 function asPattern(table: string): string {
   return table.replaceAll(/[\\^$.*+?()[\]{}|,]/g, (sign) => `\\${sign}`);
 }

@@ -1,27 +1,27 @@
 /**
- * Owns what the server makes of a publication: which tables' rows it sends, under which name, by which of the publication's entries. Pure.
- * Source: PostgreSQL, pgoutput.c, get_rel_sync_entry.
+ * Owns what the server makes of a publication: which tables' rows it sends, under which table's name, and by which of the publication's
+ * entries. Pure. Source: PostgreSQL, pgoutput.c, get_rel_sync_entry.
  */
 import type { TableFilter } from '../../events/filter.ts';
 import type { SourceFacts, SourceMember, SourcePublication, SourceTable } from '../../postgres/catalog/source-facts.ts';
 
-/** Why a table is sent: an entry of the publication, by a name that another entry never has. */
+/** Why a table is sent: an entry of the publication. No other entry ever has the same name. */
 type SendingSource = { readonly name: string; readonly isFirst: boolean; readonly isMember: boolean };
 
 export type Sending = {
-  /** Of the table that holds the rows. */
+  /** OID of the table that holds the rows. */
   readonly oid: number;
   readonly wasMoved: boolean;
-  /** The table whose name they have: itself, or with publish_via_partition_root an ancestor. */
+  /** OID of the table under whose name rows are sent: the table itself, or an ancestor with publish_via_partition_root. */
   readonly sentAs: number;
-  /** `schema.table` of that. */
+  /** The same as `schema.table`. */
   readonly topicTable: string;
   readonly sources: readonly SendingSource[];
-  /** Whose row filter and columns hold; undefined: all rows and columns. */
+  /** The entry whose row filter and columns apply. undefined: all rows and columns. */
   readonly member: SourceMember | undefined;
 };
 
-/** By OID: every table whose rows are sent under a captured name. */
+/** Every table whose rows are sent under a captured name, by OID. */
 export function sendings({ publication, tables }: SourceFacts, filter: TableFilter): ReadonlyMap<number, Sending> {
   const found = new Map<number, Sending>();
   if (publication === undefined) return found;
@@ -48,7 +48,7 @@ function entriesOf({ oid, allTables, isFirst, schemas, members }: SourcePublicat
   };
 }
 
-/** Of every entry of the publication. */
+/** The names of all entries of the publication. */
 export function sourceNames(publication: SourcePublication): ReadonlySet<string> {
   const { all, bySchema } = entriesOf(publication);
   const named = [...(all === undefined ? [] : [all]), ...bySchema.values()].map(({ name }) => name);
@@ -98,7 +98,7 @@ function ownSources(table: SourceTable, { all, bySchema, byTable }: Entries): Se
   ];
 }
 
-/** Itself first, the root last. */
+/** The table itself first, its root last. */
 function* withAncestors(table: SourceTable, tables: ReadonlyMap<number, SourceTable>): Generator<SourceTable> {
   for (let one: SourceTable | undefined = table; one !== undefined; one = one.parent === undefined ? undefined : tables.get(one.parent))
     yield one;

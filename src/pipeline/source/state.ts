@@ -1,6 +1,6 @@
 /**
- * Owns what is told of the source, for health and metrics: counts, and what is not well with it. A plain value and its reducer. Does not
- * look and does not judge.
+ * Owns what health and metrics show of the source: counts, and what is wrong with it. A plain value and its reducer. Does not look and does
+ * not judge.
  */
 
 export type SourceTrouble = { readonly kind: string; readonly message: string; readonly remedy: string };
@@ -9,11 +9,11 @@ type SourceSeverity = 'loss' | 'warning' | 'info';
 export type SourceState = {
   readonly looksFailed: number;
   readonly changes: Readonly<Record<SourceSeverity, number>>;
-  /** Notices and warnings of the server in the stream. */
+  /** How many notices and warnings the server has sent in the stream. */
   readonly notices: number;
-  /** By kind. Rows are missing: said until the process ends, for nothing else tells of it. */
+  /** Losses by kind. They show until the process ends, because nothing else says that rows are missing. */
   readonly losses: ReadonlyMap<string, SourceTrouble>;
-  /** Said until it is put right. */
+  /** Troubles that show until they are cured. */
   readonly standing: readonly SourceTrouble[];
 };
 
@@ -22,10 +22,10 @@ export type SourceEvent =
   | { readonly tag: 'sourceNotice' }
   | { readonly tag: 'sourceChanged'; readonly severity: SourceSeverity }
   | { readonly tag: 'sourceLoss'; readonly trouble: SourceTrouble }
-  /** All that is not well now, instead of what was. */
+  /** Everything that is wrong now; replaces the list of before. */
   | { readonly tag: 'sourceStands'; readonly troubles: readonly SourceTrouble[] };
 
-/** More kinds than there are; whatever goes wrong this does not grow. */
+/** There are fewer kinds than this. The limit only ensures that the map cannot grow without end. */
 const TROUBLES_MAX = 50;
 
 export const UNSEEN_SOURCE: SourceState = {

@@ -1,6 +1,6 @@
 /**
- * Owns what is done about the captured tables before anything is read: refusing what is judged to be wrong (judgements/), the publication,
- * replica identities. Does not choose the tables (events/filter.ts) and reads no row.
+ * Owns what is done about the captured tables before anything is read: refusing what is judged wrong (judgements/), setting up the
+ * publication, setting replica identities. Does not choose the tables (events/filter.ts) and reads no row.
  */
 import { toSlotlineError } from '../../core/errors.ts';
 import { chooseIdentities } from '../../events/filter.ts';
@@ -26,19 +26,19 @@ type Preparation = {
   readonly decision: StartDecision;
   readonly continuity: Continuity;
   readonly hasRun: boolean;
-  /** The process judges for the first time: everything that `check` knows is told. Later attempts look at names and the publication only. */
+  /** The task judges for the first time: everything that `check` knows is judged. Later attempts look only at names and the publication. */
   readonly isFirst: boolean;
 };
 
 type TablesContext = Pick<AttemptContext, 'clock' | 'filter' | 'live' | 'log' | 'options' | 'signal' | 'sql'>;
 
-/** Throws whatever `check` fails for, and what publication and replica identities need and lack. */
+/** Throws what `check` fails for, and what the publication and the replica identities need and do not get. */
 export async function prepareTables(context: TablesContext, { server, isFirst, ...known }: Preparation): Promise<void> {
   const { sql, options, filter, log } = context;
   if (isFirst) {
     const judgements = await judgePreconditions(sql, options, { facts: server, ...known });
     refuseFaults(log, judgements);
-    // These are told where they are made.
+    // Changes of replica identities are logged where they are made.
     tellWarnings(
       log,
       judgements.filter(({ check }) => check !== IDENTITY_CHANGES),
@@ -50,7 +50,7 @@ export async function prepareTables(context: TablesContext, { server, isFirst, .
   await setReplicaIdentities(context, server, captured);
 }
 
-/** Creates or adjusts the publication. A captured table that it lacks would never be streamed: refused where the config names tables. */
+/** Creates or adjusts the publication. Refuses when it lacks a captured table and the config names tables: that would never be streamed. */
 async function publishTables(context: TablesContext, server: ServerFacts, captured: readonly ListedTable[]): Promise<void> {
   const { sql, options, log } = context;
   const request = { publication: options.publication, events: options.events, captured, inRecovery: server.inRecovery };
@@ -64,7 +64,7 @@ async function publishTables(context: TablesContext, server: ServerFacts, captur
     if (known.code !== 'publication_incomplete' || namesTables(options)) throw known;
   }
 }
-/** What the server refuses is told and the connector goes on with the identity that the table has, as Debezium does. */
+/** If the server refuses a change, that is logged, and the table keeps its replica identity, as with Debezium. */
 async function setReplicaIdentities(context: TablesContext, server: ServerFacts, captured: readonly ListedTable[]): Promise<void> {
   const { sql, options, log } = context;
   const { wanted, ambiguous } = chooseIdentities(options.publication.replicaIdentities, captured);
@@ -91,7 +91,7 @@ async function setReplicaIdentities(context: TablesContext, server: ServerFacts,
 
 const AMBIGUOUS_REMEDY = 'Two entries of replica.identity.autoset.values match it, so it keeps what it has: let one match.';
 
-/** The statement runs in the session that is asked otherwise: what it waits for is looked up through one that is opened for it. */
+/** Watches what the statement waits for. The session that runs it is busy, so another one is opened to look. */
 async function watchedDdl<T>(context: TablesContext, what: string, work: Promise<T>): Promise<T> {
   const { sql, options, signal } = context;
   let looking: Promise<PgSession> | undefined;

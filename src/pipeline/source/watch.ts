@@ -1,9 +1,9 @@
 /**
- * Owns watching the source while an attempt runs: a look every few seconds by a session of its own, what is done about each change, and the
- * notices of the server. What a change means is judgement.ts's. Its own troubles end nothing: it looks again.
+ * Owns watching the source during an attempt: a look every few seconds in a session of its own, what is done about each change, and the
+ * server's notices. What a change means is decided in judgement.ts. A look that fails ends nothing; the next one follows.
  *
- * A change is noticed behind the moment when it was made, and PostgreSQL decides by the catalog of that moment what it sends: rows that were
- * left out then are not in the slot, whatever is confirmed. So what is said is which WAL may hold them, and which snapshot brings them.
+ * A change is noticed after it was made, while PostgreSQL decides by the catalog of the very moment what it sends. Rows that were left out
+ * are not in the slot, whatever is confirmed. So a report says which WAL may hold them, and which snapshot brings them.
  */
 import { type SlotlineError, toSlotlineError } from '../../core/errors.ts';
 import { formatLsn, type Lsn, parseLsn } from '../../core/lsn.ts';
@@ -27,21 +27,21 @@ import type { SourceMemory } from './memory.ts';
 import { shown, shownList, snapshotRemedy, standingRemedy } from './remedies.ts';
 
 const PAUSE_MIN_MS = 2_000;
-/** A change is to be known within five seconds. */
+/** A change should be known within five seconds. */
 const PAUSE_MAX_MS = 4_000;
-/** A look may cost the server this share of a core at most. */
+/** After a look we wait this many times as long as it took, so that looks take only a small share of a core of the server. */
 const PAUSE_FACTOR = 40;
 const QUERY_TIMEOUT_MS = 10_000;
-/** How old the position may be from which a change behind a restart is said to reach. */
+/** How old the remembered look may become. A change found at a restart is reported as made after that look. */
 const REMEMBER_EVERY_MS = 60_000;
 const REMEMBER_TIMEOUT_MS = 5_000;
-/** ALTER PUBLICATION waits for whoever changes the table; the next look tries again. */
+/** ALTER PUBLICATION waits for whoever writes to the table. After this time it gives up, and the next look tries again. */
 const LOCK_TIMEOUT_MS = 500;
-/** Of which a refusal is told once only. */
+/** How many tables are remembered whose refusal was logged, so that it is logged once. */
 const NOT_ADDED_MAX = 1_000;
-/** Each kind is told once an attempt; the metric counts all. */
+/** Each kind of notice is logged once per attempt, up to so many kinds. The metric counts all. */
 const NOTICE_KINDS_MAX = 100;
-/** "skipped loading publication", whatever the language of the server. */
+/** The routine that reports "skipped loading publication", whatever the server's language. */
 const SKIPPING_ROUTINE = 'LoadPublications';
 
 type WatchContext = Pick<AttemptContext, 'clock' | 'filter' | 'live' | 'log' | 'options' | 'signal' | 'sql'>;
@@ -60,18 +60,18 @@ type SourceStart = {
 
 type Adding = {
   readonly facts: SourceFacts;
-  /** Of the look before. */
+  /** The position of the look before. */
   readonly fromLsn: Lsn;
   /** `schema.table` of what was captured and sent at the look before. */
   readonly sentBefore: ReadonlySet<string>;
 };
 
 type Looking = {
-  /** Of the tables that took a name over. */
+  /** Those of the changed tables that hold rows. */
   readonly withRows: ReadonlySet<number>;
-  /** It begins behind both looks. */
+  /** A snapshot will begin after both looks. */
   readonly snapshotFollows: boolean;
-  /** `schema.table` of what was sent when all was last accounted for. */
+  /** `schema.table` of what was sent at the last look that is accounted for. */
   readonly sentBefore?: ReadonlySet<string>;
 };
 
@@ -88,11 +88,11 @@ export class SourceWatch {
   #snapshotFollows = false;
   #memory: SourceStart['memory'] | undefined;
   #remembered = { fingerprint: '', atMs: 0 };
-  /** Kinds of notices that were told. */
+  /** Kinds of notices that were logged. */
   readonly #noticed = new Set<string>();
-  /** Tables that could not be added to the publication: told once. */
+  /** Tables that could not be added to the publication; that was logged. */
   readonly #notAdded = new Set<string>();
-  /** Tables that were added to the publication since the last look: what that did was told. */
+  /** Tables that we added to the publication since the last look; that was logged. */
   readonly #added = new Set<number>();
 
   private constructor(context: WatchContext, hooks: SourceWatchHooks, found: SourceFacts) {
@@ -102,15 +102,15 @@ export class SourceWatch {
     this.#rules = judgementRules(context.options, context.filter);
   }
 
-  /** Looks at the source as it is found, before anything of ours changes it. */
+  /** Looks at the source as it is, before the start changes anything. */
   static async open(context: WatchContext, hooks: SourceWatchHooks): Promise<SourceWatch> {
     const found = await loadSourceFacts(context.sql, context.options.publication.name, { signal: context.signal });
     return new SourceWatch(context, hooks, found);
   }
 
   /**
-   * Our own changes are made, and what was found is compared with what was known. From here on it looks until `close`. What a snapshot that
-   * follows sends is not lost, and a slot that is new has nothing behind it. Throws source_changed.
+   * Called after the start has made its changes. Compares what was found with what was known, and looks regularly from here on, until `close`.
+   * Nothing is lost that a snapshot will read; a new slot is not compared with anything before it. Throws source_changed.
    */
   async begin({ memory, snapshotFollows, isNewSlot }: SourceStart): Promise<void> {
     const { sql, options, signal, live } = this.#context;
@@ -120,7 +120,7 @@ export class SourceWatch {
     const known = isNewSlot ? undefined : (live.memory.knownSource ?? (await memory.load(found, signal)));
     if (known !== undefined) this.#judge(known, found, { withRows: await this.#rowsOf(sql, known, found), snapshotFollows });
     const facts = await loadSourceFacts(sql, options.publication.name, { signal });
-    // What we have just added to the publication is sent from now on; behind a new slot nothing of before is wanted.
+    // Tables that we just added are sent from now on. With a new slot nothing earlier is expected.
     const withRows = isNewSlot ? new Set<number>() : await this.#rowsOf(sql, found, facts);
     const sentBefore = new Set(known === undefined ? [] : capturedTables(known, this.#rules));
     this.#judge({ ...found, fromLsn: known?.fromLsn ?? found.fromLsn }, facts, { withRows, snapshotFollows, sentBefore });
@@ -129,7 +129,7 @@ export class SourceWatch {
     this.#running = this.#run(ending).catch((error: unknown) => this.#hooks.fail(toSlotlineError(error)));
   }
 
-  /** What is lost from now on is not in the snapshot. */
+  /** The snapshot has read its rows: what is lost from now on is not in it. */
   async endSnapshot(): Promise<void> {
     if (!this.#snapshotFollows) return;
     this.#snapshotFollows = false;
@@ -137,7 +137,7 @@ export class SourceWatch {
     await this.#remember(scope.any(this.#ending.signal, this.#context.signal));
   }
 
-  /** What the server says in the stream. Throws source_changed where it skipped the publication. */
+  /** Takes a notice of the server in the stream. Throws source_changed when it says that the publication was skipped. */
   note(notice: ServerNotice): void {
     const { live, log, options } = this.#context;
     const { severity, sqlState, message, routine, lsn } = notice;
@@ -158,7 +158,7 @@ export class SourceWatch {
     };
     live.tell({ tag: 'sourceChanged', severity: 'loss' });
     if (this.#snapshotFollows) return;
-    // Of changes that are made just now nobody can say where it ends.
+    // If the changes are newer than the last look, it is not known where the gap ends.
     const wasBack = known.publication !== undefined && known.toLsn > lsn;
     const error = this.#lossOf(change, { fromLsn: lsn, toLsn: wasBack ? known.toLsn : undefined });
     if (options.sourceChangedAction === 'fail') throw error;
@@ -184,7 +184,7 @@ export class SourceWatch {
     }
   }
 
-  /** What is accounted for, for the next start; behind a snapshot that brings what was lost, only once that is complete. */
+  /** Stores the last look for the next start. If a snapshot follows that reads what was lost, only once that is complete. */
   async #remember(ending: AbortSignal): Promise<void> {
     const { live, clock, filter, log } = this.#context;
     const known = live.memory.knownSource;
@@ -200,7 +200,7 @@ export class SourceWatch {
     }
   }
 
-  /** What ends the attempt is thrown; that a look was not to be had is told once and tried again. */
+  /** Throws what must end the attempt. A look that fails is logged once and tried again. */
   async #lookOnce(ending: AbortSignal): Promise<void> {
     const { live, log, options } = this.#context;
     try {
@@ -248,14 +248,14 @@ export class SourceWatch {
     live.tell({ tag: 'sourceStands', troubles });
   }
 
-  /** Of tables that took a name over: those that hold rows. */
+  /** The changed tables that hold rows, of those for which it matters. */
   async #rowsOf(session: PgSession, before: SourceFacts, after: SourceFacts): Promise<ReadonlySet<number>> {
     const oids = judgeSource(before, after, this.#rules).flatMap((change) => change.oids.filter((oid) => !this.#added.has(oid)));
     if (oids.length === 0) return new Set();
     return await tablesWithRows(session, oids, { timeoutMs: QUERY_TIMEOUT_MS, signal: this.#context.signal });
   }
 
-  /** Tells every change; throws the first loss where the option says so. */
+  /** Reports every change. Throws the first loss if slotline.source.changed.action says so. */
   #judge(before: SourceFacts, after: SourceFacts, { withRows, snapshotFollows, sentBefore = new Set() }: Looking): void {
     const { live, options, log } = this.#context;
     const fromLsn = before.fromLsn;
@@ -290,12 +290,12 @@ export class SourceWatch {
     const error = lossError(change, { ...lsns, options, serverMajor: this.#hooks.server.major });
     const { code, message, remedy, details } = error;
     live.tell({ tag: 'sourceLoss', trouble: { kind: change.kind, message, remedy } });
-    // With `fail` the end says the same, as an error.
+    // Only a warning: with `fail` the error that ends the attempt says the same.
     log.warn('source.changed', { ...details, code, message, remedy });
     return error;
   }
 
-  /** publication.autocreate.mode=filtered follows the captured tables while it runs too. */
+  /** With publication.autocreate.mode=filtered, new captured tables are added to the publication while we run. */
   async #addTables(session: PgSession, adding: Adding, signal: AbortSignal): Promise<void> {
     const { options, log, filter } = this.#context;
     const { facts } = adding;
@@ -317,7 +317,7 @@ export class SourceWatch {
     }
   }
 
-  /** Throws source_changed where it took the name of a table that was sent, and holds rows. */
+  /** Throws source_changed when the table took the name of one that was sent, and holds rows. */
   async #addTable(session: PgSession, table: SourceTable, { fromLsn, sentBefore }: Adding, signal: AbortSignal): Promise<void> {
     const { options, log, live } = this.#context;
     const name = `${table.schema}.${table.table}`;

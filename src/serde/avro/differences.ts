@@ -1,6 +1,6 @@
 /**
- * Owns naming what two Avro schemas of one subject differ in: for people, and to tell whether records of one can be written under the
- * other's id. Does not judge compatibility: that is the registry's.
+ * Owns the differences between two Avro schemas of one subject: to show them to people, and to know whether records of one may be written
+ * under the other's id. Does not judge compatibility: the registry does.
  */
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [member: string]: Json };
@@ -19,7 +19,7 @@ export function schemaDifferences({ registered, wanted }: { readonly registered:
   return found;
 }
 
-/** Whether records of both have the same bytes: names, order and types; not docs, defaults and properties. */
+/** True when records of both have the same bytes: same names, order and types. Docs, defaults and properties do not count. */
 export function isSameShape(one: string, other: string): boolean {
   const shapes = [one, other].map((text) => [...fieldsOf(text)].map(([path, { type }]) => `${path} ${type}`).join('\n'));
   return shapes[0] === shapes[1];
@@ -32,7 +32,7 @@ function fieldsOf(text: string): Map<string, FieldShape> {
   try {
     addFields(JSON.parse(text), { path: '', space: '', known: new Map(), fields });
   } catch {
-    // A text that is no schema has no fields: everything differs.
+    // A text that is not a schema has no fields, so everything differs.
   }
   return fields;
 }
@@ -48,7 +48,7 @@ function isObject(value: Json | undefined): value is { readonly [member: string]
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Returns the type in short; what is in records is added to the fields, under their path. */
+/** Returns a short name of the type. Fields of records are added to `fields` under their path. */
 function addFields(schema: Json | undefined, walk: Walk): string {
   if (Array.isArray(schema)) return schema.map((branch: Json) => addFields(branch, walk)).join(' or ');
   if (typeof schema === 'string') {
@@ -82,7 +82,7 @@ function addRecord(record: { readonly [member: string]: Json }, walk: Walk): str
   for (const field of Array.isArray(fields) ? fields : []) {
     if (!isObject(field)) continue;
     const path = `${walk.path === '' ? '' : `${walk.path}.`}${field['name']}`;
-    // Its place first: inner fields come behind it.
+    // Added here first, so that it stands before its inner fields.
     walk.fields.set(path, { type: '', hasDefault: false });
     const type = addFields(field['type'], { ...walk, space, path });
     walk.fields.set(path, { type, hasDefault: field['default'] !== undefined });

@@ -1,5 +1,5 @@
 /**
- * Owns Avro in the Confluent wire format: 0x00, the schema's id in four bytes, Avro's binary. Does not ask a registry: ids are given.
+ * Owns Avro in the Confluent wire format: 0x00, the schema's id in four bytes, Avro's binary form. Does not ask a registry: ids are given.
  * Source: io.confluent.connect.avro.AvroData.fromConnectData, AbstractKafkaAvroSerializer.
  */
 import type { ByteWriter } from '../../core/byte-writer.ts';

@@ -1,6 +1,6 @@
 /**
- * What a real Debezium registered and wrote in Avro: the schemas equal those made here from the Connect schemas of the same case
- * recorded in JSON, the values equal the JSON ones, and avsc reads and writes every byte of them.
+ * What a real Debezium registered and wrote in Avro. Its schemas equal those made here from the Connect schemas of the same case, recorded in
+ * JSON; its values equal the JSON ones; and avsc reads and writes every byte of them.
  */
 
 import { describe, expect, it } from 'vitest';
@@ -40,7 +40,7 @@ type SchemaJson = {
   readonly fields?: readonly SchemaJson[];
 };
 
-/** A schema as Kafka's JSON converter prints it. */
+/** A Connect schema, read from what Kafka's JSON converter prints. */
 function connectSchema(json: SchemaJson, field: (name: string) => string): FieldSchema {
   const { name, version, doc, parameters, items, keys, values, fields } = json;
   const type = TYPE_NAMES[json.type] ?? (json.type as FieldSchema['type']);
@@ -60,14 +60,14 @@ function connectSchema(json: SchemaJson, field: (name: string) => string): Field
   };
 }
 
-/** JSON has text where a number is none. */
+/** Reads a default. JSON has text where a number is NaN or infinite. */
 function defaultOf(json: SchemaJson, type: FieldSchema['type']): FieldSchema['defaultValue'] {
   if (type === 'bytes') return bytesOf(json);
   if (json.default === undefined || !type.startsWith('float')) return json.default;
   return type === 'float32' ? Math.fround(Number(json.default)) : Number(json.default);
 }
 
-/** Base64, or with the JSON converter's decimal.format=NUMERIC a number. */
+/** Reads base64, or a number with the JSON converter's decimal.format=NUMERIC. */
 function bytesOf({ default: value, parameters }: SchemaJson): Buffer | undefined {
   if (value === undefined) return undefined;
   return typeof value === 'string' ? Buffer.from(value, 'base64') : unscaledBytes(String(value), Number(parameters?.['scale']));
@@ -75,7 +75,7 @@ function bytesOf({ default: value, parameters }: SchemaJson): Buffer | undefined
 
 type ReviveContext = { readonly source?: string };
 
-/** Integers beyond 2^53 keep their digits. */
+/** Parses JSON so that integers beyond 2^53 keep their digits. */
 function exactJson(text: string): { readonly schema: SchemaJson } {
   const revive = (_: string, value: unknown, context?: ReviveContext): unknown =>
     typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(context?.source ?? '')
@@ -102,7 +102,7 @@ it('has every case of the corpus but those that are left out', () => {
 });
 
 describe.each(CASES)('$name', (golden) => {
-  it('tells the subject of every record', () => {
+  it('names the subject of every record', () => {
     for (const { topic, key, value } of golden.records) {
       if (key !== null) expect(golden.subjects).toHaveProperty([`${topic}-key`]);
       if (value !== null) expect(golden.subjects).toHaveProperty([`${topic}-value`]);

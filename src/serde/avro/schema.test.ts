@@ -1,4 +1,4 @@
-/** What the recordings do not show: options of the converter, and names. The rest is in golden.test.ts. */
+/** Names, and options of the converter, which the recordings do not cover. The rest is in golden.test.ts. */
 import { describe, expect, it } from 'vitest';
 import { SlotlineError } from '../../core/errors.ts';
 import type { FieldSchema } from '../../values/schema.ts';
@@ -34,7 +34,7 @@ describe('an Avro schema', () => {
     expect(text).toContain('{"name":"a","type":{"type":"float","connect.default":-0.1},"default":-0.1}');
   });
 
-  it('leaves out a default that is no number', () => {
+  it('leaves out a default of NaN or infinity', () => {
     const double: FieldSchema = { type: 'float64', optional: true };
     const schema = row({
       a: { ...double, defaultValue: Number.NaN },
@@ -84,7 +84,7 @@ describe('an Avro schema', () => {
     expect(types['numeric']).toMatchObject({ scale: 2046, precision: 5, logicalType: 'decimal' });
   });
 
-  it('takes the letters of every script, and refuses what no name of Avro holds', () => {
+  it('takes the letters of every script, and refuses characters that no Avro name may have', () => {
     const optional: FieldSchema = { type: 'string', optional: true };
     expect(Object.keys(typesOf(row({ größe: optional, 名: optional, _1: optional })))).toEqual(['größe', '名', '_1']);
     for (const name of ['a b', '1st', 'a-b', 'x.y', '', '😀']) {

@@ -1,5 +1,5 @@
 /**
- * Owns the Avro schema that Connect's Avro converter makes of a Connect schema, its text, and the shape that the writer follows.
+ * Owns the Avro schema that Connect's Avro converter makes of a Connect schema, its text, and the nodes that the writer follows.
  * Built once per relation version. Does not know rows, subjects or registries.
  * Source: io.confluent.connect.avro.AvroData.fromConnectSchema; the text as org.apache.avro.Schema.toString prints it.
  */
@@ -9,41 +9,41 @@ import { DECIMAL_NAME } from '../../values/types/decimal.ts';
 import { formatFloat32, formatFloat64 } from '../json/lexical.ts';
 
 export type AvroSchemaSettings = {
-  /** connect.meta.data: name, version, doc, parameters and default of the Connect schema as properties. */
+  /** connect.meta.data: properties hold name, version, doc, parameters and default of the Connect schema. */
   readonly connectMetaData: boolean;
-  /** scrub.invalid.names: characters that Avro's names cannot hold become _. */
+  /** scrub.invalid.names: characters that Avro names cannot have become _. */
   readonly scrubInvalidNames: boolean;
-  /** discard.type.doc.default: a field's doc is the Connect schema's. */
+  /** discard.type.doc.default: a field's doc is that of the Connect schema. */
   readonly fieldDocs: boolean;
 };
 
 export const DEFAULT_AVRO_SETTINGS: AvroSchemaSettings = { connectMetaData: true, scrubInvalidNames: false, fieldDocs: false };
 
-/** How a value is framed: the bytes of the union's branches, and the shapes inside. */
+/** How a value is framed: the bytes of the union's branches, and the nodes of what is inside. */
 export type AvroNode = {
-  /** The branch of a value as one byte; NO_UNION where the schema takes no null. */
+  /** The union's branch of a value, as one byte; NO_UNION: the schema takes no null. */
   readonly valueBranch: number;
   readonly nullBranch: number;
-  /** Of an array's element, a map's value, or null. */
+  /** The node of an array's element or a map's value; null for other types. */
   readonly items: AvroNode | null;
-  /** Of a record, in order. */
+  /** The nodes of a record's fields, in order. */
   readonly fields: readonly AvroNode[];
 };
 
 export const NO_UNION = -1;
-/** Branches 0 and 1, zig-zag. */
+/** The bytes of branches 0 and 1, zig-zag encoded. */
 const FIRST_BRANCH = 0;
 const SECOND_BRANCH = 2;
 
 type AvroSchema = {
   /** The record's full name. */
   readonly name: string;
-  /** What is registered. */
+  /** The text that is registered. */
   readonly text: string;
   readonly node: AvroNode;
 };
 
-/** Of a struct. Throws avro_name_invalid where a name has a character that Avro's names cannot hold. */
+/** The Avro schema of a struct. Throws avro_name_invalid when a name has a character that Avro names cannot have. */
 export function avroSchema(schema: FieldSchema, settings: AvroSchemaSettings = DEFAULT_AVRO_SETTINGS): AvroSchema {
   const builder = new SchemaBuilder(settings);
   const root = builder.typeOf(schema);
@@ -54,7 +54,7 @@ export function avroSchema(schema: FieldSchema, settings: AvroSchemaSettings = D
 export function nodeOf(schema: FieldSchema): AvroNode {
   const { optional, type } = schema;
   const defaultValue = defaultOf(schema);
-  // A default stands for the first branch, so it comes first; records never have one.
+  // Avro's default is a value of the first branch, so that type comes first. Structs have no defaults.
   const nullLast = defaultValue !== undefined && type !== 'struct';
   const items = schema.items ?? schema.values;
   return {
@@ -67,7 +67,7 @@ export function nodeOf(schema: FieldSchema): AvroNode {
 
 // --- the schema as a tree ---
 
-/** A property and its value as JSON text. */
+/** A property's name, and its value as JSON text. */
 type Property = readonly [name: string, json: string];
 
 type AvroRecord = {
@@ -113,7 +113,7 @@ const PRIMITIVES: Readonly<Partial<Record<FieldSchema['type'], string>>> = {
   bytes: 'bytes',
 };
 
-/** Connect's integers that Avro has not: a property keeps them apart. */
+/** Integers of Connect that Avro does not have: a property keeps their type. */
 const NARROW_INTEGERS: ReadonlySet<string> = new Set(['int8', 'int16']);
 
 const LOGICAL_TYPES: ReadonlyMap<string, string> = new Map([
@@ -125,7 +125,7 @@ const LOGICAL_TYPES: ReadonlyMap<string, string> = new Map([
 
 class SchemaBuilder {
   readonly #settings: AvroSchemaSettings;
-  /** By the Connect name: a struct that was met is referred to, whatever its parameters say then. */
+  /** Records by Connect name. A struct of a known name becomes a reference, whatever its parameters are this time. */
   readonly #records = new Map<string, AvroRecord>();
   #unnamed = 0;
 
@@ -161,7 +161,7 @@ class SchemaBuilder {
     return { tag: 'primitive', name: PRIMITIVES[schema.type] ?? schema.type, properties };
   }
 
-  /** Avro's maps have text keys only; others are arrays of entries. */
+  /** Avro's maps have only text keys; maps with other keys become arrays of entries. */
   #map(schema: FieldSchema, keys: FieldSchema, values: FieldSchema): NamedOrPlain {
     if (keys.type === 'string' && !keys.optional) return { tag: 'map', items: this.typeOf(values), properties: [] };
     const named = schema.name === undefined ? { namespace: NAMESPACE, name: MAP_ENTRY } : this.#nameOf(schema.name);
@@ -230,7 +230,7 @@ function addMetaData(properties: Property[], schema: FieldSchema): void {
   if (NARROW_INTEGERS.has(type)) properties.push(['connect.type', quote(type)]);
 }
 
-/** JSON has no NaN and no infinity, and no registry takes the text that stands for them in Java: such a default is left out. */
+/** JSON has no NaN or infinity, and no registry accepts the text that Java writes for them. Such a default is left out. */
 function defaultOf({ defaultValue }: FieldSchema): DefaultValue | undefined {
   return typeof defaultValue === 'number' && !Number.isFinite(defaultValue) ? undefined : defaultValue;
 }
@@ -243,7 +243,7 @@ function defaultJson(schema: FieldSchema, value: DefaultValue): string {
   return schema.type === 'float32' ? formatFloat32(value) : value.toString();
 }
 
-/** Avro's library reads the text of a float's default as a double. */
+/** The JSON of a field's default. Avro's library reads a float's default as a double, so it is printed as one. */
 function fieldDefault(schema: FieldSchema): string | undefined {
   const { optional, type } = schema;
   const defaultValue = defaultOf(schema);
@@ -255,7 +255,7 @@ function fieldDefault(schema: FieldSchema): string | undefined {
 
 // --- names ---
 
-/** As Avro's Java library checks names, which lets letters and digits of every script pass, if one UTF-16 unit is enough for them. */
+/** The names that Avro's Java library accepts: letters and digits of every script, if they take one UTF-16 unit. */
 const NAME = /^[\p{L}_][\p{L}\p{Nd}_]*$/u;
 const SURROGATE = /[\ud800-\udfff]/;
 
@@ -266,7 +266,7 @@ function checkName(name: string, what: 'field' | 'record'): string {
 
 const VALID_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
-/** AvroData.doScrubName: as java.net.URLEncoder encodes it, every other character then an underscore. */
+/** AvroData.doScrubName: encodes as java.net.URLEncoder does, then replaces every other character by an underscore. */
 export function scrubName(name: string): string {
   if (name === '' || VALID_NAME.test(name)) return name;
   const encoded = [...Buffer.from(name)]
@@ -283,7 +283,7 @@ export function scrubName(name: string): string {
 
 const SHORT_ESCAPES: Readonly<Record<string, string>> = { '\b': '\\b', '\t': '\\t', '\n': '\\n', '\f': '\\f', '\r': '\\r' };
 
-/** As Jackson prints strings by default: control characters, quote and backslash escaped, all else as it is. */
+/** Quotes as Jackson does by default: escapes control characters, quote and backslash, and nothing else. */
 function quote(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones to escape
   const escaped = text.replace(/[\u0000-\u001f"\\]/g, (character) => {
@@ -296,7 +296,7 @@ function quote(text: string): string {
 
 type Printed = {
   readonly known: Map<string, AvroRecord>;
-  /** The namespace that names stand in. */
+  /** The namespace in which names are printed. */
   readonly space: string | undefined;
 };
 

@@ -1,4 +1,4 @@
-/** Every byte of the Avro writer against avsc: any schema that a column may have, any value that fits it. */
+/** Tests every byte of the Avro writer against avsc: any schema that a column may have, any value that fits it. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { avscType } from '../../../test/oracles/avsc.ts';
@@ -8,9 +8,9 @@ import type { ValueWriter } from '../../values/value-writer.ts';
 import { avroSchema } from './schema.ts';
 import { AvroValueWriter, writeLong, writeNanos, writeWideLong } from './value-writer.ts';
 
-/** A value as avsc takes it. */
+/** A value in the form that avsc takes. */
 type Plain = null | boolean | number | bigint | string | Buffer | readonly Plain[] | { readonly [member: string]: Plain };
-/** A value, and the calls by which a codec would write it. */
+/** A value, and the calls by which a codec writes it. */
 type Sample = { readonly plain: Plain; readonly write: (out: ValueWriter) => void };
 type Shape = { readonly schema: FieldSchema; readonly samples: fc.Arbitrary<Sample> };
 
@@ -18,7 +18,7 @@ function sample(plain: Plain, write: (out: ValueWriter) => void): Sample {
   return { plain, write };
 }
 
-/** In the middle of a frame whose other bytes look like more of it. */
+/** Puts the bytes in the middle of a frame, among bytes that look like more of them. */
 function framed(bytes: Buffer, write: (source: Uint8Array, start: number, end: number) => void): void {
   write(Buffer.concat([Buffer.from('99'), bytes, Buffer.from('99')]), 2, 2 + bytes.length);
 }
@@ -117,7 +117,7 @@ function mapOf(values: Shape): Shape {
   return { schema: { type: 'map', optional: false, keys: { type: 'string', optional: false }, values: values.schema }, samples };
 }
 
-/** With a name of its own: nested entries would be one type otherwise. */
+/** Each has its own name; otherwise nested entries would be one type. */
 function intMapOf(values: Shape): Shape {
   const name = `shop.Entry${structs++}`;
   const samples = fc.array(fc.tuple(fc.integer({ min: 0, max: 32767 }), values.samples), { maxLength: 70 }).map((entries) =>
@@ -153,7 +153,7 @@ function structOf(members: readonly Shape[], name: string): Shape {
   return { schema: { type: 'struct', optional: false, name, fields }, samples };
 }
 
-/** Nested as deep as columns are, and a level more. */
+/** Shapes nested as deep as those of columns, and one level deeper. */
 function shapes(depth: number): fc.Arbitrary<Shape> {
   const primitive = fc.constantFrom(...PRIMITIVES);
   if (depth === 0) return fc.oneof(primitive, primitive.map(optional));
@@ -187,7 +187,7 @@ describe('the Avro writer', () => {
     );
   });
 
-  it('forgets what a cell that failed has left open', () => {
+  it('forgets what a failed cell left open', () => {
     const out = new ByteWriter(16);
     const values = new AvroValueWriter(out);
     const array = { valueBranch: 2, nullBranch: 0, items: { valueBranch: -1, nullBranch: -1, items: null, fields: [] }, fields: [] };

@@ -1,8 +1,8 @@
 /**
- * Owns Avro's binary form of cell values: the ValueWriter that codecs write through. It follows the shape of the column's schema,
- * which tells where a union's branch stands. Does not know events, rows or schemas' text.
+ * Owns Avro's binary form of cell values: the ValueWriter that codecs write through. It follows the nodes of the column's schema, which say
+ * where a union has which branch. Does not know events, rows or schema texts.
  * Grammar: Avro specification, «Binary Encoding». A long is zig-zag, then 7 bits a byte, least first. Text and bytes: length, bytes.
- * Arrays and maps: one block of count and items, then 0; nothing but the 0 when empty, as Avro's Java encoder writes them.
+ * Arrays and maps: one block of count and items, then 0; when empty only the 0, as Avro's Java encoder writes them.
  */
 import { byteAt, elementAt, itemAt } from '../../core/byte-reader.ts';
 import type { ByteWriter } from '../../core/byte-writer.ts';
@@ -15,9 +15,9 @@ const MINUS = 0x2d;
 const QUESTION_MARK = 0x3f;
 const LIMB = 0x1_0000_0000;
 const SMALL = 0x4000_0000;
-/** Digits whose number a double holds whatever they are. */
+/** A double holds every number of so many digits exactly. */
 const EXACT_DIGITS = 15;
-/** Arrays of structs of maps; codecs nest no deeper than three. */
+/** How deep values may nest. Codecs nest at most three levels: arrays of structs of maps. */
 const DEPTH_MAX = 16;
 
 const float = new DataView(new ArrayBuffer(8));
@@ -28,7 +28,7 @@ export function writeLong(out: ByteWriter, value: number): void {
   else writeWideLong(out, Math.floor(value / LIMB), value % LIMB);
 }
 
-/** `high` and `low` together are the value in two's complement; each may be any number that is right in its low 32 bits. */
+/** `high` and `low` together are a two's complement value. Each may be any number whose low 32 bits are right. */
 export function writeWideLong(out: ByteWriter, high: number, low: number): void {
   const sign = (high | 0) >> 31;
   let lowBits = (low << 1) ^ sign;
@@ -49,7 +49,7 @@ export function writeWideLong(out: ByteWriter, high: number, low: number): void 
   out.length = at;
 }
 
-/** Microseconds as nanoseconds: the product may pass 2^53. */
+/** Writes microseconds as nanoseconds. The product may exceed 2^53. */
 export function writeNanos(out: ByteWriter, us: number): void {
   const high = Math.floor(us / LIMB);
   const low = (us - high * LIMB) * 1000;
@@ -57,7 +57,7 @@ export function writeNanos(out: ByteWriter, us: number): void {
   writeWideLong(out, high * 1000 + carry, low - carry * LIMB);
 }
 
-/** Up to 32 bits, 7 a byte. */
+/** Writes up to 32 bits, 7 in each byte. */
 function writeUnsigned(out: ByteWriter, value: number): void {
   out.ensure(5);
   const target = out.bytes;
@@ -71,7 +71,7 @@ function writeUnsigned(out: ByteWriter, value: number): void {
   out.length = at;
 }
 
-/** Length and bytes. */
+/** Writes the length, then the bytes. */
 function writeText(out: ByteWriter, text: string): void {
   const bytes = Buffer.from(text);
   writeLong(out, bytes.length);
@@ -82,20 +82,20 @@ const NO_NODE: AvroNode = { valueBranch: NO_UNION, nullBranch: NO_UNION, items: 
 
 export class AvroValueWriter implements FormatWriter<AvroNode> {
   readonly #out: ByteWriter;
-  /** Of the value that comes next. */
+  /** The node of the value that comes next. */
   #node: AvroNode = NO_NODE;
   #depth = 0;
   readonly #containers: AvroNode[] = Array.from({ length: DEPTH_MAX }, () => NO_NODE);
-  /** Of a struct how many fields were begun; of an array or map how many items. */
+  /** By depth: how many fields of a struct, or items of an array or map, were begun. */
   readonly #counts = new Int32Array(DEPTH_MAX);
-  /** Where an array's or map's count is to stand. */
+  /** By depth: where the count of an array or map goes. */
   readonly #starts = new Int32Array(DEPTH_MAX);
 
   constructor(out: ByteWriter) {
     this.#out = out;
   }
 
-  /** Before each cell: what a failed one left open is forgotten. */
+  /** Called before each cell. Forgets what a failed cell left open. */
   begin(node: AvroNode): void {
     this.#node = node;
     this.#depth = 0;
@@ -128,7 +128,7 @@ export class AvroValueWriter implements FormatWriter<AvroNode> {
   textAround(before: Uint8Array, value: number, behind: Uint8Array): void {
     this.#branch();
     const out = this.#out;
-    // Below 64 bytes, so that the length is one byte.
+    // Less than 64 bytes, so the length takes one byte.
     const lengthAt = out.length;
     out.byte(0);
     out.all(before);
@@ -209,7 +209,7 @@ export class AvroValueWriter implements FormatWriter<AvroNode> {
 
   beginArray(): void {
     this.#open();
-    // Most blocks have fewer than 64 items: their count is one byte, and is the closing 0 where there is none.
+    // Most blocks have fewer than 64 items, so one byte is kept for the count. With no items it is the closing 0.
     this.#starts[this.#depth] = this.#out.length;
     this.#out.byte(0);
   }
@@ -257,7 +257,7 @@ export class AvroValueWriter implements FormatWriter<AvroNode> {
     this.endArray();
   }
 
-  /** An array of records of key and value. */
+  /** Begins an array of records, each with a key and a value. */
   beginIntMap(): void {
     this.beginArray();
   }
@@ -283,7 +283,7 @@ export class AvroValueWriter implements FormatWriter<AvroNode> {
     this.#counts[this.#depth] = 0;
   }
 
-  /** Java's encoder writes a question mark for half a surrogate pair, which is what text cut behind its third byte of four is. */
+  /** Text may be cut after three bytes of a four-byte character. Java's encoder then writes a question mark, for half a surrogate pair. */
   #text(source: Uint8Array, start: number, end: number): void {
     if (end - start >= 3 && byteAt(source, end - 3) >= 0xf0) {
       writeLong(this.#out, end - start - 2);
@@ -296,7 +296,7 @@ export class AvroValueWriter implements FormatWriter<AvroNode> {
   }
 }
 
-/** 16 to 19 digits, in two limbs of 32 bits: the number may pass 2^53. */
+/** Writes 16 to 19 digits by two limbs of 32 bits, because the number may exceed 2^53. */
 function writeManyDigits(out: ByteWriter, source: Uint8Array, first: number, end: number, negative: boolean): void {
   let high = 0;
   let low = 0;
@@ -310,7 +310,7 @@ function writeManyDigits(out: ByteWriter, source: Uint8Array, first: number, end
   else writeWideLong(out, low === 0 ? 0 - high : -1 - high, 0 - low);
 }
 
-/** Puts a count where one byte was kept for it; one that needs more moves the items. */
+/** Writes a count into the one byte that was kept for it. A longer count moves the items. */
 function putCount(out: ByteWriter, start: number, count: number): void {
   if (count < 64) {
     out.bytes[start] = count << 1;

@@ -1,6 +1,6 @@
 /**
- * Owns naming what two JSON Schemas of one subject differ in: for people, and to tell whether records of one can be written under the
- * other's id. Reads the forms that Confluent's converter registers. Does not judge compatibility: that is the registry's.
+ * Owns the differences between two JSON Schemas of one subject: to show them to people, and to know whether records of one may be written
+ * under the other's id. Reads the forms that Confluent's converter registers. Does not judge compatibility: the registry does.
  */
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [member: string]: Json };
@@ -19,7 +19,7 @@ export function jsonSchemaDifferences({ registered, wanted }: { readonly registe
   return found;
 }
 
-/** Whether records of both are read alike: names and types; not docs, defaults, places and order. */
+/** True when records of both are read alike: same names and types. Docs, defaults and order do not count. */
 export function isSameJsonSchemaShape(one: string, other: string): boolean {
   return fieldsOf(one).size > 0 && jsonSchemaDifferences({ registered: one, wanted: other }).length === 0;
 }
@@ -30,7 +30,7 @@ function fieldsOf(text: string): Map<string, string> {
     const schema: Json = JSON.parse(text);
     fields.set('', addFields(schema, '', fields));
   } catch {
-    // A text that is no schema has no fields: everything differs.
+    // A text that is not a schema has no fields, so everything differs.
   }
   return fields;
 }
@@ -39,7 +39,7 @@ function isMembers(value: Json | undefined): value is { readonly [member: string
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Returns the type in short; what is in objects is added to the fields. */
+/** Returns a short name of the type. Fields of objects are added to `fields`. */
 function addFields(schema: Json | undefined, path: string, fields: Map<string, string>): string {
   if (!isMembers(schema)) return 'any';
   const { oneOf, items, properties, additionalProperties, type, title } = schema;
@@ -53,7 +53,7 @@ function addFields(schema: Json | undefined, path: string, fields: Map<string, s
     }
   }
   const short = String(schema['connect.type'] ?? type ?? 'any');
-  // Bytes are base64, decimals may be numbers.
+  // Bytes are base64 text, but a decimal may be a number.
   return named(short === 'bytes' && type === 'number' ? 'bytes as number' : short, title);
 }
 

@@ -1,6 +1,6 @@
 /**
- * The schemas are those that Confluent's own JsonSchemaData (8.5, on Java 17 and 25 alike) makes of the same Connect schemas, printed as its
- * serializer registers them.
+ * The expected schemas were made of the same Connect schemas by Confluent's own JsonSchemaData (8.5, with the same result on Java 17 and 25)
+ * and printed as its serializer registers them.
  */
 import { describe, expect, it } from 'vitest';
 import type { FieldSchema, StructField } from '../../values/schema.ts';
@@ -119,7 +119,7 @@ describe('a JSON Schema', () => {
     expect(jsonSchemaText(SCHEMAS[name] ?? struct([]), OTHERWISE)).toBe(text);
   });
 
-  it('has no default that is no number, where Confluent fails', () => {
+  it('has no default of NaN or infinity, where Confluent fails', () => {
     const schema = struct([field('a', 'float32', { defaultValue: Number.NaN }), field('b', 'float64', { defaultValue: -Infinity })]);
     expect(jsonSchemaText(schema, BY_DEFAULT)).not.toContain('default');
   });

@@ -12,7 +12,7 @@ import type { DecimalFormat } from '../json/value-writer.ts';
 
 export type JsonSchemaSettings = {
   readonly decimals: DecimalFormat;
-  /** object.additional.properties: objects may have members that their schema does not name. */
+  /** object.additional.properties: objects may have members that the schema does not name. */
   readonly additionalProperties: boolean;
 };
 
@@ -20,11 +20,11 @@ export function jsonSchemaText(schema: FieldSchema, settings: JsonSchemaSettings
   return print(schema, undefined, settings);
 }
 
-/** A member and its value as JSON text. */
+/** A member's name, and its value as JSON text. */
 type Member = readonly [name: string, json: string];
 
 const NULL_SCHEMA = '{"type":"null"}';
-/** Parameters under this name are the converter's own. */
+/** The converter's own parameters have this prefix. */
 const OWN_PARAMETERS = 'io.confluent.connect.json';
 
 function print(schema: FieldSchema, index: number | undefined, settings: JsonSchemaSettings): string {
@@ -54,7 +54,7 @@ function indexMember(index: number | undefined): Member[] {
   return index === undefined ? [] : [['connect.index', String(index)]];
 }
 
-/** What a type has before and behind the members that every type has. */
+/** The members of a type that come before and after those that every type has. */
 type Shape = { readonly before: readonly Member[]; readonly behind: readonly Member[]; readonly connectType?: string };
 
 function shapeOf(schema: FieldSchema, settings: JsonSchemaSettings): Shape {
@@ -92,7 +92,7 @@ function items(schema: FieldSchema | undefined, settings: JsonSchemaSettings): r
   return schema === undefined ? [] : [['items', print(schema, undefined, settings)]];
 }
 
-/** JSON's objects have text keys only; other maps are arrays of entries. */
+/** JSON objects have only text keys; maps with other keys become arrays of entries. */
 function mapShape({ keys, values }: FieldSchema, settings: JsonSchemaSettings): Shape {
   if (keys === undefined || values === undefined) throw new Error('a map without keys or values');
   if (keys.type === 'string' && !keys.optional) {
@@ -128,18 +128,18 @@ function asMap(members: readonly Member[]): readonly Member[] {
   return inHashMapOrder(members, { hashOf, compare });
 }
 
-/** What is copied into another map on the way: at most four members, in an order on which Java 17 and 21 agree. */
+/** The order after Java has copied the map once more. At most four members, for which Java 17 and 21 have the same order. */
 function asCopiedMap(members: readonly Member[]): readonly Member[] {
   return inHashMapOrder(asMap(members), { hashOf, compare, expected: Math.ceil(members.length / LOAD_FACTOR) });
 }
 
-/** org.json copies the parameters into a map that expects as many. */
+/** The order after org.json has copied the parameters into a map of the same expected size. */
 function printParameters(parameters: readonly (readonly [string, string])[]): string {
   const members = parameters.map(([name, value]): Member => [name, quote(value)]);
   return object(inHashMapOrder(asMap(members), { hashOf, compare, expected: members.length }));
 }
 
-/** JSON has no NaN and no infinities: where Confluent fails, the schema tells no default. */
+/** False for NaN and infinity, which JSON does not have. Confluent fails there; our schema has no default. */
 function isPrintable(value: DefaultValue): boolean {
   return typeof value !== 'number' || Number.isFinite(value);
 }
@@ -155,13 +155,13 @@ function printDefault(schema: FieldSchema, value: DefaultValue, decimals: Decima
   return quote(Buffer.from(value).toString('base64'));
 }
 
-/** As Jackson writes text to text: what is outside the BMP stays as it is. */
+/** Quotes as Jackson does when it writes text: characters outside the BMP stay as they are. */
 function quote(text: string): string {
   const parts = text.split(/([\u{10000}-\u{10ffff}]+)/u);
   return `"${parts.map((part, index) => (index % 2 === 1 ? part : quoteBmp(part).slice(1, -1))).join('')}"`;
 }
 
-/** A number in Java's spelling as org.json writes it, without zeros at its end, and Jackson then reads and writes it: as a BigDecimal. */
+/** A number from Java's spelling: org.json writes it without trailing zeros, then Jackson reads and writes it as a BigDecimal. */
 function numberText(text: string): string {
   const [mantissa = '', exponent] = text.split('E');
   if (exponent === undefined) return text.includes('.') ? plainNumber(text.replace(/(?:\.|(?<!0))0+$/, '')) : text;

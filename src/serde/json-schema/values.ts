@@ -1,4 +1,4 @@
-/** Owns the JSON form of cell values as Confluent's JSON Schema converter has it, where it differs from JSON's (json/value-writer.ts). */
+/** Owns the JSON form of cell values where Confluent's JSON Schema converter differs from the JSON converter (json/value-writer.ts). */
 import type { ByteWriter } from '../../core/byte-writer.ts';
 import { type DecimalFormat, JsonValueWriter } from '../json/value-writer.ts';
 
@@ -8,7 +8,7 @@ const FIRST_ENTRY = Buffer.from('{"key":');
 const NEXT_ENTRY = Buffer.from('},{"key":');
 const ENTRY_VALUE = Buffer.from(',"value":');
 
-/** Maps whose keys are no text are lists of entries: `[{"key":1,"value":0.5},{"key":3,"value":2.0}]`. */
+/** Maps whose keys are not text become lists of entries: `[{"key":1,"value":0.5},{"key":3,"value":2.0}]`. */
 export class JsonSchemaValueWriter extends JsonValueWriter {
   readonly #out: ByteWriter;
 

@@ -14,7 +14,7 @@ const TYPE_NAMES: Readonly<Partial<Record<FieldSchema['type'], string>>> = { flo
 
 type SchemaForm = {
   readonly field?: string;
-  /** Form of the defaults of Connect Decimals. */
+  /** How defaults of Connect Decimals are written. */
   readonly decimals?: DecimalFormat;
 };
 

@@ -1,6 +1,6 @@
 /**
- * Owns JSON as Connect's JsonConverter writes it, with or without the schema around the value, and as Confluent's JSON Schema converter does.
- * Source: org.apache.kafka.connect.json.JsonConverter.
+ * Owns JSON as Connect's JsonConverter writes it, with or without the schema around the value, and as Confluent's JSON Schema converter writes
+ * it. Source: org.apache.kafka.connect.json.JsonConverter.
  */
 import type { ByteWriter } from '../../core/byte-writer.ts';
 import type { FieldSchema } from '../../values/schema.ts';
@@ -12,9 +12,9 @@ import { type DecimalFormat, type JsonNode, JsonValueWriter } from './value-writ
 
 export type JsonFormatSettings = {
   readonly decimals: DecimalFormat;
-  /** replace.null.with.default, or not ignore.default.for.nullables. */
+  /** replace.null.with.default, or the opposite of ignore.default.for.nullables. */
   readonly nullIsDefault: boolean;
-  /** Maps whose keys are no text are lists of `{"key":…,"value":…}`, not of pairs. */
+  /** True: maps whose keys are not text become lists of `{"key":…,"value":…}`. Else: lists of pairs. */
   readonly mapsAreEntries?: boolean;
 };
 
@@ -49,7 +49,7 @@ export class JsonFormat implements Format<JsonNode> {
   }
 }
 
-/** An array of its own: hot copies run over it, and a small Buffer is a slice of a shared pool. */
+/** An array of its own, because hot loops copy from it; a small Buffer is a slice of a shared pool. */
 function owned(text: string): Uint8Array {
   return Uint8Array.from(Buffer.from(text));
 }

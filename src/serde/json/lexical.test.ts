@@ -14,7 +14,7 @@ const jsonString = (text: string): string => {
   return written((out) => writeJsonString(out, bytes, 2, bytes.length - 2));
 };
 
-/** Jackson's rules written plainly. */
+/** Jackson's rules, written without tricks. */
 function reference(text: string): string {
   let result = '"';
   for (let i = 0; i < text.length; i++) {
@@ -58,7 +58,7 @@ describe('JSON text', () => {
     expect(cut(`${'x'.repeat(100)}\u{10ffff}`)).toBe(`"${'x'.repeat(100)}\\uDBFF"`);
   });
 
-  it('writes base64 as everyone does', () => {
+  it('writes the same base64 as Node', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 50 }), (bytes) => {
         const text = written((out) => writeBase64(out, bytes, 0, bytes.length));

@@ -13,9 +13,9 @@ const BASE64 = Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 const PLAIN = 0;
 const FOUR_BYTES = 2;
 
-/** Per byte: 0 copied as it is, 1 escaped, 2 first byte of a four-byte sequence. */
+/** What to do with each byte. 0: copy it; 1: escape it; 2: it begins a four-byte sequence. */
 const CLASS = new Uint8Array(256);
-/** The letter after the backslash for the short escapes, else 0. */
+/** The letter after the backslash, for bytes with a short escape; else 0. */
 const SHORT = new Uint8Array(256);
 for (let i = 0; i < 0x20; i++) CLASS[i] = 1;
 for (let i = 0xf0; i < 0xf8; i++) CLASS[i] = FOUR_BYTES;
@@ -32,10 +32,10 @@ for (const [byte, letter] of [
   SHORT[byte] = letter.charCodeAt(0);
 }
 
-/** Above this a run of plain bytes is searched first and copied by one native call. */
+/** In longer texts a run of plain bytes is first searched, then copied by one native call. */
 const LOOP_MAX = 64;
 
-/** Writes source[start, end) as a JSON string with its quotes. The source is valid UTF-8, but may end after three of four bytes. */
+/** Writes source[start, end) as a quoted JSON string. The source is valid UTF-8, but may end after three bytes of a four-byte character. */
 export function writeJsonString(out: ByteWriter, source: Uint8Array, start: number, end: number): void {
   if (end - start <= LOOP_MAX) writeShort(out, source, start, end);
   else writeLong(out, source, start, end);
@@ -92,7 +92,7 @@ function writeEscape(target: Uint8Array, at: number, byte: number): number {
   return writeHexUnit(target, at, byte);
 }
 
-/** `uXXXX` of one UTF-16 unit, without the backslash. */
+/** Writes `uXXXX` for one UTF-16 unit, without the backslash. */
 function writeHexUnit(target: Uint8Array, at: number, unit: number): number {
   target[at++] = 0x75;
   target[at++] = byteAt(HEX, (unit >> 12) & 15);
@@ -102,7 +102,7 @@ function writeHexUnit(target: Uint8Array, at: number, unit: number): number {
   return at;
 }
 
-/** Of a sequence that ends after its third byte the first alone: text was cut between the two (values/column-change.ts). */
+/** Writes both surrogates; only the first, if the text was cut after the sequence's third byte (values/column-change.ts). */
 function writeSurrogates(target: Uint8Array, at: number, source: Uint8Array, i: number, end: number): number {
   const isCut = i + 3 >= end;
   const point =
@@ -144,12 +144,12 @@ export function writeBase64(out: ByteWriter, source: Uint8Array, start: number, 
   out.length = at;
 }
 
-/** A double as Java's Double.toString spells it; NaN and infinities quoted. */
+/** A double as Java's Double.toString prints it; NaN and infinities are quoted. */
 export function formatFloat64(value: number): string {
   return Number.isFinite(value) ? javaFloat64Text(value) : nonFinite(value);
 }
 
-/** A float32 as Java's Float.toString spells it. */
+/** A float32 as Java's Float.toString prints it. */
 export function formatFloat32(value: number): string {
   return Number.isFinite(value) ? javaFloat32Text(value) : nonFinite(value);
 }
@@ -160,8 +160,8 @@ function nonFinite(value: number): string {
 }
 
 /**
- * A Connect Decimal, given as its unscaled value in big-endian two's complement, as Java's BigDecimal.toString spells it: an exponent
- * where the first digit stands more than six places behind the point.
+ * A Connect Decimal, given by its unscaled value in big-endian two's complement, as Java's BigDecimal.toString prints it: with an exponent
+ * when the first digit is more than six places behind the point.
  */
 export function formatDecimal(source: Uint8Array, start: number, end: number, scale: number): string {
   const hex = Buffer.from(source.buffer, source.byteOffset + start, end - start).toString('hex');

@@ -18,7 +18,7 @@ const BETWEEN_PAIRS = Buffer.from('],');
 /** JsonConverter's decimal.format: base64 of a Decimal's unscaled value, or a number. */
 export type DecimalFormat = 'BASE64' | 'NUMERIC';
 
-/** What stands before a value: `,"name":`, or nothing before a whole key or value. */
+/** The bytes before a value: `,"name":`, or nothing before a whole key or value. */
 export type JsonNode = { readonly lead: Uint8Array; readonly opening: Uint8Array };
 
 export class JsonValueWriter implements FormatWriter<JsonNode> {
@@ -157,7 +157,7 @@ export class JsonValueWriter implements FormatWriter<JsonNode> {
     this.#out.byte(CLOSE_BRACE);
   }
 
-  /** JSON has no such keys: a list of pairs, `[[1,0.5],[3,2.0]]`. */
+  /** JSON objects have only text keys, so this begins a list of pairs: `[[1,0.5],[3,2.0]]`. */
   beginIntMap(): void {
     this.#out.byte(OPEN_BRACKET);
   }

@@ -56,7 +56,7 @@ test.each<[what: string, change: (text: string) => string, differences: readonly
   expect(isSameProtobufShape(ROW, change(ROW))).toBe(false);
 });
 
-test('what is no schema is never the same', () => {
+test('a text that is not a schema is never the same', () => {
   expect(isSameProtobufShape('{"type":"string"}', '{"type":"string"}')).toBe(false);
 });
 

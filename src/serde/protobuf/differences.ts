@@ -1,7 +1,7 @@
 /**
- * Owns naming what two Protobuf schemas of one subject differ in: for people, and to tell whether records of one can be written under the
- * other's id. Reads the few forms of a .proto text that Confluent's converter and registries print. Does not judge compatibility: that is
- * the registry's.
+ * Owns the differences between two Protobuf schemas of one subject: to show them to people, and to know whether records of one may be
+ * written under the other's id. Reads the few forms of .proto texts that Confluent's converter and registries print. Does not judge
+ * compatibility: the registry does.
  */
 
 /** Fields by path and what differs: `Envelope.Value.note added`, `Envelope.Value.price: double = 2, was float = 2`. */
@@ -18,7 +18,7 @@ export function protobufDifferences({ registered, wanted }: { readonly registere
   return found;
 }
 
-/** Whether records of both have the same bytes: names, types, numbers and labels; not options, comments and order. */
+/** True when records of both have the same bytes: same names, types, numbers and labels. Options, comments and order do not count. */
 export function isSameProtobufShape(one: string, other: string): boolean {
   const fields = fieldsOf(one);
   return fields.size > 0 && protobufDifferences({ registered: one, wanted: other }).length === 0;
@@ -34,7 +34,7 @@ function fieldsOf(text: string): Map<string, string> {
     const field = FIELD.exec(statement);
     if (opened !== undefined) {
       path.push(opened);
-      // A message without fields is one too.
+      // Added by itself, for a message without fields counts too.
       fields.set(path.join('.'), 'message');
     } else if (statement === '}') path.pop();
     else if (field !== null) fields.set(`${path.join('.')}.${field[3]}`, `${field[1]}${shortType(field[2] ?? '')} = ${field[4]}`);
@@ -42,12 +42,12 @@ function fieldsOf(text: string): Map<string, string> {
   return fields;
 }
 
-/** Registries may print a nested type by its full name. */
+/** The last part of the type's name: registries may print a nested type by its full name. */
 function shortType(type: string): string {
   return /^\.?(google|confluent)\./.test(type) ? type.replace(/^\./, '') : (type.split('.').at(-1) ?? type);
 }
 
-/** What ends with a semicolon or opens a message, without comments and options, and the closing braces. What is not closed goes on to the end. */
+/** Fields, beginnings of messages and closing braces, without comments and options. What is not closed extends to the end of the text. */
 function statementsOf(text: string): string[] {
   return text
     .replace(/\/\/[^\n]*|\/\*(?:[\s\S]*?\*\/|[\s\S]*)/g, '')

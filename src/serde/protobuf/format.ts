@@ -1,6 +1,6 @@
 /**
- * Owns Protobuf in the Confluent wire format: 0x00, the schema's id in four bytes, 0x00 for the first message of the schema, Protobuf's
- * binary. Does not ask a registry: ids are given.
+ * Owns Protobuf in the Confluent wire format: 0x00, the schema's id in four bytes, 0x00 for the schema's first message, Protobuf's binary
+ * form. Does not ask a registry: ids are given.
  * Source: io.confluent.connect.protobuf.ProtobufData.fromConnectData, AbstractKafkaProtobufSerializer.
  */
 import type { ByteWriter } from '../../core/byte-writer.ts';
@@ -11,7 +11,7 @@ import { fieldNode, type ProtobufNode, ROOT } from './node.ts';
 import { type ProtobufSchemaSettings, protobufSchema } from './schema.ts';
 import { ProtobufValueWriter } from './value-writer.ts';
 
-/** Confluent's short form of the list [0]. */
+/** Confluent's short form of the message index list [0]. */
 const FIRST_MESSAGE = 0;
 
 export type ProtobufSettings = ProtobufSchemaSettings & {

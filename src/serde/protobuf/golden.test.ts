@@ -1,4 +1,4 @@
-/** Confluent's own converter wrote these schemas and bytes (test/protobuf/README.md): Slotline's are the same, to the byte. */
+/** Schemas and bytes that Confluent's own converter wrote (test/protobuf/README.md). Slotline's are the same, to the byte. */
 
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
@@ -12,7 +12,7 @@ import type { FieldSchema } from '../../values/schema.ts';
 import { DEFAULT_PROTOBUF_SETTINGS, type ProtobufSchemaSettings, protobufSchema, scrubProtobufName } from './schema.ts';
 
 type Recording = {
-  /** The case in test/golden/spine, its record and half. */
+  /** The case in test/golden/spine, with its record and half. */
   readonly case: string;
   readonly record: number;
   readonly half: 'key' | 'value';
@@ -32,7 +32,7 @@ function recordedHalf(recording: Recording): Half {
   return parseHalf(half);
 }
 
-/** In the forms that the writer is given in tests. */
+/** The value in the form that tests give to the writer. */
 function plainValue(json: unknown, schema: ConnectSchema): TestValue {
   if (json === null || json === undefined) return null;
   const { items = schema, keys = schema, values = schema } = schema;
@@ -109,7 +109,7 @@ test.each<[what: string, schema: FieldSchema, details: object]>([
   expect(error.details).toMatchObject(details);
 });
 
-test('a column that is called as its own type has a message of another name', () => {
+test('a column with the name of its type gets a message of another name', () => {
   const { text } = protobufSchema(
     row('s.public.t.Value', { Point: row('io.debezium.data.geometry.Point', { x: { type: 'float64', optional: false } }) }),
   );

@@ -1,6 +1,6 @@
 /**
- * Owns the bytes of the messages that Connect's dates and times become: google.type.Date, google.type.TimeOfDay,
- * google.protobuf.Timestamp. Each write appends a message's fields without its key and length.
+ * Owns the bytes of the messages for Connect's dates and times: google.type.Date, google.type.TimeOfDay, google.protobuf.Timestamp. Each
+ * function appends the message's fields, without the message's key and length.
  * Source: io.confluent.connect.protobuf.ProtobufData, TO_PROTOBUF_LOGICAL_CONVERTERS.
  */
 import type { ByteWriter } from '../../core/byte-writer.ts';
@@ -11,12 +11,12 @@ const MS_PER_DAY = 86_400_000;
 const MS_PER_HOUR = 3_600_000;
 const MS_PER_MINUTE = 60_000;
 const NANOS_PER_MS = 1_000_000;
-/** Of the first and the last second that google.protobuf.Timestamp takes: years 1 to 9999. */
+/** The first and the last second that google.protobuf.Timestamp allows: years 1 to 9999. */
 const SECONDS_MIN = -62_135_596_800;
 const SECONDS_MAX = 253_402_300_799;
-/** Java's calendar is the Julian one before 1582-10-15. */
+/** Java uses the Julian calendar before this day, 1582-10-15. */
 const FIRST_GREGORIAN_DAY = -141_427;
-/** Of 0001-01-01 in the Julian calendar: before it Confluent's converter loses the era. */
+/** The day 0001-01-01 of the Julian calendar. For earlier days Confluent's converter loses the era. */
 const FIRST_DAY = -719_164;
 const JULIAN_DAY_OF_EPOCH = 2_440_588;
 
@@ -25,7 +25,7 @@ const FIELD_2 = 0x10;
 const FIELD_3 = 0x18;
 const FIELD_4 = 0x20;
 
-/** As java.util.Calendar shows it, which Confluent's converter reads it with: years before 1583 are those of the Julian calendar. */
+/** Writes the date that java.util.Calendar shows, as Confluent's converter does: before 1582-10-15 that is a Julian date. */
 export function writeDateFields(out: ByteWriter, epochDay: number): void {
   if (epochDay < FIRST_DAY) throw new UnrepresentableError('a date before our era, which google.type.Date does not have');
   const julianDay = epochDay + JULIAN_DAY_OF_EPOCH;
@@ -47,7 +47,7 @@ export function writeDateFields(out: ByteWriter, epochDay: number): void {
 
 export function writeTimeFields(out: ByteWriter, ms: number): void {
   if (ms < 0 || ms > MS_PER_DAY) throw new UnrepresentableError('a time outside of a day');
-  // The end of the day is its beginning, as Confluent's converter has it.
+  // The end of a day becomes its beginning, as with Confluent's converter.
   const rest = ms % MS_PER_DAY;
   writeField(out, FIELD_1, Math.floor(rest / MS_PER_HOUR));
   writeField(out, FIELD_2, Math.floor((rest % MS_PER_HOUR) / MS_PER_MINUTE));

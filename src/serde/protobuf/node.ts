@@ -1,6 +1,6 @@
 /**
- * Owns how a value of a Connect schema is framed in Protobuf: field keys, what a zero and a null are, what is packed. Compiled once per
- * relation version; the writer follows it. Does not write (value-writer.ts) and does not name (schema.ts).
+ * Owns how a value of a Connect schema is framed in Protobuf: field keys, what a zero and a null become, what is packed. Compiled once per
+ * relation version; the writer follows it. Does not write (value-writer.ts) and does not choose names (schema.ts).
  * Grammar: Protocol Buffers, «Encoding». A field is its key (number << 3 | wire type, a varint) and its value; there is no null.
  */
 import type { FieldSchema } from '../../values/schema.ts';
@@ -8,13 +8,13 @@ import { LOGICAL_MESSAGES, type ProtobufSchemaSettings } from './schema.ts';
 
 export type NullSettings = Pick<ProtobufSchemaSettings, 'optionalForNullables' | 'wrapperForNullables'>;
 
-/** A zero is left out, and is what the reader sees for a null. */
+/** A zero is not written. A reader sees the same for a null. */
 export const IMPLICIT = 0;
 /** A zero is written. */
 export const EXPLICIT = 1;
-/** The value is the only field of a message: google.protobuf.StringValue and the like. */
+/** The value is the only field of a wrapper message, such as google.protobuf.StringValue. */
 export const WRAPPED = 2;
-/** An element of a packed array: it has no key. */
+/** The value is an element of a packed array: it has no key. */
 export const PACKED = 3;
 type Form = typeof IMPLICIT | typeof EXPLICIT | typeof WRAPPED | typeof PACKED;
 
@@ -30,17 +30,17 @@ const LENGTH = 2;
 const FIXED32 = 5;
 
 export type ProtobufNode = {
-  /** Number and wire type: below 2^14, since a table has at most 1,600 columns. */
+  /** Field number and wire type. Below 2^14, because a table has at most 1,600 columns. */
   readonly key: number;
   readonly form: Form;
   readonly logical: Logical;
-  /** False: an array's element. Elsewhere a null is no field at all. */
+  /** False for an array's element. Elsewhere a null is an absent field. */
   readonly takesNull: boolean;
-  /** Of an array's element or a map's value, or null. */
+  /** The node of an array's element or a map's value; null for other types. */
   readonly items: ProtobufNode | null;
-  /** Of a map's key, or null. */
+  /** The node of a map's key; null for other types. */
   readonly keys: ProtobufNode | null;
-  /** Of a message, in order. */
+  /** The nodes of a message's fields, in order. */
   readonly fields: readonly ProtobufNode[];
 };
 
@@ -52,7 +52,7 @@ export function fieldNode(schema: FieldSchema, number: number, settings: NullSet
   return nodeIn('message', schema, number, settings);
 }
 
-/** What a value stands in decides about its null. Confluent gives a map's entries no optional fields. */
+/** What contains the value; that decides what a null becomes. In Confluent's map entries no field is optional. */
 type Place = 'message' | 'array' | 'entry';
 
 function nodeIn(place: Place, schema: FieldSchema, number: number, settings: NullSettings): ProtobufNode {
@@ -66,14 +66,14 @@ function nodeIn(place: Place, schema: FieldSchema, number: number, settings: Nul
   return valueNode(place, schema, number, settings);
 }
 
-/** Of no value: what is begun without a schema. */
+/** For a value that is begun without a schema. */
 export const NO_NODE: ProtobufNode = { key: 0, form: IMPLICIT, logical: PLAIN, takesNull: false, items: null, keys: null, fields: [] };
 
-/** Of a whole key or value. */
+/** The node of a whole key or value. */
 export const ROOT: ProtobufNode = { ...NO_NODE };
 
 function valueNode(place: Place, schema: FieldSchema, number: number, settings: NullSettings): ProtobufNode {
-  // Of an array's maps only the schema is there: ProtobufData cannot write them.
+  // For an array of maps there is only a schema: ProtobufData cannot write such values.
   const isMessage = schema.type === 'struct' || schema.type === 'map' || (schema.name !== undefined && LOGICAL_MESSAGES.has(schema.name));
   const isWrapped = !isMessage && settings.wrapperForNullables && schema.optional;
   const wire = isMessage || isWrapped ? LENGTH : wireType(schema.type);

@@ -1,6 +1,6 @@
 /**
- * Owns the Protobuf schema that Confluent's converter makes of a Connect schema, and its text. Built once per relation version. Does not
- * know the bytes (node.ts), subjects or registries.
+ * Owns the Protobuf schema that Confluent's converter makes of a Connect schema, and its text. Built once per relation version. Does not know
+ * the bytes (node.ts), subjects or registries.
  * Source: io.confluent.connect.protobuf.ProtobufData.fromConnectSchema; the text as ProtobufSchema.canonicalString prints it.
  */
 import { SlotlineError } from '../../core/errors.ts';
@@ -8,11 +8,11 @@ import type { FieldSchema } from '../../values/schema.ts';
 import { DECIMAL_NAME } from '../../values/types/decimal.ts';
 
 export type ProtobufSchemaSettings = {
-  /** optional.for.nullables: nullable fields are `optional`, so that a null is not a zero. */
+  /** optional.for.nullables: nullable fields are `optional`, which tells a null from a zero. */
   readonly optionalForNullables: boolean;
-  /** wrapper.for.nullables: nullable scalars are google.protobuf.StringValue and the like. */
+  /** wrapper.for.nullables: nullable scalars are wrapped in google.protobuf.StringValue and the like. */
   readonly wrapperForNullables: boolean;
-  /** scrub.invalid.names: characters that Protobuf's names cannot hold become _. */
+  /** scrub.invalid.names: characters that Protobuf names cannot have become _. */
   readonly scrubInvalidNames: boolean;
 };
 
@@ -25,11 +25,11 @@ export const DEFAULT_PROTOBUF_SETTINGS: ProtobufSchemaSettings = {
 type ProtobufSchema = {
   /** The message's full name. */
   readonly name: string;
-  /** What is registered. */
+  /** The text that is registered. */
   readonly text: string;
 };
 
-/** Of a struct. Throws protobuf_schema_invalid where a name or a type is one that Protobuf cannot hold. */
+/** The Protobuf schema of a struct. Throws protobuf_schema_invalid when Protobuf cannot have one of its names or types. */
 export function protobufSchema(schema: FieldSchema, settings: ProtobufSchemaSettings = DEFAULT_PROTOBUF_SETTINGS): ProtobufSchema {
   const builder = new SchemaBuilder(settings);
   const parts = builder
@@ -45,7 +45,7 @@ export function protobufSchema(schema: FieldSchema, settings: ProtobufSchemaSett
   return { name: parts.join('.'), text };
 }
 
-/** What a Connect type becomes where Protobuf's libraries have a message for it. */
+/** The library message that Protobuf has for a logical type of Connect. */
 type LogicalMessage = { readonly type: string; readonly file: string };
 
 export const LOGICAL_MESSAGES: ReadonlyMap<string, LogicalMessage> = new Map([
@@ -71,7 +71,7 @@ const SCALARS: Readonly<Partial<Record<FieldSchema['type'], Scalar>>> = {
 };
 const WRAPPERS_FILE = 'google/protobuf/wrappers.proto';
 
-/** Connect's integers that Protobuf has not: an option keeps them apart. */
+/** Integers of Connect that Protobuf does not have: an option keeps their type. */
 const NARROW_INTEGERS: ReadonlySet<string> = new Set(['int8', 'int16']);
 const DEFAULT_NAME = 'ConnectDefault';
 const PRECISION = 'connect.decimal.precision';
@@ -150,23 +150,23 @@ class SchemaBuilder {
     return `google.protobuf.${wrapper}`;
   }
 
-  /** A struct that stands in the message already is referred to by its name. */
+  /** A struct that the message already contains is referred to by its name. */
   #structType(schema: FieldSchema, field: string, scope: Scope): string {
     const own = this.#simpleName(schema.name);
     const name = own === field ? `${own}Message` : own;
     const isKnown = name === scope.name || scope.nested.some((message) => message.name === name);
-    // Reserved before its own members: they may hold structs of the same name, one scope deeper.
+    // Its members are in a scope of their own, one level deeper.
     if (!isKnown) scope.nested.push(this.message(schema, name));
     return name;
   }
 
-  /** Not Protobuf's own maps: repeated entries, as Confluent writes them. */
+  /** Maps become repeated entries, as Confluent writes them, not Protobuf's own maps. */
   #mapType(schema: FieldSchema, scope: Scope): string {
     const name = `${upperCamel(this.#simpleName(schema.name))}Entry`;
     const { keys, values } = schema;
     if (keys === undefined || values === undefined) throw new Error('a map without types');
     const inner: Scope = { name, nested: [] };
-    // Labels of an entry's fields are not printed: neither of them is optional.
+    // Neither field of an entry is optional, so their labels are not printed.
     const plain = (part: Field): Field => ({ ...part, label: part.label === 'optional ' ? '' : part.label });
     const fields = [
       plain(this.#field('key', { schema: keys, number: 1, scope: inner })),
@@ -188,7 +188,7 @@ function paramsOf(schema: FieldSchema): string[][] {
       ['precision', given.get(PRECISION)],
       ['scale', given.get('scale')],
     ];
-    // Confluent prints the values of these two first.
+    // For these two Confluent prints the value before the key.
     return shown.flatMap(([key, value]) => (value === undefined ? [] : [[`value: ${quote(value)},`, `key: "${key}"`]]));
   }
   return NARROW_INTEGERS.has(schema.type) ? [['key: "connect.type",', `value: "${schema.type}"`]] : [];
@@ -204,7 +204,7 @@ function checkName(name: string, what: 'field' | 'message'): string {
   return name;
 }
 
-/** Fields and messages of one message share their names. */
+/** Fields and nested messages of one message must not have the same name. */
 function checkScope({ name, nested }: Scope, fields: readonly Field[]): void {
   const seen = new Set<string>();
   for (const each of [...fields, ...nested]) {
@@ -214,7 +214,7 @@ function checkScope({ name, nested }: Scope, fields: readonly Field[]): void {
   }
 }
 
-/** Names are looked up from the inside out: a package that has google or confluent in it hides the imported types. */
+/** Names are resolved from the inside out, so a package with `google` or `confluent` in its name hides the imported types. */
 function checkImports(inner: readonly string[], imports: ReadonlySet<string>): void {
   for (const file of imports) {
     const [first = ''] = file.split('/');
@@ -225,7 +225,7 @@ function checkImports(inner: readonly string[], imports: ReadonlySet<string>): v
 
 const PLAIN_NAME = /^[A-Za-z][A-Za-z0-9_]*$/;
 
-/** ProtobufData.doScrubName: as java.net.URLEncoder encodes it, every other character then an underscore. */
+/** ProtobufData.doScrubName: encodes as java.net.URLEncoder does, then replaces every other character by an underscore. */
 export function scrubProtobufName(name: string): string {
   if (name === '' || PLAIN_NAME.test(name)) return name;
   const encoded = [...Buffer.from(name)]
@@ -238,7 +238,7 @@ export function scrubProtobufName(name: string): string {
   return /^[0-9]/.test(encoded) || name.startsWith('_') ? `x${encoded}` : encoded;
 }
 
-/** Guava's LOWER_UNDERSCORE to UPPER_CAMEL. */
+/** Guava's conversion from LOWER_UNDERSCORE to UPPER_CAMEL. */
 function upperCamel(name: string): string {
   if (!name.includes('_')) return name;
   return name
@@ -249,7 +249,7 @@ function upperCamel(name: string): string {
 
 // --- the text ---
 
-/** Each message's groups stand behind a blank line; in a nested one it has the indent of its lines. */
+/** Prints a message. A blank line separates its groups; in a nested message that line is indented like the others. */
 function printMessage(message: Message): string[] {
   const head = `message ${message.name} {`;
   const fields = message.fields.flatMap(printField).map(indented);

@@ -1,4 +1,4 @@
-/** Every byte of the Protobuf writer against protobufjs: any schema that a column may have, any value that fits it. */
+/** Tests every byte of the Protobuf writer against protobufjs: any schema that a column may have, any value that fits it. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type TestValue, writtenStruct } from '../../../test/oracles/protobuf.ts';
@@ -55,7 +55,7 @@ function optional({ schema, values }: Shape): Shape {
   };
 }
 
-/** Nullable elements, of which none is null: what arrays of columns are. */
+/** An array as columns have it: its elements are nullable, and none is null. */
 function arrayOf({ schema, values }: Shape): Shape {
   return shape('array', fc.array(values, { maxLength: 150, size: '=' }), { items: { ...schema, optional: true } });
 }
@@ -77,7 +77,7 @@ function structOf(members: readonly Shape[]): Shape {
   return shape('struct', named, { name: `shop.Struct${structs++}`, fields });
 }
 
-/** Nested as deep as columns are, and a level more. */
+/** Shapes nested as deep as those of columns, and one level deeper. */
 function shapes(depth: number): fc.Arbitrary<Shape> {
   const scalar = fc.constantFrom(...SCALARS);
   if (depth === 0) return fc.oneof(scalar, scalar.map(optional));
@@ -94,7 +94,7 @@ function shapes(depth: number): fc.Arbitrary<Shape> {
 
 type Place = { readonly nulls: NullSettings; readonly inEntry: boolean };
 
-/** What is left of a value: an absent array is empty, and a null without presence a zero. */
+/** What a reader gets: an absent array is empty, and a null without presence is a zero. */
 function held(value: TestValue, schema: FieldSchema, place: Place): unknown {
   const { type, items, values, fields, name } = schema;
   if (type === 'array') return (Array.isArray(value) ? value : []).map((item: TestValue) => held(item, items ?? schema, place));
@@ -126,7 +126,7 @@ const ZEROS: Readonly<Partial<Record<SchemaType, unknown>>> = {
   int64: 0n,
 };
 
-/** Integers as bigints, whatever the decoder gives them as. */
+/** Integers as bigints, in whatever form the decoder returns them. */
 function comparable(value: unknown, schema: FieldSchema): unknown {
   if (value === null) return null;
   if (schema.type === 'array') return (value as unknown[]).map((item) => comparable(item, schema.items ?? schema));
@@ -167,7 +167,7 @@ describe('the Protobuf writer', () => {
     );
   });
 
-  it('forgets what a cell that failed has left open', () => {
+  it('forgets what a failed cell left open', () => {
     const out = new ByteWriter(16);
     const values = new ProtobufValueWriter(out);
     const node = fieldNode(

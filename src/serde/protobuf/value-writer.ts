@@ -1,6 +1,6 @@
 /**
  * Owns Protobuf's binary form of cell values: the ValueWriter that codecs write through. It follows the node of the value's schema, which
- * tells the field's key and what a zero is. Does not know events, rows or schemas' text.
+ * has the field's key and says what a zero becomes. Does not know events, rows or schema texts.
  * Source: io.confluent.connect.protobuf.ProtobufData.fromConnectData, com.google.protobuf.FieldSet.
  */
 import { elementAt, itemAt } from '../../core/byte-reader.ts';
@@ -24,25 +24,25 @@ import {
   writeWide,
 } from './wire.ts';
 
-/** Arrays of structs of maps; codecs nest no deeper than three. */
+/** How deep values may nest. Codecs nest at most three levels: arrays of structs of maps. */
 const DEPTH_MAX = 16;
-/** Most messages of a cell have fewer than 128 bytes. */
+/** One byte for a message's length: most messages of cells have fewer than 128 bytes. */
 const SHORT = 1;
 const CLOSED = -1;
 const UNFRAMED = -1;
 const LIMB = 0x1_0000_0000;
 
-/** Field 1 of a wrapper message, by wire type. */
+/** Keys of field 1 of a wrapper message, by wire type. */
 const WRAPPED_VARINT = 0x08;
 const WRAPPED_FIXED64 = 0x09;
 const WRAPPED_LENGTH = 0x0a;
 const WRAPPED_FIXED32 = 0x0d;
 
-/** Of confluent.type.Decimal. */
+/** Keys of the fields of confluent.type.Decimal. */
 const DECIMAL_VALUE = 0x0a;
 const DECIMAL_PRECISION = 0x10;
 const DECIMAL_SCALE = 0x18;
-/** Bytes of an unscaled value that a double holds. */
+/** A double holds every unscaled value of so many bytes exactly. */
 const EXACT_BYTES = 6;
 
 const float = new DataView(new ArrayBuffer(8));
@@ -50,22 +50,22 @@ const floatBytes = new Uint8Array(float.buffer);
 
 export class ProtobufValueWriter implements FormatWriter<ProtobufNode> {
   readonly #out: ByteWriter;
-  /** Of the value that comes next. */
+  /** The node of the value that comes next. */
   #node: ProtobufNode = NO_NODE;
   #depth = 0;
-  /** Where the length of a wrapper stands. */
+  /** Where the length of a wrapper goes. */
   #wrapperAt = 0;
   readonly #containers: ProtobufNode[] = Array.from({ length: DEPTH_MAX }, () => NO_NODE);
-  /** How many fields of a struct were begun. */
+  /** By depth: how many fields of a struct were begun. */
   readonly #counts = new Int32Array(DEPTH_MAX);
-  /** Where the length of a struct, a packed array or a map's entry stands. */
+  /** By depth: where the length of a struct, a packed array or a map's entry goes. */
   readonly #starts = new Int32Array(DEPTH_MAX);
 
   constructor(out: ByteWriter) {
     this.#out = out;
   }
 
-  /** Before each cell: what a failed one left open is forgotten. */
+  /** Called before each cell. Forgets what a failed cell left open. */
   begin(node: ProtobufNode): void {
     this.#node = node;
     this.#depth = 0;
@@ -75,7 +75,7 @@ export class ProtobufValueWriter implements FormatWriter<ProtobufNode> {
     this.begin(node);
   }
 
-  /** A whole key or value has no length before it. */
+  /** Begins a struct. A whole key or value has no key and no length before it. */
   open(node: ProtobufNode, reserved: number): number {
     if (node === ROOT) return UNFRAMED;
     writeKey(this.#out, node.key);
@@ -132,7 +132,7 @@ export class ProtobufValueWriter implements FormatWriter<ProtobufNode> {
     this.#wide();
   }
 
-  /** Microseconds, shown as nanoseconds. */
+  /** Writes microseconds as nanoseconds. */
   nanos(us: number): void {
     readNanos(us);
     this.#wide();
@@ -169,7 +169,7 @@ export class ProtobufValueWriter implements FormatWriter<ProtobufNode> {
     this.#close();
   }
 
-  /** For set-up and once per transaction, not for cells. */
+  /** For setting up and once per transaction; cells are written by other methods. */
   text(text: string): void {
     const bytes = Buffer.from(text);
     this.bytes(bytes, 0, bytes.length);
@@ -272,7 +272,7 @@ export class ProtobufValueWriter implements FormatWriter<ProtobufNode> {
     if (start !== CLOSED) closeMessage(this.#out, start, SHORT);
   }
 
-  /** An empty array is no field. */
+  /** Ends a packed array. An empty array is an absent field, so its key is removed. */
   #endPacked(node: ProtobufNode): void {
     const out = this.#out;
     const start = elementAt(this.#starts, this.#depth);
@@ -280,7 +280,7 @@ export class ProtobufValueWriter implements FormatWriter<ProtobufNode> {
     else closeMessage(out, start, SHORT);
   }
 
-  /** What int64 holds. */
+  /** Writes the value that `int64` holds. */
   #wide(): void {
     const { high, low } = int64;
     if (this.#node.logical !== PLAIN) {
@@ -303,7 +303,7 @@ export class ProtobufValueWriter implements FormatWriter<ProtobufNode> {
     closeMessage(out, at, SHORT);
   }
 
-  /** Writes what stands before the value; false: there is nothing more, the value is a zero that is left out. */
+  /** Writes what precedes the value. False: that is all, because the value is a zero, which is not written. */
   #open(isZero: boolean, wrappedKey: number): boolean {
     const { form, key } = this.#node;
     if (form === PACKED) return true;
@@ -311,7 +311,7 @@ export class ProtobufValueWriter implements FormatWriter<ProtobufNode> {
     writeKey(this.#out, key);
     if (form === IMPLICIT || form === EXPLICIT) return true;
     this.#wrapperAt = openMessage(this.#out, SHORT);
-    // The one byte of an empty message's length, which nothing has put there.
+    // The length of an empty message: the byte was kept, but nothing was written to it.
     this.#out.bytes[this.#wrapperAt] = 0;
     if (isZero) return false;
     this.#out.byte(wrappedKey);
@@ -328,7 +328,7 @@ export class ProtobufValueWriter implements FormatWriter<ProtobufNode> {
   }
 }
 
-/** BigDecimal.precision(): how many decimal digits the unscaled value has, one for zero. */
+/** BigDecimal.precision(): how many decimal digits the unscaled value has; one for zero. */
 function precisionOf(source: Uint8Array, start: number, end: number): number {
   if (end - start > EXACT_BYTES) return digitsOfMany(source, start, end);
   let value = start < end && (source[start] ?? 0) >= 0x80 ? -1 : 0;

@@ -1,6 +1,6 @@
 /**
- * Owns the primitives of Protobuf's binary form: varints, field keys, and messages whose length stands before them but is known only
- * behind them. Does not know schemas.
+ * Owns the primitives of Protobuf's binary form: varints, field keys, and messages, whose length precedes them but is known only at their
+ * end. Does not know schemas.
  * Grammar: Protocol Buffers, «Encoding». A varint has 7 bits a byte, least first; a negative number is one of 64 bits in two's complement.
  */
 import { byteAt } from '../../core/byte-reader.ts';
@@ -11,10 +11,10 @@ const SMALL = 0x8000_0000;
 const ZERO = 0x30;
 const MINUS = 0x2d;
 const QUESTION_MARK = 0x3f;
-/** Digits whose number a double holds whatever they are. */
+/** A double holds every number of so many digits exactly. */
 const EXACT_DIGITS = 15;
 
-/** Number and wire type; two bytes at most, since no message has 2,048 fields. */
+/** Writes field number and wire type. At most two bytes, because no message has 2,048 fields. */
 export function writeKey(out: ByteWriter, key: number): void {
   if (key < 0x80) {
     out.byte(key);
@@ -29,13 +29,13 @@ export function keySize(key: number): number {
   return key < 0x80 ? 1 : 2;
 }
 
-/** A safe integer as int32 or int64. */
+/** Writes a safe integer as int32 or int64. */
 export function writeInteger(out: ByteWriter, value: number): void {
   if (value >= 0 && value < SMALL) writeUnsigned(out, value);
   else writeWide(out, Math.floor(value / LIMB), value % LIMB);
 }
 
-/** `high` and `low` together are the value in two's complement; each may be any number that is right in its low 32 bits. */
+/** `high` and `low` together are a two's complement value. Each may be any number whose low 32 bits are right. */
 export function writeWide(out: ByteWriter, high: number, low: number): void {
   let highBits = high | 0;
   let lowBits = low | 0;
@@ -55,7 +55,7 @@ export function writeWide(out: ByteWriter, high: number, low: number): void {
   out.length = at;
 }
 
-/** Up to 32 bits. */
+/** Writes up to 32 bits. */
 export function writeUnsigned(out: ByteWriter, value: number): void {
   out.ensure(5);
   const target = out.bytes;
@@ -69,10 +69,10 @@ export function writeUnsigned(out: ByteWriter, value: number): void {
   out.length = at;
 }
 
-/** What readDigits() and readNanos() have read: an int64 in two's complement, right in the low 32 bits of each half. */
+/** The result of readDigits() and readNanos(): an int64 in two's complement. Only the low 32 bits of each half count. */
 export const int64 = { high: 0, low: 0 };
 
-/** Canonical decimal digits, optional minus sign. */
+/** Reads canonical decimal digits with an optional minus sign. */
 export function readDigits(source: Uint8Array, start: number, end: number): void {
   const negative = byteAt(source, start) === MINUS;
   const first = negative ? start + 1 : start;
@@ -100,7 +100,7 @@ function readManyDigits(source: Uint8Array, first: number, end: number, negative
   int64.low = negative ? 0 - low : low;
 }
 
-/** Microseconds as nanoseconds: the product may pass 2^53. */
+/** Reads microseconds and gives nanoseconds. The product may exceed 2^53. */
 export function readNanos(us: number): void {
   const high = Math.floor(us / LIMB);
   const low = (us - high * LIMB) * 1000;
@@ -109,7 +109,7 @@ export function readNanos(us: number): void {
   int64.low = low - carry * LIMB;
 }
 
-/** Length and UTF-8. Java writes a question mark for half a surrogate pair, which is what text cut behind its third byte of four is. */
+/** Writes length and UTF-8. Text may be cut after three bytes of a four-byte character: then Java writes a question mark for the rest. */
 export function writeUtf8(out: ByteWriter, source: Uint8Array, start: number, end: number): void {
   if (end - start >= 3 && byteAt(source, end - 3) >= 0xf0) {
     writeUnsigned(out, end - start - 2);
@@ -121,7 +121,7 @@ export function writeUtf8(out: ByteWriter, source: Uint8Array, start: number, en
   out.copy(source, start, end);
 }
 
-/** Keeps `reserved` bytes for the length of what is written next; returns where they stand. */
+/** Keeps `reserved` bytes for the length of what is written next. Returns their position. */
 export function openMessage(out: ByteWriter, reserved: number): number {
   const start = out.length;
   out.ensure(reserved);
@@ -129,7 +129,7 @@ export function openMessage(out: ByteWriter, reserved: number): number {
   return start;
 }
 
-/** Puts the length where bytes were kept for it; where it needs other than those, what follows moves. Returns how many it needed. */
+/** Writes the length into the bytes kept for it. If it needs more or fewer, what follows is moved. Returns how many it needed. */
 export function closeMessage(out: ByteWriter, start: number, reserved: number): number {
   const size = out.length - start - reserved;
   const needed = sizeOfLength(size);

@@ -1,10 +1,10 @@
-/** Owns the encodings of Kafka's string serializer, as Java encodes: what an encoding cannot hold becomes a question mark. */
+/** Owns the encodings of Kafka's string serializer. As in Java, a character that an encoding does not have becomes a question mark. */
 import type { ByteWriter } from '../../core/byte-writer.ts';
 import type { TextEncoding } from '../../core/options.ts';
 
 const BYTE_ORDER_MARK = Buffer.from([0xfe, 0xff]);
 
-/** Replaces the UTF-8 text from `start` on. */
+/** Replaces the UTF-8 text from `start` to the end by the same text in the encoding. */
 export function encodeText(out: ByteWriter, start: number, encoding: TextEncoding): void {
   if (encoding === 'UTF-8') return;
   const bytes = encoded(out.toOwned(start).toString('utf8'), encoding);

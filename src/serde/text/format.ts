@@ -1,6 +1,6 @@
 /**
- * Owns keys and values as text: what Java's toString gives for the structs that Debezium makes, `Struct{id=1,name=a}`. Members that are null
- * are left out, so a member's comma depends on what stands before it.
+ * Owns keys and values as text: what Java's toString returns for the structs that Debezium makes, `Struct{id=1,name=a}`. Members that are null
+ * are left out, so whether a member has a comma depends on those before it.
  * Source: org.apache.kafka.connect.storage.StringConverter, org.apache.kafka.connect.data.Struct.toString.
  */
 import type { ByteWriter } from '../../core/byte-writer.ts';
@@ -31,7 +31,7 @@ export class TextFormat implements Format<TextNode> {
   }
 }
 
-/** Java shows where the bytes of an array lie in memory and not what they are. Throws string_key_bytes. */
+/** Java prints where the bytes of an array are in memory, not the bytes. So a key cannot have them. Throws string_key_bytes. */
 export function rejectBytesInKey({ origin }: ValueShape, relation: RelationName): void {
   if (origin.from !== 'struct') return;
   const found = origin.fields.find(({ schema }) => hasBytes(schema));
@@ -40,7 +40,7 @@ export function rejectBytesInKey({ origin }: ValueShape, relation: RelationName)
   throw new SlotlineError('string_key_bytes', { ...relation, column });
 }
 
-/** What has no bytes but a Decimal's can be told apart. */
+/** True if Java would not print the value's bytes. A Decimal is stored as bytes, but it is printed as a number. */
 function hasBytes(schema: FieldSchema): boolean {
   if (schema.type === 'bytes') return schema.name !== DECIMAL_NAME;
   const inner = [schema.items, schema.keys, schema.values, ...(schema.fields ?? []).map((field) => field.schema)];

@@ -1,6 +1,6 @@
 /**
- * Owns the text of cell values as Java's toString gives it for the objects that Debezium makes of them: the ValueWriter behind Kafka's
- * string converter. Members of a struct that are null are left out. Does not know events.
+ * Owns the text of cell values as Java's toString returns it for the objects that Debezium makes of them: the ValueWriter for Kafka's string
+ * converter. Members of a struct that are null are left out. Does not know events.
  * Source: org.apache.kafka.connect.data.Struct.toString, java.util.AbstractCollection, AbstractMap, java.util.Date, java.nio.ByteBuffer.
  */
 import { byteAt } from '../../core/byte-reader.ts';
@@ -13,20 +13,20 @@ const MILLIS_PER_DAY = 86_400_000;
 const PLAIN: FieldSchema = { type: 'string', optional: true };
 const QUESTION_MARK = 0x3f;
 
-/** The name of a member, and the schema that tells which Java object its value is; without a name it is a whole key or value. */
+/** A member's name, and its schema, which says which Java object the value is. Without a name it is a whole key or value. */
 export type TextNode = { readonly field: string | undefined; readonly schema: FieldSchema };
 
 type MemberPlace = { readonly depth: number; readonly memberStart: number; readonly valueStart: number };
 
 export class StringValueWriter implements FormatWriter<TextNode> {
   readonly #out: ByteWriter;
-  /** Of what is open, how many members are in: structs, lists, maps. */
+  /** How many members each open struct, list and map has so far. */
   readonly #counts: number[] = [];
-  /** Where the name of the member that comes began, and where its value does. */
+  /** Where the name of the current member began, and where its value did. */
   #memberStart = -1;
   #valueStart = -1;
   #inMember = 0;
-  /** Of the value that comes, or of an array's elements. */
+  /** The schema of the value that comes next, or of an array's elements. */
   #schema: FieldSchema = PLAIN;
   #begun: MemberPlace = { depth: 0, memberStart: -1, valueStart: -1 };
 
@@ -40,7 +40,7 @@ export class StringValueWriter implements FormatWriter<TextNode> {
     this.#begun = { depth: this.#counts.length, memberStart: this.#memberStart, valueStart: this.#valueStart };
   }
 
-  /** After a value that failed in its middle: nothing is open any more but what was. */
+  /** Called when the begun value has failed: closes everything that it had opened. */
   again(): void {
     const { depth, memberStart, valueStart } = this.#begun;
     this.#counts.length = depth;
@@ -65,7 +65,7 @@ export class StringValueWriter implements FormatWriter<TextNode> {
     this.#out.text(text);
   }
 
-  /** In digits: the product may pass 2^53. */
+  /** Writes digits, because the product may exceed 2^53. */
   nanos(us: number): void {
     this.#out.decimal(us);
     if (us !== 0) this.#out.text('000');
@@ -113,7 +113,7 @@ export class StringValueWriter implements FormatWriter<TextNode> {
     this.#out.text(formatFloat64(value).replaceAll('"', ''));
   }
 
-  /** The source may end after three bytes of four: Java encodes half a surrogate pair as a question mark. */
+  /** The source may end after three bytes of a four-byte character: then Java writes a question mark for half a surrogate pair. */
   utf8(source: Uint8Array, start: number, end: number): void {
     const isCut = end - start >= 3 && byteAt(source, end - 3) >= 0xf0;
     this.#out.copy(source, start, isCut ? end - 3 : end);
@@ -124,7 +124,7 @@ export class StringValueWriter implements FormatWriter<TextNode> {
     this.#out.copy(source, start, end);
   }
 
-  /** A ByteBuffer tells its size. A plain array would tell where it lies in memory, so it is shown alike. */
+  /** Java prints the size of a ByteBuffer, and for a plain array its place in memory. Here both are printed as a ByteBuffer. */
   bytes(_source: Uint8Array, start: number, end: number): void {
     this.#out.text(byteBufferText(end - start));
   }
@@ -207,7 +207,7 @@ export class StringValueWriter implements FormatWriter<TextNode> {
     this.#out.text(text);
   }
 
-  /** A null of a struct: as if the member had not been begun. */
+  /** Removes a member whose value is null. */
   #dropMember(): void {
     this.#out.length = this.#memberStart;
     this.#counts[this.#inMember] = (this.#counts[this.#inMember] ?? 1) - 1;
