@@ -109,6 +109,7 @@ export class HalfCompiler<Node> {
       index,
       codec,
       node,
+      lead: this.#format.lead?.bytesOf(node),
       nullRule: !codec.nullable || !takesNull || useDefault ? 'fallback' : 'null',
       failureRule: !optional || useDefault ? 'fallback' : 'null',
     });
@@ -170,7 +171,8 @@ class StepList<Node> {
       return;
     }
     this.#endCells();
-    this.#cells = { image, cells: [new Cell({ ...cell, node: this.#withLead(cell.node) })] };
+    const node = this.#withLead(cell.node);
+    this.#cells = { image, cells: [new Cell({ ...cell, node, lead: this.#format.lead?.bytesOf(node) })] };
   }
 
   struct(node: Node, when: Presence | undefined, inner: readonly Step<Node>[]): void {

@@ -41,6 +41,7 @@ type CellParts<Node> = {
   readonly index: number;
   readonly codec: ValueCodec;
   readonly node: Node;
+  readonly lead: Uint8Array | undefined;
   readonly nullRule: NullRule;
   /** What is written for a cell that could not be converted. */
   readonly failureRule: NullRule;
@@ -50,6 +51,8 @@ type CellParts<Node> = {
 export class Cell<Node> {
   readonly codec: ValueCodec;
   readonly node: Node;
+  /** The fixed bytes before the value, in a format that has them: they are written here, and the value is not begun. */
+  readonly lead: Uint8Array | undefined;
   readonly index: number;
   readonly nullRule: NullRule;
   readonly failureRule: NullRule;
@@ -59,6 +62,7 @@ export class Cell<Node> {
   constructor(parts: CellParts<Node>) {
     this.codec = parts.codec;
     this.node = parts.node;
+    this.lead = parts.lead;
     this.index = parts.index;
     this.nullRule = parts.nullRule;
     this.failureRule = parts.failureRule;
