@@ -130,29 +130,8 @@ async function readTables(
   tables: readonly ChosenTable[],
   onProgress: (progress: SnapshotProgress) => void,
 ): Promise<number> {
-  const { plans, changes, info, clock, publisher, signal } = context;
-  const described = new Map(tables.map((table) => [table.oid, table]));
-  const sink: SnapshotSink = {
-    async openTable(table, first) {
-      const relation = { ...table, replicaIdentity: 'default' as const, columns: table.columns.map(asRelationColumn) };
-      const description = described.get(table.oid);
-      if (description !== undefined) tellOnce(context, 'table.key_misleading', misleadingKeys(description, context.options));
-      const known = await plans.learn(relation, { phase: 'snapshot', facts: tableFacts(description) });
-      if (known === null) throw new SlotlineError('unexpected', { message: 'a table of the snapshot is not captured' });
-      await changes.openRead(known, first);
-      info.nowUs = clock.nowUs();
-      return (row: TupleView, marker: SnapshotMarker) => {
-        info.markSnapshot(marker);
-        changes.writeRead(known, row);
-      };
-    },
-    onDrained() {
-      info.nowUs = clock.nowUs();
-      publisher.flush();
-      if (publisher.failure !== undefined) throw publisher.failure;
-      return publisher.hasCapacity() ? undefined : publisher.whenCapacity();
-    },
-  };
+  const { clock, signal } = context;
+  const sink = new TableSink(context, tables);
   const stream = new RowStream(reader);
   using scope = new Scope();
   scope.listen(signal, () => {
@@ -170,12 +149,60 @@ async function readTables(
       limitMs: silenceLimitMs(context.options),
       signal,
     };
-    return await linkWatched(context, link, new InitialSnapshot({ sink, clock, onProgress }).run(tables, stream));
+    const rows = await linkWatched(context, link, new InitialSnapshot({ sink, clock, onProgress }).run(tables, stream));
+    sink.close();
+    return rows;
   } catch (error) {
     signal.throwIfAborted();
     throw error;
   } finally {
     stream.stop();
+  }
+}
+
+/** The tables of a snapshot as the loop's parts know them, one after the other; the rows of one go to its own plan. */
+class TableSink implements SnapshotSink {
+  readonly #context: RowsContext;
+  readonly #described: ReadonlyMap<number, ChosenTable>;
+  #openOid: number | undefined;
+
+  constructor(context: RowsContext, tables: readonly ChosenTable[]) {
+    this.#context = context;
+    this.#described = new Map(tables.map((table) => [table.oid, table]));
+  }
+
+  async openTable(table: SnapshotTable, first: TupleView): Promise<(row: TupleView, marker: SnapshotMarker) => void> {
+    const { plans, changes, info, clock, options } = this.#context;
+    const { oid } = table;
+    this.close();
+    const relation = { ...table, replicaIdentity: 'default' as const, columns: table.columns.map(asRelationColumn) };
+    const description = this.#described.get(oid);
+    if (description !== undefined) tellOnce(this.#context, 'table.key_misleading', misleadingKeys(description, options));
+    const known = await plans.learn(relation, { phase: 'snapshot', facts: tableFacts(description) });
+    if (known === null) throw new SlotlineError('unexpected', { message: 'a table of the snapshot is not captured' });
+    this.#openOid = oid;
+    // A stream that caught up to the snapshot may have described it. It has ended.
+    plans.forgetStreamed(oid);
+    await changes.openRead(known, first);
+    info.nowUs = clock.nowUs();
+    return (row, marker) => {
+      info.markSnapshot(marker);
+      changes.writeRead(known, row);
+    };
+  }
+
+  onDrained(): undefined | Promise<void> {
+    const { info, clock, publisher } = this.#context;
+    info.nowUs = clock.nowUs();
+    publisher.flush();
+    if (publisher.failure !== undefined) throw publisher.failure;
+    return publisher.hasCapacity() ? undefined : publisher.whenCapacity();
+  }
+
+  /** The table that was open has been read. Its last row may still be held, and has its plan. */
+  close(): void {
+    if (this.#openOid !== undefined) this.#context.plans.tableRead(this.#openOid);
+    this.#openOid = undefined;
   }
 }
 
