@@ -9,6 +9,7 @@ import type { FieldSchema } from '../values/schema.ts';
 /** Where a row stands in a snapshot. */
 export type SnapshotMarker = 'first' | 'first_in_data_collection' | 'true' | 'last_in_data_collection' | 'last';
 
+/** Of one producer of rows, the stream or a snapshot. */
 export class SourceInfo {
   /** Changes whenever anything but `lsn` and `nowUs` does. */
   serial = 0;
@@ -48,6 +49,12 @@ export class SourceInfo {
     this.serial++;
   }
 
+  /** Streaming begins behind a snapshot: the snapshot's transaction was the last one, and no commit of the stream was seen. */
+  beginBehind(snapshot: { commitTimeUs: number; xid: number }): void {
+    this.beginTransaction(snapshot);
+    this.lastCommitLsn = null;
+  }
+
   /** A non-transactional logical message: no xid; the time of the last transaction stays, as Debezium leaves it. */
   leaveTransaction(): void {
     this.xid = null;
@@ -60,7 +67,7 @@ export class SourceInfo {
     this.serial++;
   }
 
-  markSnapshot(marker: SnapshotMarker | 'false'): void {
+  markSnapshot(marker: SnapshotMarker): void {
     if (this.snapshot === marker) return;
     this.snapshot = marker;
     this.serial++;

@@ -33,10 +33,8 @@ export class SlotXmin {
     }, this.#deps.intervalMs);
   }
 
-  /** A snapshot's rows show none. */
   stop(): void {
     clearInterval(this.#timer);
-    this.#deps.info.setXmin(null);
   }
 
   /** A lost session ends the attempt by itself; what is shown then stays. */

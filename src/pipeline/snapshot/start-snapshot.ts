@@ -37,13 +37,10 @@ type SnapshotSteps = {
 
 export type SnapshotResult = { readonly lsn: Lsn; readonly xid: number; readonly timeUs: number; readonly rows: number };
 
-type RowsContext = Pick<
-  AttemptContext,
-  'changes' | 'clock' | 'info' | 'live' | 'log' | 'options' | 'plans' | 'publisher' | 'signal' | 'sql'
->;
+type RowsContext = Pick<AttemptContext, 'clock' | 'live' | 'log' | 'options' | 'plans' | 'publisher' | 'signal' | 'snapshot' | 'sql'>;
 
 /** The publisher was made with the attempt's fence, and a slot is made by leave of it: there is no snapshot without. */
-type SnapshotContext = RowsContext & SlotCreationContext & Pick<AttemptContext, 'filter' | 'heartbeat' | 'types'>;
+type SnapshotContext = RowsContext & SlotCreationContext & Pick<AttemptContext, 'filter' | 'heartbeat' | 'stream' | 'types'>;
 
 /** Publishes a snapshot of all captured tables; resolves when every record of it is acknowledged. */
 export async function takeSnapshot(context: SnapshotContext, steps: SnapshotSteps): Promise<SnapshotResult> {
@@ -63,13 +60,14 @@ export async function takeSnapshot(context: SnapshotContext, steps: SnapshotStep
     // As of the reader's snapshot, like the tables; while it reads rows it cannot be asked.
     const typeOids = tables.flatMap(({ columns }) => columns.map(({ typeOid }) => typeOid));
     await context.types.resolve(typeOids, { from: reader, signal });
-    const { info } = context;
+    const transaction = { commitTimeUs: facts.timeUs, xid: facts.xid };
+    const { info } = context.snapshot;
     info.lsn = lsn;
-    info.beginTransaction({ commitTimeUs: facts.timeUs, xid: facts.xid });
-    info.lastCommitLsn = null;
+    info.beginTransaction(transaction);
     const reading = { of: 'postgres', what: 'The snapshot', pid: reader.processId, session: async () => context.sql, signal } as const;
     const rows = await watched(context, reading, readTables(context, reader, tables, steps.onProgress));
-    info.markSnapshot('false');
+    // All that the stream takes over from the snapshot.
+    context.stream.info.beginBehind(transaction);
     await context.heartbeat?.beat();
     context.publisher.flush();
     await context.publisher.drain(signal);
@@ -172,7 +170,8 @@ class TableSink implements SnapshotSink {
   }
 
   async openTable(table: SnapshotTable, first: TupleView): Promise<(row: TupleView, marker: SnapshotMarker) => void> {
-    const { plans, changes, info, clock, options } = this.#context;
+    const { plans, clock, options } = this.#context;
+    const { changes, info } = this.#context.snapshot;
     const { oid } = table;
     this.close();
     const relation = { ...table, replicaIdentity: 'default' as const, columns: table.columns.map(asRelationColumn) };
@@ -192,8 +191,8 @@ class TableSink implements SnapshotSink {
   }
 
   onDrained(): undefined | Promise<void> {
-    const { info, clock, publisher } = this.#context;
-    info.nowUs = clock.nowUs();
+    const { snapshot, clock, publisher } = this.#context;
+    snapshot.info.nowUs = clock.nowUs();
     publisher.flush();
     if (publisher.failure !== undefined) throw publisher.failure;
     return publisher.hasCapacity() ? undefined : publisher.whenCapacity();
