@@ -9,6 +9,7 @@ import type { FieldSchema } from '../values/schema.ts';
 /** The place of a row in a snapshot. */
 export type SnapshotMarker = 'first' | 'first_in_data_collection' | 'true' | 'last_in_data_collection' | 'last';
 
+/** Of one producer of rows, the stream or a snapshot. */
 export class SourceInfo {
   /** Changes when anything but `lsn` and `nowUs` changes. */
   serial = 0;
@@ -48,6 +49,12 @@ export class SourceInfo {
     this.serial++;
   }
 
+  /** Streaming begins behind a snapshot: the snapshot's transaction was the last one, and no commit of the stream was seen. */
+  beginBehind(snapshot: { commitTimeUs: number; xid: number }): void {
+    this.beginTransaction(snapshot);
+    this.lastCommitLsn = null;
+  }
+
   /** For a non-transactional logical message: there is no xid, and as with Debezium the time of the last transaction stays. */
   leaveTransaction(): void {
     this.xid = null;
@@ -60,7 +67,7 @@ export class SourceInfo {
     this.serial++;
   }
 
-  markSnapshot(marker: SnapshotMarker | 'false'): void {
+  markSnapshot(marker: SnapshotMarker): void {
     if (this.snapshot === marker) return;
     this.snapshot = marker;
     this.serial++;

@@ -11,10 +11,11 @@ const NOTHING = { created: 0, updated: 0, deleted: 0, read: 0, truncated: 0, ski
 
 function attempt(created: number, acknowledgedOrdinal: number, nowUs = 0): AttemptParts {
   return {
-    changes: { counts: { ...NOTHING, created } },
+    counts: { ...NOTHING, created },
     publisher: { acknowledgedOrdinal, topicsRecreated: 0, pending: { records: 3, bytes: 400, requestsInFlight: 1 } },
     kafka: { trouble: undefined },
-    info: { nowUs },
+    stream: { info: { nowUs: 0 } },
+    snapshot: { info: { nowUs } },
   };
 }
 

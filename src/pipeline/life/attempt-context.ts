@@ -1,6 +1,7 @@
 /**
  * Owns what one attempt of a connector is made of: sessions, publisher, serde, plans. Built in one place so that snapshot
- * and streaming share the same plans, codecs and serializers. A context lives for one attempt and keeps nothing between.
+ * and streaming share the same codecs and serializers. What their records are written from each has for itself. A context lives for one
+ * attempt and keeps nothing between.
  */
 import type { ByteWriter } from '../../core/byte-writer.ts';
 import { type SlotlineError, toSlotlineError } from '../../core/errors.ts';
@@ -29,7 +30,7 @@ import { contextHeaders as contextHeadersOf, type Header } from '../../serde/rec
 import { type CompiledRecord, RecordSerde } from '../../serde/record-serde.ts';
 import type { ValueModes } from '../../values/pg-type.ts';
 import { misleadingKeys, misleadingLabels } from '../judgements/misleading.ts';
-import { ChangeWriter } from '../loop/change-writer.ts';
+import { type ChangeCounts, ChangeWriter, noChanges } from '../loop/change-writer.ts';
 import { ControlRecords } from '../loop/control-records.ts';
 import { ConversionFailures } from '../loop/conversion-failures.ts';
 import { createSerde } from '../loop/create-serde.ts';
@@ -60,18 +61,28 @@ export type TaskDeps = {
   readonly live: LiveState;
 };
 
+/** What produces rows, the stream or a snapshot: what its records say, and what writes them. No other producer changes that. */
+type RowProducer = {
+  readonly info: SourceInfo;
+  readonly event: EventView;
+  readonly changes: ChangeWriter;
+};
+
 export type AttemptContext = TaskDeps & {
   /** SQL session; its loss (57P01) ends the attempt, so that a server that shuts down is not held up (hazard 2b). */
   readonly sql: PgSession;
   readonly kafka: KafkaClient;
   readonly publisher: Publisher;
   readonly filter: TableFilter;
-  readonly info: SourceInfo;
+  /** Heartbeats, logical messages and the boundaries of transactions are records of the stream too. */
+  readonly stream: RowProducer;
+  readonly snapshot: RowProducer;
+  /** Of both. */
+  readonly counts: ChangeCounts;
   readonly serde: RecordSerde;
   readonly controls: ControlRecords;
   readonly types: TypeRegistry;
   readonly plans: TablePlans;
-  readonly changes: ChangeWriter;
   /** Only with provide.transaction.metadata. */
   readonly boundaries: TransactionBoundaries | undefined;
   /** Only with heartbeat.interval.ms. */
@@ -98,16 +109,11 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
   const { fence, positions, onFailure } = hooks;
   const sending = { fence, acknowledgements: positions, onFailure };
   const publisher = createPublisher(kafka, options.producer, options.topicCreation, sending, deps);
-  const info = new SourceInfo();
-  // A non-transactional message before the first transaction shows the start of the task, as Debezium's does.
-  info.commitTimeUs = deps.clock.nowMs() * 1000;
   const filter = compileFilter(options.filter);
   const order = options.events.transactionMetadata ? new TransactionOrder({ endBytesMax: options.producer.requestBytesMax }) : undefined;
-  const failures = new ConversionFailures(options.events.conversionFailure, deps.log, info);
-  const event = new EventView(info, order);
+  const failures = new ConversionFailures(options.events.conversionFailure, deps.log);
   const shapes = shapesOf(deps);
   const serde = openSerde(deps, { failures, signal: hooks.signal });
-  const controls = new ControlRecords({ serde, shapes, event });
   const types = new TypeRegistry(sql);
   const naming = topicNaming(options.events);
   const headers = contextHeadersOf({ connectorLogicalName: options.events.topicPrefix, taskId: options.taskId, runId: deps.runId });
@@ -122,14 +128,15 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
     deadLetters: createDeadLetters(deps, { out: serde.out, shapes, contextHeaders, openTopic, failures }),
     skipUnchanged: options.events.skipUnchanged,
   });
-  const changes = new ChangeWriter({
-    out: serde.out,
-    event,
-    publisher,
-    failures,
-    options: options.events,
-    contextHeaders,
-  });
+  const counts = noChanges();
+  const writing = { out: serde.out, publisher, failures, counts, options: options.events, contextHeaders };
+  const stream = createProducer(writing, order);
+  // A non-transactional message before the first transaction shows the start of the task, as Debezium's does.
+  stream.info.commitTimeUs = deps.clock.nowMs() * 1000;
+  // Its rows have no place in a transaction.
+  const snapshot = createProducer(writing, undefined);
+  const { event, info, changes } = stream;
+  const controls = new ControlRecords({ serde, shapes, event });
   const openControlTopic = async (kind: ControlKind, name: string): Promise<TopicHandle> => {
     await tellingRefusals(deps.live, controls.open(kind, name));
     return await openTopic(name);
@@ -151,8 +158,17 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
     publisher,
     openTopic: () => openControlTopic('heartbeat', heartbeatTopic(naming, options.events.heartbeat)),
   });
-  const parts = { sql, kafka, publisher, filter, info, serde, controls, types, plans, changes, boundaries, heartbeat };
+  const parts = { sql, kafka, publisher, filter, stream, snapshot, counts, serde, controls, types, plans, boundaries, heartbeat };
   return { ...deps, ...parts, openMessageTopic, fence, positions, signal: hooks.signal };
+}
+
+function createProducer(
+  writing: Omit<ConstructorParameters<typeof ChangeWriter>[0], 'event'>,
+  order: TransactionOrder | undefined,
+): RowProducer {
+  const info = new SourceInfo();
+  const event = new EventView(info, order);
+  return { info, event, changes: new ChangeWriter({ ...writing, event }) };
 }
 
 function shapesOf({ options: { events, database }, version }: TaskDeps): DebeziumShapes {

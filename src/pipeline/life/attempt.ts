@@ -95,7 +95,7 @@ export async function runAttempt(deps: TaskDeps, memory: TaskMemory, hooks: Atte
     // Whatever still waits, for the registry say, belongs to this attempt and must not outlive it.
     fail(new SlotlineError('stream_ended', { reason: 'the attempt is over' }));
     live.tell({ tag: 'attemptEnded', error: endedBy });
-    if (context !== undefined) deps.log.info('task.ended', { ...context.changes.counts });
+    if (context !== undefined) deps.log.info('task.ended', { ...context.counts });
     await Promise.all([context?.publisher.close(), context?.kafka.close(), context?.heartbeat?.close(), sql?.close()]);
   }
 }
@@ -182,7 +182,7 @@ async function runRemembered(context: AttemptContext, attempt: WatchedAttempt, r
     isFirst: memory.judged !== true,
   });
   memory.judged = true;
-  if (decision.tag === 'stream' && hasStreamed(remembered, slot)) context.info.endTransaction(slot.confirmedFlushLsn);
+  if (decision.tag === 'stream' && hasStreamed(remembered, slot)) context.stream.info.endTransaction(slot.confirmedFlushLsn);
   await watch.begin({
     memory: new SourceMemory(topic, {
       ...offsetOwner(options),

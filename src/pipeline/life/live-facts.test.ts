@@ -16,10 +16,11 @@ function told(...events: readonly LiveEvent[]): ReturnType<typeof viewOf> {
 
 function parts(created: number, nowUs = 0): AttemptParts {
   return {
-    changes: { counts: { created, deleted: 1 } },
+    counts: { created, deleted: 1 },
     publisher: { acknowledgedOrdinal: created, topicsRecreated: 1, pending: { records: 2, bytes: 30, requestsInFlight: 1 } },
     kafka: { trouble: new SlotlineError('kafka_unreachable') },
-    info: { nowUs },
+    stream: { info: { nowUs } },
+    snapshot: { info: { nowUs: 0 } },
   };
 }
 

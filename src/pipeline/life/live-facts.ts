@@ -12,11 +12,15 @@ import { type ConnectorState, UNSTARTED } from './connector-state.ts';
 
 /** Parts of the running attempt. No event is told per row: counts and positions are read from the parts that keep them anyway. */
 export type AttemptParts = {
-  readonly changes: { readonly counts: EventCounts };
+  readonly counts: EventCounts;
   readonly publisher: Pick<Publisher, 'acknowledgedOrdinal' | 'pending' | 'topicsRecreated'>;
   readonly kafka: Pick<KafkaClient, 'trouble'>;
-  readonly info: Pick<SourceInfo, 'nowUs'>;
+  readonly stream: Clocked;
+  readonly snapshot: Clocked;
 };
+
+/** What reads the clock where it reads a message or rows. */
+type Clocked = { readonly info: Pick<SourceInfo, 'nowUs'> };
 
 /** How many events there were, by operation. */
 type EventCounts = Readonly<Record<string, number>>;
@@ -209,12 +213,12 @@ function withoutAttempt(facts: LiveFacts): LiveFacts {
 
 export function totalsOf({ before, attempt }: LiveFacts): Totals {
   if (attempt === undefined) return before;
-  const { changes, publisher, info } = attempt;
+  const { counts, publisher, stream, snapshot } = attempt;
   return {
-    events: Object.fromEntries(Object.entries(changes.counts).map(([name, count]) => [name, count + (before.events[name] ?? 0)])),
+    events: Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, count + (before.events[name] ?? 0)])),
     recordsAcknowledged: before.recordsAcknowledged + publisher.acknowledgedOrdinal,
     topicsRecreated: before.topicsRecreated + publisher.topicsRecreated,
-    lastMessageUs: Math.max(before.lastMessageUs, info.nowUs),
+    lastMessageUs: Math.max(before.lastMessageUs, stream.info.nowUs, snapshot.info.nowUs),
   };
 }
 

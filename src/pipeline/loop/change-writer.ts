@@ -15,8 +15,8 @@ import type { CompiledRecord } from '../../serde/record-serde.ts';
 import type { ConversionFailures } from './conversion-failures.ts';
 import type { TablePlan } from './table-plans.ts';
 
-/** `deadLettered` are counted by kind too. */
-type ChangeCounts = {
+/** Events by kind; what an option skipped is counted too (D10). `deadLettered` are counted by kind too. */
+export type ChangeCounts = {
   created: number;
   updated: number;
   deleted: number;
@@ -26,25 +26,31 @@ type ChangeCounts = {
   deadLettered: number;
 };
 
+export function noChanges(): ChangeCounts {
+  return { created: 0, updated: 0, deleted: 0, read: 0, truncated: 0, skipped: 0, deadLettered: 0 };
+}
+
 type ChangeWriterDeps = {
   readonly out: ByteWriter;
   /** What the records are written from; its order counts events where they are told their place in the transaction. */
   readonly event: EventView;
   readonly publisher: Pick<Publisher, 'append'>;
-  readonly failures: Pick<ConversionFailures, 'try'>;
+  readonly failures: Pick<ConversionFailures, 'try' | 'row'>;
+  /** Counted on; of all producers of rows. */
+  readonly counts: ChangeCounts;
   readonly options: Pick<EventOptions, 'tombstonesOnDelete' | 'skippedOperations'>;
   /** Headers of every data record; empty when extended headers are off. */
   readonly contextHeaders: readonly Header[];
 };
 
+/** Of one producer of rows; all of them may write to one output and one publisher, for no write is left half done. */
 export class ChangeWriter {
-  /** Events by kind; what an option skipped is counted too (D10). */
-  readonly counts: ChangeCounts = { created: 0, updated: 0, deleted: 0, read: 0, truncated: 0, skipped: 0, deadLettered: 0 };
+  readonly #counts: ChangeCounts;
   readonly #out: ByteWriter;
   readonly #event: EventView;
   readonly #keyHeader: HeaderTextWriter;
   readonly #publisher: Pick<Publisher, 'append'>;
-  readonly #failures: Pick<ConversionFailures, 'try'>;
+  readonly #failures: Pick<ConversionFailures, 'try' | 'row'>;
   readonly #context: readonly Header[];
   readonly #contextBlock: Buffer;
   readonly #tombstones: boolean;
@@ -57,6 +63,7 @@ export class ChangeWriter {
     this.#keyHeader = new HeaderTextWriter(deps.out);
     this.#publisher = deps.publisher;
     this.#failures = deps.failures;
+    this.#counts = deps.counts;
     this.#context = deps.contextHeaders;
     this.#contextBlock = encodeHeaders(deps.contextHeaders);
     this.#tombstones = deps.options.tombstonesOnDelete;
@@ -81,7 +88,7 @@ export class ChangeWriter {
     fillUnchanged(row);
     const change: Change = classifyChange(row, table.plan);
     if (row.tag === 'update' && row.old !== 'none' && change !== 'none' && table.comparer?.same(row.before, row.after) === true) {
-      this.counts.skipped++;
+      this.#counts.skipped++;
       return undefined;
     }
     if (!table.output.isOpen && this.#isSent(table, row, change)) {
@@ -102,7 +109,7 @@ export class ChangeWriter {
         this.#writeKeyChange(table, row);
         return undefined;
       case 'none':
-        this.counts.skipped++;
+        this.#counts.skipped++;
         return undefined;
     }
   }
@@ -122,8 +129,8 @@ export class ChangeWriter {
     const { output } = table;
     if (!output.isValueOpen && !this.#skipped.has('t')) return output.open({ withKey: false });
     if (this.#skips('t')) return undefined;
-    this.counts.truncated++;
-    if (output.deadLetter !== undefined) this.counts.deadLettered++;
+    this.#counts.truncated++;
+    if (output.deadLetter !== undefined) this.#counts.deadLettered++;
     this.#countOrder(table);
     this.#setEvent('t', undefined, undefined);
     this.#out.reset();
@@ -214,6 +221,7 @@ export class ChangeWriter {
 
   #setEvent(op: Op, before: TupleView | undefined, after: TupleView | undefined): void {
     const event = this.#event;
+    this.#failures.row = event.info;
     event.op = op;
     event.before = before;
     event.after = after;
@@ -249,16 +257,16 @@ export class ChangeWriter {
 
   #skips(op: Op): boolean {
     if (!this.#skipped.has(op)) return false;
-    this.counts.skipped++;
+    this.#counts.skipped++;
     return true;
   }
 
   #count(op: Op, table: TablePlan): void {
-    if (table.output.deadLetter !== undefined) this.counts.deadLettered++;
-    if (op === 'c') this.counts.created++;
-    else if (op === 'u') this.counts.updated++;
-    else if (op === 'd') this.counts.deleted++;
-    else this.counts.read++;
+    if (table.output.deadLetter !== undefined) this.#counts.deadLettered++;
+    if (op === 'c') this.#counts.created++;
+    else if (op === 'u') this.#counts.updated++;
+    else if (op === 'd') this.#counts.deleted++;
+    else this.#counts.read++;
   }
 }
 

@@ -5,7 +5,7 @@
  */
 import { SlotlineError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
-import { formatLsn } from '../../core/lsn.ts';
+import { formatLsn, LSN_ZERO } from '../../core/lsn.ts';
 import type { SourceInfo } from '../../events/source-info.ts';
 import type { ConversionFailure } from '../../serde/half-writer.ts';
 
@@ -14,21 +14,21 @@ const LOG_EVERY = 100_000;
 const COLUMNS_MAX = 10_000;
 
 export class ConversionFailures {
+  /** Where the row stands that is being written: who writes it says so. */
+  row: Pick<SourceInfo, 'lsn'> = { lsn: LSN_ZERO };
   readonly #mode: 'skip' | 'warn' | 'fail';
   readonly #log: Log;
-  readonly #info: Pick<SourceInfo, 'lsn'>;
   readonly #counts = new Map<string, number>();
   #isTrial = false;
 
-  constructor(mode: 'skip' | 'warn' | 'fail', log: Log, info: Pick<SourceInfo, 'lsn'>) {
+  constructor(mode: 'skip' | 'warn' | 'fail', log: Log) {
     this.#mode = mode;
     this.#log = log;
-    this.#info = info;
   }
 
   /** Logs or counts the failure, as the mode says. Throws value_not_convertible. */
   report({ schema, table, column, type, reason, isRequired }: ConversionFailure): void {
-    const where = { table: `${schema}.${table}`, column, type, lsn: formatLsn(this.#info.lsn), reason };
+    const where = { table: `${schema}.${table}`, column, type, lsn: formatLsn(this.row.lsn), reason };
     if (this.#mode === 'fail' || isRequired) throw new SlotlineError('value_not_convertible', where);
     if (this.#mode === 'skip' || this.#isTrial) return;
     const name = `${schema}.${table}.${column}`;

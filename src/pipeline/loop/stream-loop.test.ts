@@ -14,7 +14,7 @@ import { TransactionOrder } from '../../events/transaction.ts';
 import { JsonHalfSerde } from '../../serde/plain-halves.ts';
 import { type RecordHalf, RecordSerde } from '../../serde/record-serde.ts';
 import { Positions } from '../positions/positions.ts';
-import { ChangeWriter } from './change-writer.ts';
+import { ChangeWriter, noChanges } from './change-writer.ts';
 import { ControlRecords } from './control-records.ts';
 import { StreamLoop } from './stream-loop.ts';
 import { TablePlans } from './table-plans.ts';
@@ -90,7 +90,8 @@ async function setUp(o: { readonly metadata?: boolean; readonly untilLsn?: Lsn }
     out,
     event,
     publisher,
-    failures: { try: (write) => write() },
+    failures: { try: (write) => write(), row: info },
+    counts: noChanges(),
     options: { tombstonesOnDelete: true, skippedOperations: new Set() },
     contextHeaders: [],
   });

@@ -8,13 +8,19 @@ import { itemAt } from '../../core/byte-reader.ts';
 import { LSN_ZERO } from '../../core/lsn.ts';
 import type { ConverterOptions } from '../../core/options.ts';
 import { DebeziumShapes } from '../../events/debezium-shapes.ts';
+import type { TableFacts } from '../../events/row-plan.ts';
 import { createSerde } from './create-serde.ts';
+import type { Relation } from './relation-facts.ts';
 import { TablePlans } from './table-plans.ts';
 import { compileTable } from './table-records.ts';
 
 const TABLES = 1_000;
 const TYPES = ['int8', 'text', 'varchar', 'numeric', 'timestamptz', 'jsonb', 'bool', 'uuid'].map(builtIn);
 const KIB = 1024;
+/** Many, for each keeps little beside what the test itself leaves. */
+const READ_TABLES = 4_000;
+/** A plan has several times that. */
+const READ_KIB_MAX = 3;
 const TEST_MS = 60_000;
 
 const JSON_PLAIN = { format: 'json', schemasEnable: false, replaceNullWithDefault: true, decimalFormat: 'BASE64' } as const;
@@ -26,6 +32,8 @@ const collect: () => void = runInNewContext('gc');
 
 /** Bytes in use after a garbage collection. */
 function bytesInUse(): number {
+  collect();
+  // What the first has found to be garbage may be swept later.
   collect();
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   return heapUsed + arrayBuffers;
@@ -56,6 +64,11 @@ function createPlans(converter: ConverterOptions): TablePlans {
   });
 }
 
+function relation(oid: number): Relation {
+  const columns = TYPES.map((_type, index) => ({ name: `c${index}`, typeOid: index, typmod: -1, inKey: index === 0 }));
+  return { oid, schema: 'public', table: `t${oid}`, replicaIdentity: 'default', columns };
+}
+
 describe('many tables', () => {
   it.each([
     ['JSON', JSON_PLAIN, 20],
@@ -66,12 +79,28 @@ describe('many tables', () => {
     const before = bytesInUse();
     const plans = createPlans(converter as unknown as ConverterOptions);
     for (let oid = 1; oid <= TABLES; oid++) {
-      const described = TYPES.map((_type, index) => ({ name: `c${index}`, typeOid: index, typmod: -1, inKey: index === 0 }));
-      const known = await plans.learn({ oid, schema: 'public', table: `t${oid}`, replicaIdentity: 'default', columns: described });
+      const known = await plans.learn(relation(oid));
       await known?.output.open({ withKey: true });
     }
     const each = (bytesInUse() - before) / TABLES / KIB;
     expect(plans.size).toBe(TABLES);
     expect(each, `KiB for each table in ${format}`).toBeLessThan(kibibytesMax);
+  });
+
+  it('that a snapshot has read keep no plan until the stream describes them', { timeout: TEST_MS }, async () => {
+    const plans = createPlans(JSON_PLAIN as unknown as ConverterOptions);
+    const facts: TableFacts = { primaryKey: ['c0'], uniqueIndexes: [], columns: new Map([['c0', { notNull: true }]]) };
+    const read = async (oid: number): Promise<void> => {
+      const known = await plans.learn(relation(oid), { phase: 'snapshot', facts });
+      await known?.output.open({ withKey: true });
+      plans.tableRead(oid);
+    };
+    // What is there once for all tables is not of them.
+    for (let oid = 1; oid <= TABLES; oid++) await read(oid);
+    const before = bytesInUse();
+    for (let oid = TABLES + 1; oid <= TABLES + READ_TABLES; oid++) await read(oid);
+    const each = (bytesInUse() - before) / READ_TABLES / KIB;
+    expect(plans.size).toBe(TABLES + READ_TABLES);
+    expect(each, 'KiB for each table').toBeLessThan(READ_KIB_MAX);
   });
 });

@@ -1,51 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { testFilter, testPlanSettings } from '../../../test/oracles/plan-settings.ts';
+import { HALF, plansOfA, RECORDS, read, relation, used } from '../../../test/pipeline/table-plans.ts';
 import { type ErrorDetails, SlotlineError } from '../../core/errors.ts';
 import { type Log, type LogFields, SILENT_LOG } from '../../core/log.ts';
-import { LSN_ZERO, type Lsn } from '../../core/lsn.ts';
+import type { Lsn } from '../../core/lsn.ts';
 import type { ConverterOptions } from '../../core/options.ts';
-import type { RelationMessage } from '../../pgoutput/messages.ts';
 import { DeadLetters } from './dead-letters.ts';
-import { type Catalog, TablePlans, type TablePlansDeps } from './table-plans.ts';
+import type { Catalog } from './table-plans.ts';
 import type { TableRecords } from './table-records.ts';
 
-function relation(table: string, columns: readonly string[] = ['id'], oid = 1): Omit<RelationMessage, 'tag'> {
-  return {
-    oid,
-    schema: 'public',
-    table,
-    replicaIdentity: 'default',
-    columns: columns.map((name) => ({ name, typeOid: 23, typmod: -1, inKey: name === 'id' })),
-  };
-}
-
-const HALF = { open: async () => {}, write: () => {} };
-const RECORDS: TableRecords = { row: { key: HALF, value: HALF }, truncate: { key: undefined, value: HALF } };
 const AVRO = { format: 'avro' } as ConverterOptions;
-
-/** Captures public.a alone, or what the pattern says. */
-type More = Partial<Omit<TablePlansDeps, 'catalog'>> & { readonly catalog?: Partial<Catalog> };
-
-function plansOfA(pattern = 'public.a', more: More = {}): TablePlans {
-  const filter = testFilter([pattern]);
-  const catalog: Catalog = {
-    describe: async () => ({
-      facts: { primaryKey: ['id'], uniqueIndexes: [], columns: new Map([['id', { notNull: true }]]) },
-      typeOf: (oid) => ({ oid, name: 'int4', schema: 'pg_catalog', kind: 'base' }),
-    }),
-    findDropped: async () => ({ oids: [], endLsn: LSN_ZERO }),
-  };
-  const settings = testPlanSettings(filter);
-  const openTopic = async (name: string) => ({ name, partitionCount: 1, recordBatchBytesMax: 1_000_000 });
-  const deps = { catalog, filter, settings, compile: () => RECORDS, openTopic, deadLetters: undefined, skipUnchanged: false };
-  return new TablePlans({ ...deps, ...more, catalog: { ...catalog, ...more.catalog } });
-}
-
-/** With a row in it. */
-async function used(plans: TablePlans, described: Omit<RelationMessage, 'tag'>): Promise<void> {
-  const known = await plans.learn(described);
-  await known?.output.open({ withKey: true });
-}
 
 describe('a table that is renamed out of the captured ones', () => {
   it('goes on under its old name while its columns stay', async () => {
@@ -66,7 +29,7 @@ describe('a table that is renamed out of the captured ones', () => {
 
   it('is not captured where only the snapshot had read it', async () => {
     const plans = plansOfA();
-    await plans.learn(relation('a'), { phase: 'snapshot', facts: { primaryKey: ['id'], uniqueIndexes: [], columns: new Map() } });
+    await read(plans, relation('a'));
     await plans.learn(relation('renamed'));
     expect(plans.get(1)).toBeNull();
   });

@@ -1,6 +1,7 @@
 /**
- * Owns the cache from relation OID to compiled table plan, and when a plan leaves it. Asks the catalog when a relation version is new;
- * never per row. What its first record opens is table-output.ts's.
+ * Owns the compiled table plans by relation OID and phase, and when a plan goes. The stream is given only plans that were made for it, and so
+ * is a snapshot: either may go on while the other learns the table anew. Which table a topic belongs to, and that a table was dropped, holds for
+ * both. Asks the catalog when a relation version is new; never per row. What its first record opens is table-output.ts's.
  *
  * The server says nothing of a table that was dropped. The catalog is asked, when another table takes its topic and whenever many new ones
  * have come; a plan then goes once the stream has passed what was written when the answer was given, for no row can be behind that.
@@ -23,7 +24,7 @@ export type TablePlan = {
   readonly comparer: ValueComparer | undefined;
   /** `schema.table`, as transaction metadata names it. */
   readonly collection: string;
-  /** Names and types of its columns, to compare; empty for a table that only a snapshot has read. */
+  /** Names and types of its columns as the stream describes them, to compare; empty in a snapshot's plan. */
   readonly relationColumns: string;
 };
 
@@ -46,13 +47,19 @@ export type TablePlansDeps = TableOutputDeps & {
 /** null: the relation is known and not captured. */
 export type KnownRelation = TablePlan | null;
 
+/** What stays of a snapshot's plan until the stream describes the table: its rows are in the topic. */
+type ReadTable = { readonly topic: string; readonly key: readonly string[] };
+
 /** After at least so many new relations it is asked which of all are gone. */
 const SWEEP_MIN = 500;
 const NEVER = Number.POSITIVE_INFINITY;
 
 export class TablePlans {
   readonly #deps: TablePlansDeps;
-  readonly #byOid = new Map<number, KnownRelation>();
+  readonly #streamed = new Map<number, KnownRelation>();
+  /** Of the tables that are being read. */
+  readonly #snapshotted = new Map<number, TablePlan>();
+  readonly #read = new Map<number, ReadTable>();
   readonly #ownerByTopic = new Map<string, { readonly oid: number; readonly table: string }>();
   readonly #scratch = new ComparerScratch();
   /** Relations that were dropped, and behind which position nothing comes of them any more. */
@@ -65,13 +72,14 @@ export class TablePlans {
     this.#deps = deps;
   }
 
-  /** undefined: the server never described it, which is malformed input. */
+  /** The stream's. undefined: the server never described it, which is malformed input. */
   get(oid: number): KnownRelation | undefined {
-    return this.#byOid.get(oid);
+    return this.#streamed.get(oid);
   }
 
+  /** Relations of which anything is kept. One that the stream has described counts twice while a snapshot reads it. */
   get size(): number {
-    return this.#byOid.size;
+    return this.#streamed.size + this.#snapshotted.size + this.#read.size;
   }
 
   /** The stream has handed over every transaction that commits before it. */
@@ -87,31 +95,64 @@ export class TablePlans {
 
   /** A Relation message, or a snapshot's table presented as one. */
   async learn(relation: Relation, moment: Moment = NOW): Promise<KnownRelation> {
-    const { catalog, filter, settings } = this.#deps;
     this.#leaving.delete(relation.oid);
-    if (this.#byOid.size >= this.#sweepSize) {
-      await this.#leaveIfDropped([...this.#byOid.keys()].filter((oid) => !this.#leaving.has(oid)));
+    if (this.size >= this.#sweepSize) {
+      await this.#leaveIfDropped([...this.#knownOids()].filter((oid) => !this.#leaving.has(oid)));
       this.#sweepLater();
     }
-    if (!filter.includesTable(relation.schema, relation.table)) {
-      const known = sameColumns(this.#byOid.get(relation.oid), relation);
-      this.#byOid.set(relation.oid, known);
-      return known;
+    const isCaptured = this.#deps.filter.includesTable(relation.schema, relation.table);
+    if (moment.phase === 'snapshot') {
+      const plan = isCaptured ? await this.#plan(relation, moment, undefined) : null;
+      if (plan !== null) this.#snapshotted.set(relation.oid, plan);
+      return plan;
     }
+    const last = this.#streamed.get(relation.oid);
+    const known = isCaptured ? await this.#plan(relation, moment, this.#keyOf(relation.oid)) : sameColumns(last, relation);
+    this.#streamed.set(relation.oid, known);
+    this.#read.delete(relation.oid);
+    return known;
+  }
+
+  /** The stream that described it has ended; the next one describes it again in front of its first row. */
+  forgetStreamed(oid: number): void {
+    this.#streamed.delete(oid);
+  }
+
+  /** A snapshot has read the table: its plan goes. The topic stays the table's, and its key is the one that the table had. */
+  tableRead(oid: number): void {
+    const plan = this.#snapshotted.get(oid)?.plan;
+    this.#snapshotted.delete(oid);
+    if (plan !== undefined && !this.#streamed.has(oid)) this.#read.set(oid, { topic: plan.topic, key: keyNames(plan) });
+  }
+
+  async #plan(relation: Relation, moment: Moment, previousKey: readonly string[] | undefined): Promise<TablePlan> {
+    const { catalog, settings, skipUnchanged } = this.#deps;
     const { phase } = moment;
-    const previousKey = this.#byOid.get(relation.oid)?.plan.key.map(({ name }) => name);
     const { facts, typeOf } = await catalog.describe(relation, moment, previousKey);
     const plan = planRows(relation, facts, typeOf, { ...settings, modes: { ...settings.modes, phase } });
-    const known: TablePlan = {
+    return {
       plan,
       output: new TableOutput(plan, this.#deps, () => this.#claimTopic(plan)),
       keys: new ValueComparer({ columns: plan.key }, this.#scratch),
-      comparer: this.#deps.skipUnchanged ? new ValueComparer(plan, this.#scratch) : undefined,
+      comparer: skipUnchanged ? new ValueComparer(plan, this.#scratch) : undefined,
       collection: `${plan.schema}.${plan.table}`,
       relationColumns: phase === 'stream' ? columnsOf(relation) : '',
     };
-    this.#byOid.set(relation.oid, known);
-    return known;
+  }
+
+  /** The key that the table's rows had last. */
+  #keyOf(oid: number): readonly string[] | undefined {
+    const plan = this.#streamed.get(oid)?.plan ?? this.#snapshotted.get(oid)?.plan;
+    return plan === undefined ? this.#read.get(oid)?.key : keyNames(plan);
+  }
+
+  /** Of all that is planned for it. */
+  #topicsOf(oid: number): readonly (string | undefined)[] {
+    return [this.#streamed.get(oid)?.plan.topic, this.#snapshotted.get(oid)?.plan.topic, this.#read.get(oid)?.topic];
+  }
+
+  #knownOids(): ReadonlySet<number> {
+    return new Set([...this.#streamed.keys(), ...this.#snapshotted.keys(), ...this.#read.keys()]);
   }
 
   /**
@@ -122,12 +163,17 @@ export class TablePlans {
     const { topic, relationOid: oid } = plan;
     const table = `${plan.schema}.${plan.table}`;
     const owner = this.#ownerByTopic.get(topic);
-    const isOwned = owner !== undefined && owner.oid !== oid && this.#byOid.get(owner.oid)?.plan.topic === topic;
+    const isOwned = owner !== undefined && owner.oid !== oid && this.#topicsOf(owner.oid).includes(topic);
     const isDropped = isOwned && (await this.#leaveIfDropped([owner.oid]));
+    // Another table has taken it meanwhile.
+    if (isOwned && this.#ownerByTopic.get(topic) !== owner) return await this.#claimTopic(plan);
     if (isOwned && !isDropped && owner.table !== table)
       throw new SlotlineError('topic_name_collision', { topic, tables: [owner.table, table] });
     // If a row of the other one is still to come after all, it finds the topic taken.
-    if (isDropped && owner.table !== table) this.#byOid.get(owner.oid)?.output.close();
+    if (isDropped && owner.table !== table) {
+      this.#streamed.get(owner.oid)?.output.close();
+      this.#snapshotted.get(owner.oid)?.output.close();
+    }
     this.#ownerByTopic.set(topic, { oid, table });
   }
 
@@ -141,15 +187,21 @@ export class TablePlans {
 
   /** When there are as many again, so that a backlog of tables that are long gone is not asked for over and over. */
   #sweepLater(): void {
-    this.#sweepSize = this.#byOid.size + Math.max(SWEEP_MIN, this.#byOid.size);
+    this.#sweepSize = this.size + Math.max(SWEEP_MIN, this.size);
   }
 
   #forget(oid: number): void {
-    const topic = this.#byOid.get(oid)?.plan.topic;
-    if (topic !== undefined && this.#ownerByTopic.get(topic)?.oid === oid) this.#ownerByTopic.delete(topic);
-    this.#byOid.delete(oid);
+    for (const topic of this.#topicsOf(oid))
+      if (topic !== undefined && this.#ownerByTopic.get(topic)?.oid === oid) this.#ownerByTopic.delete(topic);
+    this.#streamed.delete(oid);
+    this.#snapshotted.delete(oid);
+    this.#read.delete(oid);
     this.#leaving.delete(oid);
   }
+}
+
+function keyNames({ key }: RowPlan): readonly string[] {
+  return key.map(({ name }) => name);
 }
 
 /**

@@ -33,10 +33,8 @@ export class SlotXmin {
     }, this.#deps.intervalMs);
   }
 
-  /** Clears the value: rows of a snapshot have none. */
   stop(): void {
     clearInterval(this.#timer);
-    this.#deps.info.setXmin(null);
   }
 
   /** Rejects when the session is lost. That ends the attempt elsewhere; the last value stays until then. */

@@ -32,7 +32,7 @@ export type StreamingRun = {
 
 type LoopContext = Pick<
   AttemptContext,
-  'boundaries' | 'changes' | 'clock' | 'controls' | 'info' | 'openMessageTopic' | 'options' | 'plans' | 'positions' | 'publisher'
+  'boundaries' | 'clock' | 'controls' | 'openMessageTopic' | 'options' | 'plans' | 'positions' | 'publisher' | 'stream'
 >;
 
 type StreamingContext = LoopContext & StreamContext & CatchUpContext;
@@ -124,9 +124,9 @@ class Reading {
   }
 }
 
-function slotXmin({ options, sql, info, log }: Pick<AttemptContext, 'options' | 'sql' | 'info' | 'log'>): SlotXmin | undefined {
+function slotXmin({ options, sql, stream, log }: Pick<AttemptContext, 'options' | 'sql' | 'stream' | 'log'>): SlotXmin | undefined {
   const { xminFetchIntervalMs, name } = options.slot;
-  return xminFetchIntervalMs === 0 ? undefined : new SlotXmin({ intervalMs: xminFetchIntervalMs, slot: name, sql, info, log });
+  return xminFetchIntervalMs === 0 ? undefined : new SlotXmin({ intervalMs: xminFetchIntervalMs, slot: name, sql, info: stream.info, log });
 }
 
 function createLoop(context: LoopContext, untilLsn: Lsn | undefined): StreamLoop {
@@ -135,9 +135,9 @@ function createLoop(context: LoopContext, untilLsn: Lsn | undefined): StreamLoop
   const excluded = compileAny(messagePrefixExclude);
   return new StreamLoop({
     plans: context.plans,
-    changes: context.changes,
+    changes: context.stream.changes,
     boundaries: context.boundaries,
-    info: context.info,
+    info: context.stream.info,
     publisher: context.publisher,
     positions: context.positions,
     clock: context.clock,

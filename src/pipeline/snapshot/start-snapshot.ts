@@ -37,13 +37,10 @@ type SnapshotSteps = {
 
 export type SnapshotResult = { readonly lsn: Lsn; readonly xid: number; readonly timeUs: number; readonly rows: number };
 
-type RowsContext = Pick<
-  AttemptContext,
-  'changes' | 'clock' | 'info' | 'live' | 'log' | 'options' | 'plans' | 'publisher' | 'signal' | 'sql'
->;
+type RowsContext = Pick<AttemptContext, 'clock' | 'live' | 'log' | 'options' | 'plans' | 'publisher' | 'signal' | 'snapshot' | 'sql'>;
 
 /** The publisher was made with the attempt's fence, and a slot is made by leave of it: there is no snapshot without. */
-type SnapshotContext = RowsContext & SlotCreationContext & Pick<AttemptContext, 'filter' | 'heartbeat' | 'types'>;
+type SnapshotContext = RowsContext & SlotCreationContext & Pick<AttemptContext, 'filter' | 'heartbeat' | 'stream' | 'types'>;
 
 /** Publishes a snapshot of all captured tables; resolves when every record of it is acknowledged. */
 export async function takeSnapshot(context: SnapshotContext, steps: SnapshotSteps): Promise<SnapshotResult> {
@@ -63,13 +60,14 @@ export async function takeSnapshot(context: SnapshotContext, steps: SnapshotStep
     // As of the reader's snapshot, like the tables; while it reads rows it cannot be asked.
     const typeOids = tables.flatMap(({ columns }) => columns.map(({ typeOid }) => typeOid));
     await context.types.resolve(typeOids, { from: reader, signal });
-    const { info } = context;
+    const transaction = { commitTimeUs: facts.timeUs, xid: facts.xid };
+    const { info } = context.snapshot;
     info.lsn = lsn;
-    info.beginTransaction({ commitTimeUs: facts.timeUs, xid: facts.xid });
-    info.lastCommitLsn = null;
+    info.beginTransaction(transaction);
     const reading = { of: 'postgres', what: 'The snapshot', pid: reader.processId, session: async () => context.sql, signal } as const;
     const rows = await watched(context, reading, readTables(context, reader, tables, steps.onProgress));
-    info.markSnapshot('false');
+    // All that the stream takes over from the snapshot.
+    context.stream.info.beginBehind(transaction);
     await context.heartbeat?.beat();
     context.publisher.flush();
     await context.publisher.drain(signal);
@@ -130,29 +128,8 @@ async function readTables(
   tables: readonly ChosenTable[],
   onProgress: (progress: SnapshotProgress) => void,
 ): Promise<number> {
-  const { plans, changes, info, clock, publisher, signal } = context;
-  const described = new Map(tables.map((table) => [table.oid, table]));
-  const sink: SnapshotSink = {
-    async openTable(table, first) {
-      const relation = { ...table, replicaIdentity: 'default' as const, columns: table.columns.map(asRelationColumn) };
-      const description = described.get(table.oid);
-      if (description !== undefined) tellOnce(context, 'table.key_misleading', misleadingKeys(description, context.options));
-      const known = await plans.learn(relation, { phase: 'snapshot', facts: tableFacts(description) });
-      if (known === null) throw new SlotlineError('unexpected', { message: 'a table of the snapshot is not captured' });
-      await changes.openRead(known, first);
-      info.nowUs = clock.nowUs();
-      return (row: TupleView, marker: SnapshotMarker) => {
-        info.markSnapshot(marker);
-        changes.writeRead(known, row);
-      };
-    },
-    onDrained() {
-      info.nowUs = clock.nowUs();
-      publisher.flush();
-      if (publisher.failure !== undefined) throw publisher.failure;
-      return publisher.hasCapacity() ? undefined : publisher.whenCapacity();
-    },
-  };
+  const { clock, signal } = context;
+  const sink = new TableSink(context, tables);
   const stream = new RowStream(reader);
   using scope = new Scope();
   scope.listen(signal, () => {
@@ -170,12 +147,61 @@ async function readTables(
       limitMs: silenceLimitMs(context.options),
       signal,
     };
-    return await linkWatched(context, link, new InitialSnapshot({ sink, clock, onProgress }).run(tables, stream));
+    const rows = await linkWatched(context, link, new InitialSnapshot({ sink, clock, onProgress }).run(tables, stream));
+    sink.close();
+    return rows;
   } catch (error) {
     signal.throwIfAborted();
     throw error;
   } finally {
     stream.stop();
+  }
+}
+
+/** The tables of a snapshot as the loop's parts know them, one after the other; the rows of one go to its own plan. */
+class TableSink implements SnapshotSink {
+  readonly #context: RowsContext;
+  readonly #described: ReadonlyMap<number, ChosenTable>;
+  #openOid: number | undefined;
+
+  constructor(context: RowsContext, tables: readonly ChosenTable[]) {
+    this.#context = context;
+    this.#described = new Map(tables.map((table) => [table.oid, table]));
+  }
+
+  async openTable(table: SnapshotTable, first: TupleView): Promise<(row: TupleView, marker: SnapshotMarker) => void> {
+    const { plans, clock, options } = this.#context;
+    const { changes, info } = this.#context.snapshot;
+    const { oid } = table;
+    this.close();
+    const relation = { ...table, replicaIdentity: 'default' as const, columns: table.columns.map(asRelationColumn) };
+    const description = this.#described.get(oid);
+    if (description !== undefined) tellOnce(this.#context, 'table.key_misleading', misleadingKeys(description, options));
+    const known = await plans.learn(relation, { phase: 'snapshot', facts: tableFacts(description) });
+    if (known === null) throw new SlotlineError('unexpected', { message: 'a table of the snapshot is not captured' });
+    this.#openOid = oid;
+    // A stream that caught up to the snapshot may have described it. It has ended.
+    plans.forgetStreamed(oid);
+    await changes.openRead(known, first);
+    info.nowUs = clock.nowUs();
+    return (row, marker) => {
+      info.markSnapshot(marker);
+      changes.writeRead(known, row);
+    };
+  }
+
+  onDrained(): undefined | Promise<void> {
+    const { snapshot, clock, publisher } = this.#context;
+    snapshot.info.nowUs = clock.nowUs();
+    publisher.flush();
+    if (publisher.failure !== undefined) throw publisher.failure;
+    return publisher.hasCapacity() ? undefined : publisher.whenCapacity();
+  }
+
+  /** The table that was open has been read. Its last row may still be held, and has its plan. */
+  close(): void {
+    if (this.#openOid !== undefined) this.#context.plans.tableRead(this.#openOid);
+    this.#openOid = undefined;
   }
 }
 
