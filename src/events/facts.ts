@@ -34,7 +34,15 @@ export const SOURCE_FACTS = {
     name: 'sequence',
     gives: 'lsnText',
     lasts: 'event',
-    before: ({ info }) => (info.lastCommitLsn === null ? '[null,"' : `["${info.lastCommitLsn}","`),
+    writeBefore: ({ info: { lastCommitLsn } }, out) => {
+      if (lastCommitLsn === null) {
+        out.text('[null,"');
+        return;
+      }
+      out.text('["');
+      out.decimal(lastCommitLsn);
+      out.text('","');
+    },
     behind: '"]',
   },
   txId: { name: 'txId', gives: 'long', lasts: 'transaction', read: ({ info }) => info.xid },
@@ -46,7 +54,16 @@ export const SOURCE_FACTS = {
 
 /** Facts of an event's place in its transaction. */
 export const ORDER_FACTS = {
-  id: { name: 'transaction.id', gives: 'lsnText', lasts: 'event', before: ({ info }) => `${info.xid ?? ''}:`, behind: '' },
+  id: {
+    name: 'transaction.id',
+    gives: 'lsnText',
+    lasts: 'event',
+    writeBefore: ({ info: { xid } }, out) => {
+      if (xid !== null) out.decimal(xid);
+      out.text(':');
+    },
+    behind: '',
+  },
   total_order: { name: 'total_order', gives: 'long', lasts: 'event', read: ({ order }) => order?.totalOrder ?? 0 },
   data_collection_order: { name: 'collection_order', gives: 'long', lasts: 'event', read: ({ order }) => order?.collectionOrder ?? 0 },
 } as const satisfies Readonly<Record<string, Fact>>;

@@ -3,6 +3,7 @@
  * per relation version and kind of record; a transform will make another shape of it. A serde compiles it, and rows are written by the result.
  * Does not know bytes (serde/) or which records a change has (pipeline/loop/change-writer.ts).
  */
+import type { ByteWriter } from '../core/byte-writer.ts';
 import type { FieldSchema } from '../values/schema.ts';
 import type { EventView } from './event-view.ts';
 import type { PlannedColumn } from './row-plan.ts';
@@ -39,7 +40,7 @@ export type Fact = { readonly name: string; readonly lasts: Lifetime } & (
   /** The event's LSN. */
   | { readonly gives: 'lsn' }
   /** Text around the event's LSN, in ASCII. The part before it stays the same for a transaction. */
-  | { readonly gives: 'lsnText'; readonly before: (event: EventView) => string; readonly behind: string }
+  | { readonly gives: 'lsnText'; readonly writeBefore: (event: EventView, out: ByteWriter) => void; readonly behind: string }
   | { readonly gives: 'op' }
   | { readonly gives: 'collections'; readonly read: (event: EventView) => readonly CollectionCount[] | null }
 );

@@ -14,8 +14,9 @@ export interface Format<Node> {
   readonly rules: FormatRules;
   writer(out: ByteWriter): FormatWriter<Node>;
   node(schema: FieldSchema, place: Place): Node;
-  /** The text before a number, prepared for textAround(). */
-  textBefore(text: string): Uint8Array;
+  /** Appends what opens a text, and this ASCII as it stands inside of one. */
+  openText(ascii: ByteWriter, out: ByteWriter): void;
+  /** The rest of that text, and what closes it. */
   textBehind(text: string): Uint8Array;
   /** Present if a value has fixed bytes before it, null or not. */
   readonly lead?: LeadRules<Node>;
@@ -50,6 +51,6 @@ export interface FormatWriter<Node> extends ValueWriter {
   text(text: string): void;
   /** Writes microseconds as nanoseconds. */
   nanos(us: number): void;
-  /** Writes one text: a number between two parts that textBefore() and textBehind() made. Less than 64 bytes in all. */
-  textAround(before: Uint8Array, value: number, behind: Uint8Array): void;
+  /** Writes one text: a number between two parts that openText() and textBehind() made. Less than 64 bytes in all. */
+  textAround(before: ByteWriter, value: number, behind: Uint8Array): void;
 }

@@ -3,12 +3,13 @@
  * cells become one step. Steps without anything of a relation are shared by all relations of a half; both images of a row share cells.
  */
 import { ByteWriter } from '../core/byte-writer.ts';
+import type { Op } from '../events/envelope.ts';
 import { EventView } from '../events/event-view.ts';
 import type { FieldShape, Image, Origin, Presence, RelationName, ValueShape } from '../events/record-shape.ts';
 import type { PlannedColumn } from '../events/row-plan.ts';
 import { SourceInfo } from '../events/source-info.ts';
 import type { Format, Place } from './format.ts';
-import { writeFact } from './half-writer.ts';
+import { OP_TEXT, writeFact } from './half-writer.ts';
 import {
   AFTER,
   BEFORE,
@@ -17,7 +18,7 @@ import {
   Cell,
   CLOCK_RUN,
   FACT,
-  type FactStep,
+  FactStep,
   KEY,
   LSN,
   LSN_TEXT,
@@ -32,6 +33,7 @@ import {
 
 const NO_BYTES = new Uint8Array(0);
 const RUN_BYTES = 256;
+const SHORT_BYTES = 64;
 const IMAGES: Readonly<Record<Image, number>> = { before: BEFORE, after: AFTER, key: KEY };
 /** For facts of a connector or a relation, which need no event. */
 const NO_EVENT = new EventView(new SourceInfo(), undefined);
@@ -61,7 +63,7 @@ export class HalfCompiler<Node> {
         steps.cell(this.#cellOf(origin, node), IMAGES[origin.image]);
         return;
       case 'fact':
-        steps.fact({ fact: origin.fact, node, schema }, `${place?.position}:${place?.field}:${schema.optional}`);
+        steps.fact(new FactStep(origin.fact, node, schema), `${place?.position}:${place?.field}:${schema.optional}`);
         return;
       case 'struct':
         this.#struct(steps, origin, node);
@@ -189,21 +191,21 @@ class StepList<Node> {
     return this.#steps;
   }
 
-  #rendered({ fact, node, schema }: FactStep<Node>): Uint8Array {
-    return fixed(this.#format, (values) => writeFact(values, { fact, node, schema }, NO_EVENT, this.#format.rules));
+  #rendered(step: FactStep<Node>): Uint8Array {
+    return fixed(this.#format, (values) => writeFact(values, step, NO_EVENT, this.#format.rules));
   }
 
   /** The bytes before the value are not the relation's, so they are joined with what precedes them. */
   #relationBytes(step: FactStep<Node>): void {
     const node = this.#detach(step.node);
     this.#flush();
-    this.#push({ kind: BYTES, bytes: this.#rendered({ ...step, node }) });
+    this.#push({ kind: BYTES, bytes: this.#rendered(step.withNode(node)) });
   }
 
   #eventFact(step: FactStep<Node>, place: string): void {
     const node = this.#detach(step.node);
     this.#flush();
-    this.#pushFact({ ...step, node }, place);
+    this.#pushFact(step.withNode(node), place);
   }
 
   #pushFact(step: FactStep<Node>, place: string): void {
@@ -216,14 +218,31 @@ class StepList<Node> {
       case 'lsn':
         return { kind: LSN, node };
       case 'op':
-        return { kind: OP, node };
+        return this.#format.rules.copies ? { kind: OP, ops: this.#opsOf(node) } : { kind: FACT, fact: step };
       case 'lsnText': {
         const behind = this.#format.textBehind(fact.behind);
-        return { kind: LSN_TEXT, node, textBefore: fact.before, before: NO_BYTES, behind, info: undefined, mark: -1 };
+        return {
+          kind: LSN_TEXT,
+          node,
+          writeBefore: fact.writeBefore,
+          before: new ByteWriter(SHORT_BYTES),
+          behind,
+          info: undefined,
+          mark: -1,
+        };
       }
       default:
         return { kind: FACT, fact: step };
     }
+  }
+
+  #opsOf(node: Node): Readonly<Record<Op, Uint8Array>> {
+    const bytesOf = (op: Op): Uint8Array =>
+      fixed(this.#format, (values) => {
+        values.begin(node);
+        values.plainAscii(OP_TEXT[op], 0, 1);
+      });
+    return { c: bytesOf('c'), u: bytesOf('u'), d: bytesOf('d'), r: bytesOf('r'), t: bytesOf('t'), m: bytesOf('m') };
   }
 
   #detach(node: Node): Node {
@@ -248,9 +267,10 @@ class StepList<Node> {
 
   #join(lasts: 'transaction' | 'clock', step: FactStep<Node>, place: string): void {
     if (this.#pending.lasts !== 'connector' && this.#pending.lasts !== lasts) this.#flush();
+    const node = this.#detach(step.node);
     const pending = this.#pending;
     pending.lasts = lasts;
-    pending.parts.push(step);
+    pending.parts.push(step.withNode(node));
     pending.key += `${step.fact.name}@${place}\n`;
   }
 
@@ -269,10 +289,10 @@ class StepList<Node> {
     else this.#pushShared(`${lasts}\n${key}`, () => this.#runOf(lasts, parts));
   }
 
-  #runOf(lasts: 'transaction' | 'clock', parts: Run<Node>['parts']): Step<Node> {
+  #runOf(lasts: 'transaction' | 'clock', parts: Pending<Node>['parts']): Step<Node> {
     const out = new ByteWriter(RUN_BYTES);
-    const run = { parts, out, values: this.#format.writer(out) };
-    return { kind: lasts === 'transaction' ? TRANSACTION_RUN : CLOCK_RUN, run, bytes: NO_BYTES, info: undefined, mark: -1 };
+    const run = { ...runOf(parts), out, values: this.#format.writer(out) };
+    return { kind: lasts === 'transaction' ? TRANSACTION_RUN : CLOCK_RUN, run, bytes: NO_BYTES, isKept: false, info: undefined, mark: -1 };
   }
 
   #pushShared(key: string, make: () => Step<Node>): void {
@@ -290,6 +310,19 @@ function fixed<Node>(format: Format<Node>, write: (values: ReturnType<Format<Nod
   const out = new ByteWriter(RUN_BYTES);
   write(format.writer(out));
   return Uint8Array.from(out.bytes.subarray(0, out.length));
+}
+
+function runOf<Node>(parts: readonly (Uint8Array | FactStep<Node>)[]): Pick<Run<Node>, 'facts' | 'between'> {
+  const facts: FactStep<Node>[] = [];
+  const between: Uint8Array[][] = [[]];
+  for (const part of parts) {
+    if (part instanceof Uint8Array) between.at(-1)?.push(part);
+    else {
+      facts.push(part);
+      between.push([]);
+    }
+  }
+  return { facts, between: between.map(joined) };
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {

@@ -3,10 +3,10 @@
  * happens when a value does not convert. It follows steps (half-compiler.ts); the bytes come from the format.
  */
 import { byteAt, itemAt } from '../core/byte-reader.ts';
-import type { ByteWriter } from '../core/byte-writer.ts';
+import { ByteWriter } from '../core/byte-writer.ts';
 import type { Op } from '../events/envelope.ts';
 import type { EventView } from '../events/event-view.ts';
-import type { Presence, RelationName } from '../events/record-shape.ts';
+import type { Fact, Presence, RelationName } from '../events/record-shape.ts';
 import type { CollectionCount } from '../events/transaction.ts';
 import { CellKind, type TupleView } from '../pgoutput/tuple.ts';
 import { ConversionError } from '../values/value-writer.ts';
@@ -52,6 +52,7 @@ export class HalfWriter<Node> {
   readonly #out: ByteWriter;
   readonly #values: FormatWriter<Node>;
   readonly #onFailure: OnFailure;
+  readonly #ascii = new ByteWriter(SHORT_BYTES);
 
   /** The writer appends to `out`. */
   constructor(format: Format<Node>, out: ByteWriter, onFailure: OnFailure) {
@@ -71,12 +72,12 @@ export class HalfWriter<Node> {
           out.all(step.bytes);
           break;
         case TRANSACTION_RUN:
-          if (step.mark !== info.serial || step.info !== info) this.#writeRun(step, event, info.serial);
-          out.all(step.bytes);
+          if (step.isKept && step.mark === info.serial && step.info === info) out.all(step.bytes);
+          else this.#copyRun(step, event, info.serial);
           break;
         case CLOCK_RUN:
-          if (step.mark !== info.nowUs || step.info !== info) this.#writeRun(step, event, info.nowUs);
-          out.all(step.bytes);
+          if (step.isKept && step.mark === info.nowUs && step.info === info) out.all(step.bytes);
+          else this.#copyRun(step, event, info.nowUs);
           break;
         case ROW:
           this.#writeRow(step, event);
@@ -92,8 +93,7 @@ export class HalfWriter<Node> {
           this.#values.int64(info.lsn);
           break;
         case OP:
-          this.#values.begin(step.node);
-          this.#values.plainAscii(OP_TEXT[event.op], 0, 1);
+          out.all(step.ops[event.op]);
           break;
         case STRUCT:
           this.#writeStruct(step, event);
@@ -105,18 +105,27 @@ export class HalfWriter<Node> {
     }
   }
 
-  #writeRun(step: RunStep<Node>, event: EventView, mark: number): void {
-    const { parts, out, values } = step.run;
-    out.reset();
-    for (const part of parts) {
-      if (part instanceof Uint8Array) out.all(part);
-      else writeFact(values, part, event, this.#format.rules);
+  /** Writes the run where it has changed. Its bytes are kept for the second record that has them: many transactions have one record. */
+  #copyRun(step: RunStep<Node>, event: EventView, mark: number): void {
+    const { facts, between, out, values } = step.run;
+    if (step.mark === mark && step.info === event.info) {
+      // Copying a whole array is cheaper than copying a part of one.
+      if (step.bytes.length !== out.length) step.bytes = new Uint8Array(out.length);
+      step.bytes.set(out.bytes.subarray(0, out.length));
+      step.isKept = true;
+      this.#out.all(step.bytes);
+      return;
     }
-    // Copying a whole array is cheaper than copying a part of one.
-    if (step.bytes.length !== out.length) step.bytes = new Uint8Array(out.length);
-    step.bytes.set(out.bytes.subarray(0, out.length));
+    out.reset();
+    for (let i = 0; i < facts.length; i++) {
+      out.all(itemAt(between, i));
+      writeFact(values, itemAt(facts, i), event, this.#format.rules);
+    }
+    out.all(itemAt(between, facts.length));
     step.info = event.info;
     step.mark = mark;
+    step.isKept = false;
+    this.#out.copy(out.bytes, 0, out.length);
   }
 
   #writeRow(step: RowStep<Node>, event: EventView): void {
@@ -151,7 +160,10 @@ export class HalfWriter<Node> {
     const { node } = step;
     const { info } = event;
     if (step.mark !== info.serial || step.info !== info) {
-      step.before = this.#format.textBefore(step.textBefore(event));
+      this.#ascii.reset();
+      step.writeBefore(event, this.#ascii);
+      step.before.reset();
+      this.#format.openText(this.#ascii, step.before);
       step.mark = info.serial;
       step.info = info;
     }
@@ -236,44 +248,51 @@ function isThere(event: EventView, when: Presence): boolean {
   return when === 'after' ? event.after !== undefined : event.order?.open === true;
 }
 
-const OP_TEXT = Object.fromEntries(['c', 'u', 'd', 'r', 't', 'm'].map((op) => [op, Uint8Array.of(op.charCodeAt(0))])) as Record<
+const SHORT_BYTES = 64;
+
+export const OP_TEXT = Object.fromEntries(['c', 'u', 'd', 'r', 't', 'm'].map((op) => [op, Uint8Array.of(op.charCodeAt(0))])) as Record<
   Op,
   Uint8Array
 >;
 
 /** Writes a fact for which there is no step of its own. */
 export function writeFact<Node>(values: FormatWriter<Node>, step: FactStep<Node>, event: EventView, rules: FormatRules): void {
-  const { fact, node } = step;
-  values.begin(node);
-  switch (fact.gives) {
+  values.begin(step.node);
+  switch (step.gives) {
     case 'text': {
-      const text = fact.read(event) ?? defaultText(step, rules);
+      const text = step.readText(event) ?? defaultText(step, rules);
       if (text === null) values.nullValue();
       else values.text(text);
       return;
     }
     case 'long': {
-      const value = fact.read(event);
+      const value = step.readNumber(event);
       if (value === null) values.nullValue();
       else values.int64(value);
       return;
     }
     case 'nanos':
-      values.nanos(fact.read(event));
+      values.nanos(step.readNumber(event) ?? 0);
       return;
-    case 'bytes': {
-      const bytes = fact.read(event);
-      values.bytes(bytes, 0, bytes.length);
-      return;
-    }
+    case 'bytes':
     case 'collections':
-      writeCollections(values, fact.read(event));
+      writeRare(values, step.fact, event);
       return;
     case 'op':
+      values.plainAscii(OP_TEXT[event.op], 0, 1);
+      return;
     case 'lsn':
     case 'lsnText':
-      throw new Error(`${fact.gives} belongs to one event`);
+      throw new Error(`${step.gives} belongs to one event`);
   }
+}
+
+/** Of records that are no rows. */
+function writeRare(values: FormatWriter<unknown>, fact: Fact, event: EventView): void {
+  if (fact.gives === 'collections') writeCollections(values, fact.read(event));
+  if (fact.gives !== 'bytes') return;
+  const bytes = fact.read(event);
+  values.bytes(bytes, 0, bytes.length);
 }
 
 function defaultText({ schema }: Pick<FactStep<unknown>, 'schema'>, { nullIsDefault }: FormatRules): string | null {

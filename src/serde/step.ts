@@ -1,5 +1,6 @@
 /** Owns the steps that a shape is compiled to. half-compiler.ts makes them; half-writer.ts follows them for each row. */
 import type { ByteWriter } from '../core/byte-writer.ts';
+import type { Op } from '../events/envelope.ts';
 import type { EventView } from '../events/event-view.ts';
 import type { Fact, Presence, RelationName } from '../events/record-shape.ts';
 import type { SourceInfo } from '../events/source-info.ts';
@@ -71,11 +72,38 @@ export class Cell<Node> {
   }
 }
 
-export type FactStep<Node> = { readonly fact: Fact; readonly node: Node; readonly schema: FieldSchema };
+/** A class, so that all facts have the same hidden class, whatever they give: nine of them are read for each transaction. */
+export class FactStep<Node> {
+  readonly fact: Fact;
+  readonly node: Node;
+  readonly schema: FieldSchema;
+  readonly gives: Fact['gives'];
+  readonly readText: (event: EventView) => string | null;
+  readonly readNumber: (event: EventView) => number | null;
+
+  constructor(fact: Fact, node: Node, schema: FieldSchema) {
+    this.fact = fact;
+    this.node = node;
+    this.schema = schema;
+    this.gives = fact.gives;
+    this.readText = fact.gives === 'text' ? fact.read : nothing;
+    this.readNumber = fact.gives === 'long' || fact.gives === 'nanos' ? fact.read : nothing;
+  }
+
+  withNode(node: Node): FactStep<Node> {
+    return new FactStep(this.fact, node, this.schema);
+  }
+}
+
+function nothing(): null {
+  return null;
+}
 
 /** Bytes and facts that stay the same equally long. They are written to `out` when they change, and copied from there. */
 export type Run<Node> = {
-  readonly parts: readonly (Uint8Array | FactStep<Node>)[];
+  readonly facts: readonly FactStep<Node>[];
+  /** Fixed bytes before each fact and behind the last one: one more than there are facts. */
+  readonly between: readonly Uint8Array[];
   readonly out: ByteWriter;
   readonly values: FormatWriter<Node>;
 };
@@ -97,8 +125,13 @@ type Cells<Node> = {
 type Framed<Node> = { readonly node: Node; readonly when: Presence | undefined; reserved: number };
 
 type BytesStep = { readonly kind: typeof BYTES; readonly bytes: Uint8Array };
-/** `bytes`: what the run wrote last, in an array of exactly its size. */
-export type RunStep<Node> = Kept & { readonly kind: typeof TRANSACTION_RUN | typeof CLOCK_RUN; readonly run: Run<Node>; bytes: Uint8Array };
+/** `bytes`: what the run wrote last, in an array of exactly its size, if `isKept`. */
+export type RunStep<Node> = Kept & {
+  readonly kind: typeof TRANSACTION_RUN | typeof CLOCK_RUN;
+  readonly run: Run<Node>;
+  bytes: Uint8Array;
+  isKept: boolean;
+};
 export type CellsStep<Node> = Cells<Node> & { readonly kind: typeof CELLS };
 export type RowStep<Node> = Cells<Node> & Framed<Node> & { readonly kind: typeof ROW };
 export type StructStep<Node> = Framed<Node> & { readonly kind: typeof STRUCT; readonly inner: readonly Step<Node>[] };
@@ -106,11 +139,13 @@ export type StructStep<Node> = Framed<Node> & { readonly kind: typeof STRUCT; re
 export type LsnTextStep<Node> = Kept & {
   readonly kind: typeof LSN_TEXT;
   readonly node: Node;
-  readonly textBefore: (event: EventView) => string;
-  before: Uint8Array;
+  readonly writeBefore: (event: EventView, out: ByteWriter) => void;
+  readonly before: ByteWriter;
   readonly behind: Uint8Array;
 };
-type EventStep<Node> = { readonly kind: typeof LSN | typeof OP; readonly node: Node };
+type LsnStep<Node> = { readonly kind: typeof LSN; readonly node: Node };
+/** `ops`: the whole value for each operation. */
+type OpStep = { readonly kind: typeof OP; readonly ops: Readonly<Record<Op, Uint8Array>> };
 type ValueStep<Node> = { readonly kind: typeof FACT; readonly fact: FactStep<Node> };
 
 export type Step<Node> =
@@ -120,13 +155,17 @@ export type Step<Node> =
   | RowStep<Node>
   | StructStep<Node>
   | LsnTextStep<Node>
-  | EventStep<Node>
+  | LsnStep<Node>
+  | OpStep
   | ValueStep<Node>;
 
 /** Gives every step all properties, so that all have the same hidden class in V8: the loop over them is hot. */
 export function stepOf<Node>(parts: Step<Node>): Step<Node> {
   const form = { kind: 0, bytes: NONE, run: NONE, cells: NONE, image: 0, relation: NONE, node: NONE, when: NONE, reserved: 1, inner: NONE };
-  return Object.assign({ ...form, textBefore: NONE, before: NONE, behind: NONE, fact: NONE, info: undefined, mark: -1 }, parts);
+  return Object.assign(
+    { ...form, writeBefore: NONE, before: NONE, behind: NONE, fact: NONE, ops: NONE, isKept: false, info: undefined, mark: -1 },
+    parts,
+  );
 }
 
 const NONE = undefined;

@@ -41,11 +41,11 @@ export class AvroFormat implements RegisteredFormat<AvroNode> {
     return nodeOf(schema);
   }
 
-  textBefore(text: string): Uint8Array {
-    return Uint8Array.from(Buffer.from(text));
+  openText(ascii: ByteWriter, out: ByteWriter): void {
+    out.copy(ascii.bytes, 0, ascii.length);
   }
 
   textBehind(text: string): Uint8Array {
-    return this.textBefore(text);
+    return Uint8Array.from(Buffer.from(text));
   }
 }

@@ -125,13 +125,13 @@ export class AvroValueWriter implements FormatWriter<AvroNode> {
     writeNanos(this.#out, us);
   }
 
-  textAround(before: Uint8Array, value: number, behind: Uint8Array): void {
+  textAround(before: ByteWriter, value: number, behind: Uint8Array): void {
     this.#branch();
     const out = this.#out;
     // Less than 64 bytes, so the length takes one byte.
     const lengthAt = out.length;
     out.byte(0);
-    out.all(before);
+    out.copy(before.bytes, 0, before.length);
     out.decimal(value);
     out.all(behind);
     out.bytes[lengthAt] = (out.length - lengthAt - 1) << 1;

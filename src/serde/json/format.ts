@@ -2,6 +2,7 @@
  * Owns JSON as Connect's JsonConverter writes it, with or without the schema around the value, and as Confluent's JSON Schema converter writes
  * it. Source: org.apache.kafka.connect.json.JsonConverter.
  */
+import { byteAt } from '../../core/byte-reader.ts';
 import type { ByteWriter } from '../../core/byte-writer.ts';
 import type { FieldSchema } from '../../values/schema.ts';
 import type { Format, FormatRules, LeadRules, Place } from '../format.ts';
@@ -9,6 +10,9 @@ import { JsonSchemaValueWriter } from '../json-schema/values.ts';
 import { printSchema } from './connect-schema.ts';
 import { quote } from './lexical.ts';
 import { type DecimalFormat, type JsonNode, JsonValueWriter } from './value-writer.ts';
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
 
 export type JsonFormatSettings = {
   readonly decimals: DecimalFormat;
@@ -40,8 +44,13 @@ export class JsonFormat implements Format<JsonNode> {
     return { lead, opening: type === 'struct' ? owned(`${text}{`) : lead };
   }
 
-  textBefore(text: string): Uint8Array {
-    return owned(quote(text).slice(0, -1));
+  openText(ascii: ByteWriter, out: ByteWriter): void {
+    out.byte(QUOTE);
+    for (let i = 0; i < ascii.length; i++) {
+      const byte = byteAt(ascii.bytes, i);
+      if (byte === QUOTE) out.byte(BACKSLASH);
+      out.byte(byte);
+    }
   }
 
   textBehind(text: string): Uint8Array {

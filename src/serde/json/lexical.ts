@@ -178,10 +178,24 @@ export function formatDecimal(source: Uint8Array, start: number, end: number, sc
   return `${sign}${padded.slice(0, -scale)}.${padded.slice(-scale)}`;
 }
 
+const UTF8 = new TextEncoder();
+/** Texts that are written once per transaction are short: no buffer is made for them. */
+const SCRATCH = new Uint8Array(1024);
+const BYTES_PER_UNIT_MAX = 3;
+
+/** Writes a JavaScript string as a JSON string with Jackson's escapes. */
+export function writeJsonText(out: ByteWriter, text: string): void {
+  if (text.length * BYTES_PER_UNIT_MAX <= SCRATCH.length) {
+    writeJsonString(out, SCRATCH, 0, UTF8.encodeInto(text, SCRATCH).written);
+    return;
+  }
+  const bytes = Buffer.from(text);
+  writeJsonString(out, bytes, 0, bytes.length);
+}
+
 /** A JavaScript string as a JSON string with Jackson's escapes. */
 export function quote(text: string): string {
   const out = new ByteWriter(64);
-  const bytes = Buffer.from(text);
-  writeJsonString(out, bytes, 0, bytes.length);
+  writeJsonText(out, text);
   return out.toOwned().toString('utf8');
 }

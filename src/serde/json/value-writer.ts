@@ -1,7 +1,7 @@
 /** Owns the JSON form of values and of the structs around them: the ValueWriter that codecs write through. Does not know events or schemas. */
 import type { ByteWriter } from '../../core/byte-writer.ts';
 import type { FormatWriter } from '../format.ts';
-import { formatDecimal, formatFloat32, formatFloat64, quote, writeBase64, writeJsonString } from './lexical.ts';
+import { formatDecimal, formatFloat32, formatFloat64, writeBase64, writeJsonString, writeJsonText } from './lexical.ts';
 
 const NULL = Buffer.from('null');
 const TRUE = Buffer.from('true');
@@ -48,7 +48,7 @@ export class JsonValueWriter implements FormatWriter<JsonNode> {
   }
 
   text(text: string): void {
-    this.#out.text(quote(text));
+    writeJsonText(this.#out, text);
   }
 
   nanos(us: number): void {
@@ -56,8 +56,8 @@ export class JsonValueWriter implements FormatWriter<JsonNode> {
     if (us !== 0) this.#out.all(THOUSAND);
   }
 
-  textAround(before: Uint8Array, value: number, behind: Uint8Array): void {
-    this.#out.all(before);
+  textAround(before: ByteWriter, value: number, behind: Uint8Array): void {
+    this.#out.copy(before.bytes, 0, before.length);
     this.#out.decimal(value);
     this.#out.all(behind);
   }

@@ -46,11 +46,11 @@ export class ProtobufFormat implements RegisteredFormat<ProtobufNode> {
     return place === undefined ? ROOT : fieldNode(schema, place.position + 1, this.#settings);
   }
 
-  textBefore(text: string): Uint8Array {
-    return Uint8Array.from(Buffer.from(text));
+  openText(ascii: ByteWriter, out: ByteWriter): void {
+    out.copy(ascii.bytes, 0, ascii.length);
   }
 
   textBehind(text: string): Uint8Array {
-    return this.textBefore(text);
+    return Uint8Array.from(Buffer.from(text));
   }
 }

@@ -86,11 +86,11 @@ export class ProtobufValueWriter implements FormatWriter<ProtobufNode> {
     return start === UNFRAMED ? reserved : closeMessage(this.#out, start, reserved);
   }
 
-  textAround(before: Uint8Array, value: number, behind: Uint8Array): void {
+  textAround(before: ByteWriter, value: number, behind: Uint8Array): void {
     if (!this.#open(false, WRAPPED_LENGTH)) return;
     const out = this.#out;
     const start = openMessage(out, SHORT);
-    out.all(before);
+    out.copy(before.bytes, 0, before.length);
     out.decimal(value);
     out.all(behind);
     closeMessage(out, start, SHORT);

@@ -22,8 +22,8 @@ export class TextFormat implements Format<TextNode> {
     return { field: place?.field, schema: schema.items ?? schema };
   }
 
-  textBefore(text: string): Uint8Array {
-    return Buffer.from(text);
+  openText(ascii: ByteWriter, out: ByteWriter): void {
+    out.copy(ascii.bytes, 0, ascii.length);
   }
 
   textBehind(text: string): Uint8Array {

@@ -71,8 +71,8 @@ export class StringValueWriter implements FormatWriter<TextNode> {
     if (us !== 0) this.#out.text('000');
   }
 
-  textAround(before: Uint8Array, value: number, behind: Uint8Array): void {
-    this.#out.all(before);
+  textAround(before: ByteWriter, value: number, behind: Uint8Array): void {
+    this.#out.copy(before.bytes, 0, before.length);
     this.#out.decimal(value);
     this.#out.all(behind);
   }
