@@ -19,8 +19,9 @@ const TELL_AFTER_MS = 2_000;
 const TOLD_AGAIN_MS = 60_000;
 
 /** For a session that reads the catalog or makes the start's changes. Statements that may wait for locks use database.query.timeout.ms. */
-export function limitsOf({ database }: Pick<TaskOptions, 'database'>, until: AbortSignal): SessionLimits {
-  return { until, readTimeoutMs: READ_TIMEOUT_MS, queryTimeoutMs: database.queryTimeoutMs === 0 ? undefined : database.queryTimeoutMs };
+export function limitsOf(options: Pick<TaskOptions, 'database'>, until: AbortSignal): SessionLimits {
+  const { queryTimeoutMs } = options.database;
+  return { until, readTimeoutMs: silenceLimitMs(options), queryTimeoutMs: queryTimeoutMs === 0 ? undefined : queryTimeoutMs };
 }
 
 /** How long a link may be silent when something has to come over it. */
