@@ -3,12 +3,32 @@ import { describe, expect, test } from 'vitest';
 import { differences } from './compare.ts';
 import { type GoldenRecord, withoutEnd } from './replay-cases.ts';
 
-type Event = { lsn: number; xid: number; commit?: number; us?: number; transaction?: string; clock?: number; id?: number; ns?: string };
+type Event = {
+  lsn: number;
+  xid: number;
+  commit?: number;
+  us?: number;
+  transaction?: string;
+  clock?: number;
+  id?: number;
+  ns?: string;
+  snapshot?: string;
+};
 
-function event({ lsn, xid, commit, us = 5_000_000, transaction, clock = 7_000, id = 1, ns = `${us}000` }: Event): GoldenRecord {
+function event({
+  lsn,
+  xid,
+  commit,
+  us = 5_000_000,
+  transaction,
+  clock = 7_000,
+  id = 1,
+  ns = `${us}000`,
+  snapshot = 'false',
+}: Event): GoldenRecord {
   const sequence = `[${commit === undefined ? 'null' : `\\"${commit}\\"`},\\"${lsn}\\"]`;
   const source =
-    `"source":{"version":"1","connector":"postgresql","name":"p","ts_ms":${Math.floor(us / 1000)},"snapshot":"false","db":"d","sequence":"${sequence}",` +
+    `"source":{"version":"1","connector":"postgresql","name":"p","ts_ms":${Math.floor(us / 1000)},"snapshot":"${snapshot}","db":"d","sequence":"${sequence}",` +
     `"ts_us":${us},"ts_ns":${ns},"schema":"public","table":"t","txId":${xid},"lsn":${lsn},"xmin":null,"origin":null,"origin_lsn":null}`;
   const block = transaction === undefined ? 'null' : `{"id":"${transaction}","total_order":1,"data_collection_order":1}`;
   const value = `{"before":null,"after":{"id":${id}},${source},"transaction":${block},"op":"c","ts_ms":${clock},"ts_us":${clock}123,"ts_ns":${clock}123456}`;
@@ -33,6 +53,13 @@ describe('events', () => {
     const first = [event({ lsn: 100, xid: 7 }), event({ lsn: 200, xid: 8, commit: 150, us: 6_000_000 })];
     const second = [event({ lsn: 1100, xid: 70, clock: 9_999 }), event({ lsn: 1300, xid: 81, commit: 1250, us: 6_500_000 })];
     expect(compare(first, second)).toBe(0);
+  });
+
+  test('are equal where the first row begins at the very byte of the snapshot, and not where it lies before', () => {
+    const snapshot = event({ lsn: 100, xid: 7, snapshot: 'last' });
+    const apart = [snapshot, event({ lsn: 200, xid: 8 })];
+    expect(compare(apart, [snapshot, event({ lsn: 100, xid: 8 })])).toBe(0);
+    expect(compare(apart, [snapshot, event({ lsn: 99, xid: 8 })])).toBeGreaterThan(0);
   });
 
   test.each([

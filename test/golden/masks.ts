@@ -6,7 +6,8 @@
  *     ts_ms, ts_us, ts_ns of the envelope, ts_ms of a message   The connector's clock. The three must agree.
  *     source.ts_ms, ts_us, ts_ns    Commit time, or the time of the snapshot: by rank. The three must agree.
  *     source.xmin, source.txId      The server counts on from run to run: by rank.
- *     source.lsn                    By rank; positions of messages apart, for what lies between two records varies.
+ *     source.lsn                    By rank; positions of messages apart, for what lies between two records varies. A snapshot's goes before
+ *                                   a row's that is the same: the first row may begin at the very byte where the snapshot stands.
  *     source.sequence[0]            End of the last commit: by rank, and whether it lies behind the event.
  *     source.sequence[1]            Must equal source.lsn.
  *     source.db                     Each replay has a database of its own.
@@ -92,6 +93,11 @@ function sourceFacts(value: string): SourceFacts | undefined {
   };
 }
 
+function ranked({ lsn, snapshot }: Pick<SourceFacts, 'lsn' | 'snapshot'>): string {
+  const isRead = /"snapshot":"(?!false")/.test(snapshot);
+  return String(BigInt(lsn) * 2n + (isRead ? 0n : 1n));
+}
+
 /** Numbers from 1 in their order, for each kind. */
 export class Ranks {
   readonly #values = new Map<string, Set<string>>();
@@ -150,7 +156,7 @@ function seeRecord(value: string | null, ranks: Ranks): Seen {
   const facts = sourceFacts(value);
   if (facts === undefined) return {};
   ranks.add('time', facts.ts);
-  ranks.add(facts.lsnKind, facts.lsn);
+  ranks.add(facts.lsnKind, ranked(facts));
   if (facts.txId !== 'null') ranks.add('tx', facts.txId);
   if (facts.xmin !== 'null') ranks.add('xmin', facts.xmin);
   if (facts.sequence !== null) ranks.add('commit', facts.sequence);
@@ -201,5 +207,5 @@ function printSource(one: SourceFacts, ranks: Ranks): string {
   const second = one.ownLsn ? 'lsn' : '<not lsn>';
   const txId = one.txId === 'null' ? 'null' : ranks.of('tx', one.txId);
   const xmin = one.xmin === 'null' ? 'null' : ranks.of('xmin', one.xmin);
-  return `${one.before}${time}${one.snapshot}<db>[${sequence},${second}]${one.table}${txId},${ranks.of(one.lsnKind, one.lsn)},${xmin}`;
+  return `${one.before}${time}${one.snapshot}<db>[${sequence},${second}]${one.table}${txId},${ranks.of(one.lsnKind, ranked(one))},${xmin}`;
 }
