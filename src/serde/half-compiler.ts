@@ -159,7 +159,9 @@ class StepList<Node> {
   fact(step: FactStep<Node>, place: string): void {
     const { lasts } = step.fact;
     this.#endCells();
-    if (!this.#format.rules.copies) this.#pushFact(step, place);
+    // The names of tables that come and go have no end: what a relation has of its own is not shared.
+    if (!this.#format.rules.copies && lasts === 'relation') this.#push(this.#factStep(step));
+    else if (!this.#format.rules.copies) this.#pushFact(step, place);
     else if (lasts === 'connector') this.bytes(this.#rendered(step));
     else if (lasts === 'relation') this.#relationBytes(step);
     else if (lasts === 'event') this.#eventFact(step, place);
