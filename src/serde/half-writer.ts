@@ -80,7 +80,8 @@ export class HalfWriter<Node> {
           else this.#copyRun(step, event, info.nowUs);
           break;
         case ROW:
-          this.#writeRow(step, event);
+        case STRUCT:
+          this.#writeFramed(step, event);
           break;
         case CELLS:
           this.#writeCells(step, imageOf(event, step.image));
@@ -94,9 +95,6 @@ export class HalfWriter<Node> {
           break;
         case OP:
           out.all(step.ops[event.op]);
-          break;
-        case STRUCT:
-          this.#writeStruct(step, event);
           break;
         case FACT:
           writeFact(this.#values, step.fact, event, this.#format.rules);
@@ -128,7 +126,7 @@ export class HalfWriter<Node> {
     this.#out.copy(out.bytes, 0, out.length);
   }
 
-  #writeRow(step: RowStep<Node>, event: EventView): void {
+  #writeFramed(step: RowStep<Node> | StructStep<Node>, event: EventView): void {
     const { node, when } = step;
     const values = this.#values;
     if (when !== undefined && !isThere(event, when)) {
@@ -138,21 +136,8 @@ export class HalfWriter<Node> {
     }
     const { reserved } = step;
     const start = values.open(node, reserved);
-    this.#writeCells(step, imageOf(event, step.image));
-    step.reserved = values.close(start, reserved);
-  }
-
-  #writeStruct(step: StructStep<Node>, event: EventView): void {
-    const { node, when } = step;
-    const values = this.#values;
-    if (when !== undefined && !isThere(event, when)) {
-      values.begin(node);
-      values.nullValue();
-      return;
-    }
-    const { reserved } = step;
-    const start = values.open(node, reserved);
-    this.write(step.inner, event);
+    if (step.kind === ROW) this.#writeCells(step, imageOf(event, step.image));
+    else this.write(step.inner, event);
     step.reserved = values.close(start, reserved);
   }
 
