@@ -1,7 +1,9 @@
 /** Shapes other than Debezium's, as a transform would make them: a row without an envelope, facts beside columns, an absent struct. */
+
 import { describe, expect, it } from 'vitest';
 import { avscType } from '../../test/oracles/avsc.ts';
 import { codecOf } from '../../test/oracles/columns.ts';
+import { tupleOf } from '../../test/oracles/tuples.ts';
 import { protobufReader } from '../../test/protobuf/protobuf-decoder.ts';
 import { ByteWriter } from '../core/byte-writer.ts';
 import type { Lsn } from '../core/lsn.ts';
@@ -11,7 +13,7 @@ import type { Fact, FieldShape, ValueShape } from '../events/record-shape.ts';
 import type { PlannedColumn } from '../events/row-plan.ts';
 import { SourceInfo } from '../events/source-info.ts';
 import { TransactionOrder } from '../events/transaction.ts';
-import { CellKind, TupleView } from '../pgoutput/tuple.ts';
+import type { TupleView } from '../pgoutput/tuple.ts';
 import type { FieldSchema } from '../values/schema.ts';
 import { AvroFormat } from './avro/format.ts';
 import { avroSchema, DEFAULT_AVRO_SETTINGS } from './avro/schema.ts';
@@ -65,20 +67,6 @@ function oldColumn(): FieldShape {
   return origin.from === 'column' ? { field, schema, origin: { ...origin, image: 'before' } } : { field, schema, origin };
 }
 
-function tuple(...cells: readonly (string | null)[]): TupleView {
-  const view = new TupleView();
-  view.source = Buffer.from(cells.join(''));
-  view.count = cells.length;
-  let at = 0;
-  for (const [index, cell] of cells.entries()) {
-    view.kinds[index] = cell === null ? CellKind.null : CellKind.text;
-    view.starts[index] = at;
-    at += cell?.length ?? 0;
-    view.ends[index] = at;
-  }
-  return view;
-}
-
 function setUp<Node>(format: Format<Node>) {
   const out = new ByteWriter();
   const failures: ConversionFailure[] = [];
@@ -104,8 +92,8 @@ const FLAT = { c0: 1, __op: 'u', c1: 'a', __table: 't', __lsn: 42, __sequence: '
 describe('a shape that is not the envelope', () => {
   it('is written in JSON, field by field, and a struct without its image is null', () => {
     const { write } = setUp(new JsonFormat({ decimals: 'BASE64', nullIsDefault: true }));
-    expect(write(tuple('1', 'a')).toString()).toBe(JSON.stringify({ ...FLAT, old: null }));
-    expect(JSON.parse(write(tuple('1', 'a'), tuple('2', null)).toString())).toEqual({ ...FLAT, old: { c0: 2 } });
+    expect(write(tupleOf('1', 'a')).toString()).toBe(JSON.stringify({ ...FLAT, old: null }));
+    expect(JSON.parse(write(tupleOf('1', 'a'), tupleOf('2', null)).toString())).toEqual({ ...FLAT, old: { c0: 2 } });
   });
 
   it('is read in Avro by another library', () => {
@@ -113,8 +101,8 @@ describe('a shape that is not the envelope', () => {
     const type = avscType(avroSchema(schema).text);
     const read = (bytes: Buffer): unknown =>
       JSON.parse(JSON.stringify(type.fromBuffer(bytes), (_, value) => (typeof value === 'bigint' ? Number(value) : value)));
-    expect(read(write(tuple('1', 'a')))).toEqual({ ...FLAT, old: null });
-    expect(read(write(tuple('1', 'a'), tuple('2', null)))).toEqual({ ...FLAT, old: { c0: 2 } });
+    expect(read(write(tupleOf('1', 'a')))).toEqual({ ...FLAT, old: null });
+    expect(read(write(tupleOf('1', 'a'), tupleOf('2', null)))).toEqual({ ...FLAT, old: { c0: 2 } });
   });
 
   it('is read in Protobuf by another decoder', () => {
@@ -123,15 +111,15 @@ describe('a shape that is not the envelope', () => {
     );
     const reader = protobufReader(protobufSchema(schema, { ...DEFAULT_PROTOBUF_SETTINGS, optionalForNullables: true }).text);
     const flat = { ...FLAT, __lsn: 42n, __commit: 5000n, __now: 6000n };
-    expect(reader.read(write(tuple('1', 'a')))).toEqual({ ...flat, old: null });
-    expect(reader.read(write(tuple('1', 'a'), tuple('2', null)))).toEqual({ ...flat, old: { c0: 2 } });
+    expect(reader.read(write(tupleOf('1', 'a')))).toEqual({ ...flat, old: null });
+    expect(reader.read(write(tupleOf('1', 'a'), tupleOf('2', null)))).toEqual({ ...flat, old: { c0: 2 } });
   });
 
   it('leaves out what is null in text', () => {
     const { write } = setUp(new TextFormat());
     const text = 'Struct{c0=1,__op=u,c1=a,__table=t,__lsn=42,__sequence=[null,"42"],__commit=5000,__now=6000}';
-    expect(write(tuple('1', 'a')).toString()).toBe(text);
-    expect(write(tuple(null, null), tuple('2', null)).toString()).toBe(
+    expect(write(tupleOf('1', 'a')).toString()).toBe(text);
+    expect(write(tupleOf(null, null), tupleOf('2', null)).toString()).toBe(
       'Struct{__op=u,__table=t,__lsn=42,__sequence=[null,"42"],__commit=5000,__now=6000,old=Struct{c0=2}}',
     );
   });
@@ -140,7 +128,7 @@ describe('a shape that is not the envelope', () => {
 describe('what lasts longer than an event', () => {
   it('is written again when the transaction or the clock changes', () => {
     const { write, info } = setUp(new JsonFormat({ decimals: 'BASE64', nullIsDefault: true }));
-    const read = (): unknown => JSON.parse(write(tuple('1', 'a')).toString());
+    const read = (): unknown => JSON.parse(write(tupleOf('1', 'a')).toString());
     expect(read()).toMatchObject({ __commit: 5000, __now: 6000, __sequence: '[null,"42"]' });
     info.nowUs = 7_000_000;
     expect(read()).toMatchObject({ __commit: 5000, __now: 7000 });
@@ -158,7 +146,7 @@ describe('what lasts longer than an event', () => {
       const info = new SourceInfo();
       info.beginTransaction({ commitTimeUs, xid: 1 });
       const event = new EventView(info, undefined);
-      event.after = tuple('1', 'a');
+      event.after = tupleOf('1', 'a');
       out.reset();
       writer.write(steps, event);
       return JSON.parse(out.toOwned().toString());
@@ -171,7 +159,7 @@ describe('what lasts longer than an event', () => {
 describe('a cell that does not convert', () => {
   it('is reported with its table and leaves nothing behind', () => {
     const { write, failures } = setUp(new JsonFormat({ decimals: 'BASE64', nullIsDefault: true }));
-    expect(JSON.parse(write(tuple('x', 'a')).toString())).toEqual({ ...FLAT, c0: null, old: null });
+    expect(JSON.parse(write(tupleOf('x', 'a')).toString())).toEqual({ ...FLAT, c0: null, old: null });
     expect(failures).toMatchObject([{ schema: 'public', table: 't', column: 'c0', type: 'int4', isRequired: false }]);
   });
 });

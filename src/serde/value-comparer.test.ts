@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { tupleOf, UNCHANGED } from '../../test/oracles/tuples.ts';
 import type { PlannedColumn } from '../events/row-plan.ts';
-import { CellKind, TupleView } from '../pgoutput/tuple.ts';
+import type { TupleView } from '../pgoutput/tuple.ts';
 import type { FieldSchema } from '../values/schema.ts';
 import { ConversionError, type ValueCodec } from '../values/value-writer.ts';
 import { ComparerScratch, ValueComparer } from './value-comparer.ts';
@@ -25,55 +26,38 @@ function column(index: number, shape: Partial<CodecShape> = {}): PlannedColumn {
   return { name: `c${index}`, field: `c${index}`, type: 'text', index, codec: codec as ValueCodec };
 }
 
-const UNCHANGED = Symbol('unchanged');
-
-function tuple(...cells: (string | null | typeof UNCHANGED)[]): TupleView {
-  const view = new TupleView();
-  view.count = cells.length;
-  const texts = cells.map((cell) => (typeof cell === 'string' ? cell : ''));
-  view.source = Buffer.from(texts.join(''));
-  let at = 0;
-  for (const [i, cell] of cells.entries()) {
-    view.kinds[i] = cell === null ? CellKind.null : cell === UNCHANGED ? CellKind.unchanged : CellKind.text;
-    view.starts[i] = at;
-    at += texts[i]?.length ?? 0;
-    view.ends[i] = at;
-  }
-  return view;
-}
-
 const same = (columns: PlannedColumn[], before: TupleView, after: TupleView): boolean =>
   new ValueComparer({ columns }, new ComparerScratch()).same(before, after);
 
 describe('two tuples', () => {
   it('are the same where every included column prints the same', () => {
     const columns = [column(0), column(2)];
-    expect(same(columns, tuple('a', 'x', 'b'), tuple('A', 'y', 'b'))).toBe(true);
-    expect(same(columns, tuple('a', 'x', 'b'), tuple('a', 'x', 'c'))).toBe(false);
-    expect(same(columns, tuple('a', 'x', 'b'), tuple('a', 'x', 'bb'))).toBe(false);
-    expect(same([], tuple('a'), tuple('b'))).toBe(true);
+    expect(same(columns, tupleOf('a', 'x', 'b'), tupleOf('A', 'y', 'b'))).toBe(true);
+    expect(same(columns, tupleOf('a', 'x', 'b'), tupleOf('a', 'x', 'c'))).toBe(false);
+    expect(same(columns, tupleOf('a', 'x', 'b'), tupleOf('a', 'x', 'bb'))).toBe(false);
+    expect(same([], tupleOf('a'), tupleOf('b'))).toBe(true);
   });
 
   it('differ between a null and a value, even if the value prints as null or is the default', () => {
-    expect(same([column(0)], tuple(null), tuple('a'))).toBe(false);
-    expect(same([column(0)], tuple(null), tuple(null))).toBe(true);
-    expect(same([column(0)], tuple(null), tuple('null'))).toBe(false);
+    expect(same([column(0)], tupleOf(null), tupleOf('a'))).toBe(false);
+    expect(same([column(0)], tupleOf(null), tupleOf(null))).toBe(true);
+    expect(same([column(0)], tupleOf(null), tupleOf('null'))).toBe(false);
   });
 
   it('are the same where a null is masked as any value is', () => {
     const masked = column(0, { nullable: false });
-    expect(same([masked], tuple(null), tuple('fallback'))).toBe(true);
-    expect(same([masked], tuple(null), tuple('other'))).toBe(false);
+    expect(same([masked], tupleOf(null), tupleOf('fallback'))).toBe(true);
+    expect(same([masked], tupleOf(null), tupleOf('other'))).toBe(false);
   });
 
   it('count a cell that does not convert as null', () => {
-    expect(same([column(0)], tuple('bad'), tuple(null))).toBe(true);
-    expect(same([column(0)], tuple('bad'), tuple('good'))).toBe(false);
+    expect(same([column(0)], tupleOf('bad'), tupleOf(null))).toBe(true);
+    expect(same([column(0)], tupleOf('bad'), tupleOf('good'))).toBe(false);
   });
 
   it('differ where one value was sent and the other was not', () => {
-    expect(same([column(0)], tuple('a'), tuple(UNCHANGED))).toBe(false);
-    expect(same([column(0)], tuple('a', 'b'), tuple('a'))).toBe(true);
-    expect(same([column(1)], tuple('a', 'b'), tuple('a'))).toBe(false);
+    expect(same([column(0)], tupleOf('a'), tupleOf(UNCHANGED))).toBe(false);
+    expect(same([column(0)], tupleOf('a', 'b'), tupleOf('a'))).toBe(true);
+    expect(same([column(1)], tupleOf('a', 'b'), tupleOf('a'))).toBe(false);
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { tupleOf } from '../../../test/oracles/tuples.ts';
 import { byteAt } from '../../core/byte-reader.ts';
 import { ByteWriter } from '../../core/byte-writer.ts';
 import { EventView } from '../../events/event-view.ts';
@@ -6,7 +7,7 @@ import type { PlannedColumn, RowPlan } from '../../events/row-plan.ts';
 import { SourceInfo } from '../../events/source-info.ts';
 import type { RecordView, TopicHandle } from '../../kafka/producer/publisher-contract.ts';
 import type { RowMessage } from '../../pgoutput/messages.ts';
-import { CellKind, TupleView } from '../../pgoutput/tuple.ts';
+import { CellKind, type TupleView } from '../../pgoutput/tuple.ts';
 import { encodeHeaders } from '../../serde/record-headers.ts';
 import type { RecordHalf } from '../../serde/record-serde.ts';
 import type { ValueComparer } from '../../serde/value-comparer.ts';
@@ -14,21 +15,12 @@ import { ChangeWriter, noChanges } from './change-writer.ts';
 import { TableOutput } from './table-output.ts';
 import type { TablePlan } from './table-plans.ts';
 
-function tuple(id: string): TupleView {
-  const view = new TupleView();
-  view.source = Buffer.from(id);
-  view.count = 1;
-  view.kinds[0] = CellKind.text;
-  view.ends[0] = id.length;
-  return view;
-}
-
 const row = (tag: RowMessage['tag'], before: string | undefined, after: string | undefined): RowMessage => ({
   tag,
   relationOid: 1,
   old: before === undefined ? 'none' : 'key',
-  before: tuple(before ?? ''),
-  after: tuple(after ?? ''),
+  before: tupleOf(before ?? ''),
+  after: tupleOf(after ?? ''),
 });
 
 /** Names and values here are shorter than 64 bytes, so each length takes one byte. */
@@ -53,7 +45,7 @@ function setUp(skipped: readonly ('c' | 'u' | 'd' | 't')[] = [], tombstones = tr
     open: async () => void asked.push(what),
   });
   const value = half('value', ({ op }) => out.text(op));
-  const key = half('key', ({ before, after }) => out.text(text(after ?? before ?? tuple(''))));
+  const key = half('key', ({ before, after }) => out.text(text(after ?? before ?? tupleOf(''))));
   const headers: string[] = [];
   const append = (_topic: TopicHandle, record: RecordView): void => {
     headers.push(headerNames(record.headers));
@@ -163,7 +155,7 @@ describe('ChangeWriter', () => {
     writer.writeRow(refused, row('insert', undefined, '1'));
     writer.writeRow(refused, row('update', undefined, '1'));
     writer.writeRow(refused, row('update', '1', '2'));
-    writer.writeRead(refused, tuple('3'));
+    writer.writeRead(refused, tupleOf('3'));
     writer.writeTruncate(refused);
     expect(records).toEqual(['c 0', 'c 1', 'u 1', 'd 1', 'tombstone 1', 'c 2', 'r 3', 't ']);
     const plain = 'why';

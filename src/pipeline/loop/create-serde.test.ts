@@ -1,13 +1,14 @@
 /** Which schemas are registered for a table, and when, whatever the formats of keys and values. */
+
 import { describe, expect, it } from 'vitest';
 import { builtIn } from '../../../test/oracles/columns.ts';
 import { testFilter, testPlanSettings } from '../../../test/oracles/plan-settings.ts';
+import { tupleOf } from '../../../test/oracles/tuples.ts';
 import type { ConverterOptions } from '../../core/options.ts';
 import { DebeziumShapes } from '../../events/debezium-shapes.ts';
 import { EventView } from '../../events/event-view.ts';
 import { planRows, type RowPlan } from '../../events/row-plan.ts';
 import { SourceInfo } from '../../events/source-info.ts';
-import { CellKind, TupleView } from '../../pgoutput/tuple.ts';
 import type { SubjectSchema } from '../../registry/schema-registry.ts';
 import { createSerde } from './create-serde.ts';
 
@@ -48,15 +49,6 @@ function setUp(key: ConverterOptions['format'], value: ConverterOptions['format'
   return { subjects, record, openKey, openValue, out: serde.out };
 }
 
-function row(text: string): TupleView {
-  const view = new TupleView();
-  view.source = Buffer.from(text);
-  view.count = 1;
-  view.kinds[0] = CellKind.text;
-  view.ends[0] = text.length;
-  return view;
-}
-
 const isRegistered = (format: ConverterOptions['format']): boolean => 'registry' in CONVERTERS[format];
 
 describe('schemas of a table', () => {
@@ -85,7 +77,7 @@ describe('schemas of a table', () => {
       return [...out.bytes.subarray(0, 5)];
     };
     const event = new EventView(new SourceInfo(), undefined);
-    event.after = row('7');
+    event.after = tupleOf('7');
     expect(head(() => record.key?.write(event))).toEqual([0, 0, 0, 0, 2]);
     expect(head(() => record.value?.write(event))).toEqual([0, 0, 0, 0, 1]);
   });

@@ -1,5 +1,7 @@
 /** Whole records in Protobuf: their head, the envelope with each way to write nulls, long rows, and values that Protobuf cannot hold. */
+
 import { describe, expect, it } from 'vitest';
+import { tupleOf } from '../../../test/oracles/tuples.ts';
 import { protobufReader } from '../../../test/protobuf/protobuf-decoder.ts';
 import { ByteWriter } from '../../core/byte-writer.ts';
 import { compileColumnRules } from '../../events/column-rules.ts';
@@ -12,7 +14,7 @@ import type { RecordShape, ValueShape } from '../../events/record-shape.ts';
 import { planRows, type RowPlan } from '../../events/row-plan.ts';
 import { SourceInfo } from '../../events/source-info.ts';
 import { TransactionOrder } from '../../events/transaction.ts';
-import { CellKind, TupleView } from '../../pgoutput/tuple.ts';
+import type { TupleView } from '../../pgoutput/tuple.ts';
 import { RegisteredHalfSerde } from '../../registry/registered-half.ts';
 import type { ConversionFailure } from '../../serde/half-writer.ts';
 import { ProtobufFormat, type ProtobufSettings } from '../../serde/protobuf/format.ts';
@@ -69,20 +71,6 @@ function planOf(columns: Readonly<Record<string, { readonly typeOid: number; rea
   );
 }
 
-function tuple(cells: readonly (string | null)[]): TupleView {
-  const view = new TupleView();
-  view.source = Buffer.from(cells.map((cell) => cell ?? '').join(''));
-  view.count = cells.length;
-  let at = 0;
-  for (const [index, cell] of cells.entries()) {
-    view.kinds[index] = cell === null ? CellKind.null : CellKind.text;
-    view.starts[index] = at;
-    at += Buffer.byteLength(cell ?? '');
-    view.ends[index] = at;
-  }
-  return view;
-}
-
 function setUp(plan: RowPlan, more: Partial<ProtobufSettings> = {}) {
   const side: ProtobufSettings = { ...DEFAULT_PROTOBUF_SETTINGS, ignoreDefaults: false, ...more };
   const info = new SourceInfo();
@@ -133,7 +121,7 @@ describe('records in Protobuf', () => {
   it('begin with 0x00, the id of the schema in four bytes, and 0x00 for its first message', async () => {
     const { rows, written } = setUp(PLAN);
     await rows.open();
-    rows.event.after = tuple(['7', null, null, null]);
+    rows.event.after = tupleOf('7', null, null, null);
     expect([...written(() => rows.record.key?.write(rows.event))]).toEqual([0, 0, 0, 1, 2, 0, 0x08, 7]);
     expect([...written(() => rows.writeValue('c', undefined, undefined)).subarray(0, 6)]).toEqual([0, 0, 1, 0, 0, 0]);
   });
@@ -149,7 +137,7 @@ describe('records in Protobuf', () => {
     const reader = protobufReader(schemas.value.text);
     // Long and short rows in turn: the space for a message's length is guessed from the message before.
     for (const note of ['', long, 'short', long.slice(0, 200)]) {
-      const bytes = written(() => rows.writeValue('u', tuple(['1', null, note, null]), tuple(['1', '0', null, '{1,-1}'])));
+      const bytes = written(() => rows.writeValue('u', tupleOf('1', null, note, null), tupleOf('1', '0', null, '{1,-1}')));
       const tellsNulls = nulls.optionalForNullables || nulls.wrapperForNullables;
       expect(reader.read(bytes.subarray(6))).toMatchObject({
         before: { id: 1, n: tellsNulls ? null : 0, note, list: [] },
@@ -178,7 +166,7 @@ describe('records in Protobuf', () => {
     const nulls = { optionalForNullables: true };
     const row = (more: Partial<ProtobufSettings>): unknown => {
       const { rows, schemas, written } = setUp(plan, { ...nulls, ...more });
-      const bytes = written(() => rows.writeValue('c', undefined, tuple(['1', null])));
+      const bytes = written(() => rows.writeValue('c', undefined, tupleOf('1', null)));
       return protobufReader(schemas.value.text).read(bytes.subarray(6))['after'];
     };
     expect(row({})).toEqual({ id: 1, n: 5 });
@@ -196,13 +184,13 @@ describe('records in Protobuf', () => {
     ],
   ])('are refused with %s, though the column takes nulls', (_, plan, cells, reason) => {
     const { rows, failures, written } = setUp(plan, { optionalForNullables: true });
-    written(() => rows.writeValue('c', undefined, tuple(cells)));
+    written(() => rows.writeValue('c', undefined, tupleOf(...cells)));
     expect(failures).toMatchObject([{ table: 'item', reason: expect.stringContaining(reason), isRequired: true }]);
   });
 
   it('leave nothing of a failed value behind', () => {
     const { rows, schemas, failures, written } = setUp(PLAN, { optionalForNullables: true });
-    const bytes = written(() => rows.writeValue('c', undefined, tuple(['1', '2', 'a', '{1,2,NULL}'])));
+    const bytes = written(() => rows.writeValue('c', undefined, tupleOf('1', '2', 'a', '{1,2,NULL}')));
     expect(failures).toHaveLength(1);
     expect(protobufReader(schemas.value.text).read(bytes.subarray(6))['after']).toEqual({ id: 1, n: 2, note: 'a', list: [] });
   });

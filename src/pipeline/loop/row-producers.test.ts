@@ -1,5 +1,7 @@
 /** The stream and a snapshot beside each other: one serde, one output, one publisher, and of each what its own records say. */
+
 import { describe, expect, it } from 'vitest';
+import { tupleOf } from '../../../test/oracles/tuples.ts';
 import { plansOfA, relation, SNAPSHOT } from '../../../test/pipeline/table-plans.ts';
 import { ByteWriter } from '../../core/byte-writer.ts';
 import { type Log, type LogFields, SILENT_LOG } from '../../core/log.ts';
@@ -9,26 +11,12 @@ import { EventView } from '../../events/event-view.ts';
 import { SourceInfo } from '../../events/source-info.ts';
 import { TransactionOrder } from '../../events/transaction.ts';
 import type { RecordView, TopicHandle } from '../../kafka/producer/publisher-contract.ts';
-import { CellKind, TupleView } from '../../pgoutput/tuple.ts';
+import type { TupleView } from '../../pgoutput/tuple.ts';
 import { JsonHalfSerde } from '../../serde/plain-halves.ts';
 import { RecordSerde } from '../../serde/record-serde.ts';
 import { ChangeWriter, noChanges } from './change-writer.ts';
 import { ConversionFailures } from './conversion-failures.ts';
 import { compileTable } from './table-records.ts';
-
-function tuple(...cells: readonly string[]): TupleView {
-  const view = new TupleView();
-  view.source = Buffer.from(cells.join(''));
-  view.count = cells.length;
-  let at = 0;
-  for (const [index, cell] of cells.entries()) {
-    view.kinds[index] = CellKind.text;
-    view.starts[index] = at;
-    at += cell.length;
-    view.ends[index] = at;
-  }
-  return view;
-}
 
 const COLUMNS = ['id', 'n'];
 
@@ -69,9 +57,9 @@ async function setUp() {
   const read = await plans.learn(relation('a', COLUMNS), SNAPSHOT);
   if (streamed === null || read === null) throw new Error('the table is captured');
   const insert = (row: TupleView) =>
-    stream.changes.writeRow(streamed, { tag: 'insert', relationOid: 1, old: 'none', before: tuple(), after: row });
-  await insert(tuple('1', '1'));
-  await snapshot.changes.openRead(read, tuple('1', '1'));
+    stream.changes.writeRow(streamed, { tag: 'insert', relationOid: 1, old: 'none', before: tupleOf(), after: row });
+  await insert(tupleOf('1', '1'));
+  await snapshot.changes.openRead(read, tupleOf('1', '1'));
   return { insert, read: (row: TupleView) => snapshot.changes.writeRead(read, row), records, counts, warned };
 }
 
@@ -79,8 +67,8 @@ describe('two producers of rows', () => {
   it('take turns, and each record says what its own producer knows', async () => {
     const { insert, read, records, counts } = await setUp();
     for (const n of ['1', '2']) {
-      insert(tuple(n, n));
-      read(tuple(n, n));
+      insert(tupleOf(n, n));
+      read(tupleOf(n, n));
     }
     const ofStream = {
       timestampMs: 9,
@@ -108,10 +96,10 @@ describe('two producers of rows', () => {
 
   it('are told from each other where a value does not convert', async () => {
     const { insert, read, warned } = await setUp();
-    read(tuple('1', 'x'));
+    read(tupleOf('1', 'x'));
     expect(warned).toMatchObject([{ column: 'n', lsn: '0/50' }]);
-    for (let i = 2; i < 100_000; i++) read(tuple('1', 'x'));
-    insert(tuple('1', 'x'));
+    for (let i = 2; i < 100_000; i++) read(tupleOf('1', 'x'));
+    insert(tupleOf('1', 'x'));
     expect(warned).toMatchObject([{ lsn: '0/50' }, { column: 'n', lsn: '0/200', count: 100_000 }]);
   });
 });
