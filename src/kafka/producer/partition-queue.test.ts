@@ -48,6 +48,21 @@ test('the first batch goes alone, because a broker that does not know the produc
   expect(batches.map(({ baseSequence }) => baseSequence)).toEqual([0, 3, 6, 9, 12, 15, 18, 21, 24]);
 });
 
+test('a batch that was not written after all is the next one again, with its sequence number', () => {
+  const queue = queueOf();
+  const batches = Array.from({ length: 4 }, () => fullBatch(queue));
+  send(queue);
+  queue.acknowledge(batches[0] as RecordBatch, 0, 0);
+  const [, second, third] = batches as [RecordBatch, RecordBatch, RecordBatch, RecordBatch];
+  queue.markSent(second, BROKER);
+  queue.markSent(third, BROKER);
+  queue.takeBack(third);
+  expect([queue.inFlight, queue.hasWork, third.baseSequence]).toEqual([1, true, 6]);
+  expect(send(queue)).toEqual(batches.slice(2));
+  queue.acknowledge(second, 3, 0);
+  queue.acknowledge(third, 6, 0);
+});
+
 test('after a long silence one batch goes alone again', () => {
   const queue = queueOf();
   const first = fullBatch(queue);

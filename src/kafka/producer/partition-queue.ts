@@ -121,6 +121,13 @@ export class PartitionQueue {
     this.inFlightAt = nodeId;
   }
 
+  /** Called if `batch`, which was marked as sent last, was not written to the broker after all. */
+  takeBack(batch: RecordBatch): void {
+    batch.state = 'waiting';
+    this.#cursor = batch;
+    this.inFlight--;
+  }
+
   /** `batch` was written at `baseOffset` (-1: not known). Throws kafka_sequence_broken if the offsets contradict the order. */
   acknowledge(batch: RecordBatch, baseOffset: number, nowMs: number): void {
     if (this.#head === batch) this.#checkOffset(baseOffset);

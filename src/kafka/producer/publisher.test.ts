@@ -4,22 +4,23 @@ import { until } from '../../../test/harness/until.ts';
 import { ANSWERING_TOPIC, brokerAnswering } from '../../../test/kafka/answering-broker.ts';
 import { connectionOptions, producerOptions, recordingLog, recordOf, topicCreation } from '../../../test/kafka/publishing.ts';
 import type { SlotlineError } from '../../core/errors.ts';
+import type { ProducerOptions } from '../../core/options.ts';
 import { SYSTEM_CLOCK } from '../../core/time.ts';
 import { createKafkaClient } from '../client.ts';
 import { createCluster } from '../cluster.ts';
 import { createPublisher } from './publisher.ts';
 import type { Permission } from './publisher-contract.ts';
 
-async function setUp(permission: Permission) {
+async function setUp(permission: Permission, options: Partial<ProducerOptions> = {}) {
   const deps = { log: recordingLog().log, clock: SYSTEM_CLOCK, random: Math.random };
-  const options = connectionOptions('broker:1');
+  const connection = connectionOptions('broker:1');
   /** What happened, in order. */
   const seen: string[] = [];
   const broker = brokerAnswering(() => {
     seen.push('answered');
     return 0;
   });
-  const client = createCluster(options, deps, async () => broker, createKafkaClient(options, deps).codec);
+  const client = createCluster(connection, deps, async () => broker, createKafkaClient(connection, deps).codec);
   const fence = {
     permission,
     maySend(): Permission {
@@ -33,7 +34,7 @@ async function setUp(permission: Permission) {
   };
   const failures: SlotlineError[] = [];
   const parts = { fence, acknowledgements, onFailure: (error: SlotlineError) => failures.push(error) };
-  const publisher = createPublisher(client, producerOptions(), topicCreation(1), parts, deps);
+  const publisher = createPublisher(client, producerOptions(options), topicCreation(1), parts, deps);
   const topic = await publisher.openTopic(ANSWERING_TOPIC, AbortSignal.timeout(10_000));
   const append = (): void => publisher.append(topic, recordOf('k', 'v'));
   const dispose = async (): Promise<void> => {
@@ -51,7 +52,9 @@ test('a publisher asks before it sends, and tells how far everything is acknowle
   await publisher.drain(AbortSignal.timeout(10_000));
   append();
   await publisher.drain(AbortSignal.timeout(10_000));
-  expect(seen).toEqual(['asked: true', 'answered', 'acknowledged 2, 0 wait', 'asked: true', 'answered', 'acknowledged 3, 0 wait']);
+  // Once before the request is made, and once before it is written.
+  const asked = ['asked: true', 'asked: true'];
+  expect(seen).toEqual([...asked, 'answered', 'acknowledged 2, 0 wait', ...asked, 'answered', 'acknowledged 3, 0 wait']);
 });
 
 test('a publisher holds everything back while the fence says later', async () => {
@@ -71,6 +74,17 @@ test('a publisher that the fence refuses sends nothing, fails, and tells at once
   const { publisher, seen, failures, append } = parts;
   append();
   await expect(publisher.drain(AbortSignal.timeout(10_000))).rejects.toMatchObject({ code: 'fenced' });
-  expect(seen).toEqual(['asked: false', 'ended']);
+  expect(seen).toEqual(['asked: false', 'asked: false', 'ended']);
   expect([publisher.failure?.code, publisher.acknowledgedOrdinal, failures.map(({ code }) => code)]).toEqual(['fenced', 0, ['fenced']]);
+});
+
+test('whoever waits for capacity is woken when the fence refuses the very request that this sends', async () => {
+  await using parts = await setUp(true, { bufferRecordsMax: 1, lingerMs: 60_000 });
+  const { publisher, fence, append } = parts;
+  append();
+  await publisher.drain(AbortSignal.timeout(10_000));
+  append();
+  fence.permission = false;
+  await publisher.whenCapacity();
+  expect(publisher.failure?.code).toBe('fenced');
 });

@@ -240,10 +240,11 @@ class KafkaPublisher implements Publisher {
 
   whenCapacity(): Promise<void> {
     if (this.hasCapacity() || this.#failure !== undefined || this.#closed) return Promise.resolve();
-    // The input waits until something is acknowledged, and lingering would only delay that.
-    this.#sendFilling(0);
     this.#capacity ??= Promise.withResolvers<void>();
-    return this.#capacity.promise;
+    const { promise } = this.#capacity;
+    // The input waits until something is acknowledged, and lingering would only delay that. This may fail, which resolves the promise.
+    this.#sendFilling(0);
+    return promise;
   }
 
   #onProgress(): void {
@@ -273,8 +274,7 @@ class KafkaPublisher implements Publisher {
     const ordinal = this.#appended;
     if (this.#acknowledged >= ordinal) return Promise.resolve();
     if (signal.aborted) return Promise.reject(closedError());
-    this.#sendFilling(0);
-    return new Promise((resolve, reject) => {
+    const drained = new Promise<void>((resolve, reject) => {
       const settle = (): void => {
         signal.removeEventListener('abort', settle);
         this.#drains = this.#drains.filter((waiter) => waiter.settle !== settle);
@@ -284,6 +284,9 @@ class KafkaPublisher implements Publisher {
       signal.addEventListener('abort', settle, { once: true });
       this.#drains.push({ ordinal, settle });
     });
+    // This may fail, which rejects the promise.
+    this.#sendFilling(0);
+    return drained;
   }
 
   #wakeDrains(): void {

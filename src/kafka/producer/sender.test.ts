@@ -10,6 +10,7 @@ import { createKafkaClient } from '../client.ts';
 import { createCluster } from '../cluster.ts';
 import { kafkaErrorEntry } from '../protocol-errors.ts';
 import { createPublisher } from './publisher.ts';
+import type { Permission } from './publisher-contract.ts';
 
 async function outcome(
   next: () => number,
@@ -89,6 +90,47 @@ test('what brokers refuse for now is reported as waiting, until they take it', a
   await drained;
   expect(client.trouble).toBeUndefined();
   expect(lines.map(({ event }) => event).filter((event) => /waiting|again/.test(event))).toEqual(['kafka.waiting', 'kafka.answers_again']);
+  await publisher.close();
+  await client.close();
+});
+
+test('a process that was frozen while it made a request does not write it before it may send again', async () => {
+  const deps = { log: recordingLog().log, clock: SYSTEM_CLOCK, random: Math.random };
+  const options = connectionOptions('broker:1');
+  const { codec } = createKafkaClient(options, deps);
+  const frozen = { permission: true as Permission, asked: 0 };
+  let requests = 0;
+  const answer = (): number => {
+    requests++;
+    return 0;
+  };
+  let next: Permission = 'later';
+  const compress = (...args: Parameters<typeof codec.compress>): ReturnType<typeof codec.compress> => {
+    if (frozen.asked > 0) frozen.permission = next;
+    return codec.compress(...args);
+  };
+  const client = createCluster(options, deps, async () => brokerAnswering(answer), { ...codec, compress });
+  const fence = {
+    maySend: () => {
+      frozen.asked++;
+      return frozen.permission;
+    },
+  };
+  const failures: string[] = [];
+  const parts = { fence, onFailure: ({ code }: SlotlineError) => failures.push(code) };
+  const publisher = createPublisher(client, producerOptions({ compression: 'lz4' }), topicCreation(1), parts, deps);
+  const topic = await publisher.openTopic(TOPIC, AbortSignal.timeout(10_000));
+  publisher.append(topic, recordOf('k', 'v'.repeat(1000)));
+  publisher.flush();
+  await until('it is asked behind the freeze', async () => frozen.permission === 'later' && frozen.asked > 3, { timeoutMs: 10_000 });
+  expect([requests, publisher.acknowledgedOrdinal, publisher.pending.requestsInFlight]).toEqual([0, 0, 0]);
+  frozen.permission = true;
+  await publisher.drain(AbortSignal.timeout(10_000));
+  expect([requests, publisher.acknowledgedOrdinal]).toEqual([1, 1]);
+  next = false;
+  publisher.append(topic, recordOf('k', 'v'.repeat(1000)));
+  await expect(publisher.drain(AbortSignal.timeout(10_000))).rejects.toMatchObject({ code: 'fenced' });
+  expect([requests, publisher.acknowledgedOrdinal, failures]).toEqual([1, 1, ['fenced']]);
   await publisher.close();
   await client.close();
 });

@@ -138,20 +138,32 @@ export class Sender {
 
   #pumpLink(link: BrokerLink): void {
     while (link.ready.length > 0 && !this.#stopped && link.canSend()) {
-      const permission = this.#events.fence.maySend();
-      if (permission === 'later') return;
+      // Nothing is sealed and compressed in vain while the answer is "later".
+      if (this.#events.fence.maySend() === 'later') return;
       const shipments = this.#collect(link);
       if (shipments.length === 0) return;
-      if (!permission) {
-        this.#fail(new SlotlineError('fenced', { broker: link.nodeId }));
-        return;
-      }
       const { acks, requestTimeoutMs } = this.#options;
       // Shorter than our own timeout: if a replica is slow, the broker answers in time and is not taken for frozen.
       const brokerTimeoutMs = Math.ceil(requestTimeoutMs * 0.8);
       const parts = shipments.map(({ queue, batch }) => ({ topic: queue.topic, partition: queue.partition, bytes: batch.bytes }));
-      link.send(shipments, produceBody(parts, acks, brokerTimeoutMs), acks === 0);
+      const body = produceBody(parts, acks, brokerTimeoutMs);
+      // The process may have been frozen while it made the request, so only this answer counts.
+      const permission = this.#events.fence.maySend();
+      if (permission !== true) {
+        this.#takeBack(link, shipments, permission);
+        return;
+      }
+      link.send(shipments, body, acks === 0);
     }
+  }
+
+  /** The request was made and may not be written. Its batches are the first of their queues again. */
+  #takeBack(link: BrokerLink, shipments: readonly Shipment[], permission: 'later' | false): void {
+    for (const { queue, batch } of shipments) {
+      queue.takeBack(batch);
+      this.ready(queue);
+    }
+    if (permission === false) this.#fail(new SlotlineError('fenced', { broker: link.nodeId }));
   }
 
   /** Collects one request: at most one batch per partition, and at most producer.max.request.size in all. */
