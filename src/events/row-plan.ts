@@ -8,7 +8,7 @@ import { SlotlineError } from '../core/errors.ts';
 import type { RelationMessage } from '../pgoutput/messages.ts';
 import { COLUMNS_MAX } from '../pgoutput/tuple.ts';
 import { changeColumn } from '../values/column-change.ts';
-import { compileColumn } from '../values/compile.ts';
+import { sharedColumn } from '../values/compile.ts';
 import type { ColumnSpec, PgType, ValueModes } from '../values/pg-type.ts';
 import type { FieldSchema, StructField } from '../values/schema.ts';
 import { sourceTypeOf } from '../values/source-type.ts';
@@ -83,7 +83,7 @@ export function planRows(given: Relation, facts: TableFacts, typeOf: (oid: numbe
     // A streaming Debezium does not look up excluded columns. So in the key they are optional and have no default.
     const known = phase === 'snapshot' || isIncluded(column.name) ? facts.columns.get(column.name) : undefined;
     const spec = columnSpec(column, known, typeOf);
-    const codec = compileColumn(spec, settings.modes);
+    const codec = sharedColumn(spec, settings.modes);
     return codec === undefined
       ? undefined
       : { name: column.name, field: settings.adjustFieldName(column.name), type: spec.type.name, index, codec, spec };

@@ -111,7 +111,6 @@ export class HalfCompiler<Node> {
       index,
       codec,
       node,
-      lead: this.#format.lead?.bytesOf(node),
       nullRule: !codec.nullable || !takesNull || useDefault ? 'fallback' : 'null',
       failureRule: !optional || useDefault ? 'fallback' : 'null',
     });
@@ -175,8 +174,7 @@ class StepList<Node> {
       return;
     }
     this.#endCells();
-    const node = this.#withLead(cell.node);
-    this.#cells = { image, cells: [new Cell({ ...cell, node, lead: this.#format.lead?.bytesOf(node) })] };
+    this.#cells = { image, cells: [new Cell({ ...cell, node: this.#withLead(cell.node) })] };
   }
 
   struct(node: Node, when: Presence | undefined, inner: readonly Step<Node>[]): void {
@@ -280,7 +278,20 @@ class StepList<Node> {
     if (this.#cells === undefined) return;
     const { image, cells } = this.#cells;
     this.#cells = undefined;
-    this.#push({ kind: CELLS, image, cells, relation: this.relation });
+    this.#push({ kind: CELLS, image, cells: this.#packed(cells), relation: this.relation });
+  }
+
+  /** Moves the bytes before the values into one array. */
+  #packed(cells: readonly Cell<Node>[]): readonly Cell<Node>[] {
+    const { lead } = this.#format;
+    if (lead === undefined) return cells;
+    const leads = joined(cells.map(({ node }) => lead.bytesOf(node)));
+    let leadEnd = 0;
+    return cells.map((cell) => {
+      const leadStart = leadEnd;
+      leadEnd += lead.bytesOf(cell.node).length;
+      return new Cell({ ...cell, node: lead.withoutBytes(cell.node), leads, leadStart, leadEnd });
+    });
   }
 
   #flush(): void {

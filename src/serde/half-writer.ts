@@ -177,9 +177,9 @@ export class HalfWriter<Node> {
     const values = this.#values;
     for (let i = 0; i < cells.length; i++) {
       const cell = itemAt(cells, i);
-      const { lead } = cell;
-      if (lead === undefined) values.begin(cell.node);
-      else this.#out.copy(lead, 0, lead.length);
+      const { leads } = cell;
+      if (leads === undefined) values.begin(cell.node);
+      else this.#out.copy(leads, cell.leadStart, cell.leadEnd);
       const kind = cell.index < tuple.count ? byteAt(tuple.kinds, cell.index) : CellKind.null;
       if (kind === CellKind.text) this.#writeText(cell, tuple, relation);
       else if (kind === CellKind.unchanged) this.#writeUnavailable(cell, relation);

@@ -42,7 +42,9 @@ type CellParts<Node> = {
   readonly index: number;
   readonly codec: ValueCodec;
   readonly node: Node;
-  readonly lead: Uint8Array | undefined;
+  readonly leads?: Uint8Array | undefined;
+  readonly leadStart?: number;
+  readonly leadEnd?: number;
   readonly nullRule: NullRule;
   /** What is written for a cell that could not be converted. */
   readonly failureRule: NullRule;
@@ -52,8 +54,13 @@ type CellParts<Node> = {
 export class Cell<Node> {
   readonly codec: ValueCodec;
   readonly node: Node;
-  /** The fixed bytes before the value, in a format that has them: they are written here, and the value is not begun. */
-  readonly lead: Uint8Array | undefined;
+  /**
+   * Where the fixed bytes before the value are, in a format that has them: they are written here, and the value is not begun. Neighbouring
+   * cells share one array, because an array takes more memory than the bytes.
+   */
+  readonly leads: Uint8Array | undefined;
+  readonly leadStart: number;
+  readonly leadEnd: number;
   readonly index: number;
   readonly nullRule: NullRule;
   readonly failureRule: NullRule;
@@ -63,7 +70,9 @@ export class Cell<Node> {
   constructor(parts: CellParts<Node>) {
     this.codec = parts.codec;
     this.node = parts.node;
-    this.lead = parts.lead;
+    this.leads = parts.leads;
+    this.leadStart = parts.leadStart ?? 0;
+    this.leadEnd = parts.leadEnd ?? 0;
     this.index = parts.index;
     this.nullRule = parts.nullRule;
     this.failureRule = parts.failureRule;

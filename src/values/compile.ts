@@ -302,3 +302,25 @@ export function compileColumn(spec: ColumnSpec, modes: ValueModes): ValueCodec |
     writeUnavailable: plan.writePlaceholder ?? (schema.optional && schema.defaultValue === undefined ? writeNull : refuseUnavailable),
   };
 }
+
+/** By type, typmod and NOT NULL. Weak, so that codecs go with the types and the connector that they were compiled for. */
+const SHARED = new WeakMap<ValueModes, WeakMap<PgType, Map<string, ValueCodec | undefined>>>();
+
+/** As compileColumn; columns that are alike and have no default share one codec, because a plan is kept for each of many tables. */
+export function sharedColumn(spec: ColumnSpec, modes: ValueModes): ValueCodec | undefined {
+  if (spec.defaultExpression !== undefined) return compileColumn(spec, modes);
+  const ofModes = entryOf(SHARED, modes, () => new WeakMap<PgType, Map<string, ValueCodec | undefined>>());
+  const ofType = entryOf(ofModes, spec.type, () => new Map<string, ValueCodec | undefined>());
+  return entryOf(ofType, `${spec.typmod} ${spec.optional}`, () => compileColumn(spec, modes));
+}
+
+function entryOf<K, V>(
+  map: { has(key: K): boolean; get(key: K): V | undefined; set(key: K, value: V): unknown },
+  key: K,
+  make: () => V,
+): V {
+  if (map.has(key)) return map.get(key) as V;
+  const made = make();
+  map.set(key, made);
+  return made;
+}

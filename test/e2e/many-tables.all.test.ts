@@ -10,8 +10,8 @@ const WAIT = { timeoutMs: 120_000 };
 const TABLES = 5_000;
 /** A transaction may hold so many locks and some more. */
 const BATCH = 500;
-/** At its peak, garbage and all: 140 MB are there with one table, and plans are 25 MB. With a writer for each table it would be 300 MB more. */
-const MEMORY_MAX_MB = 256;
+/** At its peak, garbage and all: 140 MB are there with one table, and plans are 15 MB. With a writer for each table it would be 300 MB more. */
+const MEMORY_MAX_MB = 200;
 const JOBS = 1_000;
 const JOBS_FIRST = 200;
 /** A plan takes about 10 kB; with none of them dropped there would be 8 MB and more. Young objects make up the rest. */

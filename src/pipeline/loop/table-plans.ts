@@ -12,6 +12,7 @@ import type { TableFilter } from '../../events/filter.ts';
 import { type PlanSettings, planRows, type RowPlan } from '../../events/row-plan.ts';
 import type { DroppedRelations } from '../../postgres/catalog/catalog.ts';
 import { ComparerScratch, ValueComparer } from '../../serde/value-comparer.ts';
+import type { Phase } from '../../values/pg-type.ts';
 import { type Moment, NOW, type Relation, type RelationDescription } from './relation-facts.ts';
 import { TableOutput, type TableOutputDeps } from './table-output.ts';
 
@@ -62,6 +63,7 @@ export class TablePlans {
   readonly #read = new Map<number, ReadTable>();
   readonly #ownerByTopic = new Map<string, { readonly oid: number; readonly table: string }>();
   readonly #scratch = new ComparerScratch();
+  readonly #settings: Readonly<Record<Phase, PlanSettings>>;
   /** Relations that were dropped, and behind which position nothing comes of them any more. */
   readonly #leaving = new Map<number, Lsn>();
   /** The least position in #leaving. */
@@ -70,6 +72,10 @@ export class TablePlans {
 
   constructor(deps: TablePlansDeps) {
     this.#deps = deps;
+    const { settings } = deps;
+    const of = (phase: Phase): PlanSettings => ({ ...settings, modes: { ...settings.modes, phase } });
+    // Made once, because codecs are shared among tables with the same modes.
+    this.#settings = { stream: of('stream'), snapshot: of('snapshot') };
   }
 
   /** The stream's. undefined: the server never described it, which is malformed input. */
@@ -126,10 +132,10 @@ export class TablePlans {
   }
 
   async #plan(relation: Relation, moment: Moment, previousKey: readonly string[] | undefined): Promise<TablePlan> {
-    const { catalog, settings, skipUnchanged } = this.#deps;
+    const { catalog, skipUnchanged } = this.#deps;
     const { phase } = moment;
     const { facts, typeOf } = await catalog.describe(relation, moment, previousKey);
-    const plan = planRows(relation, facts, typeOf, { ...settings, modes: { ...settings.modes, phase } });
+    const plan = planRows(relation, facts, typeOf, this.#settings[phase]);
     return {
       plan,
       output: new TableOutput(plan, this.#deps, () => this.#claimTopic(plan)),
