@@ -197,15 +197,15 @@ class StepList<Node> {
 
   /** The bytes before the value are not the relation's, so they are joined with what precedes them. */
   #relationBytes(step: FactStep<Node>): void {
-    const node = this.#detach(step.node);
+    const detached = this.#detach(step);
     this.#flush();
-    this.#push({ kind: BYTES, bytes: this.#rendered(step.withNode(node)) });
+    this.#push({ kind: BYTES, bytes: this.#rendered(detached) });
   }
 
   #eventFact(step: FactStep<Node>, place: string): void {
-    const node = this.#detach(step.node);
+    const detached = this.#detach(step);
     this.#flush();
-    this.#pushFact(step.withNode(node), place);
+    this.#pushFact(detached, place);
   }
 
   #pushFact(step: FactStep<Node>, place: string): void {
@@ -245,11 +245,12 @@ class StepList<Node> {
     return { c: bytesOf('c'), u: bytesOf('u'), d: bytesOf('d'), r: bytesOf('r'), t: bytesOf('t'), m: bytesOf('m') };
   }
 
-  #detach(node: Node): Node {
+  /** Puts the fixed bytes before a fact where they are not written with it. */
+  #detach(step: FactStep<Node>): FactStep<Node> {
     const { lead } = this.#format;
-    if (lead === undefined) return node;
-    this.bytes(lead.bytesOf(node));
-    return lead.withoutBytes(node);
+    if (lead === undefined) return step;
+    this.bytes(lead.bytesOf(step.node));
+    return step.withoutLead(lead.withoutBytes(step.node));
   }
 
   /** If fixed bytes precede the value, and its node has a lead, they become part of the lead. */
@@ -267,10 +268,10 @@ class StepList<Node> {
 
   #join(lasts: 'transaction' | 'clock', step: FactStep<Node>, place: string): void {
     if (this.#pending.lasts !== 'connector' && this.#pending.lasts !== lasts) this.#flush();
-    const node = this.#detach(step.node);
+    const detached = this.#detach(step);
     const pending = this.#pending;
     pending.lasts = lasts;
-    pending.parts.push(step.withNode(node));
+    pending.parts.push(detached);
     pending.key += `${step.fact.name}@${place}\n`;
   }
 
@@ -303,9 +304,8 @@ class StepList<Node> {
   }
 
   #runOf(lasts: 'transaction' | 'clock', parts: Pending<Node>['parts']): Step<Node> {
-    const out = new ByteWriter(RUN_BYTES);
-    const run = { ...runOf(parts), out, values: this.#format.writer(out) };
-    return { kind: lasts === 'transaction' ? TRANSACTION_RUN : CLOCK_RUN, run, bytes: NO_BYTES, isKept: false, info: undefined, mark: -1 };
+    const kind = lasts === 'transaction' ? TRANSACTION_RUN : CLOCK_RUN;
+    return { kind, ...runOf(parts), bytes: NO_BYTES, isKept: false, info: undefined, mark: -1 };
   }
 
   #pushShared(key: string, make: () => Step<Node>): void {
@@ -325,7 +325,7 @@ function fixed<Node>(format: Format<Node>, write: (values: ReturnType<Format<Nod
   return Uint8Array.from(out.bytes.subarray(0, out.length));
 }
 
-function runOf<Node>(parts: readonly (Uint8Array | FactStep<Node>)[]): Pick<Run<Node>, 'facts' | 'between'> {
+function runOf<Node>(parts: readonly (Uint8Array | FactStep<Node>)[]): Run<Node> {
   const facts: FactStep<Node>[] = [];
   const between: Uint8Array[][] = [[]];
   for (const part of parts) {

@@ -6,7 +6,6 @@ import type { Fact, Presence, RelationName } from '../events/record-shape.ts';
 import type { SourceInfo } from '../events/source-info.ts';
 import type { FieldSchema } from '../values/schema.ts';
 import type { ValueCodec } from '../values/value-writer.ts';
-import type { FormatWriter } from './format.ts';
 
 /** Fixed bytes. */
 export const BYTES = 0;
@@ -86,21 +85,25 @@ export class FactStep<Node> {
   readonly fact: Fact;
   readonly node: Node;
   readonly schema: FieldSchema;
+  /** True: nothing is left to write before the value. */
+  readonly isBegun: boolean;
   readonly gives: Fact['gives'];
   readonly readText: (event: EventView) => string | null;
   readonly readNumber: (event: EventView) => number | null;
 
-  constructor(fact: Fact, node: Node, schema: FieldSchema) {
+  constructor(fact: Fact, node: Node, schema: FieldSchema, isBegun = false) {
     this.fact = fact;
     this.node = node;
     this.schema = schema;
+    this.isBegun = isBegun;
     this.gives = fact.gives;
     this.readText = fact.gives === 'text' ? fact.read : nothing;
     this.readNumber = fact.gives === 'long' || fact.gives === 'nanos' ? fact.read : nothing;
   }
 
-  withNode(node: Node): FactStep<Node> {
-    return new FactStep(this.fact, node, this.schema);
+  /** The same fact where its node's fixed bytes are written before it. */
+  withoutLead(node: Node): FactStep<Node> {
+    return new FactStep(this.fact, node, this.schema, true);
   }
 }
 
@@ -108,13 +111,11 @@ function nothing(): null {
   return null;
 }
 
-/** Bytes and facts that stay the same equally long. They are written to `out` when they change, and copied from there. */
+/** Bytes and facts that stay the same equally long. */
 export type Run<Node> = {
   readonly facts: readonly FactStep<Node>[];
   /** Fixed bytes before each fact and behind the last one: one more than there are facts. */
   readonly between: readonly Uint8Array[];
-  readonly out: ByteWriter;
-  readonly values: FormatWriter<Node>;
 };
 
 type Kept = {
@@ -135,12 +136,8 @@ type Framed<Node> = { readonly node: Node; readonly when: Presence | undefined; 
 
 type BytesStep = { readonly kind: typeof BYTES; readonly bytes: Uint8Array };
 /** `bytes`: what the run wrote last, in an array of exactly its size, if `isKept`. */
-export type RunStep<Node> = Kept & {
-  readonly kind: typeof TRANSACTION_RUN | typeof CLOCK_RUN;
-  readonly run: Run<Node>;
-  bytes: Uint8Array;
-  isKept: boolean;
-};
+export type RunStep<Node> = Kept &
+  Run<Node> & { readonly kind: typeof TRANSACTION_RUN | typeof CLOCK_RUN; bytes: Uint8Array; isKept: boolean };
 export type CellsStep<Node> = Cells<Node> & { readonly kind: typeof CELLS };
 export type RowStep<Node> = Cells<Node> & Framed<Node> & { readonly kind: typeof ROW };
 export type StructStep<Node> = Framed<Node> & { readonly kind: typeof STRUCT; readonly inner: readonly Step<Node>[] };
@@ -170,7 +167,19 @@ export type Step<Node> =
 
 /** Gives every step all properties, so that all have the same hidden class in V8: the loop over them is hot. */
 export function stepOf<Node>(parts: Step<Node>): Step<Node> {
-  const form = { kind: 0, bytes: NONE, run: NONE, cells: NONE, image: 0, relation: NONE, node: NONE, when: NONE, reserved: 1, inner: NONE };
+  const form = {
+    kind: 0,
+    bytes: NONE,
+    facts: NONE,
+    between: NONE,
+    cells: NONE,
+    image: 0,
+    relation: NONE,
+    node: NONE,
+    when: NONE,
+    reserved: 1,
+    inner: NONE,
+  };
   return Object.assign(
     { ...form, writeBefore: NONE, before: NONE, behind: NONE, fact: NONE, ops: NONE, isKept: false, info: undefined, mark: -1 },
     parts,

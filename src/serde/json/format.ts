@@ -45,12 +45,17 @@ export class JsonFormat implements Format<JsonNode> {
   }
 
   openText(ascii: ByteWriter, out: ByteWriter): void {
-    out.byte(QUOTE);
-    for (let i = 0; i < ascii.length; i++) {
-      const byte = byteAt(ascii.bytes, i);
-      if (byte === QUOTE) out.byte(BACKSLASH);
-      out.byte(byte);
+    const { bytes: source, length } = ascii;
+    out.ensure(1 + 2 * length);
+    const target = out.bytes;
+    let at = out.length;
+    target[at++] = QUOTE;
+    for (let i = 0; i < length; i++) {
+      const byte = byteAt(source, i);
+      if (byte === QUOTE) target[at++] = BACKSLASH;
+      target[at++] = byte;
     }
+    out.length = at;
   }
 
   textBehind(text: string): Uint8Array {
