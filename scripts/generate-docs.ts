@@ -1,12 +1,12 @@
 /**
  * Owns docs/options.md, docs/metrics.md, the "not yet" block of the README, and that docs/errors.md (errors-page.ts), docs/compatibility.md
- * (compatibility.ts) and docs/coverage.md (coverage-page.ts) are written: all from the tables of the program and the recorded cases. Run by
+ * (compatibility.ts), docs/coverage.md (coverage-page.ts) and docs/transforms.md (transforms-page.ts) are written: all from the tables of the program and the recorded cases. Run by
  * `npm run docs`; test/docs.test.ts compares. Does not own any other text.
  */
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { isFamily, type OptionSpec, type ValueKind } from '../src/config/table/option-spec.ts';
+import { isFamily, type OptionSpec } from '../src/config/table/option-spec.ts';
 import { OPTION_TOPICS, type OptionTopic } from '../src/config/table/options.ts';
 import { RENAMED, RENAMED_VALUES } from '../src/config/table/renamed.ts';
 import { METRICS } from '../src/ops/metrics.ts';
@@ -15,7 +15,8 @@ import { coverage } from '../test/golden/coverage.ts';
 import { compatibilityPage } from './compatibility.ts';
 import { coveragePage } from './coverage-page.ts';
 import { errorsPage } from './errors-page.ts';
-import { cell, code, refusedValues, sentence } from './markdown.ts';
+import { cell, code, kindName, refusedValues, sentence } from './markdown.ts';
+import { transformsPage } from './transforms-page.ts';
 
 const ROOT = new URL('..', import.meta.url);
 const NOT_YET_START = '<!-- not-yet:start -->';
@@ -28,6 +29,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     ['docs/options.md', optionsPage()],
     ['docs/errors.md', errorsPage()],
     ['docs/metrics.md', metricsPage()],
+    ['docs/transforms.md', transformsPage()],
     ['docs/compatibility.md', compatibilityPage(groups)],
     ['docs/coverage.md', coveragePage(coverage(groups))],
   ]);
@@ -137,23 +139,6 @@ function meaning(spec: OptionSpec): string {
   if (spec.status === 'honoured') parts.push(`*Default: ${sentence(spec.why)}*`);
   if (spec.differs !== undefined) parts.push(`*Differs: ${sentence(spec.differs)}*`);
   return parts.join(' ');
-}
-
-function kindName(kind: ValueKind): string {
-  switch (kind.tag) {
-    case 'enum':
-      return kind.values.map(code).join(', ');
-    case 'integer':
-      return kind.min === 0 ? 'integer' : `integer ≥ ${kind.min}`;
-    case 'regex list':
-      return 'list of patterns';
-    case 'regex':
-      return 'pattern';
-    case 'sql':
-      return 'SQL';
-    default:
-      return kind.tag;
-  }
 }
 
 function renamedSection(): string {

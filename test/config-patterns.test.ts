@@ -16,6 +16,7 @@ const LIMIT_MS = 400;
 const MADE_AT_RUN_TIME: Readonly<Record<string, string>> = {
   'src/core/user-pattern.ts': 'the bound itself',
   'src/config/table/options.ts': 'from names of the option table',
+  'src/config/table/transforms/java-replacement.ts': 'a pattern that was checked, on the empty text',
   'src/config/resolve/regex-list.ts': 'from a constant',
 };
 

@@ -26,6 +26,8 @@ type Written = {
 /** `value` is undefined where it was wrong or refused; that is reported already. */
 type Given = { readonly key: string; readonly value: string | undefined };
 
+const IGNORED = 'is ignored because slotline.unsupported.allow names it';
+
 /** Collects all problems and notes while a config is read. */
 export class ConfigReport {
   readonly problems: Problem[] = [];
@@ -33,11 +35,13 @@ export class ConfigReport {
   readonly #isSecret: IsSecret;
   readonly #written: ReadonlyMap<string, string>;
   readonly #lines: ReadonlyMap<string, number>;
+  readonly #allowed: ReadonlySet<string>;
 
   constructor(written: ReadonlyMap<string, string>, lines: ReadonlyMap<string, number>) {
     this.#written = written;
     this.#lines = lines;
     this.#isSecret = compileSecretNames(written.get('custom.sanitize.pattern'));
+    this.#allowed = new Set(splitRegexList(written.get('slotline.unsupported.allow') ?? ''));
   }
 
   /** `key` is a written key or, for a rule between options, the name of one. */
@@ -46,6 +50,12 @@ export class ConfigReport {
     const spec = findOption(key)?.spec ?? findFamily(key);
     const value = text === undefined || kind === 'unknown' ? undefined : printableValue(key, spec, text, this.#isSecret);
     this.problems.push(problem(kind, printableKey(key), reason, { value, didYouMean, line: this.#lines.get(key) }));
+  }
+
+  /** What is not honoured is a problem, unless slotline.unsupported.allow holds one of `names`, by which it may be called. */
+  refuse(key: string, reason: string, names: readonly string[]): void {
+    if (names.some((name) => this.#allowed.has(name))) this.note(key, IGNORED);
+    else this.add('unsupported', key, reason);
   }
 
   /** The text under a key as it was written, for rules about keys that were not honoured. */
@@ -142,8 +152,7 @@ export function readValues(raw: Readonly<Record<string, unknown>>, source: Confi
   const texts = readTexts(raw);
   const report = new ConfigReport(texts, source.lines);
   reportShapes(raw, report);
-  const allowed = new Set(splitRegexList(texts.get('slotline.unsupported.allow') ?? ''));
-  const reader: Reader = { texts, report, environment: source.environment, allowed, refused: new Set() };
+  const reader: Reader = { texts, report, environment: source.environment, refused: new Set() };
   const byOption = new Map<string, Written>();
   for (const [key, text] of texts) {
     for (const each of identify(key, text, reader)) keepHighest(each, byOption, report);
@@ -162,7 +171,6 @@ type Reader = {
   readonly texts: ReadonlyMap<string, string>;
   readonly report: ConfigReport;
   readonly environment: ConfigEnvironment;
-  readonly allowed: ReadonlySet<string>;
   /** Options that were refused or ignored. What belongs to them is not reported by itself. */
   readonly refused: Set<string>;
 };
@@ -210,14 +218,11 @@ function identifyRenamed(
   return [{ key, text, spec, rank: 0, convert: renamed.convert ?? ((each) => each) }];
 }
 
-const IGNORED = 'is ignored because slotline.unsupported.allow names it';
-
 function identifyMember(key: string, text: string, reader: Reader): Written[] {
   const driver = /^(?:driver|database)\.(.+)$/.exec(key)?.[1];
   const refused = driver === undefined ? undefined : driverPropertyProblem(driver);
   if (refused !== undefined) {
-    if (reader.allowed.has(key)) reader.report.note(key, IGNORED);
-    else reader.report.add('unsupported', key, refused);
+    reader.report.refuse(key, refused, [key]);
     return [];
   }
   const family = findFamily(key);
@@ -287,12 +292,8 @@ function isRefused(spec: OptionSpec, value: string): boolean {
 function refuse(each: Written, value: string, reader: Reader): void {
   const { key, spec } = each;
   reader.refused.add(spec.name);
-  if (reader.allowed.has(key) || reader.allowed.has(spec.name)) {
-    reader.report.note(key, IGNORED);
-    return;
-  }
   const what = spec.status === 'not yet' ? 'is not honoured yet' : 'this value is not honoured';
-  reader.report.add('unsupported', key, `${what}: ${spec.reason ?? ''}${withMembers(spec, value, reader)}`);
+  reader.report.refuse(key, `${what}: ${spec.reason ?? ''}${withMembers(spec, value, reader)}`, [key, spec.name]);
 }
 
 /** Names a refused option together with the keys that depend on it, so that the report covers every line. */

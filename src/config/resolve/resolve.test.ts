@@ -259,21 +259,6 @@ describe('options that are not honoured', () => {
     }
   });
 
-  test('refuses or ignores a transform together with all its options', () => {
-    const transforms = {
-      transforms: 'a',
-      'transforms.a.type': 'x',
-      'transforms.a.predicate': 'p',
-      predicates: 'p',
-      'predicates.p.type': 'y',
-    };
-    const problems = problemsOf(transforms);
-    expect(keysOf(problems)).toEqual(['transforms', 'predicates']);
-    expect(problems[0]?.reason).toContain('transforms.a.type, transforms.a.predicate');
-    expect(problemsOf({ ...transforms, 'slotline.unsupported.allow': 'transforms,predicates' })).toEqual([]);
-    expect(notesOf({ 'transforms.a.type': 'x' })).toContain('transforms is not set');
-  });
-
   test('names given by converters and post.processors are known', () => {
     const problems = problemsOf({ converters: 'isbn', 'isbn.type': 'x', 'post.processors': 're', 're.type': 'y' });
     expect(keysOf(problems)).toEqual(['converters', 'post.processors']);
@@ -324,13 +309,13 @@ describe('unknown options', () => {
 describe('problems', () => {
   test('are all reported at once', () => {
     const keys = keysOf(
-      problemsOf({ 'database.port': 'x', nonsense: 1, transforms: 'a', 'slot.name': 'A', acks: '1', 'topic.prefix': '' }),
+      problemsOf({ 'database.port': 'x', nonsense: 1, converters: 'a', 'slot.name': 'A', acks: '1', 'topic.prefix': '' }),
     );
-    expect(keys.toSorted()).toEqual(['acks', 'database.port', 'nonsense', 'slot.name', 'topic.prefix', 'transforms']);
+    expect(keys.toSorted()).toEqual(['acks', 'converters', 'database.port', 'nonsense', 'slot.name', 'topic.prefix']);
   });
 
   test('print as lines and as JSON', () => {
-    const problems = problemsOf({ 'database.port': 'x', 'tabel.include.list': 'a', transforms: 'a' });
+    const problems = problemsOf({ 'database.port': 'x', 'tabel.include.list': 'a', converters: 'a' });
     const text = formatProblems(problems);
     expect(text).toContain('database.port=x: must be a whole number');
     expect(text).toContain('tabel.include.list: is not an option (did you mean table.include.list?)');

@@ -28,6 +28,7 @@ import { resolveKafka, resolveProducer } from './kafka.ts';
 import { type ConfigReport, type OptionValues, readValues } from './read-values.ts';
 import { resolveColumnRules, resolveSelectOverrides } from './tables.ts';
 import { resolveTopicCreation } from './topics.ts';
+import { resolveTransforms } from './transforms.ts';
 
 export type ResolveResult =
   | { readonly tag: 'resolved'; readonly options: ResolvedOptions; readonly notes: readonly Note[] }
@@ -114,6 +115,7 @@ function resolveTask(
     events: resolveEvents(values, report),
     keyConverter: resolveConverter(values, report, { environment, side: 'key' }),
     valueConverter: resolveConverter(values, report, { environment, side: 'value' }),
+    transforms: resolveTransforms(values, report),
     snapshot: resolveSnapshot(values, report),
     kafka: resolveKafka(values, report, environment),
     producer: resolveProducer(values, report),
