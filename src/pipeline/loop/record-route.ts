@@ -31,8 +31,8 @@ export class RecordRoute {
   readonly #record: ShapedRecord;
   readonly #deps: RouteDeps;
   readonly #compiled: CompiledRecord;
-  readonly #isKeyNull: (event: EventView) => boolean;
-  readonly #isValueNull: (event: EventView) => boolean;
+  readonly #isKeyNull: Nullness;
+  readonly #isValueNull: Nullness;
   /** All headers where none depends on the record. */
   readonly #headerBlock: Buffer | undefined;
   readonly #headers: readonly HeaderReader[];
@@ -64,13 +64,14 @@ export class RecordRoute {
     this.isOpen = true;
   }
 
+  /** False: the key is null. */
   writeKey(event: EventView): boolean {
-    return !this.#isKeyNull(event) && write(this.#compiled.key, event);
+    return !isNull(this.#isKeyNull, event) && write(this.#compiled.key, event);
   }
 
   /** False: the value is null. */
   writeValue(event: EventView): boolean {
-    return !this.#isValueNull(event) && write(this.#compiled.value, event);
+    return !isNull(this.#isValueNull, event) && write(this.#compiled.value, event);
   }
 
   headersOf(event: EventView, otherKey: Uint8Array | undefined): Buffer {
@@ -88,17 +89,15 @@ export class RecordRoute {
   }
 }
 
-type Appending = {
-  readonly event: EventView;
-  readonly out: ByteWriter;
-  /** Reused for each record. */
-  readonly record: RecordView;
-  readonly publisher: Pick<Publisher, 'append'>;
-  readonly otherKey?: Uint8Array | undefined;
-};
+type Appending = { readonly event: EventView; readonly out: ByteWriter; readonly publisher: Pick<Publisher, 'append'> };
+
+/** For appendRouted(), which fills it again for each record. */
+export function emptyRecord({ bytes }: ByteWriter): RecordView {
+  return { bytes, keyStart: 0, keyEnd: -1, valueStart: 0, valueEnd: -1, headers: Buffer.alloc(1), timestampMs: 0, partition: -1 };
+}
 
 /** Writes a record of an open route and appends it. */
-export function appendRouted(route: RecordRoute, { event, out, record, publisher, otherKey }: Appending): void {
+export function appendRouted(route: RecordRoute, { event, out, publisher }: Appending, record: RecordView, otherKey?: Uint8Array): void {
   out.reset();
   record.keyEnd = route.writeKey(event) ? out.length : -1;
   record.valueStart = out.length;
@@ -115,12 +114,19 @@ function write(half: CompiledRecord['key'], event: EventView): boolean {
   return half !== undefined;
 }
 
+/** Whether a half is no bytes at all: always, never, or as the record says. */
+type Nullness = boolean | ((event: EventView) => boolean);
+
+function isNull(nullness: Nullness, event: EventView): boolean {
+  return typeof nullness === 'boolean' ? nullness : nullness(event);
+}
+
 /** A null with a schema: some converters write it as something, for others it is a null. */
-function nullness(shape: ShapedRecord['value'], writesNull: boolean): (event: EventView) => boolean {
-  if (shape === undefined) return () => true;
-  if (writesNull) return () => false;
-  if (isAlwaysNull(shape)) return () => true;
-  if (shape.origin.from === 'struct') return () => false;
+function nullness(shape: ShapedRecord['value'], writesNull: boolean): Nullness {
+  if (shape === undefined) return true;
+  if (writesNull) return false;
+  if (isAlwaysNull(shape)) return true;
+  if (shape.origin.from === 'struct') return false;
   const read = readerOf(shape, { substituted: false });
   return (event) => read(event) === null;
 }
