@@ -5,6 +5,7 @@
  */
 import type { ByteWriter } from '../core/byte-writer.ts';
 import type { FieldSchema } from '../values/schema.ts';
+import type { CapturedValue } from '../values/value-capture.ts';
 import type { EventView } from './event-view.ts';
 import type { PlannedColumn } from './row-plan.ts';
 import type { CollectionCount } from './transaction.ts';
@@ -43,6 +44,8 @@ export type Fact = { readonly name: string; readonly lasts: Lifetime } & (
   | { readonly gives: 'lsnText'; readonly writeBefore: (event: EventView, out: ByteWriter) => void; readonly behind: string }
   | { readonly gives: 'op' }
   | { readonly gives: 'collections'; readonly read: (event: EventView) => readonly CollectionCount[] | null }
+  /** A value that a transform computes, of any schema. */
+  | { readonly gives: 'value'; readonly read: (event: EventView) => CapturedValue }
 );
 
 /** The table that a record is about, to name it when a value does not convert. */

@@ -18,6 +18,7 @@ const OPEN = Promise.resolve();
 const NOTHING = { head: new Uint8Array(0), tail: new Uint8Array(0) };
 
 export class JsonHalfSerde implements HalfSerde {
+  readonly writesNull = true;
   readonly #settings: JsonHalfSettings;
   readonly #compiler: HalfCompiler<JsonNode>;
   readonly #writer: HalfWriter<JsonNode>;
@@ -47,6 +48,7 @@ export class JsonHalfSerde implements HalfSerde {
 }
 
 export class TextHalfSerde implements HalfSerde {
+  readonly writesNull = false;
   readonly #half: 'key' | 'value';
   readonly #encoding: TextEncoding;
   readonly #compiler: HalfCompiler<TextNode>;

@@ -5,7 +5,8 @@
  */
 import { ByteWriter } from '../core/byte-writer.ts';
 
-export type Header = readonly [name: string, value: Uint8Array];
+/** A null value is none, which differs from an empty one. */
+export type Header = readonly [name: string, value: Uint8Array | null];
 
 export function encodeHeaders(headers: readonly Header[]): Buffer {
   const out = new ByteWriter(256);
@@ -13,8 +14,8 @@ export function encodeHeaders(headers: readonly Header[]): Buffer {
   for (const [name, value] of headers) {
     writeVarint(out, Buffer.byteLength(name));
     out.text(name);
-    writeVarint(out, value.length);
-    out.all(value);
+    writeVarint(out, value === null ? -1 : value.length);
+    if (value !== null) out.all(value);
   }
   return out.toOwned();
 }
@@ -30,7 +31,7 @@ export function contextHeaders(context: { connectorLogicalName: string; taskId: 
 }
 
 function writeVarint(out: ByteWriter, value: number): void {
-  let rest = value << 1;
+  let rest = value < 0 ? -2 * value - 1 : value << 1;
   while (rest > 0x7f) {
     out.byte((rest & 0x7f) | 0x80);
     rest >>>= 7;

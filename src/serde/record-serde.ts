@@ -15,6 +15,8 @@ export interface RecordHalf {
 }
 
 export interface HalfSerde {
+  /** True: a null that has a schema is written as something. False: it is no bytes at all. */
+  readonly writesNull: boolean;
   /** Compiles without asking or registering anything. Throws string_key_bytes. */
   compile(shape: ValueShape, relation: RelationName): RecordHalf;
 }
@@ -28,11 +30,13 @@ export type CompiledRecord = {
 
 export class RecordSerde {
   readonly out: ByteWriter;
+  readonly writesNull: { readonly key: boolean; readonly value: boolean };
   readonly #keys: HalfSerde;
   readonly #values: HalfSerde;
 
   constructor(out: ByteWriter, keys: HalfSerde, values: HalfSerde) {
     this.out = out;
+    this.writesNull = { key: keys.writesNull, value: values.writesNull };
     this.#keys = keys;
     this.#values = values;
   }

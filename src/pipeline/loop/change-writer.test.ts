@@ -76,7 +76,7 @@ function setUp(skipped: readonly ('c' | 'u' | 'd' | 't')[] = [], tombstones = tr
   };
   const table: TablePlan = {
     plan,
-    output: new TableOutput(plan, { compile, openTopic, deadLetters: undefined }, async () => {}),
+    output: new TableOutput(plan, { compile, openTopic, transform: undefined, deadLetters: undefined }, async () => {}),
     keys,
     comparer: undefined,
     collection: 'public.t',
