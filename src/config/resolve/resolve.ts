@@ -21,6 +21,7 @@ import {
 import type { ConfigEnvironment } from '../environment.ts';
 import { type Note, type Problem, problem } from '../problems.ts';
 import { parseKeyColumns } from '../table/events.ts';
+import { foreignNames } from '../table/names/foreign.ts';
 import { parseReplicaIdentities, parseStreamParams } from '../table/slot.ts';
 import { resolveCorrections } from '../table/value-corrections.ts';
 import { isAvroConverter, resolveConverter } from './converter.ts';
@@ -57,7 +58,7 @@ function flatten(
 ): { flat: Readonly<Record<string, unknown>>; problems: readonly Problem[] } {
   const inner = raw['config'];
   if (!isObject(inner)) return { flat: raw, problems: [] };
-  const strays = Object.keys(raw).filter((key) => !BESIDE_CONFIG.includes(key));
+  const strays = Object.keys(raw).filter((key) => !BESIDE_CONFIG.includes(key) && foreignNames(key) === undefined);
   const problems = strays.map((key) => problem('unknown', key, 'stands beside config: move it into it', { line: lines.get(key) }));
   const name = raw['name'];
   return { flat: name === undefined ? inner : { name, ...inner }, problems };
