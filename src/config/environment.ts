@@ -4,6 +4,7 @@
  */
 
 import { readFileSync } from 'node:fs';
+import { parseProperties } from './properties.ts';
 
 export type ConfigEnvironment = {
   readonly variables: Readonly<Record<string, string | undefined>>;
@@ -97,7 +98,7 @@ function lookUpFile(argument: string, environment: ConfigEnvironment): Found {
   const key = argument.slice(colon + 1);
   const file = readText(path, environment);
   if (file.problem !== undefined) return file;
-  const value = readProperty(file.text, key);
+  const value = parseProperties(file.text).get(key);
   return value === undefined ? failed(`the file ${path} has no key ${key}`) : { text: value, problem: undefined };
 }
 
@@ -118,23 +119,6 @@ function readText(path: string, environment: ConfigEnvironment): Found {
 
 export function errorName(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : 'error';
-}
-
-/** A value of a Java properties file: `key=value`, `key: value` or `key value`; `#` and `!` begin comments. */
-function readProperty(text: string, key: string): string | undefined {
-  for (const line of text.split(/\r?\n/)) {
-    if (/^\s*[#!]/.test(line)) continue;
-    const match = /^\s*((?:\\.|[^\\=:\s])+)\s*[=:\s]\s*(.*)$/.exec(line);
-    if (match?.[1] !== undefined && unescapeProperty(match[1]) === key) return unescapeProperty(match[2] ?? '');
-  }
-  return undefined;
-}
-
-function unescapeProperty(text: string): string {
-  const controls: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', f: '\f' };
-  return text.replace(/\\(?:u([0-9a-fA-F]{4})|(.))/g, (_, code: string | undefined, char: string | undefined) =>
-    code === undefined ? (controls[char ?? ''] ?? char ?? '') : String.fromCharCode(Number.parseInt(code, 16)),
-  );
 }
 
 function failed(reason: string): Found {

@@ -107,7 +107,9 @@ describe('loading', () => {
   });
 
   test('notes have their line too', () => {
-    expect(load('{\n"snapshot.max.threads": 4\n}').notes).toMatchObject([{ key: 'snapshot.max.threads', line: 2 }]);
+    expect(load('{\n"snapshot.max.threads": 4,"key.converter":"json","value.converter":"json"\n}').notes).toMatchObject([
+      { key: 'snapshot.max.threads', line: 2 },
+    ]);
   });
 
   test.each([

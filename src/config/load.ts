@@ -13,8 +13,8 @@ export type LoadResult = ResolveResult & { readonly again?: () => ResolveResult 
 /** Any provider but that of variables: config.providers may give it another name. */
 const PLACED_IN_FILES = /\$\{(?!env:)[A-Za-z][A-Za-z0-9_-]*:/;
 
-/** Returns all problems of the file at once, each with its line. Never throws. */
-export function loadConfig(path: string, environment: ConfigEnvironment): LoadResult {
+/** `workerConfig` is the path of a Connect worker's file, if there is one. Returns all problems of the file at once, each with its line. Never throws. */
+export function loadConfig(path: string, environment: ConfigEnvironment, workerConfig?: string): LoadResult {
   let text: string;
   try {
     text = environment.readFile(path);
@@ -31,14 +31,14 @@ export function loadConfig(path: string, environment: ConfigEnvironment): LoadRe
   const form = otherJsonForm(parsed.value);
   if (form !== undefined) return refused(path, form);
   const lines = parsed.keyLines;
-  const result = resolveConfig(parsed.value, environment, lines);
+  const result = resolveConfig(parsed.value, environment, lines, workerConfig);
   const twice = parsed.duplicates.map((each) =>
     problem('invalid', printableKey(each.key), `stands twice: first on line ${lines.get(each.key) ?? each.line}`, { line: each.line }),
   );
   const problems = [...twice, ...(result.tag === 'refused' ? result.problems : [])];
   if (result.tag === 'resolved' && problems.length === 0) {
     const raw = parsed.value;
-    return PLACED_IN_FILES.test(text) ? { ...result, again: () => resolveConfig(raw, environment, lines) } : result;
+    return PLACED_IN_FILES.test(text) ? { ...result, again: () => resolveConfig(raw, environment, lines, workerConfig) } : result;
   }
   return { tag: 'refused', problems: inOrder(problems).map((each) => ({ ...each, file: path })), notes: result.notes };
 }

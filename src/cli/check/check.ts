@@ -48,7 +48,7 @@ export const CHECK_DEPS: CheckDeps = {
 };
 
 export async function check(args: CheckArguments): Promise<ExitCode> {
-  const configs = loadAll(args.configPaths, { json: args.json });
+  const configs = loadAll(args.configPaths, args);
   if (configs.tag === 'refused') return 2;
   const reports = await Promise.all(configs.all.map((options) => runCheck(options, CHECK_DEPS)));
   for (const report of reports) process.stdout.write(args.json ? `${JSON.stringify(report)}\n` : printReport(report));

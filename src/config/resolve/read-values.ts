@@ -40,12 +40,14 @@ export class ConfigReport {
   readonly #written: ReadonlyMap<string, string>;
   readonly #lines: ReadonlyMap<string, number>;
   readonly #allowed: ReadonlySet<string>;
+  readonly #fromWorker: ReadonlySet<string>;
   /** By reason: the keys, and where their note stands. */
   readonly #unused = new Map<string, { readonly keys: readonly string[]; readonly index: number }>();
 
-  constructor(written: ReadonlyMap<string, string>, lines: ReadonlyMap<string, number>) {
+  constructor(written: ReadonlyMap<string, string>, { lines, fromWorker }: Pick<ConfigSource, 'lines' | 'fromWorker'>) {
     this.#written = written;
     this.#lines = lines;
+    this.#fromWorker = fromWorker;
     this.#isSecret = compileSecretNames(written.get('custom.sanitize.pattern'));
     this.#allowed = new Set(splitRegexList(written.get('slotline.unsupported.allow') ?? ''));
   }
@@ -55,7 +57,8 @@ export class ConfigReport {
     const text = this.#written.get(key);
     const spec = findOption(key)?.spec ?? findFamily(key);
     const value = text === undefined || kind === 'unknown' ? undefined : printableValue(key, spec, text, this.#isSecret);
-    this.problems.push(problem(kind, printableKey(key), reason, { value, didYouMean, line: this.#lines.get(key) }));
+    const where = this.#fromWorker.has(key) ? " (in the worker's file)" : '';
+    this.problems.push(problem(kind, printableKey(key), reason + where, { value, didYouMean, line: this.#lines.get(key) }));
   }
 
   /** What is not honoured is a problem, unless slotline.unsupported.allow holds one of `names`, by which it may be called. */
@@ -66,6 +69,7 @@ export class ConfigReport {
 
   /** Of keys that do nothing for the same reason there is one note, at the first of them. */
   noteUnused(key: string, reason: string): void {
+    if (this.#fromWorker.has(key)) return;
     const known = this.#unused.get(reason);
     const keys = [...(known?.keys ?? []), printableKey(key)];
     const index = known?.index ?? this.notes.length;
@@ -88,7 +92,9 @@ export class ConfigReport {
     return [...this.#written.keys()];
   }
 
+  /** A worker's file is for more than this connector, so nothing is said of it but problems. */
   note(key: string, text: string): void {
+    if (this.#fromWorker.has(key)) return;
     this.notes.push({ key: printableKey(key), text, line: this.#lines.get(key) });
   }
 }
@@ -166,11 +172,13 @@ type ConfigSource = {
   readonly environment: ConfigEnvironment;
   /** The line of each key in the file, if there is a file. */
   readonly lines: ReadonlyMap<string, number>;
+  /** Keys that came from the worker's file. */
+  readonly fromWorker: ReadonlySet<string>;
 };
 
 export function readValues(raw: Readonly<Record<string, unknown>>, source: ConfigSource): { values: OptionValues; report: ConfigReport } {
   const texts = readTexts(raw);
-  const report = new ConfigReport(texts, source.lines);
+  const report = new ConfigReport(texts, source);
   reportShapes(raw, report);
   const reader: Reader = { texts, report, environment: source.environment, providers: providersOf(texts), refused: new Set() };
   const byOption = new Map<string, Written>();

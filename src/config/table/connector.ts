@@ -128,6 +128,11 @@ export const SLOTLINE_OPTIONS: readonly OptionSpec[] = [
     doc: 'What is done when the publication or a captured table was changed by somebody so that rows are or may be missing: `fail` ends the connector with `source_changed`, which says the tables, the WAL and the snapshot that heals it; `warn` says the same in log and health and goes on. Changes that lose no rows are told in either case (docs/operating.md).',
   }),
   honoured({
+    name: 'slotline.worker.config',
+    why: 'A config of its own says everything.',
+    doc: "Path of a Connect worker's properties file, from which the converters are taken that are not given, `bootstrap.servers`, `producer.*` and the options of security. `--worker-config` names one for all connectors.",
+  }),
+  honoured({
     name: 'slotline.unwrap.legacy',
     kind: oneOf('honour', 'ignore'),
     default: 'honour',
