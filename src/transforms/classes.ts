@@ -1,4 +1,5 @@
 /** Owns the table from class names to transforms and predicates. Which options a class has: config/table/. */
+import { eventRouter } from './debezium/event-router.ts';
 import { extractNewRecordState } from './extract-new-record-state.ts';
 import { hasHeaderKey, type Predicate, recordIsTombstone, topicNameMatches } from './predicates.ts';
 import { byLogicalTableRouter, regexRouter } from './routers.ts';
@@ -15,6 +16,7 @@ export const TRANSFORMS: ReadonlyMap<string, Create<Transform>> = new Map<string
   [`${KAFKA}RegexRouter`, regexRouter],
   [`${DEBEZIUM}ByLogicalTableRouter`, byLogicalTableRouter],
   [`${DEBEZIUM}ExtractNewRecordState`, extractNewRecordState],
+  [`${DEBEZIUM}outbox.EventRouter`, eventRouter],
   // PostgreSQL's connector emits no schema changes.
   [`${DEBEZIUM}SchemaChangeEventFilter`, () => recordOutcome],
 ]);
