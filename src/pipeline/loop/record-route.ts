@@ -10,6 +10,7 @@ import type { Publisher, RecordView, TopicHandle } from '../../kafka/producer/pu
 import { headerValue } from '../../serde/header-value.ts';
 import { encodeHeaders, type Header } from '../../serde/record-headers.ts';
 import type { CompiledRecord, RecordSerde } from '../../serde/record-serde.ts';
+import { nullnessOf } from '../../transforms/nullness.ts';
 import { readerOf } from '../../transforms/read-value.ts';
 import { type HeaderShape, isAlwaysNull, type Outcome, type ShapedRecord } from '../../transforms/shaped-record.ts';
 
@@ -47,8 +48,8 @@ export class RecordRoute {
       isAlwaysNull(shape) && !writesNull ? undefined : shape;
     const { writesNull } = serde;
     this.#compiled = serde.compile({ relation, key: written(key, writesNull.key), value: written(value, writesNull.value) });
-    this.#isKeyNull = nullness(key, writesNull.key);
-    this.#isValueNull = nullness(value, writesNull.value);
+    this.#isKeyNull = nullTest(record, 'key', writesNull.key);
+    this.#isValueNull = nullTest(record, 'value', writesNull.value);
     this.#headers = headers.entries.map(headerReader);
     const isFixed = headers.entries.every(isFixedHeader);
     this.#headerBlock = isFixed ? encodeHeaders(this.#headers.map((read) => read(NO_EVENT, undefined))) : undefined;
@@ -116,13 +117,10 @@ function write(half: CompiledRecord['key'], event: EventView): boolean {
 }
 
 /** A null with a schema: some converters write it as something, for others it is a null. */
-function nullness(shape: ShapedRecord['value'], writesNull: boolean): (event: EventView) => boolean {
-  if (shape === undefined) return () => true;
-  if (writesNull) return () => false;
-  if (isAlwaysNull(shape)) return () => true;
-  if (shape.origin.from === 'struct') return () => false;
-  const read = readerOf(shape, { substituted: false });
-  return (event) => read(event) === null;
+function nullTest(record: ShapedRecord, side: 'key' | 'value', writesNull: boolean): (event: EventView) => boolean {
+  const shape = record[side];
+  const isNull = shape !== undefined && writesNull ? false : nullnessOf(shape, record.kind);
+  return typeof isNull === 'boolean' ? () => isNull : isNull;
 }
 
 function isFixedHeader({ value }: HeaderShape): boolean {

@@ -16,7 +16,8 @@ export type TransformedTableDeps = RouteDeps & {
   readonly contextHeaders: readonly Header[];
 };
 
-type Trees = { readonly record: RouteTree; readonly tombstone: RouteTree | undefined };
+/** `tombstone`: of a delete. Its chain is run when the first one is sent: where none is, it cannot fail. */
+type Trees = { readonly record: RouteTree; readonly tombstone: (() => RouteTree) | undefined };
 
 export class TransformedTable {
   readonly #shapes: () => TableShapes;
@@ -49,7 +50,14 @@ export class TransformedTable {
     const headers = new HeaderList(headersOf(kind, this.#deps.contextHeaders));
     const tree = new RouteTree(chain.run({ ...record, headers }), this.#deps);
     if (kind !== 'delete' && kind !== 'newkey') return { record: tree, tombstone: undefined };
-    return { record: tree, tombstone: new RouteTree(chain.run({ ...record, kind: 'tombstone', value: undefined, headers }), this.#deps) };
+    let tombstone: RouteTree | undefined;
+    return {
+      record: tree,
+      tombstone: () => {
+        tombstone ??= new RouteTree(chain.run({ ...record, kind: 'tombstone', value: undefined, headers }), this.#deps);
+        return tombstone;
+      },
+    };
   }
 }
 

@@ -67,16 +67,16 @@ export class TransformedWriter {
   }
 
   #route(table: TablePlan, emission: Emission): Routed {
-    const trees = table.output.transformed?.treesOf(emission.kind);
+    const trees = this.#named(table, () => table.output.transformed?.treesOf(emission.kind));
     if (trees === undefined) throw new SlotlineError('unexpected', { message: 'a table without transforms' });
     this.#setEvent(emission);
-    const record = this.#found(table, trees.record);
+    const record = this.#found(table, () => trees.record);
     const tombstone = trees.tombstone === undefined || !this.#deps.tombstones ? 'none' : this.#found(table, trees.tombstone);
     return { emission, record, tombstone };
   }
 
-  #found(table: TablePlan, tree: RouteTree): RecordRoute | undefined {
-    return this.#named(table, () => tree.find(this.#deps.event));
+  #found(table: TablePlan, tree: () => RouteTree): RecordRoute | undefined {
+    return this.#named(table, () => tree().find(this.#deps.event));
   }
 
   #writeRouted(table: TablePlan, { emission, record, tombstone }: Routed): void {
