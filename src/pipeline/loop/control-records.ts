@@ -15,7 +15,7 @@ import type { LogicalMessage } from '../../pgoutput/messages.ts';
 import type { TransformChain } from '../../transforms/chain.ts';
 import { HeaderList, type NumberReader, type RecordKind, TransformError } from '../../transforms/shaped-record.ts';
 import { ConversionError } from '../../values/value-writer.ts';
-import { appendRouted, type RouteDeps, RouteTree } from './record-route.ts';
+import { appendRouted, emptyRecord, type RouteDeps, RouteTree } from './record-route.ts';
 
 type ControlRecordsDeps = RouteDeps & {
   readonly out: ByteWriter;
@@ -39,8 +39,7 @@ export class ControlRecords {
 
   constructor(deps: ControlRecordsDeps) {
     this.#deps = deps;
-    const { bytes } = deps.out;
-    this.#record = { bytes, keyStart: 0, keyEnd: -1, valueStart: 0, valueEnd: -1, headers: Buffer.alloc(1), timestampMs: 0, partition: -1 };
+    this.#record = emptyRecord(deps.out);
   }
 
   message(message: LogicalMessage): undefined | Promise<void> {
@@ -68,13 +67,13 @@ export class ControlRecords {
 
   /** Throws transform_failed. */
   #append(kind: ControlKind): undefined | Promise<void> {
-    const { event, out, publisher, onDropped } = this.#deps;
+    const { event, onDropped } = this.#deps;
     event.before = event.after = undefined;
     try {
       const route = this.#treeOf(kind).find(event);
       if (route === undefined) onDropped();
       else if (!route.isOpen) return route.open();
-      else appendRouted(route, { event, out, record: this.#record, publisher });
+      else appendRouted(route, this.#deps, this.#record);
       return undefined;
     } catch (error) {
       if (!(error instanceof TransformError || error instanceof ConversionError)) throw error;

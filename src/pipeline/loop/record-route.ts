@@ -10,7 +10,7 @@ import type { Publisher, RecordView, TopicHandle } from '../../kafka/producer/pu
 import { headerValue } from '../../serde/header-value.ts';
 import { encodeHeaders, type Header } from '../../serde/record-headers.ts';
 import type { CompiledRecord, RecordSerde } from '../../serde/record-serde.ts';
-import { nullnessOf } from '../../transforms/nullness.ts';
+import { type Nullness, nullnessOf } from '../../transforms/nullness.ts';
 import { readerOf } from '../../transforms/read-value.ts';
 import { type HeaderShape, isAlwaysNull, type Outcome, type ShapedRecord } from '../../transforms/shaped-record.ts';
 
@@ -32,8 +32,8 @@ export class RecordRoute {
   readonly #record: ShapedRecord;
   readonly #deps: RouteDeps;
   readonly #compiled: CompiledRecord;
-  readonly #isKeyNull: (event: EventView) => boolean;
-  readonly #isValueNull: (event: EventView) => boolean;
+  readonly #isKeyNull: Nullness;
+  readonly #isValueNull: Nullness;
   /** All headers where none depends on the record. */
   readonly #headerBlock: Buffer | undefined;
   readonly #headers: readonly HeaderReader[];
@@ -48,8 +48,8 @@ export class RecordRoute {
       isAlwaysNull(shape) && !writesNull ? undefined : shape;
     const { writesNull } = serde;
     this.#compiled = serde.compile({ relation, key: written(key, writesNull.key), value: written(value, writesNull.value) });
-    this.#isKeyNull = nullTest(record, 'key', writesNull.key);
-    this.#isValueNull = nullTest(record, 'value', writesNull.value);
+    this.#isKeyNull = noBytes(record, 'key', writesNull.key);
+    this.#isValueNull = noBytes(record, 'value', writesNull.value);
     this.#headers = headers.entries.map(headerReader);
     const isFixed = headers.entries.every(isFixedHeader);
     this.#headerBlock = isFixed ? encodeHeaders(this.#headers.map((read) => read(NO_EVENT, undefined))) : undefined;
@@ -65,13 +65,14 @@ export class RecordRoute {
     this.isOpen = true;
   }
 
+  /** False: the key is null. */
   writeKey(event: EventView): boolean {
-    return !this.#isKeyNull(event) && write(this.#compiled.key, event);
+    return !isNull(this.#isKeyNull, event) && write(this.#compiled.key, event);
   }
 
   /** False: the value is null. */
   writeValue(event: EventView): boolean {
-    return !this.#isValueNull(event) && write(this.#compiled.value, event);
+    return !isNull(this.#isValueNull, event) && write(this.#compiled.value, event);
   }
 
   headersOf(event: EventView, otherKey: Uint8Array | undefined): Buffer {
@@ -89,17 +90,15 @@ export class RecordRoute {
   }
 }
 
-type Appending = {
-  readonly event: EventView;
-  readonly out: ByteWriter;
-  /** Reused for each record. */
-  readonly record: RecordView;
-  readonly publisher: Pick<Publisher, 'append'>;
-  readonly otherKey?: Uint8Array | undefined;
-};
+type Appending = { readonly event: EventView; readonly out: ByteWriter; readonly publisher: Pick<Publisher, 'append'> };
+
+/** For appendRouted(), which fills it again for each record. */
+export function emptyRecord({ bytes }: ByteWriter): RecordView {
+  return { bytes, keyStart: 0, keyEnd: -1, valueStart: 0, valueEnd: -1, headers: Buffer.alloc(1), timestampMs: 0, partition: -1 };
+}
 
 /** Writes a record of an open route and appends it. */
-export function appendRouted(route: RecordRoute, { event, out, record, publisher, otherKey }: Appending): void {
+export function appendRouted(route: RecordRoute, { event, out, publisher }: Appending, record: RecordView, otherKey?: Uint8Array): void {
   out.reset();
   record.keyEnd = route.writeKey(event) ? out.length : -1;
   record.valueStart = out.length;
@@ -116,11 +115,14 @@ function write(half: CompiledRecord['key'], event: EventView): boolean {
   return half !== undefined;
 }
 
-/** A null with a schema: some converters write it as something, for others it is a null. */
-function nullTest(record: ShapedRecord, side: 'key' | 'value', writesNull: boolean): (event: EventView) => boolean {
-  const shape = record[side];
-  const isNull = shape !== undefined && writesNull ? false : nullnessOf(shape, record.kind);
-  return typeof isNull === 'boolean' ? () => isNull : isNull;
+function isNull(nullness: Nullness, event: EventView): boolean {
+  return typeof nullness === 'boolean' ? nullness : nullness(event);
+}
+
+/** Whether a half is no bytes at all. A null with a schema is written as something by some converters, for others it is a null. */
+function noBytes(record: ShapedRecord, half: 'key' | 'value', writesNull: boolean): Nullness {
+  const shape = record[half];
+  return shape !== undefined && writesNull ? false : nullnessOf(shape, record.kind);
 }
 
 function isFixedHeader({ value }: HeaderShape): boolean {

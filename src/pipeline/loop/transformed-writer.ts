@@ -13,7 +13,7 @@ import type { HeaderTextWriter } from '../../serde/header-text.ts';
 import { TransformError } from '../../transforms/shaped-record.ts';
 import { ConversionError } from '../../values/value-writer.ts';
 import type { ConversionFailures } from './conversion-failures.ts';
-import { appendRouted, type RecordRoute, type RouteTree } from './record-route.ts';
+import { appendRouted, emptyRecord, type RecordRoute } from './record-route.ts';
 import type { TablePlan } from './table-plans.ts';
 import type { TableRecordKind } from './transformed-table.ts';
 
@@ -30,18 +30,12 @@ type TransformedWriterDeps = {
   readonly out: ByteWriter;
   readonly event: EventView;
   readonly publisher: Pick<Publisher, 'append'>;
+  readonly failures: Pick<ConversionFailures, 'row'>;
   readonly keyHeader: HeaderTextWriter;
   readonly tombstones: boolean;
-  readonly failures: Pick<ConversionFailures, 'row'>;
   /** Called for each event that is sent or dropped, in order. */
   readonly onEvent: (op: Op, table: TablePlan) => void;
   readonly onDropped: () => void;
-};
-
-type Routed = {
-  readonly emission: Emission;
-  readonly record: RecordRoute | undefined;
-  readonly tombstone: RecordRoute | 'none' | undefined;
 };
 
 export class TransformedWriter {
@@ -50,44 +44,46 @@ export class TransformedWriter {
 
   constructor(deps: TransformedWriterDeps) {
     this.#deps = deps;
-    const { bytes } = deps.out;
-    this.#record = { bytes, keyStart: 0, keyEnd: -1, valueStart: 0, valueEnd: -1, headers: Buffer.alloc(1), timestampMs: 0, partition: -1 };
+    this.#record = emptyRecord(deps.out);
   }
 
   /** A promise, for the first record of a route: nothing is written or counted yet, and the change is to be written again. */
   write(table: TablePlan, emissions: readonly Emission[]): undefined | Promise<void> {
-    const routed = emissions.map((emission) => this.#route(table, emission));
-    const closed = routed
-      .flatMap(({ record, tombstone }) => [record, tombstone])
-      .filter((route) => route !== undefined && route !== 'none')
-      .filter((route) => !route.isOpen);
-    if (closed.length > 0) return table.output.openRoutes(closed);
-    for (const each of routed) this.#writeRouted(table, each);
-    return undefined;
+    try {
+      const closed: RecordRoute[] = [];
+      for (const emission of emissions) this.#route(table, emission, closed);
+      if (closed.length > 0) return table.output.openRoutes(closed);
+      for (const emission of emissions) this.#writeRouted(table, emission);
+      return undefined;
+    } catch (error) {
+      throw this.#named(error, table);
+    }
   }
 
-  #route(table: TablePlan, emission: Emission): Routed {
-    const trees = this.#named(table, () => table.output.transformed?.treesOf(emission.kind));
-    if (trees === undefined) throw new SlotlineError('unexpected', { message: 'a table without transforms' });
+  /** Finds the routes that are not open. A route is found again when its record is written, which costs less than to keep it. */
+  #route(table: TablePlan, emission: Emission, closed: RecordRoute[]): void {
+    const { event, tombstones } = this.#deps;
+    const { record, tombstone } = treesOf(table, emission);
     this.#setEvent(emission);
-    const record = this.#found(table, () => trees.record);
-    const tombstone = trees.tombstone === undefined || !this.#deps.tombstones ? 'none' : this.#found(table, trees.tombstone);
-    return { emission, record, tombstone };
+    const route = record.find(event);
+    if (route?.isOpen === false) closed.push(route);
+    const second = tombstones ? tombstone?.().find(event) : undefined;
+    if (second?.isOpen === false) closed.push(second);
   }
 
-  #found(table: TablePlan, tree: () => RouteTree): RecordRoute | undefined {
-    return this.#named(table, () => tree().find(this.#deps.event));
-  }
-
-  #writeRouted(table: TablePlan, { emission, record, tombstone }: Routed): void {
-    const { onEvent, onDropped } = this.#deps;
+  #writeRouted(table: TablePlan, emission: Emission): void {
+    const { event, tombstones, onEvent } = this.#deps;
+    const { record, tombstone } = treesOf(table, emission);
     onEvent(emission.op, table);
     this.#setEvent(emission);
     const otherKey = emission.other === undefined ? undefined : this.#keyText(table, emission.other);
-    if (record === undefined) onDropped();
-    else this.#named(table, () => appendRouted(record, { ...this.#deps, record: this.#record, otherKey }));
-    if (tombstone === undefined) onDropped();
-    else if (tombstone !== 'none') this.#named(table, () => appendRouted(tombstone, { ...this.#deps, record: this.#record, otherKey }));
+    this.#append(record.find(event), otherKey);
+    if (tombstone !== undefined && tombstones) this.#append(tombstone().find(event), otherKey);
+  }
+
+  #append(route: RecordRoute | undefined, otherKey: Uint8Array | undefined): void {
+    if (route === undefined) this.#deps.onDropped();
+    else appendRouted(route, this.#deps, this.#record, otherKey);
   }
 
   #keyText(table: TablePlan, tuple: TupleView): Uint8Array {
@@ -106,17 +102,18 @@ export class TransformedWriter {
   }
 
   /** An error of a transform gets the place where it happened. */
-  #named<T>(table: TablePlan, attempt: () => T): T {
-    const { info } = this.#deps.event;
-    const where = { table: table.collection, lsn: formatLsn(info.lsn) };
-    try {
-      return attempt();
-    } catch (error) {
-      if (error instanceof TransformError || error instanceof ConversionError)
-        throw new SlotlineError('transform_failed', { ...where, reason: error.message });
-      if (error instanceof SlotlineError && error.code === 'transform_failed')
-        throw new SlotlineError(error.code, { ...where, ...error.details });
-      throw error;
-    }
+  #named(error: unknown, table: TablePlan): unknown {
+    const where = { table: table.collection, lsn: formatLsn(this.#deps.event.info.lsn) };
+    if (error instanceof TransformError || error instanceof ConversionError)
+      return new SlotlineError('transform_failed', { ...where, reason: error.message });
+    if (error instanceof SlotlineError && error.code === 'transform_failed')
+      return new SlotlineError(error.code, { ...where, ...error.details });
+    return error;
   }
+}
+
+function treesOf({ output }: TablePlan, { kind }: Emission) {
+  const { transformed } = output;
+  if (transformed === undefined) throw new SlotlineError('unexpected', { message: 'a table without transforms' });
+  return transformed.treesOf(kind);
 }
