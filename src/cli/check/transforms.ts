@@ -70,7 +70,7 @@ function outcomes(
   return KINDS.flatMap((kind) => {
     const { record, tombstone } = outcomesOf(kind, { shapes, topic: plan.topic }, { chain, contextHeaders: [] });
     const isSent = tombstone !== undefined && events.tombstonesOnDelete;
-    return isSent ? [[kind, record] as const, ['tombstone', tombstone] as const] : [[kind, record] as const];
+    return isSent ? [[kind, record] as const, ['tombstone', tombstone()] as const] : [[kind, record] as const];
   });
 }
 

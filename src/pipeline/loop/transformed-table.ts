@@ -16,10 +16,10 @@ type ChainDeps = {
   readonly contextHeaders: readonly Header[];
 };
 
-/** `tombstone`: only a delete has one. */
-type Outcomes = { readonly record: Outcome; readonly tombstone: Outcome | undefined };
+/** `tombstone`: only a delete has one. Its chain is run when it is asked for: where none is sent, it cannot fail. */
+type Outcomes = { readonly record: Outcome; readonly tombstone: (() => Outcome) | undefined };
 
-type Trees = { readonly record: RouteTree; readonly tombstone: RouteTree | undefined };
+type Trees = { readonly record: RouteTree; readonly tombstone: (() => RouteTree) | undefined };
 
 export class TransformedTable {
   readonly #shapes: () => TableShapes;
@@ -45,9 +45,14 @@ export class TransformedTable {
 
   #plan(kind: TableRecordKind): Trees {
     const { record, tombstone } = outcomesOf(kind, { shapes: this.#shapes(), topic: this.#topic }, this.#deps);
+    let tree: RouteTree | undefined;
+    const tombstoneTree = (outcome: () => Outcome): RouteTree => {
+      tree ??= new RouteTree(outcome(), this.#deps);
+      return tree;
+    };
     return {
       record: new RouteTree(record, this.#deps),
-      tombstone: tombstone === undefined ? undefined : new RouteTree(tombstone, this.#deps),
+      tombstone: tombstone === undefined ? undefined : () => tombstoneTree(tombstone),
     };
   }
 }
@@ -64,7 +69,7 @@ export function outcomesOf(
   const headers = new HeaderList(headersOf(kind, contextHeaders));
   const outcome = chain.run({ ...record, headers });
   if (kind !== 'delete' && kind !== 'newkey') return { record: outcome, tombstone: undefined };
-  return { record: outcome, tombstone: chain.run({ ...record, kind: 'tombstone', value: undefined, headers }) };
+  return { record: outcome, tombstone: () => chain.run({ ...record, kind: 'tombstone', value: undefined, headers }) };
 }
 
 function recordKind(kind: TableRecordKind): RecordKind {
