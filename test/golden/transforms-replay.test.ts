@@ -20,12 +20,12 @@ async function replayedDifferences(group: string, golden: GoldenCase): Promise<s
 
 describe.runIf(RUNS_TRANSFORMS)('a recorded Debezium with transforms', () => {
   for (const { name, forms } of readTransformCases()) {
+    const recordings = forms.flatMap(({ form, recorded }) => (form !== 'avro' && recorded !== undefined ? [recorded] : []));
+    if (recordings.length === 0) continue; // in Avro only
     it.concurrent(name, { timeout: TIMEOUT_MS }, async ({ expect }) => {
       const found: string[] = [];
       // One after the other: some of their topics are the same.
-      for (const { form, recorded } of forms) {
-        if (form !== 'avro' && recorded !== undefined) found.push(...(await replayedDifferences(name, recorded)));
-      }
+      for (const recorded of recordings) found.push(...(await replayedDifferences(name, recorded)));
       expect(found.slice(0, SHOWN_MAX).join('\n')).toBe('');
     });
   }

@@ -124,13 +124,13 @@ const partitionRouters: readonly TransformCase[] = [
   {
     name: 'transform-partition',
     forms: ['json'],
-    tables: FEW_WITH_TRUNCATE,
+    tables: FEW_WITH_SPECIALS,
     settings: partitions({ 'partition.payload.fields': 'change.ref, change.qty,change.nosuch' }),
   },
   {
     name: 'transform-partition-murmur',
     forms: ['json'],
-    tables: FEW_WITH_TRUNCATE,
+    tables: FEW_WITH_SPECIALS,
     settings: partitions({ 'partition.payload.fields': 'source.table,change.price', 'partition.hash.function': 'murmur' }),
   },
 ];
