@@ -7,6 +7,7 @@ import { constantText } from '../events/facts.ts';
 import type { ValueShape } from '../events/record-shape.ts';
 import type { FieldSchema } from '../values/schema.ts';
 import { copyBasics, derived, fieldNamed, fieldsOf, findField, madeOptional, structOf, substituted, textOf, withSchema } from './fields.ts';
+import { nullnessOf } from './nullness.ts';
 import { isPresent, readerOf } from './read-value.ts';
 import type { TransformSettings } from './settings.ts';
 import {
@@ -82,11 +83,22 @@ export function extractNewRecordState(settings: TransformSettings): Transform {
     }
   };
 
+  const tombstone = (record: ShapedRecord): Outcome => {
+    addHeaders(record, headers);
+    return keepsTombstones ? recordOutcome(record) : DROPPED;
+  };
+
   return (record) => {
-    if (isEnvelope(record) || isAlwaysNull(record.value)) addHeaders(record, headers);
-    if (record.value === undefined || isAlwaysNull(record.value)) return keepsTombstones ? recordOutcome(record) : DROPPED;
-    if (!isEnvelope(record)) return recordOutcome(record);
     const envelope = record.value;
+    const isNull = nullnessOf(envelope, record.kind);
+    if (envelope === undefined || isNull === true) return tombstone(record);
+    if (!isEnvelope(record)) {
+      if (isNull === false) return recordOutcome(record);
+      const branch = (answer: string | null): Outcome =>
+        answer === null ? tombstone({ ...record, value: nullOf(envelope.schema) }) : recordOutcome(record);
+      return { tag: 'fork', read: (event) => (isNull(event) ? null : 'there'), branch };
+    }
+    addHeaders(record, headers);
     if (record.kind === 'truncate') return DROPPED;
     if (record.kind === 'delete') return deleted(record, envelope);
     const row = rowOf(envelope, 'after');

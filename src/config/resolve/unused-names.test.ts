@@ -24,9 +24,8 @@ function notesOf(more: Readonly<Record<string, unknown>>): string[] {
 
 describe('options without effect', () => {
   test('have one note for each reason', () => {
-    expect(notesOf({ 'driver.socketTimeout': 3, 'database.autosave': 'x', 'metric.reporters': 'a', 'errors.tolerance': 'all' })).toEqual([
+    expect(notesOf({ 'driver.socketTimeout': 3, 'database.autosave': 'x', 'metric.reporters': 'a' })).toEqual([
       'metric.reporters: has no effect: There is no JMX.',
-      'errors.tolerance: has no effect: No event is ever skipped: the connector stops at it.',
       'database.autosave: has no effect, nor have driver.socketTimeout: There is no JDBC driver.',
     ]);
   });

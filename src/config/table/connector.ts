@@ -10,7 +10,6 @@ import { checkCorrections } from './value-corrections.ts';
 
 const WORKER = 'There is no Connect worker: Slotline is one process.';
 const PROVIDERS = "The providers env, file and dir are always there, and Connect's own by any name.";
-const NEVER_SKIPS = 'No event is ever skipped: the connector stops at it.';
 const NO_LINEAGE = 'No lineage events are sent.';
 
 export const CONNECTOR_OPTIONS: readonly OptionSpec[] = [
@@ -35,7 +34,14 @@ export const CONNECTOR_OPTIONS: readonly OptionSpec[] = [
   honoured({ name: 'transforms.<name>.<option>', emptyAllowed: true, why: "Each option has its class's.", doc: 'Class (`type`), `predicate`, `negate` and options of a transform.' }),
   honoured({ name: 'predicates', kind: LIST, why: 'Transforms act on every record.', doc: 'Names of predicates.' }),
   honoured({ name: 'predicates.<name>.<option>', emptyAllowed: true, why: "Each option has its class's.", doc: 'Class (`type`) and options of a predicate.' }),
-  noEffect({ name: 'errors.tolerance', kind: oneOf('none', 'all'), default: 'none', reason: NEVER_SKIPS, doc: 'What to do with records that cannot be converted.' }),
+  honoured({
+    name: 'errors.tolerance',
+    kind: oneOf('none', 'all'),
+    default: 'none',
+    why: 'Nothing is left out.',
+    differs: 'Only a record that a transform cannot take is left out with `all`: counted, and logged once for each reason. What cannot be converted ends the connector, or is decided by event.converting.failure.handling.mode.',
+    doc: 'What to do with records that a transform cannot take.',
+  }),
   noEffect({ name: 'errors.retry.timeout', kind: long(-1), unit: 'ms', default: '0', reason: 'Conversion is not retried.', doc: 'How long conversion is retried.' }),
   noEffect({ name: 'errors.retry.delay.max.ms', kind: long(0), unit: 'ms', default: '60000', reason: 'Conversion is not retried.', doc: 'Pause between those attempts.' }),
   noEffect({ name: 'errors.log.enable', silent: 'always', kind: BOOLEAN, default: 'false', reason: 'Every error is logged.', doc: 'Log conversion errors.' }),
