@@ -57,6 +57,7 @@ export const DEBEZIUM_TRANSFORMS: readonly StageClass[] = [
       option({ name: 'table.field.additional.missing', kind: oneOf('error', 'ignore'), default: 'error', doc: 'What is done where such a column does not exist.' }),
       option({ name: 'table.expand.json.payload', kind: BOOLEAN, default: 'false', doc: 'A payload of JSON text becomes a struct.' }),
       option({ name: 'table.json.payload.null.behavior', kind: oneOf('ignore', 'optional_bytes'), default: 'ignore', doc: 'What a null in such a payload becomes.' }),
+      option({ name: 'table.json.payload.empty.array.behavior', kind: oneOf('ignore', 'optional_string'), default: 'ignore', doc: 'What an empty array in such a payload becomes. Debezium has the option from 3.7 on.' }),
       option({ name: 'table.op.invalid.behavior', kind: oneOf('warn', 'error', 'fatal'), default: 'warn', doc: 'What an update of the outbox table is: logged and dropped, or the end of the connector.' }),
       option({ name: 'route.by.field', default: 'aggregatetype', doc: 'Column that the topic is made of.' }),
       option({ name: 'route.topic.regex', kind: REGEX, default: ROUTE_REGEX, doc: 'Pattern of its whole text.' }),
