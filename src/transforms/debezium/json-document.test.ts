@@ -18,8 +18,8 @@ function plain(value: JsonValue | undefined): unknown {
 describe('a JSON document', () => {
   it('is what JSON.parse reads, whatever stands in it', () => {
     fc.assert(
-      fc.property(fc.json(), fc.constantFrom('', ' ', '\n\t'), (text, blanks) => {
-        const spaced = text.replaceAll(',"', `${blanks},${blanks}"`);
+      fc.property(fc.json(), fc.constantFrom(undefined, ' ', '\n\t'), (text, blanks) => {
+        const spaced = JSON.stringify(JSON.parse(text), null, blanks);
         // An integer -0 is 0 in Java; other numbers keep their sign.
         expect(JSON.stringify(plain(parseJson(spaced)))).toBe(JSON.stringify(JSON.parse(spaced, (_, value) => told(value))));
       }),

@@ -115,6 +115,11 @@ export const DEBEZIUM_TRANSFORMS: readonly StageClass[] = [
     options: [option({ name: 'schema.change.event.exclude.list', kind: LIST, required: true, doc: `Kinds of changes: ${SCHEMA_CHANGES.map((kind) => `\`${kind}\``).join(', ')}.`, check: checkSchemaChanges })],
     note: 'changes nothing: the PostgreSQL connector sends no schema changes',
   }),
+  stageClass({
+    types: ['io.debezium.connector.postgresql.transforms.DecodeLogicalDecodingMessageContent'],
+    doc: 'Makes events like inserts of logical messages whose content is a JSON object. Fails at other messages, and at tombstones.',
+    options: [option({ name: 'fields.null.include', kind: BOOLEAN, default: 'false', doc: 'Members that are null become fields.' })],
+  }),
 ];
 
 /** As Debezium reads a list of fields: split at commas, each trimmed, each with one alias at most. */
