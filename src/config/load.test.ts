@@ -107,6 +107,23 @@ describe('loading', () => {
   });
 
   test('notes have their line too', () => {
-    expect(load('{\n"poll.interval.ms": 1\n}').notes).toMatchObject([{ key: 'poll.interval.ms', line: 2 }]);
+    expect(load('{\n"snapshot.max.threads": 4,"key.converter":"json","value.converter":"json"\n}').notes).toMatchObject([
+      { key: 'snapshot.max.threads', line: 2 },
+    ]);
+  });
+
+  test.each([
+    ['Strimzi', 'apiVersion: kafka.strimzi.io/v1beta2\nkind: KafkaConnector\nspec:\n  config: {}\n', 'is a KafkaConnector of Strimzi'],
+    ['Strimzi as JSON', '{"kind": "KafkaConnector", "spec": {"config": {}}}', 'is a KafkaConnector of Strimzi'],
+    ['Debezium Server', 'debezium.sink.type=kafka\ndebezium.source.topic.prefix=a\n', 'holds options of Debezium Server'],
+    ['Debezium Server as JSON', '{"debezium.source.topic.prefix": "a"}', 'holds options of Debezium Server'],
+    ['Debezium Server as YAML', 'quarkus:\n  http:\n    port: 1\n', 'holds options of Debezium Server'],
+    [
+      'a standalone connector',
+      'name=a\nconnector.class=io.debezium.connector.postgresql.PostgresConnector\n',
+      'holds lines of a properties or YAML',
+    ],
+  ])('a config in the form of %s is one line that says what to do', (_, text, reason) => {
+    expect(problemsIn(load(text))).toMatchObject([{ kind: 'syntax', line: undefined, reason: expect.stringContaining(reason) }]);
   });
 });

@@ -8,10 +8,12 @@ type CaseOptions = { readonly tag: 'resolved'; readonly options: ResolvedOptions
 
 /** Debezium goes on, whatever is done to the publication, and says nothing where changes of partitions come under names that the lists leave out. */
 const AS_DEBEZIUM = { 'slotline.source.changed.action': 'warn', 'slotline.allow.loss': 'true' };
+/** Those of the worker that Debezium ran on. */
+const CONVERTERS = { 'key.converter': 'json', 'value.converter': 'json' };
 
 /** `place` wins over what was recorded: servers, database, slot. Throws where the config is wrong and not merely refused. */
 export function resolveCase(golden: GoldenCase, place: Readonly<Record<string, string>>): CaseOptions {
-  const result = resolveConfig({ ...AS_DEBEZIUM, ...golden.settings, ...place }, { variables: {}, readFile: () => '' });
+  const result = resolveConfig({ ...AS_DEBEZIUM, ...CONVERTERS, ...golden.settings, ...place }, { variables: {}, readFile: () => '' });
   if (result.tag === 'resolved') return result;
   const why = formatProblems(result.problems)
     .split('\n')

@@ -117,7 +117,7 @@ export class ChainRunner {
     event.after = after === undefined ? undefined : tupleOf(...after);
     const { record, tombstone } = this.#table.treesOf(kind);
     const sent = [await this.#through(record)];
-    return tombstone === undefined ? sent : [...sent, await this.#through(tombstone)];
+    return tombstone === undefined ? sent : [...sent, await this.#through(tombstone())];
   }
 
   async create(...after: Row): Promise<Sent | undefined> {

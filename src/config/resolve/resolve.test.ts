@@ -138,7 +138,6 @@ describe('values', () => {
     ['slotline.start.timeout', 'soon'],
     ['offset.storage.partitions', '0'],
     ['provide.transaction.metadata', 'maybe'],
-    ['snapshot.new.tables', 'off'],
     ['max.queue.size', ['1']],
   ])('%s=%s is one problem with that key', (key, value) => {
     expect(keysOf(problemsOf({ [key]: value }))).toEqual([key]);
@@ -266,12 +265,6 @@ describe('options that are not honoured', () => {
     expect(keysOf(problemsOf({ 'isbn.type': 'x' }))).toEqual(['isbn.type']);
   });
 
-  test('options without effect have one note each', () => {
-    const notes = notesOf({ 'poll.interval.ms': 1, 'snapshot.fetch.size': 2, 'driver.socketTimeout': 3, 'database.autosave': 'x' });
-    expect(notes.split('\n')).toHaveLength(4);
-    expect(notes).toContain('poll.interval.ms: has no effect');
-  });
-
   test('properties of the JDBC driver about login and encryption are refused, misspelled options are unknown', () => {
     expect(problemsOf({ 'driver.sslmode': 'disable' })).toMatchObject([
       { kind: 'unsupported', reason: expect.stringContaining('database.sslmode') },
@@ -290,12 +283,20 @@ describe('unknown options', () => {
     ['topic.creation.default.retension.ms', 'topic.creation.default.retention.ms'],
     ['topic.creation.default.partition', 'topic.creation.default.partitions'],
     ['slotline.unsuported.allow', 'slotline.unsupported.allow'],
+    ['schema.include', 'schema.include.list'],
+    ['replication.slot.name', 'slot.name'],
   ])('%s: did you mean %s?', (written, meant) => {
     expect(problemsOf({ [written]: 'x' })).toMatchObject([{ kind: 'unknown', key: written, didYouMean: meant }]);
   });
 
   test('have no suggestion where none is near', () => {
     expect(problemsOf({ 'completely.other': 1 })).toMatchObject([{ kind: 'unknown', didYouMean: undefined }]);
+  });
+
+  test('are ignored where slotline.unsupported.allow names them', () => {
+    const allowed = { 'completely.other': 1, 'slotline.unsupported.allow': 'completely.other' };
+    expect(problemsOf(allowed)).toEqual([]);
+    expect(notesOf(allowed)).toContain('completely.other: is ignored because slotline.unsupported.allow names it');
   });
 
   test('stand beside config', () => {

@@ -15,6 +15,8 @@ const REQUIRED = {
   'database.dbname': 'd',
   'topic.prefix': 'srv',
   'bootstrap.servers': 'localhost:9092',
+  'key.converter': 'json',
+  'value.converter': 'json',
 };
 
 type Texts = Readonly<Record<string, string | boolean | number>>;

@@ -9,7 +9,7 @@ import { BOOLEAN, CLASS, DURATION, honoured, integer, LIST, long, noEffect, notY
 import { checkCorrections } from './value-corrections.ts';
 
 const WORKER = 'There is no Connect worker: Slotline is one process.';
-const PROVIDERS = 'The providers env, file and dir are always there.';
+const PROVIDERS = "The providers env, file and dir are always there, and Connect's own by any name.";
 const NEVER_SKIPS = 'No event is ever skipped: the connector stops at it.';
 const NO_LINEAGE = 'No lineage events are sent.';
 
@@ -24,9 +24,9 @@ export const CONNECTOR_OPTIONS: readonly OptionSpec[] = [
     check: (value) => (/^(io\.debezium\.connector\.postgresql\.PostgresConnector|PostgresConnector|Postgres)$/.test(value) ? undefined : "must be Debezium's PostgreSQL connector, io.debezium.connector.postgresql.PostgresConnector"),
   }),
   noEffect({ name: 'connector.plugin.version', reason: 'There are no plug-ins.', doc: 'Version of the connector plug-in.' }),
-  noEffect({ name: 'tasks.max', kind: integer(1), default: '1', reason: 'There is one task, as with Debezium.', doc: 'Most tasks.' }),
-  noEffect({ name: 'tasks.max.enforce', kind: BOOLEAN, default: 'true', reason: 'There is one task.', doc: 'Enforce tasks.max.' }),
-  noEffect({ name: 'config.action.reload', default: 'restart', reason: 'The config file is read at start.', doc: 'What to do when a config provider has new values.' }),
+  noEffect({ name: 'tasks.max', silent: 'always', kind: integer(1), default: '1', reason: 'There is one task, as with Debezium.', doc: 'Most tasks.' }),
+  noEffect({ name: 'tasks.max.enforce', silent: 'always', kind: BOOLEAN, default: 'true', reason: 'There is one task.', doc: 'Enforce tasks.max.' }),
+  noEffect({ name: 'config.action.reload', silent: ['none'], default: 'restart', reason: 'The config file is read at start.', doc: 'What to do when a config provider has new values.' }),
   ...converterRows('key'),
   ...converterRows('value'),
   notYet({ name: 'header.converter', kind: CLASS, default: 'org.apache.kafka.connect.storage.SimpleHeaderConverter', reason: 'Headers are written as SimpleHeaderConverter does.', doc: 'Serialisation of headers.' }),
@@ -38,7 +38,7 @@ export const CONNECTOR_OPTIONS: readonly OptionSpec[] = [
   noEffect({ name: 'errors.tolerance', kind: oneOf('none', 'all'), default: 'none', reason: NEVER_SKIPS, doc: 'What to do with records that cannot be converted.' }),
   noEffect({ name: 'errors.retry.timeout', kind: long(-1), unit: 'ms', default: '0', reason: 'Conversion is not retried.', doc: 'How long conversion is retried.' }),
   noEffect({ name: 'errors.retry.delay.max.ms', kind: long(0), unit: 'ms', default: '60000', reason: 'Conversion is not retried.', doc: 'Pause between those attempts.' }),
-  noEffect({ name: 'errors.log.enable', kind: BOOLEAN, default: 'false', reason: 'Every error is logged.', doc: 'Log conversion errors.' }),
+  noEffect({ name: 'errors.log.enable', silent: 'always', kind: BOOLEAN, default: 'false', reason: 'Every error is logged.', doc: 'Log conversion errors.' }),
   noEffect({ name: 'errors.log.include.messages', kind: BOOLEAN, default: 'false', reason: 'Values are never logged.', doc: 'Log the records too.' }),
   notYet({ name: 'exactly.once.support', kind: oneOf('requested', 'required'), default: 'requested', reason: 'Delivery is at least once.', doc: 'Exactly-once delivery.' }),
   noEffect({ name: 'transaction.boundary', kind: oneOf('poll', 'interval', 'connector'), default: 'poll', reason: 'Kafka transactions are not used.', doc: 'Boundaries of Kafka transactions.' }),
@@ -46,8 +46,8 @@ export const CONNECTOR_OPTIONS: readonly OptionSpec[] = [
   noEffect({ name: 'offsets.storage.topic', reason: 'Use offset.storage.topic.', doc: 'Offset topic of the connector for exactly-once delivery.' }),
   noEffect({ name: 'offset.storage', kind: CLASS, reason: 'Offsets are kept in a Kafka topic.', doc: 'Class that stores offsets.' }),
   noEffect({ name: 'offset.storage.file.filename', reason: 'Offsets are kept in a Kafka topic.', doc: 'File of offsets of a standalone worker.' }),
-  noEffect({ name: 'offset.flush.interval.ms', kind: long(0), unit: 'ms', default: '60000', reason: 'Positions are stored as soon as Kafka has acknowledged, under load twice a second.', doc: 'How often offsets are stored.' }),
-  noEffect({ name: 'offset.flush.timeout.ms', kind: long(0), unit: 'ms', default: '5000', reason: 'Positions are confirmed as soon as Kafka has acknowledged.', doc: 'Longest time to store offsets.' }),
+  noEffect({ name: 'offset.flush.interval.ms', silent: 'always', kind: long(0), unit: 'ms', default: '60000', reason: 'Positions are stored as soon as Kafka has acknowledged, under load twice a second.', doc: 'How often offsets are stored.' }),
+  noEffect({ name: 'offset.flush.timeout.ms', silent: 'always', kind: long(0), unit: 'ms', default: '5000', reason: 'Positions are confirmed as soon as Kafka has acknowledged.', doc: 'Longest time to store offsets.' }),
   noEffect({ name: 'group.id', reason: WORKER, doc: 'Group of workers.' }),
   noEffect({ name: 'plugin.path', reason: WORKER, doc: 'Where plug-ins are.' }),
   noEffect({ name: 'plugin.discovery', reason: WORKER, doc: 'How plug-ins are found.' }),
@@ -74,11 +74,11 @@ export const RUNTIME_OPTIONS: readonly OptionSpec[] = [
     doc: 'Most records that are read but not acknowledged; then reading pauses.',
   }),
   honoured({ name: 'max.queue.size.in.bytes', kind: long(0), unit: 'bytes', default: '0', why: 'producer.buffer.memory is the bound.', doc: 'Most bytes that are read but not acknowledged; 0: producer.buffer.memory alone. The smaller of the two holds.' }),
-  noEffect({ name: 'max.batch.size', kind: integer(1), unit: 'records', default: '2048', reason: 'Batches are bounded by producer.batch.size.', doc: 'Records per poll.' }),
-  noEffect({ name: 'poll.interval.ms', kind: long(1), unit: 'ms', default: '500', reason: 'Events are sent as they arrive; nothing is polled.', doc: 'Pause between polls.' }),
-  noEffect({ name: 'poll.dispatch.interval.ms', kind: long(0), unit: 'ms', default: '0', reason: 'Events are sent as they arrive; use producer.linger.ms.', doc: 'How long events are gathered.' }),
+  noEffect({ name: 'max.batch.size', silent: 'always', kind: integer(1), unit: 'records', default: '2048', reason: 'Batches are bounded by producer.batch.size.', doc: 'Records per poll.' }),
+  noEffect({ name: 'poll.interval.ms', silent: 'always', kind: long(1), unit: 'ms', default: '500', reason: 'Events are sent as they arrive; nothing is polled.', doc: 'Pause between polls.' }),
+  noEffect({ name: 'poll.dispatch.interval.ms', silent: 'always', kind: long(0), unit: 'ms', default: '0', reason: 'Events are sent as they arrive; use producer.linger.ms.', doc: 'How long events are gathered.' }),
   noEffect({ name: 'queue.provider.type', default: 'memory', reason: 'The queue is in memory.', doc: 'Implementation of the queue.' }),
-  noEffect({ name: 'executor.shutdown.timeout.ms', kind: long(0), unit: 'ms', default: '4000', reason: 'A stop drains within ten seconds.', doc: 'Longest wait at stop.' }),
+  noEffect({ name: 'executor.shutdown.timeout.ms', silent: 'always', kind: long(0), unit: 'ms', default: '4000', reason: 'A stop drains within ten seconds.', doc: 'Longest wait at stop.' }),
   noEffect({ name: 'statistics.metrics.enabled', kind: BOOLEAN, default: 'true', reason: 'There is no JMX.', doc: 'Quantiles of latency.' }),
   noEffect({ name: 'custom.metric.tags', kind: LIST, reason: 'There is no JMX.', doc: 'Tags of MBeans.' }),
   noEffect({ name: 'internal.advanced.metrics.enable', kind: BOOLEAN, default: 'false', reason: 'There is no JMX.', doc: 'Further metrics.' }),
@@ -104,7 +104,7 @@ export const RUNTIME_OPTIONS: readonly OptionSpec[] = [
 export const SLOTLINE_OPTIONS: readonly OptionSpec[] = [
   honoured({ name: 'slotline.start.timeout', kind: DURATION, default: 'forever', why: 'Servers that start together wait for each other.', doc: 'How long a start waits for unreachable servers or a slot in use: milliseconds, or a number with `s`, `m`, `h`; `forever`.' }),
   honoured({ name: 'slotline.allow.loss', kind: BOOLEAN, default: 'false', why: 'Nothing may be lost unasked.', doc: 'Allow what loses records without a word: `producer.acks` 0 or 1, with which a broker failure loses acknowledged records; a partitioned table whose changes come under names that the lists leave out.' }),
-  honoured({ name: 'slotline.unsupported.allow', kind: LIST, why: 'Ignoring a mask or filter is a leak.', doc: 'Names of options that would be refused as not honoured yet and shall be ignored; `transforms.<name>` leaves out a transform whose class does not run.' }),
+  honoured({ name: 'slotline.unsupported.allow', kind: LIST, why: 'Ignoring a mask or filter is a leak.', doc: 'Names of options that would be refused as not honoured yet or not known, and shall be ignored; `transforms.<name>` leaves out a transform whose class does not run.' }),
   honoured({
     name: 'slotline.values.corrections',
     kind: LIST,
@@ -126,6 +126,11 @@ export const SLOTLINE_OPTIONS: readonly OptionSpec[] = [
     default: 'fail',
     why: 'A hole must be asked for.',
     doc: 'What is done when the publication or a captured table was changed by somebody so that rows are or may be missing: `fail` ends the connector with `source_changed`, which says the tables, the WAL and the snapshot that heals it; `warn` says the same in log and health and goes on. Changes that lose no rows are told in either case (docs/operating.md).',
+  }),
+  honoured({
+    name: 'slotline.worker.config',
+    why: 'A config of its own says everything.',
+    doc: "Path of a Connect worker's properties file, from which the converters are taken that are not given, `bootstrap.servers`, `producer.*` and the options of security. `--worker-config` names one for all connectors.",
   }),
   honoured({
     name: 'slotline.unwrap.legacy',

@@ -10,7 +10,8 @@ import type { Publisher, RecordView, TopicHandle } from '../../kafka/producer/pu
 import { headerValue } from '../../serde/header-value.ts';
 import { type Header, writeHeader, writeHeaderCount } from '../../serde/record-headers.ts';
 import type { CompiledRecord, RecordSerde } from '../../serde/record-serde.ts';
-import { nullTesterOf, readerOf } from '../../transforms/read-value.ts';
+import { type Nullness, nullnessOf } from '../../transforms/nullness.ts';
+import { readerOf } from '../../transforms/read-value.ts';
 import { type HeaderShape, isAlwaysNull, type Outcome, type ShapedRecord, TransformError } from '../../transforms/shaped-record.ts';
 
 export type RouteDeps = {
@@ -48,8 +49,8 @@ export class RecordRoute {
       isAlwaysNull(shape) && !writesNull ? undefined : shape;
     const { writesNull } = serde;
     this.#compiled = serde.compile({ relation, key: written(key, writesNull.key), value: written(value, writesNull.value) });
-    this.#isKeyNull = nullness(key, writesNull.key);
-    this.#isValueNull = nullness(value, writesNull.value);
+    this.#isKeyNull = noBytes(record, 'key', writesNull.key);
+    this.#isValueNull = noBytes(record, 'value', writesNull.value);
     this.#headers = compiledHeaders(headers.entries);
   }
 
@@ -131,20 +132,14 @@ function write(half: CompiledRecord['key'], event: EventView): boolean {
   return half !== undefined;
 }
 
-/** Whether a half is no bytes at all: always, never, or as the record says. */
-type Nullness = boolean | ((event: EventView) => boolean);
-
 function isNull(nullness: Nullness, event: EventView): boolean {
   return typeof nullness === 'boolean' ? nullness : nullness(event);
 }
 
-/** A null with a schema: some converters write it as something, for others it is a null. */
-function nullness(shape: ShapedRecord['value'], writesNull: boolean): Nullness {
-  if (shape === undefined) return true;
-  if (writesNull) return false;
-  const { origin } = shape;
-  if (origin.from === 'struct' && origin.when === undefined) return false;
-  return isAlwaysNull(shape) || nullTesterOf(shape);
+/** Whether a half is no bytes at all. A null with a schema is written as something by some converters, for others it is a null. */
+function noBytes(record: ShapedRecord, half: 'key' | 'value', writesNull: boolean): Nullness {
+  const shape = record[half];
+  return shape !== undefined && writesNull ? false : nullnessOf(shape, record.kind);
 }
 
 /** Filled and read by one call. */
