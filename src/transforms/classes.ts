@@ -1,4 +1,5 @@
 /** Owns the table from class names to transforms and predicates. Which options a class has: config/table/. */
+import { decodeMessageContent } from './debezium/decode-message-content.ts';
 import { eventRouter } from './debezium/event-router.ts';
 import { extractNewRecordState } from './extract-new-record-state.ts';
 import type { Side } from './fields.ts';
@@ -44,6 +45,7 @@ export const TRANSFORMS: ReadonlyMap<string, Create<Transform>> = new Map<string
   [`${DEBEZIUM}ByLogicalTableRouter`, byLogicalTableRouter],
   [`${DEBEZIUM}ExtractNewRecordState`, extractNewRecordState],
   [`${DEBEZIUM}outbox.EventRouter`, eventRouter],
+  ['io.debezium.connector.postgresql.transforms.DecodeLogicalDecodingMessageContent', decodeMessageContent],
   // PostgreSQL's connector emits no schema changes.
   [`${DEBEZIUM}SchemaChangeEventFilter`, () => recordOutcome],
 ]);

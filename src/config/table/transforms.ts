@@ -19,6 +19,7 @@ export const BUILT_CLASSES: ReadonlySet<string> = new Set([
   'io.debezium.transforms.partitions.PartitionRouting',
   'io.debezium.transforms.ExtractChangedRecordState',
   'io.debezium.transforms.SchemaChangeEventFilter',
+  'io.debezium.connector.postgresql.transforms.DecodeLogicalDecodingMessageContent',
   'org.apache.kafka.connect.transforms.RegexRouter',
   'org.apache.kafka.connect.transforms.ReplaceField$Key',
   'org.apache.kafka.connect.transforms.ReplaceField$Value',

@@ -25,7 +25,7 @@ import {
   TransformError,
 } from '../shaped-record.ts';
 import { EnvelopeNames } from './envelope-names.ts';
-import { ExpandedJson } from './expanded-json.ts';
+import { ExpandedJson, payloadExpansion } from './expanded-json.ts';
 import type { JsonRules } from './json-struct.ts';
 
 const PURPOSE = 'Read Outbox Event';
@@ -199,7 +199,8 @@ type Event = Router & { readonly row: Row; readonly route: string; readonly payl
 function withValue(event: Event, record: ShapedRecord): Outcome {
   const { json, payload } = event;
   if (json === undefined || payload.schema.type !== 'string') return withPayload(event, record);
-  const expanded = new ExpandedJson(readerOf(payload, { substituted: false }), event.columns.payload, json);
+  const read = readerOf(payload, { substituted: false });
+  const expanded = new ExpandedJson((view) => textOf(read(view)), payloadExpansion(event.columns.payload, json));
   const branch = (answer: string | null): Outcome => {
     if (answer === null) return withPayload(event, record);
     return enveloped({ ...event, payload: expanded.shapeOf(answer) }, record);
