@@ -8,7 +8,11 @@ const SERVER_TESTS = ['src/**/*.{pg,kafka}.test.ts'];
 /** The long matrices run only by `npm run test:all`. */
 const LONG_TESTS = ['test/**/*.all.test.ts'];
 /** They read the project's files only. */
-const SERVERLESS_TESTS = ['test/{tidy,docker,docs,config}*.test.ts', 'test/golden/{masks,coverage,corpus-values,case-store}.test.ts'];
+const SERVERLESS_TESTS = [
+  'test/{tidy,docker,docs,config}*.test.ts',
+  'test/config/*.test.ts',
+  'test/golden/{masks,coverage,corpus-values,case-store}.test.ts',
+];
 /** They take half a minute to two minutes each: begun last, one of them would keep one worker busy while the others are idle. */
 const BEGUN_FIRST = [
   '.all.test.ts',
