@@ -33,7 +33,7 @@ const REGISTRY_VERSION = '2.6.13.Final';
 const PYTHON_PACKAGES = 'confluent-kafka 2.12.2';
 const JAVA_MAJOR_MIN = 17;
 /** The Debezium that Kafka Connect runs for recordings. */
-const DEBEZIUM_VERSION = '3.6.1.Final';
+export const DEBEZIUM_VERSION = '3.6.1.Final';
 export const ALL_PARTS: readonly StackPart[] = ['postgres18', 'postgres14', 'kafka', 'registry'];
 export const OPTIONAL_PARTS: readonly OptionalPostgres[] = ['postgis', 'pgvector'];
 /** Only the recorder of golden cases needs `connect`; only the tests that decode with Confluent's client for Python need `python`. */

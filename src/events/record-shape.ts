@@ -21,7 +21,12 @@ export type Origin =
   | { readonly from: 'column'; readonly column: PlannedColumn; readonly image: Image }
   | { readonly from: 'fact'; readonly fact: Fact };
 
-export type ValueShape = { readonly schema: FieldSchema; readonly origin: Origin };
+export type ValueShape = {
+  readonly schema: FieldSchema;
+  readonly origin: Origin;
+  /** For a whole key or value that has no schema in Connect, as a transform makes it. `schema` says how it is written then. */
+  readonly schemaless?: true;
+};
 
 export type FieldShape = ValueShape & { readonly field: string };
 

@@ -16,6 +16,7 @@ const NO_ID = 0;
 
 export class RegisteredHalfSerde<Node> implements HalfSerde {
   readonly writesNull = false;
+  readonly writesSchemaless = false;
   readonly #format: RegisteredFormat<Node>;
   readonly #ids: Pick<SchemaIds, 'idOf'>;
   readonly #out: ByteWriter;

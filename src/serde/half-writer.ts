@@ -276,8 +276,8 @@ export function writeFact<Node>(values: FormatWriter<Node>, step: FactStep<Node>
   if (!step.isBegun) values.begin(step.node);
   switch (step.gives) {
     case 'text': {
-      const text = step.readText(event) ?? defaultText(step, rules);
-      if (text === null) values.nullValue();
+      const text = step.readText(event);
+      if (text === null) writeNullFact(values, step, rules);
       else values.text(text);
       return;
     }
@@ -293,7 +293,7 @@ export function writeFact<Node>(values: FormatWriter<Node>, step: FactStep<Node>
     case 'bytes':
     case 'collections':
     case 'value':
-      writeRare(values, step, event);
+      writeRare(values, step, event, rules);
       return;
     case 'op':
       values.plainAscii(OP_TEXT[event.op], 0, 1);
@@ -305,16 +305,24 @@ export function writeFact<Node>(values: FormatWriter<Node>, step: FactStep<Node>
 }
 
 /** Of records that are no rows, or that a transform has computed. */
-function writeRare<Node>(values: FormatWriter<Node>, { fact, schema }: FactStep<Node>, event: EventView): void {
+function writeRare<Node>(values: FormatWriter<Node>, step: FactStep<Node>, event: EventView, rules: FormatRules): void {
+  const { fact, schema } = step;
   if (fact.gives === 'collections') writeCollections(values, fact.read(event));
-  if (fact.gives === 'value') writePlain(values, schema, fact.read(event));
+  if (fact.gives === 'value') {
+    const value = fact.read(event);
+    if (value === null) writeNullFact(values, step, rules);
+    else writePlain(values, schema, value);
+  }
   if (fact.gives !== 'bytes') return;
   const bytes = fact.read(event);
   values.bytes(bytes, 0, bytes.length);
 }
 
-function defaultText({ schema }: Pick<FactStep<unknown>, 'schema'>, { nullIsDefault }: FormatRules): string | null {
-  return nullIsDefault && typeof schema.defaultValue === 'string' ? schema.defaultValue : null;
+function writeNullFact<Node>(values: FormatWriter<Node>, { schema }: FactStep<Node>, { nullIsDefault }: FormatRules): void {
+  const { defaultValue, optional } = schema;
+  if (nullIsDefault && defaultValue !== undefined) writePlain(values, schema, defaultValue);
+  else if (!optional) throw new ConversionError('null value for field that is required and has no default value');
+  else values.nullValue();
 }
 
 function writeCollections(values: FormatWriter<unknown>, collections: readonly CollectionCount[] | null): void {

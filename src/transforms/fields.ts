@@ -48,6 +48,7 @@ export function fieldNamed(field: string, { schema, origin }: ValueShape): Field
 /** The fields of a struct, whatever it is made of. Throws TransformError if it is no struct. */
 export function fieldsOf(shape: ValueShape, purpose: string): readonly FieldShape[] {
   const { schema, origin } = shape;
+  if (shape.schemaless) throw new TransformError(`a value without a schema cannot be used for [${purpose}]`);
   if (schema.type !== 'struct') throw new TransformError(`Only Struct objects supported for [${purpose}], found: ${schema.type}`);
   if (origin.from === 'struct') return origin.fields;
   const read = readerOf(shape, { substituted: false });
@@ -66,6 +67,11 @@ export function findField(shape: ValueShape, field: string, purpose: string): Fi
 /** A value that is computed for each record. */
 export function derived(schema: FieldSchema, read: ValueReader): ValueShape {
   return { schema, origin: { from: 'fact', fact: { name: 'derived', lasts: 'event', gives: 'value', read } } };
+}
+
+/** The same value for every record. */
+export function constant(schema: FieldSchema, value: CapturedValue): ValueShape {
+  return { schema, origin: { from: 'fact', fact: { name: 'constant', lasts: 'connector', gives: 'value', read: () => value } } };
 }
 
 /** Applies `convert` to each value of the shape but null, which stays null. */

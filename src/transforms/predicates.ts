@@ -4,14 +4,11 @@
  */
 
 import { compileUserPattern } from '../core/user-pattern.ts';
-import type { EventView } from '../events/event-view.ts';
-import { readerOf } from './read-value.ts';
+import { type Nullness, nullnessOf } from './nullness.ts';
 import type { TransformSettings } from './settings.ts';
-import { isAlwaysNull, type ShapedRecord } from './shaped-record.ts';
+import type { ShapedRecord } from './shaped-record.ts';
 
-/** True or false for every record of the shape, or a question to each record. */
-export type Verdict = boolean | ((event: EventView) => boolean);
-export type Predicate = (record: ShapedRecord) => Verdict;
+export type Predicate = (record: ShapedRecord) => Nullness;
 
 export function topicNameMatches(settings: TransformSettings): Predicate {
   const pattern = compileUserPattern(settings.text('pattern', ''), '');
@@ -24,11 +21,5 @@ export function hasHeaderKey(settings: TransformSettings): Predicate {
 }
 
 export function recordIsTombstone(): Predicate {
-  return ({ value }) => {
-    if (value === undefined || isAlwaysNull(value)) return true;
-    // Only a column or a computed value can be null as a whole.
-    if (value.origin.from === 'struct') return false;
-    const read = readerOf(value, { substituted: false });
-    return (event) => read(event) === null;
-  };
+  return ({ value, kind }) => nullnessOf(value, kind);
 }

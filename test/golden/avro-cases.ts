@@ -22,6 +22,7 @@ export type AvroCase = {
   readonly setup: readonly string[];
   readonly snapshot?: boolean;
   readonly steps: readonly (readonly string[])[];
+  readonly topics?: readonly string[];
   /** By subject the numbers of its versions' schemas; null: one that no record has. */
   readonly subjects: Readonly<Record<string, readonly (number | null)[]>>;
   readonly schemas: readonly string[];

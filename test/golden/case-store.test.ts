@@ -3,7 +3,17 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { AVRO_FOLDER, dropUnusedSchemas, readCase, SPINE_FOLDER, schemaHash, schemaHashes, writeCase } from './case-store.ts';
+import {
+  AVRO_FOLDER,
+  dropUnusedSchemas,
+  readCase,
+  SPINE_FOLDER,
+  schemaHash,
+  schemaHashes,
+  TRANSFORMS_AVRO_FOLDER,
+  TRANSFORMS_FOLDER,
+  writeCase,
+} from './case-store.ts';
 import type { GoldenCase, RecordedText } from './replay-cases.ts';
 
 const SCHEMA = '{"type":"struct","fields":[{"type":"string","default":"a}\\"{"}],"optional":false}';
@@ -62,11 +72,14 @@ describe('a case', () => {
   });
 });
 
-test.each([SPINE_FOLDER, AVRO_FOLDER])('%s has each schema once, by its hash, and no other', (recorded) => {
-  const { used, listed } = schemaHashes(recorded);
-  expect([...listed.keys()].sort()).toEqual([...used].sort());
-  expect([...listed].filter(([hash, text]) => hash !== schemaHash(text))).toEqual([]);
-  const hashes = readFileSync(join(recorded, 'schemas.txt'), 'utf8').trimEnd().split('\n');
-  expect(hashes).toEqual([...hashes].sort());
-  expect(hashes).toHaveLength(listed.size);
-});
+test.each([SPINE_FOLDER, AVRO_FOLDER, TRANSFORMS_FOLDER, TRANSFORMS_AVRO_FOLDER])(
+  '%s has each schema once, by its hash, and no other',
+  (recorded) => {
+    const { used, listed } = schemaHashes(recorded);
+    expect([...listed.keys()].sort()).toEqual([...used].sort());
+    expect([...listed].filter(([hash, text]) => hash !== schemaHash(text))).toEqual([]);
+    const hashes = readFileSync(join(recorded, 'schemas.txt'), 'utf8').trimEnd().split('\n');
+    expect(hashes).toEqual([...hashes].sort());
+    expect(hashes).toHaveLength(listed.size);
+  },
+);

@@ -13,6 +13,8 @@ import { type CaseGroup, type GoldenCase, type RecordedText, SCHEMAS_SUFFIX } fr
 
 export const SPINE_FOLDER = fileURLToPath(new URL('spine', import.meta.url));
 export const AVRO_FOLDER = fileURLToPath(new URL('avro', import.meta.url));
+export const TRANSFORMS_FOLDER = fileURLToPath(new URL('transforms', import.meta.url));
+export const TRANSFORMS_AVRO_FOLDER = fileURLToPath(new URL('transforms/avro', import.meta.url));
 
 const SCHEMAS_FILE = 'schemas.txt';
 const HASH_LENGTH = 16;

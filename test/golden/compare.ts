@@ -15,8 +15,9 @@ type Comparison = {
 
 /** One text for each record that differs, and for each topic and partition that has more or fewer of them. */
 export function differences({ group, expected, actual, adjust = (line) => line }: Comparison): string[] {
-  const wantedLines = linesByPlace(maskRecords(group, expected.records));
-  const gotLines = linesByPlace(maskRecords(group, actual.records));
+  const timed = expected.records.some(({ timestamp }) => timestamp !== undefined);
+  const wantedLines = linesByPlace(maskRecords(group, expected.records), { timed });
+  const gotLines = linesByPlace(maskRecords(group, actual.records), { timed });
   const found: string[] = [];
   for (const place of new Set([...wantedLines.keys(), ...gotLines.keys()])) {
     const wanted = (wantedLines.get(place) ?? []).map(adjust);
@@ -32,10 +33,10 @@ export function differences({ group, expected, actual, adjust = (line) => line }
 }
 
 /** Records of one topic and partition in order, as lines of text. */
-function linesByPlace(records: readonly MaskedRecord[]): Map<string, string[]> {
+function linesByPlace(records: readonly MaskedRecord[], { timed }: { readonly timed: boolean }): Map<string, string[]> {
   const byPlace = new Map<string, string[]>();
-  for (const { place, key, value, headers } of records) {
-    const line = `key ${key}\nvalue ${value}\nheaders ${headers.join(' ')}`;
+  for (const { place, key, value, headers, timestamp } of records) {
+    const line = `key ${key}\nvalue ${value}\nheaders ${headers.join(' ')}${timed ? `\ntimestamp ${timestamp}` : ''}`;
     byPlace.set(place, [...(byPlace.get(place) ?? []), line]);
   }
   return byPlace;

@@ -20,9 +20,11 @@
  *                                   order: the collections are sorted where one is.
  *     [Ljava.lang.String;@…         The identity of a Java object (an inner array of text, of UUIDs, of other text).
  *     heartbeats                    The connector's clock; how many there are depends on how long it ran: repeats are one.
+ *     records behind transforms     transform-masks.ts has what is not found in an envelope.
  */
 import type { GoldenRecord, RecordedText } from './replay-cases.ts';
 import { maskTransactionIds, type TransactionStatus, transactionStatus } from './transaction-masks.ts';
+import { headerAsField, isTransformCase, maskFields, maskTimestamp, seeFields } from './transform-masks.ts';
 
 const DEFAULT_EXPRESSIONS = ['', '-connect-double', '-micro', '-nanoseconds', '-strings'].map((variant) => `default-expressions${variant}`);
 
@@ -118,6 +120,7 @@ export type MaskedRecord = {
   readonly key: string | null;
   readonly value: string | null;
   readonly headers: readonly string[];
+  readonly timestamp?: string | undefined;
 };
 
 /** All records of one case, masked; null stays null. `group` is the case's name without the suffix for schemas. */
@@ -129,14 +132,35 @@ export function maskRecords(group: string, records: readonly GoldenRecord[]): Ma
   const runIds: string[] = [];
   const masked = records.map((record, i): MaskedRecord => {
     const { facts, status } = seen[i] ?? {};
-    const headers = record.headers.map(([name, value]) => `${name}=${maskRunId(name, shown(value) ?? '', runIds)}`);
+    const headers = record.headers.map(([name, value]) => `${name}=${maskRunId(name, shown(value) ?? NO_VALUE, runIds)}`);
     const place = `${record.topic} ${record.partition}`;
     const [key, value] = [shown(record.key), shown(record.value)];
     if (status !== undefined) return { place, ...maskTransactionIds({ key, value: value ?? '', status, ranks, events }), headers };
     if (value === null || facts === undefined) return { place, key, value: value?.replace(HEARTBEAT, '$1<clock>$2') ?? null, headers };
     return { place, key: key === null ? null : mask(key, volatile), value: maskEvent(mask(value, volatile), facts, ranks), headers };
   });
-  return masked.filter((record, i) => !isRepeatedHeartbeat(record, masked.slice(0, i)));
+  const whole = isTransformCase(group) ? maskTransformed(masked, records, ranks) : masked;
+  return whole.filter((record, i) => !isRepeatedHeartbeat(record, whole.slice(0, i)));
+}
+
+const NO_VALUE = '<null>';
+
+/** What the masks for envelopes have left. */
+function maskTransformed(masked: readonly MaskedRecord[], records: readonly GoldenRecord[], ranks: Ranks): MaskedRecord[] {
+  const headersOf = ({ headers }: GoldenRecord): [string, string][] => headers.map(([name, value]) => [name, shown(value) ?? NO_VALUE]);
+  for (const { key, value } of masked) for (const text of [key, value]) if (text !== null) seeFields(text, ranks);
+  for (const [name, value] of records.flatMap(headersOf)) seeFields(headerAsField(name, value), ranks);
+  return masked.map((record, i) => {
+    const { key, value } = record;
+    const headers = record.headers.map((printed, place) => {
+      const [name, text] = records[i]?.headers[place] ?? [''];
+      const field = headerAsField(name, shown(text ?? null) ?? NO_VALUE);
+      const hidden = maskFields(field, ranks);
+      return hidden === field ? printed : hidden;
+    });
+    const texts = { key: key === null ? null : maskFields(key, ranks), value: value === null ? null : maskFields(value, ranks) };
+    return { ...record, ...texts, headers, timestamp: maskTimestamp(records[i]?.timestamp) };
+  });
 }
 
 function shown(text: RecordedText): string | null {
@@ -196,8 +220,10 @@ function maskRunId(name: string, value: string, runIds: string[]): string {
 }
 
 function isRepeatedHeartbeat(record: MaskedRecord, before: readonly MaskedRecord[]): boolean {
-  if (!record.value?.includes('"ts_ms":<clock>}') || record.headers.length > 0) return false;
-  return before.some(({ place, key, value }) => place === record.place && key === record.key && value === record.value);
+  const isHeartbeat = record.value?.includes('"ts_ms":<clock>}') && record.headers.length === 0;
+  if (!isHeartbeat && !record.place.startsWith('__debezium-heartbeat')) return false;
+  const text = ({ place, key, value, headers }: MaskedRecord): string => JSON.stringify([place, key, value, headers]);
+  return before.some((earlier) => text(earlier) === text(record));
 }
 
 function printSource(one: SourceFacts, ranks: Ranks): string {

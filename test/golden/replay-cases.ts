@@ -1,5 +1,7 @@
 /** Owns the form of a recorded case, and what follows from a case alone: its servers, its topics, its end. Files are case-store.ts's. */
 
+import { DEBEZIUM_VERSION } from '../../scripts/stack.ts';
+
 /** Bytes that are not UTF-8 are kept in base64. */
 export type RecordedText = string | { readonly base64: string } | null;
 
@@ -9,6 +11,8 @@ export type GoldenRecord = {
   readonly key: RecordedText;
   readonly value: RecordedText;
   readonly headers: readonly (readonly [name: string, value: RecordedText])[];
+  /** In milliseconds; a recorded case has it where a transform sets it. */
+  readonly timestamp?: number;
 };
 
 /** A PostgreSQL server by what it is for: two majors, and those that have an extension. */
@@ -28,6 +32,10 @@ export type GoldenCase = {
   /** Each step is one transaction. */
   readonly steps: readonly (readonly string[])[];
   readonly columns?: CaseColumns;
+  /** Regular expressions of whole names: topics of the case that do not begin with the prefix. */
+  readonly topics?: readonly string[];
+  /** Whether the records have their timestamps. */
+  readonly timestamps?: true;
   readonly records: readonly GoldenRecord[];
 };
 
@@ -50,7 +58,7 @@ export function recordedVersion(golden: GoldenCase): string {
     const found = typeof value === 'string' ? /"source":\{"version":"([^"]*)"/.exec(value) : null;
     if (found?.[1] !== undefined) return found[1];
   }
-  throw new Error(`${golden.name} tells no version`);
+  return DEBEZIUM_VERSION; // transforms may have removed it
 }
 
 export function topicPrefix(golden: GoldenCase): string {
@@ -68,6 +76,7 @@ export function isTopicOf(golden: GoldenCase, topic: string): boolean {
   const delimiter = golden.settings['topic.delimiter'] ?? '.';
   // Messages go to the literal `.message`, whatever the delimiter.
   if (isHeartbeatTopic(golden, topic) || topic === `${prefix}.message`) return true;
+  if (golden.topics?.some((regex) => new RegExp(`^(?:${regex})$`).test(topic))) return true;
   return topic.startsWith(prefix + delimiter) && !topic.startsWith(`${prefix}_schemas${delimiter}`);
 }
 
@@ -86,11 +95,16 @@ const END_PREFIX = 'golden_end';
 /** A transactional logical message closes every recording and every replay. */
 export const END_STATEMENT = `select pg_logical_emit_message(true, '${END_PREFIX}', '')`;
 
+/** Whether the closing message is an event of the case. Where it is none, a recording ends when nothing more comes. */
+export function hasEndMessage({ settings }: GoldenCase): boolean {
+  return settings['message.prefix.include.list'] === undefined && !settings['message.prefix.exclude.list']?.includes(END_PREFIX);
+}
+
 /** The records without what the closing message brought: itself and the BEGIN and END of its transaction. */
 export function withoutEnd(records: readonly GoldenRecord[]): GoldenRecord[] {
   const end = records.find(isEnd);
   const xid = /"txId":(\d+)/.exec(String(end?.value))?.[1];
-  const isEndStatus = ({ key }: GoldenRecord): boolean => xid !== undefined && new RegExp(`"id":"${xid}:\\d+"\\}+$`).test(String(key));
+  const isEndStatus = ({ key }: GoldenRecord): boolean => xid !== undefined && new RegExp(`"id":"${xid}:\\d+"`).test(String(key));
   return records.filter((record) => !isEnd(record) && !isEndStatus(record));
 }
 

@@ -62,10 +62,17 @@ function collect({ consumer, records, starts, ends }: Collecting): Promise<void>
     .run({
       autoCommit: false,
       eachMessage: async ({ topic, partition, message }) => {
-        const { key, value, headers, offset } = message;
+        const { key, value, headers, offset, timestamp } = message;
         const name = `${topic} ${partition}`;
         if (Number(offset) >= (starts.get(name) ?? 0))
-          records.push({ topic, partition, key: text(key), value: text(value), headers: headerList(headers ?? {}) });
+          records.push({
+            topic,
+            partition,
+            key: text(key),
+            value: text(value),
+            headers: headerList(headers ?? {}),
+            timestamp: Number(timestamp),
+          });
         if (Number(offset) + 1 === ends.get(name)) open.delete(name);
         if (open.size === 0) resolve();
       },
@@ -74,12 +81,17 @@ function collect({ consumer, records, starts, ends }: Collecting): Promise<void>
   return promise.finally(() => clearTimeout(timer));
 }
 
-type KafkaHeaders = Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>;
+type KafkaHeader = Buffer | string | null;
+/** The client's types leave out null, which it gives for a header without a value. */
+type KafkaHeaders = Readonly<Record<string, KafkaHeader | KafkaHeader[] | undefined>>;
 
-/** In their order; a name that stands twice gives two. */
+/** In their order; a name that stands twice gives two, which the client puts next to each other. */
 function headerList(headers: KafkaHeaders): (readonly [string, RecordedText])[] {
   return Object.entries(headers).flatMap(([name, value]) =>
-    (Array.isArray(value) ? value : [value]).map((one): readonly [string, RecordedText] => [name, text(Buffer.from(one ?? ''))]),
+    (Array.isArray(value) ? value : [value ?? null]).map((one): readonly [string, RecordedText] => [
+      name,
+      text(one === null ? null : Buffer.from(one)),
+    ]),
   );
 }
 

@@ -9,7 +9,7 @@ export type TransactionStatus = {
 };
 
 const STATUS = /^((?:\{"schema":.*,"payload":)?\{"status":"(BEGIN|END)","id":")(\d+):(\d+)(",.*"ts_ms":)(\d+)(\}+)$/s;
-const ID = /("id":")\d+:\d+("\}+)$/;
+const ID = /("id":")\d+:\d+(")/;
 const MESSAGE_ID = /(LogicalDecodingMessageId@)[0-9a-f]+/g;
 const COLLECTIONS = /("data_collections":\[)([^\]]*)\]/;
 

@@ -14,6 +14,7 @@ import type { Publisher, RecordView } from '../../kafka/producer/publisher-contr
 import type { LogicalMessage } from '../../pgoutput/messages.ts';
 import type { TransformChain } from '../../transforms/chain.ts';
 import { HeaderList, type NumberReader, type RecordKind, TransformError } from '../../transforms/shaped-record.ts';
+import { ConversionError } from '../../values/value-writer.ts';
 import { appendRouted, emptyRecord, type RouteDeps, RouteTree } from './record-route.ts';
 
 type ControlRecordsDeps = RouteDeps & {
@@ -75,7 +76,7 @@ export class ControlRecords {
       else appendRouted(route, this.#deps, this.#record);
       return undefined;
     } catch (error) {
-      if (!(error instanceof TransformError)) throw error;
+      if (!(error instanceof TransformError || error instanceof ConversionError)) throw error;
       throw new SlotlineError('transform_failed', { record: kind, lsn: formatLsn(event.info.lsn), reason: error.message });
     }
   }

@@ -10,8 +10,9 @@ import type { Publisher, RecordView, TopicHandle } from '../../kafka/producer/pu
 import { headerValue } from '../../serde/header-value.ts';
 import { encodeHeaders, type Header } from '../../serde/record-headers.ts';
 import type { CompiledRecord, RecordSerde } from '../../serde/record-serde.ts';
+import { type Nullness, nullnessOf } from '../../transforms/nullness.ts';
 import { readerOf } from '../../transforms/read-value.ts';
-import { type HeaderShape, isAlwaysNull, type Outcome, type ShapedRecord } from '../../transforms/shaped-record.ts';
+import { type HeaderShape, isAlwaysNull, type Outcome, type ShapedRecord, TransformError } from '../../transforms/shaped-record.ts';
 
 export type RouteDeps = {
   readonly serde: Pick<RecordSerde, 'compile' | 'writesNull'>;
@@ -47,8 +48,8 @@ export class RecordRoute {
       isAlwaysNull(shape) && !writesNull ? undefined : shape;
     const { writesNull } = serde;
     this.#compiled = serde.compile({ relation, key: written(key, writesNull.key), value: written(value, writesNull.value) });
-    this.#isKeyNull = nullness(key, writesNull.key);
-    this.#isValueNull = nullness(value, writesNull.value);
+    this.#isKeyNull = noBytes(record, 'key', writesNull.key);
+    this.#isValueNull = noBytes(record, 'value', writesNull.value);
     this.#headers = headers.entries.map(headerReader);
     const isFixed = headers.entries.every(isFixedHeader);
     this.#headerBlock = isFixed ? encodeHeaders(this.#headers.map((read) => read(NO_EVENT, undefined))) : undefined;
@@ -78,14 +79,24 @@ export class RecordRoute {
     return this.#headerBlock ?? encodeHeaders(this.#headers.map((read) => read(event, otherKey)));
   }
 
-  /** -1: the partitioner chooses. */
+  /** -1: the partitioner chooses. Throws TransformError for a partition that the topic does not have, as Kafka's producer does. */
   partitionOf(event: EventView): number {
-    return this.#record.partition?.(event) ?? -1;
+    const partition = this.#record.partition?.(event) ?? undefined;
+    if (partition === undefined) return -1;
+    const { partitionCount } = this.topic;
+    if (partition < 0 || partition >= partitionCount) throw new TransformError(`Invalid partition: the topic has ${partitionCount}`);
+    return partition;
   }
 
-  /** Undefined: the time when it is written. */
+  /**
+   * Undefined: the time when it is written; -1 means that too. Throws TransformError for a time before 1970.
+   * Source: org.apache.kafka.connect.util.ConnectUtils.checkAndConvertTimestamp.
+   */
   timestampOf(event: EventView): number | undefined {
-    return this.#record.timestamp?.(event) ?? undefined;
+    const timestamp = this.#record.timestamp?.(event) ?? undefined;
+    if (timestamp === undefined || timestamp === -1) return undefined;
+    if (timestamp < 0) throw new TransformError('Invalid record timestamp');
+    return timestamp;
   }
 }
 
@@ -114,21 +125,14 @@ function write(half: CompiledRecord['key'], event: EventView): boolean {
   return half !== undefined;
 }
 
-/** Whether a half is no bytes at all: always, never, or as the record says. */
-type Nullness = boolean | ((event: EventView) => boolean);
-
 function isNull(nullness: Nullness, event: EventView): boolean {
   return typeof nullness === 'boolean' ? nullness : nullness(event);
 }
 
-/** A null with a schema: some converters write it as something, for others it is a null. */
-function nullness(shape: ShapedRecord['value'], writesNull: boolean): Nullness {
-  if (shape === undefined) return true;
-  if (writesNull) return false;
-  if (isAlwaysNull(shape)) return true;
-  if (shape.origin.from === 'struct') return false;
-  const read = readerOf(shape, { substituted: false });
-  return (event) => read(event) === null;
+/** Whether a half is no bytes at all. A null with a schema is written as something by some converters, for others it is a null. */
+function noBytes(record: ShapedRecord, half: 'key' | 'value', writesNull: boolean): Nullness {
+  const shape = record[half];
+  return shape !== undefined && writesNull ? false : nullnessOf(shape, record.kind);
 }
 
 function isFixedHeader({ value }: HeaderShape): boolean {

@@ -5,26 +5,29 @@ import { constantText } from '../../events/facts.ts';
 import type { TableShapes } from '../../events/record-shape.ts';
 import type { Header } from '../../serde/record-headers.ts';
 import type { TransformChain } from '../../transforms/chain.ts';
-import { HeaderList, type HeaderShape, type RecordKind } from '../../transforms/shaped-record.ts';
+import { HeaderList, type HeaderShape, type Outcome, type RecordKind } from '../../transforms/shaped-record.ts';
 import { type RouteDeps, RouteTree } from './record-route.ts';
 
 /** `newkey` and `oldkey`: the two halves of a key change, whose records have one more header. */
 export type TableRecordKind = Extract<RecordKind, 'create' | 'update' | 'read' | 'truncate'> | 'newkey' | 'oldkey' | 'delete';
 
-export type TransformedTableDeps = RouteDeps & {
+type ChainDeps = {
   readonly chain: TransformChain;
   readonly contextHeaders: readonly Header[];
 };
 
-type Trees = { readonly record: RouteTree; readonly tombstone: RouteTree | undefined };
+/** `tombstone`: only a delete has one. Its chain is run when it is asked for: where none is sent, it cannot fail. */
+type Outcomes = { readonly record: Outcome; readonly tombstone: (() => Outcome) | undefined };
+
+type Trees = { readonly record: RouteTree; readonly tombstone: (() => RouteTree) | undefined };
 
 export class TransformedTable {
   readonly #shapes: () => TableShapes;
   readonly #topic: string;
-  readonly #deps: TransformedTableDeps;
+  readonly #deps: RouteDeps & ChainDeps;
   readonly #trees = new Map<TableRecordKind, Trees>();
 
-  constructor(shapes: () => TableShapes, topic: string, deps: TransformedTableDeps) {
+  constructor(shapes: () => TableShapes, topic: string, deps: RouteDeps & ChainDeps) {
     this.#shapes = shapes;
     this.#topic = topic;
     this.#deps = deps;
@@ -41,16 +44,32 @@ export class TransformedTable {
   }
 
   #plan(kind: TableRecordKind): Trees {
-    const { chain } = this.#deps;
-    const { row, truncate } = this.#shapes();
-    const { relation, key, value } = kind === 'truncate' ? truncate : row;
-    const record = { kind: recordKind(kind), relation, topic: this.#topic, partition: undefined, timestamp: undefined, key, value };
-    // A delete and its tombstone hold one list: what is appended to it in place shows in both.
-    const headers = new HeaderList(headersOf(kind, this.#deps.contextHeaders));
-    const tree = new RouteTree(chain.run({ ...record, headers }), this.#deps);
-    if (kind !== 'delete' && kind !== 'newkey') return { record: tree, tombstone: undefined };
-    return { record: tree, tombstone: new RouteTree(chain.run({ ...record, kind: 'tombstone', value: undefined, headers }), this.#deps) };
+    const { record, tombstone } = outcomesOf(kind, { shapes: this.#shapes(), topic: this.#topic }, this.#deps);
+    let tree: RouteTree | undefined;
+    const tombstoneTree = (outcome: () => Outcome): RouteTree => {
+      tree ??= new RouteTree(outcome(), this.#deps);
+      return tree;
+    };
+    return {
+      record: new RouteTree(record, this.#deps),
+      tombstone: tombstone === undefined ? undefined : () => tombstoneTree(tombstone),
+    };
   }
+}
+
+/** What the chain makes of a table's records of one kind. Throws transform_failed. */
+export function outcomesOf(
+  kind: TableRecordKind,
+  { shapes, topic }: { readonly shapes: TableShapes; readonly topic: string },
+  { chain, contextHeaders }: ChainDeps,
+): Outcomes {
+  const { relation, key, value } = kind === 'truncate' ? shapes.truncate : shapes.row;
+  const record = { kind: recordKind(kind), relation, topic, partition: undefined, timestamp: undefined, key, value };
+  // A delete and its tombstone hold one list: what is appended to it in place shows in both.
+  const headers = new HeaderList(headersOf(kind, contextHeaders));
+  const outcome = chain.run({ ...record, headers });
+  if (kind !== 'delete' && kind !== 'newkey') return { record: outcome, tombstone: undefined };
+  return { record: outcome, tombstone: () => chain.run({ ...record, kind: 'tombstone', value: undefined, headers }) };
 }
 
 function recordKind(kind: TableRecordKind): RecordKind {
@@ -60,7 +79,7 @@ function recordKind(kind: TableRecordKind): RecordKind {
 
 const TEXT = { type: 'string', optional: false } as const;
 
-export function constantHeader([name, value]: Header): HeaderShape {
+function constantHeader([name, value]: Header): HeaderShape {
   const text = value === null ? null : Buffer.from(value).toString();
   return { name, value: { schema: TEXT, origin: { from: 'fact', fact: constantText(text) } } };
 }

@@ -67,7 +67,7 @@ export class TransformedWriter {
     this.#setEvent(emission);
     const route = record.find(event);
     if (route?.isOpen === false) closed.push(route);
-    const second = tombstones ? tombstone?.find(event) : undefined;
+    const second = tombstones ? tombstone?.().find(event) : undefined;
     if (second?.isOpen === false) closed.push(second);
   }
 
@@ -78,7 +78,7 @@ export class TransformedWriter {
     this.#setEvent(emission);
     const otherKey = emission.other === undefined ? undefined : this.#keyText(table, emission.other);
     this.#append(record.find(event), otherKey);
-    if (tombstone !== undefined && tombstones) this.#append(tombstone.find(event), otherKey);
+    if (tombstone !== undefined && tombstones) this.#append(tombstone().find(event), otherKey);
   }
 
   #append(route: RecordRoute | undefined, otherKey: Uint8Array | undefined): void {

@@ -17,12 +17,17 @@ const OWN_API = '/apis/registry/v2';
 export async function recordAvro(input: CaseGroup, worker: ConnectWorker, registryUrl: string): Promise<AvroCase> {
   const [plain] = input.cases;
   if (plain === undefined) throw new Error(`${input.name} has no case`);
+  const { columns: _, ...golden } = plain;
+  return await recordAvroCase({ ...golden, settings: avroSettings(plain) }, worker, registryUrl);
+}
+
+/** With the settings as they are, and the converters'. */
+export async function recordAvroCase(golden: GoldenCase, worker: ConnectWorker, registryUrl: string): Promise<AvroCase> {
   const registry = new AvroRegistry(registryUrl);
-  const settings = avroSettings(plain);
-  const { columns: _, ...golden } = { ...plain, settings: { ...settings, ...converters(registryUrl) } };
-  const group = { name: input.name, cases: [golden] };
+  const settings = { ...golden.settings, ...converters(registryUrl) };
+  const group = { name: golden.name, cases: [{ ...golden, settings }] };
   const [recorded] = await recordCases(group, worker, (records) => registry.textRecords(records));
-  return await asCase({ ...golden, settings }, recorded?.published ?? [], registry);
+  return await asCase(golden, recorded?.published ?? [], registry);
 }
 
 function converters(registryUrl: string): Record<string, string> {
@@ -61,6 +66,7 @@ async function asCase(golden: GoldenCase, published: readonly GoldenRecord[], re
     const ids = await registry.versionIds(subject);
     if (ids.length > 0) subjects[subject] = ids.map((id) => numbers.get(id) ?? null);
   }
-  const { name, server, settings, setup, snapshot = true, steps } = golden;
-  return { name, ...(server !== undefined && { server }), settings, setup, snapshot, steps, subjects, schemas, records };
+  const { name, server, settings, setup, snapshot = true, steps, topics: routed } = golden;
+  const known = { ...(server !== undefined && { server }), ...(routed !== undefined && { topics: routed }) };
+  return { name, ...known, settings, setup, snapshot, steps, subjects, schemas, records };
 }

@@ -11,13 +11,14 @@ import {
   END_STATEMENT,
   type GoldenCase,
   type GoldenRecord,
+  hasEndMessage,
   isDdl,
   isEnd,
   isHeartbeatTopic,
   isTopicOf,
   withoutEnd,
 } from '../replay-cases.ts';
-import { endOffsets, readRecords } from '../topics.ts';
+import { endOffsets, readRecords, type TopicOffsets } from '../topics.ts';
 import { addColumns } from './columns.ts';
 import { ConnectorFailedError, type ConnectWorker } from './connect.ts';
 
@@ -28,6 +29,8 @@ const TIMEOUT_MS = 90_000;
  * records as each other, and no record has come for so long, several times what it takes from the socket to the topic.
  */
 const SETTLE_MS = 1_200;
+/** The same at the end of a recording without a closing message. */
+const SETTLE_AT_END_MS = 3_000;
 const SEQUENCE_HEADER = 'golden.sequence';
 const CONVERTER = 'org.apache.kafka.connect.json.JsonConverter';
 
@@ -54,6 +57,7 @@ export async function recordCases(group: CaseGroup, worker: ConnectWorker, read:
   const [first] = group.cases;
   if (first === undefined) throw new Error(`${group.name} has no case`);
   const db = await freshDatabase(first.server ?? 18, databaseName(group.name));
+  const starts = await endOffsets((topic) => group.cases.some((golden) => isTopicOf(golden, topic)));
   const running: Recording[] = [];
   try {
     const columns: CaseColumns = {};
@@ -67,11 +71,12 @@ export async function recordCases(group: CaseGroup, worker: ConnectWorker, read:
     }
     // A commit between the snapshots and the first event, whatever the first step is.
     await db.client.query('select txid_current()');
-    await runSteps({ db, steps: first.steps, columns, settle: () => settle(db.client, worker, running) });
+    await runSteps({ db, steps: first.steps, columns, settle: () => settle({ client: db.client, worker, running, quietMs: SETTLE_MS }) });
     await db.client.query(END_STATEMENT);
+    if (!hasEndMessage(first)) await settle({ client: db.client, worker, running, quietMs: SETTLE_AT_END_MS });
     const recorded: RecordedCase[] = [];
     for (const recording of running) {
-      const sent = await readToEnd(recording, worker, read);
+      const sent = await readToEnd({ recording, worker, read, starts });
       const records = withoutRepeats(recording.golden, withoutEnd([...sent.keys()]));
       const { records: _, columns: __, ...golden } = recording.golden;
       const published = records.map((record) => sent.get(record) ?? record);
@@ -169,7 +174,15 @@ async function runSteps({ db, settle, steps, columns }: Steps): Promise<void> {
   }
 }
 
-async function settle(client: pg.Client, worker: ConnectWorker, running: readonly Recording[]): Promise<void> {
+type Settling = {
+  readonly client: pg.Client;
+  readonly worker: ConnectWorker;
+  readonly running: readonly Recording[];
+  /** How long no record must have come. */
+  readonly quietMs: number;
+};
+
+async function settle({ client, worker, running, quietMs }: Settling): Promise<void> {
   const { rows } = await client.query<{ lsn: string }>('select pg_current_wal_insert_lsn()::text as lsn');
   const slots = running.map(({ slot }) => slot);
   await until(
@@ -183,10 +196,10 @@ async function settle(client: pg.Client, worker: ConnectWorker, running: readonl
     },
     { timeoutMs: TIMEOUT_MS },
   );
-  await until('both connectors are quiet', quiet(running, worker), { timeoutMs: TIMEOUT_MS });
+  await until('both connectors are quiet', quiet({ running, worker, quietMs }), { timeoutMs: TIMEOUT_MS });
 }
 
-function quiet(running: readonly Recording[], worker: ConnectWorker): () => Promise<boolean> {
+function quiet({ running, worker, quietMs }: Omit<Settling, 'client'>): () => Promise<boolean> {
   let seen = '';
   let sinceMs = Date.now();
   return async () => {
@@ -194,7 +207,7 @@ function quiet(running: readonly Recording[], worker: ConnectWorker): () => Prom
     const counts = await Promise.all(running.map(({ golden }) => countRecords(golden)));
     if (counts.join() !== seen || new Set(counts).size > 1) sinceMs = Date.now();
     seen = counts.join();
-    return Date.now() - sinceMs > SETTLE_MS;
+    return Date.now() - sinceMs > quietMs;
   };
 }
 
@@ -204,20 +217,24 @@ async function countRecords(golden: GoldenCase): Promise<number> {
   return [...ends.values()].reduce((sum, end) => sum + end, 0);
 }
 
+type Reading = { readonly recording: Recording; readonly worker: ConnectWorker; readonly read: Reader; readonly starts: TopicOffsets };
+
 /** All that the connector sent up to the closing message, in the order it was sent, none missing: as text, and as it was published. */
-async function readToEnd({ golden, connector }: Recording, worker: ConnectWorker, read: Reader): Promise<Map<GoldenRecord, GoldenRecord>> {
+async function readToEnd({ recording, worker, read, starts }: Reading): Promise<Map<GoldenRecord, GoldenRecord>> {
+  const { golden, connector } = recording;
   let records = new Map<GoldenRecord, GoldenRecord>();
   let missing: readonly number[] = [];
   const wait = alive(worker, connector, `${golden.name} is published to its end`, async () => {
     const ends = await endOffsets((topic) => isTopicOf(golden, topic));
-    const published = await readRecords({ starts: new Map(), ends });
+    const published = await readRecords({ starts, ends });
     const texts = await read(published);
     const sent = published.map((record, i) => ({ record, text: texts[i] ?? record, sequence: sequenceOf(record) }));
-    const end = sent.find(({ text }) => isEnd(text))?.sequence;
+    const last = Math.max(0, ...sent.map(({ sequence }) => sequence));
+    const end = hasEndMessage(golden) ? sent.find(({ text }) => isEnd(text))?.sequence : last;
     const sequences = new Set(sent.map(({ sequence }) => sequence));
     missing = Array.from({ length: end ?? 0 }, (_, i) => i + 1).filter((sequence) => !sequences.has(sequence));
     const upToEnd = sent.filter(({ sequence }) => end !== undefined && sequence <= end).sort((a, b) => a.sequence - b.sequence);
-    records = new Map(upToEnd.map(({ record, text }) => [withoutSequence(text), withoutSequence(record)]));
+    records = new Map(upToEnd.map(({ record, text }) => [asStored(golden, text), asStored(golden, record)]));
     return end !== undefined && missing.length === 0;
   });
   await wait.catch((error: unknown) => {
@@ -242,6 +259,7 @@ function sequenceOf({ topic, headers }: GoldenRecord): number {
   return sequence;
 }
 
-function withoutSequence(record: GoldenRecord): GoldenRecord {
-  return { ...record, headers: record.headers.filter(([name]) => name !== SEQUENCE_HEADER) };
+function asStored({ timestamps }: GoldenCase, { timestamp, ...record }: GoldenRecord): GoldenRecord {
+  const headers = record.headers.filter(([name]) => name !== SEQUENCE_HEADER);
+  return { ...record, headers, ...(timestamps && timestamp !== undefined && { timestamp }) };
 }
