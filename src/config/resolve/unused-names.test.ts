@@ -33,7 +33,7 @@ describe('options without effect', () => {
   test.each([
     { 'poll.interval.ms': 100, 'max.batch.size': 4096, 'snapshot.fetch.size': 20_000, 'tasks.max': 4, 'producer.retries': 3 },
     { 'errors.tolerance': 'none', 'errors.log.enable': true, 'snapshot.isolation.mode': 'repeatable_read', 'offset.flush.interval.ms': 10 },
-    { 'include.schema.changes': 'false' },
+    { 'include.schema.changes': 'false', 'database.include.list': 'd' },
   ])('have none where nobody can tell: %j', (more) => {
     expect(notesOf(more)).toEqual([]);
   });

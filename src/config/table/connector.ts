@@ -63,8 +63,8 @@ export const CONNECTOR_OPTIONS: readonly OptionSpec[] = [
   noEffect({ name: 'status.storage.<property>', reason: WORKER, doc: 'Topic of connector states.' }),
   noEffect({ name: 'exactly.once.source.support', reason: WORKER, doc: 'Exactly-once delivery of the worker.' }),
   noEffect({ name: 'connector.client.config.override.policy', reason: WORKER, doc: 'Which client overrides are allowed.' }),
-  noEffect({ name: 'config.providers', kind: LIST, aliases: ['producer.config.providers', 'producer.override.config.providers'], reason: PROVIDERS, doc: 'Names of config providers.' }),
-  noEffect({ name: 'config.providers.<name>.<option>', reason: PROVIDERS, doc: 'Options of a config provider.' }),
+  noEffect({ name: 'config.providers', silent: 'always', kind: LIST, aliases: ['producer.config.providers', 'producer.override.config.providers'], reason: PROVIDERS, doc: 'Names of config providers.' }),
+  noEffect({ name: 'config.providers.<name>.<option>', silent: 'always', reason: PROVIDERS, doc: 'Options of a config provider.' }),
   noEffect({ name: 'consumer.<property>', kind: SECRET, reason: 'One set of client options serves every use of Kafka.', doc: 'Options of consumers, also `consumer.override.*`.' }),
   noEffect({ name: 'admin.<property>', kind: SECRET, reason: 'One set of client options serves every use of Kafka.', doc: 'Options of admin clients, also `admin.override.*`.' }),
 ];
