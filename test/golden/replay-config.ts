@@ -6,11 +6,13 @@ import type { GoldenCase } from './replay-cases.ts';
 
 type CaseOptions = { readonly tag: 'resolved'; readonly options: ResolvedOptions } | { readonly tag: 'refused'; readonly why: string };
 
-/** Debezium goes on, whatever is done to the publication, and says nothing where changes of partitions come under names that the lists leave out. */
+/**
+ * Debezium goes on, whatever is done to the publication, says nothing where changes of partitions come under names that the lists leave out,
+ * and ignores old options of transforms.
+ */
 const AS_DEBEZIUM = {
   'slotline.source.changed.action': 'warn',
   'slotline.allow.loss': 'true',
-  // Options that Debezium and Kafka do not read any more.
   'slotline.unwrap.legacy': 'ignore',
 };
 /** Those of the worker that Debezium ran on. */

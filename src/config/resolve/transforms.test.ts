@@ -369,6 +369,8 @@ describe('old options', () => {
     expect(result.notes).toEqual([
       'transforms.a.blacklist: blacklist is honoured as exclude, whitelist is honoured as include. Kafka 4 and later ignore the old name; slotline.unwrap.legacy=ignore does so too',
     ]);
+    const ignored = one(`${K}ReplaceField$Value`, { blacklist: 'secret' }, { 'slotline.unwrap.legacy': 'ignore' });
+    expect(optionsOf(ignored)).toEqual({ blacklist: 'secret' });
   });
 });
 

@@ -18,9 +18,9 @@ type OldOptions = {
 
 const NOTHING = { used: [], problem: undefined, note: undefined };
 
-/** `unwrap` is slotline.unwrap.legacy. */
-export function honourOldOptions(type: string, values: StageValues, { unwrap }: { readonly unwrap: 'honour' | 'ignore' }): OldOptions {
-  if (unwrap === 'ignore') return { ...NOTHING, values };
+/** `mode` is slotline.unwrap.legacy. */
+export function honourOldOptions(type: string, values: StageValues, mode: 'honour' | 'ignore'): OldOptions {
+  if (mode === 'ignore') return { ...NOTHING, values };
   if (type === UNWRAP) return honourDeleteHandling(values);
   return type.startsWith('org.apache.kafka.connect.transforms.ReplaceField$') ? honourFieldLists(values) : { ...NOTHING, values };
 }
