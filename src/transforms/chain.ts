@@ -46,12 +46,13 @@ export class TransformChain {
     return recordOutcome(current);
   }
 
-  /** A fork whose branches go through the rest of the chain. */
+  /** A fork whose branches go through the rest of the chain. Each has a list of headers of its own: what one appends is not in another. */
   #behind(stage: Stage, fork: Extract<Outcome, { tag: 'fork' }>, at: { readonly next: number; readonly record: ShapedRecord }): Outcome {
     const branch = (answer: string | null): Outcome => {
       const outcome = attempted(stage, at.record, () => fork.branch(answer));
       if (outcome.tag === 'dropped') return outcome;
-      return outcome.tag === 'fork' ? this.#behind(stage, outcome, at) : this.#runFrom(at.next, outcome.record);
+      if (outcome.tag === 'fork') return this.#behind(stage, outcome, at);
+      return this.#runFrom(at.next, { ...outcome.record, headers: outcome.record.headers.copy() });
     };
     return { ...fork, read: (event) => attempted(stage, at.record, () => fork.read(event)), branch };
   }
@@ -78,7 +79,8 @@ function applied({ transform, predicate, negate }: Stage, record: ShapedRecord):
   const verdict = predicate?.(record);
   if (verdict === undefined) return transform(record);
   if (typeof verdict === 'boolean') return verdict === negate ? recordOutcome(record) : transform(record);
-  const branch = (answer: string | null): Outcome => ((answer === 'true') === negate ? recordOutcome(record) : transform(record));
+  const branch = (answer: string | null): Outcome =>
+    (answer === 'true') === negate ? recordOutcome(record) : transform({ ...record, headers: record.headers.copy() });
   return { tag: 'fork', read: (event) => String(verdict(event)), branch };
 }
 

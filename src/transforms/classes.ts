@@ -1,4 +1,5 @@
 /** Owns the table from class names to transforms and predicates. Which options a class has: config/table/. */
+import { eventRouter } from './debezium/event-router.ts';
 import { extractNewRecordState } from './extract-new-record-state.ts';
 import type { Side } from './fields.ts';
 import { extractField, hoistField, valueToKey } from './kafka/field-and-whole.ts';
@@ -42,6 +43,7 @@ export const TRANSFORMS: ReadonlyMap<string, Create<Transform>> = new Map<string
   [`${KAFKA}ValueToKey`, valueToKey],
   [`${DEBEZIUM}ByLogicalTableRouter`, byLogicalTableRouter],
   [`${DEBEZIUM}ExtractNewRecordState`, extractNewRecordState],
+  [`${DEBEZIUM}outbox.EventRouter`, eventRouter],
   // PostgreSQL's connector emits no schema changes.
   [`${DEBEZIUM}SchemaChangeEventFilter`, () => recordOutcome],
 ]);

@@ -4,7 +4,7 @@
  */
 
 import { constantText } from '../events/facts.ts';
-import type { FieldShape, ValueShape } from '../events/record-shape.ts';
+import type { ValueShape } from '../events/record-shape.ts';
 import type { FieldSchema } from '../values/schema.ts';
 import { copyBasics, derived, fieldNamed, fieldsOf, findField, madeOptional, structOf, substituted, textOf, withSchema } from './fields.ts';
 import { isPresent, readerOf } from './read-value.ts';
@@ -132,18 +132,17 @@ function referenceOf(entry: string, prefix: string): Reference {
 
 /** The value that is meant, optional and without a default; undefined if there is none of this name. */
 function resolve(envelope: ValueShape, { struct, field }: Reference): ValueShape | undefined {
-  const found = (struct === undefined ? undefined : memberShape(envelope, struct, field)) ?? findField(envelope, field, PURPOSE);
+  const found = struct === undefined ? findField(envelope, field, PURPOSE) : inStruct(envelope, struct, field);
   return found === undefined ? undefined : withSchema(found, madeOptional(found.schema));
 }
 
-function memberShape(envelope: ValueShape, struct: string, field: string): ValueShape | undefined {
+/** A field that the struct does not have is looked for in the envelope. It is null all the same where the struct is. */
+function inStruct(envelope: ValueShape, struct: string, field: string): ValueShape | undefined {
   const parent = findField(envelope, struct, PURPOSE);
   if (parent === undefined) throw new TransformError(`the envelope has no struct ${struct}`);
-  if (isAlwaysNull(parent)) {
-    const schema = parent.schema.fields?.find((one) => one.field === field)?.schema;
-    return schema === undefined ? undefined : nullOf(schema);
-  }
-  const member: FieldShape | undefined = findField(parent, field, PURPOSE);
+  const schema = parent.schema.fields?.find((one) => one.field === field)?.schema;
+  if (isAlwaysNull(parent)) return schema === undefined ? undefined : nullOf(schema);
+  const member = findField(parent, field, PURPOSE) ?? findField(envelope, field, PURPOSE);
   const when = parent.origin.from === 'struct' ? parent.origin.when : undefined;
   // A column is null anyway if its row is not there.
   if (member === undefined || when === undefined || member.origin.from === 'column') return member;

@@ -62,6 +62,22 @@ function structReader(fields: readonly FieldShape[], when: Presence | undefined)
   };
 }
 
+/** Whether readerOf() would give null. A cell is not read for it, unless its codec may make null of a text. */
+export function nullTesterOf({ schema, origin }: ValueShape): (event: EventView) => boolean {
+  if (origin.from === 'struct') {
+    const { when } = origin;
+    return when === undefined ? () => false : (event) => !isPresent(event, when);
+  }
+  const read = rawReader(origin);
+  if (origin.from === 'fact' || schema.type === 'array' || schema.type === 'struct') return (event) => read(event) === null;
+  const { index } = origin.column;
+  return (event) => {
+    const tuple = imageOf(event, origin.image);
+    const isText = tuple !== undefined && index < tuple.count && byteAt(tuple.kinds, index) === CellKind.text;
+    return !isText && read(event) === null;
+  };
+}
+
 const ascii = new ByteWriter(64);
 
 function factReader(fact: Fact): ValueReader {

@@ -12,7 +12,7 @@ import { encodeHeaders, type Header } from '../../serde/record-headers.ts';
 import type { CompiledRecord, RecordSerde } from '../../serde/record-serde.ts';
 import { type Nullness, nullnessOf } from '../../transforms/nullness.ts';
 import { readerOf } from '../../transforms/read-value.ts';
-import { type HeaderShape, isAlwaysNull, type Outcome, type ShapedRecord } from '../../transforms/shaped-record.ts';
+import { type HeaderShape, isAlwaysNull, type Outcome, type ShapedRecord, TransformError } from '../../transforms/shaped-record.ts';
 
 export type RouteDeps = {
   readonly serde: Pick<RecordSerde, 'compile' | 'writesNull'>;
@@ -79,14 +79,24 @@ export class RecordRoute {
     return this.#headerBlock ?? encodeHeaders(this.#headers.map((read) => read(event, otherKey)));
   }
 
-  /** -1: the partitioner chooses. */
+  /** -1: the partitioner chooses. Throws TransformError for a partition that the topic does not have, as Kafka's producer does. */
   partitionOf(event: EventView): number {
-    return this.#record.partition?.(event) ?? -1;
+    const partition = this.#record.partition?.(event) ?? undefined;
+    if (partition === undefined) return -1;
+    const { partitionCount } = this.topic;
+    if (partition < 0 || partition >= partitionCount) throw new TransformError(`Invalid partition: the topic has ${partitionCount}`);
+    return partition;
   }
 
-  /** Undefined: the time when it is written. */
+  /**
+   * Undefined: the time when it is written; -1 means that too. Throws TransformError for a time before 1970.
+   * Source: org.apache.kafka.connect.util.ConnectUtils.checkAndConvertTimestamp.
+   */
   timestampOf(event: EventView): number | undefined {
-    return this.#record.timestamp?.(event) ?? undefined;
+    const timestamp = this.#record.timestamp?.(event) ?? undefined;
+    if (timestamp === undefined || timestamp === -1) return undefined;
+    if (timestamp < 0) throw new TransformError('Invalid record timestamp');
+    return timestamp;
   }
 }
 
