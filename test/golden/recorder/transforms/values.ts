@@ -246,7 +246,7 @@ const headers: readonly TransformCase[] = [
   },
   {
     name: 'transform-drop-headers',
-    forms: ['json'],
+    forms: JSON_FORMS,
     tables: FEW,
     settings: chain({
       drop: { type: kafka('DropHeaders'), headers: '__debezium.context.connectorName,__debezium.context.taskId,nosuch' },
