@@ -8,6 +8,7 @@ import { cpuTimeUs } from './process-figures.ts';
 import { findRecvlogical, HOW_TO_GET_RECVLOGICAL, type ReaderResult, runFramesReader, runRecvlogical } from './readers.ts';
 import { type SlotlineRun, type Stage, startSlotline, topicOf } from './stage.ts';
 import { meanValueBytes, readContents, type TopicContents } from './topic.ts';
+import { CHAIN_NAMES } from './transform-chains.ts';
 import { type Backlog, copySlot, dropSlot, isConfirmed, walsenderPid } from './workload.ts';
 
 /** The figures of one run. An event is a change in a drain, and a row in a snapshot. */
@@ -84,6 +85,7 @@ async function drainOnce(stage: Stage, backlog: Backlog, one: OneDrain): Promise
         isBaseline: contender === 'baseline',
         isStreamOnly: contender === 'stream',
         isConverted: contender === 'converter',
+        chain: CHAIN_NAMES.find((name) => name === contender),
       };
       const drained = await drainBySlotline(stage, backlog, { run: place });
       if (drained.records !== backlog.changes) throw new BenchError(`${drained.records} records for ${backlog.changes} changes`);

@@ -1,14 +1,15 @@
 /** Owns the command line of the benchmark: what may be asked for, the defaults, the usage text. */
 import { parseArgs } from 'node:util';
+import { CHAIN_NAMES, type ChainName } from './transform-chains.ts';
 
 type BenchCase = 'drain' | 'wide' | 'huge' | 'outage' | 'snapshot' | 'latency';
-/** `baseline`: Slotline of another checkout; `stream`: this Slotline without bulk reading; `converter`: this Slotline with the format of --converter. */
-export type Contender = 'pg_recvlogical' | 'frames' | 'baseline' | 'stream' | 'slotline' | 'converter';
+/** `baseline`: Slotline of another checkout; `stream`: this Slotline without bulk reading; `converter`: this Slotline with the format of --converter; `unwrap`, `chain`: with transforms (transform-chains.ts). */
+export type Contender = 'pg_recvlogical' | 'frames' | 'baseline' | 'stream' | 'slotline' | 'converter' | ChainName;
 /** Formats that need a schema registry; the others' records are JSON without schemas. */
 type BenchConverter = 'avro' | 'json-schema' | 'protobuf';
 
 const CASES: readonly BenchCase[] = ['drain', 'wide', 'huge', 'outage', 'snapshot', 'latency'];
-export const CONTENDERS: readonly Contender[] = ['pg_recvlogical', 'frames', 'baseline', 'stream', 'slotline', 'converter'];
+export const CONTENDERS: readonly Contender[] = ['pg_recvlogical', 'frames', 'baseline', 'stream', 'slotline', 'converter', ...CHAIN_NAMES];
 const CONVERTERS: readonly BenchConverter[] = ['avro', 'json-schema', 'protobuf'];
 
 export type BenchOptions = {

@@ -7,6 +7,7 @@ import { startRegistry } from '../test/harness/registry.ts';
 import type { BenchOptions } from './options.ts';
 import { SlotlineProcess } from './slotline-process.ts';
 import { TopicCounter } from './topic.ts';
+import { type ChainName, chainConfig } from './transform-chains.ts';
 import { createSchema, DATABASE, PUBLICATION, TABLE } from './workload.ts';
 
 export type Stage = {
@@ -57,6 +58,8 @@ export type SlotlineRun = {
   readonly isStreamOnly?: boolean;
   /** True: keys and values are in the format of --converter; else in JSON without schemas. */
   readonly isConverted?: boolean;
+  /** Its transforms. */
+  readonly chain?: ChainName | undefined;
 };
 
 /** Starts a Slotline with a name of its own, so it shares slot, topics and remembered offsets with no other run. */
@@ -101,6 +104,7 @@ function slotlineConfig(stage: Stage, run: SlotlineRun): Record<string, string> 
     'snapshot.mode': run.snapshotMode,
     ...(run.codec === undefined ? {} : { 'producer.compression.type': run.codec }),
     ...(run.isStreamOnly === true ? { 'slotline.catchup.mode': 'off' } : {}),
+    ...(run.chain === undefined ? {} : chainConfig(run.chain)),
     ...options.settings,
   };
 }

@@ -3,6 +3,7 @@
  * Differences in recorded events are in test/golden/replay-differences.ts, those of options in the option table.
  */
 import type { ValueCorrection } from '../src/core/options.ts';
+import { TRANSFORM_NOTES } from './transforms-page.ts';
 
 type Note = { readonly debezium: string; readonly here: string; readonly why: string };
 type NoteTopic = { readonly title: string; readonly notes: readonly Note[] };
@@ -320,6 +321,7 @@ const PROTOBUF: readonly Note[] = [
 
 export const NOTES: readonly NoteTopic[] = [
   { title: 'Events', notes: EVENTS },
+  { title: 'Transforms', notes: TRANSFORM_NOTES },
   { title: 'Tables and names', notes: [...TABLES, ...ENCODINGS] },
   { title: 'Delivery', notes: DELIVERY },
   { title: 'Running it', notes: RUNNING },

@@ -2,9 +2,10 @@
  * Owns docs/compatibility.md: what becomes of every Debezium property, with the recorded cases that show it, and each difference on purpose
  * with its reason. Written from the option table, the recordings and compatibility-notes.ts.
  */
+
+import { RENAMED } from '../src/config/table/names/renamed.ts';
 import type { OptionSpec } from '../src/config/table/option-spec.ts';
 import { findFamily, findOption, OPTIONS } from '../src/config/table/options.ts';
-import { RENAMED } from '../src/config/table/renamed.ts';
 import { VALUE_CORRECTIONS } from '../src/core/options.ts';
 import type { CaseGroup } from '../test/golden/replay-cases.ts';
 import { KNOWN_DIFFERENCES } from '../test/golden/replay-differences.ts';
@@ -87,7 +88,7 @@ ${topics.join('\n')}`;
 
 function propertyRow(name: string, groups: readonly CaseGroup[]): string[] {
   const renamed = RENAMED[sampleOf(name)];
-  if (renamed?.tag === 'renamed') return [code(name), 'honoured', `Read as ${code(renamed.to)}.`, casesWith(name, groups)];
+  if (renamed !== undefined) return [code(name), 'honoured', `Read as ${code(renamed.to)}.`, casesWith(name, groups)];
   const spec = findProperty(name);
   const [status, how] = verdict(spec);
   return [code(name), status, how, status === 'honoured' || status === 'differs' ? casesWith(name, groups) : ''];

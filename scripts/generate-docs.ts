@@ -1,21 +1,23 @@
 /**
  * Owns docs/options.md, docs/metrics.md, the "not yet" block of the README, and that docs/errors.md (errors-page.ts), docs/compatibility.md
- * (compatibility.ts) and docs/coverage.md (coverage-page.ts) are written: all from the tables of the program and the recorded cases. Run by
+ * (compatibility.ts), docs/coverage.md (coverage-page.ts) and docs/transforms.md (transforms-page.ts) are written: all from the tables of the program and the recorded cases. Run by
  * `npm run docs`; test/docs.test.ts compares. Does not own any other text.
  */
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { isFamily, type OptionSpec, type ValueKind } from '../src/config/table/option-spec.ts';
+import { FOREIGN_NAMES } from '../src/config/table/names/foreign.ts';
+import { RENAMED, RENAMED_VALUES } from '../src/config/table/names/renamed.ts';
+import { isFamily, type OptionSpec } from '../src/config/table/option-spec.ts';
 import { OPTION_TOPICS, type OptionTopic } from '../src/config/table/options.ts';
-import { RENAMED, RENAMED_VALUES } from '../src/config/table/renamed.ts';
 import { METRICS } from '../src/ops/metrics.ts';
 import { readGroups } from '../test/golden/case-store.ts';
 import { coverage } from '../test/golden/coverage.ts';
 import { compatibilityPage } from './compatibility.ts';
 import { coveragePage } from './coverage-page.ts';
 import { errorsPage } from './errors-page.ts';
-import { cell, code, refusedValues, sentence } from './markdown.ts';
+import { cell, code, kindName, refusedValues, sentence } from './markdown.ts';
+import { transformsPage } from './transforms-page.ts';
 
 const ROOT = new URL('..', import.meta.url);
 const NOT_YET_START = '<!-- not-yet:start -->';
@@ -28,6 +30,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     ['docs/options.md', optionsPage()],
     ['docs/errors.md', errorsPage()],
     ['docs/metrics.md', metricsPage()],
+    ['docs/transforms.md', transformsPage()],
     ['docs/compatibility.md', compatibilityPage(groups)],
     ['docs/coverage.md', coveragePage(coverage(groups))],
   ]);
@@ -70,7 +73,7 @@ function notYetSubject(spec: OptionSpec): string | undefined {
 }
 
 function optionsPage(): string {
-  return `${OPTIONS_INTRODUCTION}\n${differingSection()}\n${OPTION_TOPICS.map(topicSection).join('\n')}\n${renamedSection()}`;
+  return `${OPTIONS_INTRODUCTION}\n${differingSection()}\n${OPTION_TOPICS.map(topicSection).join('\n')}\n${renamedSection()}\n${foreignSection()}`;
 }
 
 const OPTIONS_INTRODUCTION = `# Options
@@ -90,6 +93,8 @@ Where a text holds one of these, it is replaced before it is checked; problems a
 | \`\${file:PATH:KEY}\` | the value of the key in a Java properties file |
 | \`\${dir:PATH:NAME}\` | the content of the file NAME in the folder |
 
+The names that \`config.providers\` gives to Connect's own providers are understood too. Other stores of secrets are not read.
+
 Files are read again while it runs, for secrets only: the login of PostgreSQL for each connection, those of Kafka and registries for each attempt.
 
 Patterns are regular expressions that match the whole name, in any case; \`\\,\` is a comma inside a pattern.
@@ -97,11 +102,11 @@ Patterns are regular expressions that match the whole name, in any case; \`\\,\`
 | class | what happens |
 |---|---|
 | honoured | does what Debezium's or Kafka's option does |
-| no effect | accepted; changes nothing here; one note at start |
+| no effect | accepted; changes nothing here; where that differs from what the value asks for, one note for each reason at start |
 | not yet | would change which data is sent or its shape: refused unless it has its default, or \`slotline.unsupported.allow\` names it |
 | family | any name of this form, with the class that follows |
 
-A name that is not on this page is an error.
+A name that is not on this page is an error, unless \`slotline.unsupported.allow\` names it.
 `;
 
 /** The section about what somebody who moves from Debezium or Connect would not expect. */
@@ -139,30 +144,18 @@ function meaning(spec: OptionSpec): string {
   return parts.join(' ');
 }
 
-function kindName(kind: ValueKind): string {
-  switch (kind.tag) {
-    case 'enum':
-      return kind.values.map(code).join(', ');
-    case 'integer':
-      return kind.min === 0 ? 'integer' : `integer ≥ ${kind.min}`;
-    case 'regex list':
-      return 'list of patterns';
-    case 'regex':
-      return 'pattern';
-    case 'sql':
-      return 'SQL';
-    default:
-      return kind.tag;
-  }
-}
-
 function renamedSection(): string {
-  const rows = Object.entries(RENAMED).map(([name, each]) => [code(name), each.tag === 'renamed' ? code(each.to) : each.reason]);
+  const rows = Object.entries(RENAMED).map(([name, each]) => [code(name), code(each.to)]);
   for (const [option, values] of Object.entries(RENAMED_VALUES)) {
     for (const [old, now] of Object.entries(values)) rows.push([code(`${option}=${old}`), code(`${option}=${now}`)]);
   }
   const lines = rows.map((row) => `| ${row.map(cell).join(' | ')} |`);
-  return `## Old names\n\nNames that Debezium had once are read as the new ones, with a note; what is gone is an error.\n\n| old | now |\n|---|---|\n${lines.join('\n')}\n`;
+  return `## Old names\n\nNames that Debezium had once are read as the new ones, with a note.\n\n| old | now |\n|---|---|\n${lines.join('\n')}\n`;
+}
+
+function foreignSection(): string {
+  const lines = FOREIGN_NAMES.map(({ reason, names }) => `| ${[reason, names.map(code).join(', ')].map(cell).join(' | ')} |`);
+  return `## Names of others\n\nThese are no options of the PostgreSQL connector. Debezium and Connect ignore them; here they do nothing, and one note for each kind says so.\n\n| why | names |\n|---|---|\n${lines.join('\n')}\n`;
 }
 
 function metricsPage(): string {

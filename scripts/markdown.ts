@@ -1,5 +1,5 @@
 /** Owns the small pieces that generated pages are put together from. */
-import type { OptionSpec } from '../src/config/table/option-spec.ts';
+import type { OptionSpec, ValueKind } from '../src/config/table/option-spec.ts';
 
 export function code(text: string): string {
   return `\`${text}\``;
@@ -32,4 +32,22 @@ export function refusedValues(spec: OptionSpec): readonly string[] {
   if (kind.tag === 'boolean') return ['true', 'false'].filter((value) => !honouredValues.includes(value));
   if (kind.tag === 'class') return ['other classes'];
   return kind.tag === 'enum' ? kind.values.filter((value) => !honouredValues.includes(value)) : [];
+}
+
+/** What a table of options says about the kind of a value. */
+export function kindName(kind: ValueKind): string {
+  switch (kind.tag) {
+    case 'enum':
+      return kind.values.map(code).join(', ');
+    case 'integer':
+      return kind.min === 0 || kind.min < -1 ? 'integer' : `integer ≥ ${kind.min}`;
+    case 'regex list':
+      return 'list of patterns';
+    case 'regex':
+      return 'pattern';
+    case 'sql':
+      return 'SQL';
+    default:
+      return kind.tag;
+  }
 }

@@ -15,7 +15,9 @@ const LIMIT_MS = 400;
 /** Where a pattern is made at run time, and why that is bounded. */
 const MADE_AT_RUN_TIME: Readonly<Record<string, string>> = {
   'src/core/user-pattern.ts': 'the bound itself',
+  'src/config/table/names/foreign.ts': 'from names of a table, each with one gap at most',
   'src/config/table/options.ts': 'from names of the option table',
+  'src/config/table/transforms/java-replacement.ts': 'a pattern that was checked, on the empty text',
   'src/config/resolve/regex-list.ts': 'from a constant',
 };
 

@@ -16,7 +16,7 @@ describe('generated documents', () => {
   test('the README says which options are refused, and keeps all other text', () => {
     const readme = 'before\n<!-- not-yet:start -->\nLINE OF YESTERDAY\n<!-- not-yet:end -->\nafter\n';
     const text = withNotYetBlock(readme);
-    expect(text).toContain('`transforms`');
+    expect(text).toContain('`exactly.once.support`');
     expect(text).not.toContain('YESTERDAY');
     expect(text.startsWith('before\n') && text.endsWith('\nafter\n')).toBe(true);
     expect(withNotYetBlock(text)).toBe(text);

@@ -47,6 +47,10 @@ describe('command line', () => {
     const status = await runWith(['status', '--config', 'a.json', '--watch', '--interval', '0.5']);
     expect(status.args).toEqual({ configPaths: ['a.json'], watch: true, intervalMs: 500, json: false });
     expect(await runWith(['demo', '--seconds', '30'])).toMatchObject({ called: 'demo', args: { seconds: 30 } });
+    for (const command of ['run', 'check', 'status']) {
+      const { args } = await runWith([command, '-c', 'a.json', '--worker-config', 'w.properties']);
+      expect(args).toMatchObject({ configPaths: ['a.json'], workerConfig: 'w.properties' });
+    }
     expect(await runWith(['demo'])).toMatchObject({ called: 'demo', args: { seconds: undefined } });
   });
 

@@ -8,14 +8,17 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 /** 0 done, 1 operating failure, 2 usage or config. */
 export type ExitCode = 0 | 1 | 2;
 
-export type RunArguments = {
+/** A Connect worker's properties file, for what the configs leave to it. */
+type WorkerConfig = { readonly workerConfig: string | undefined };
+
+export type RunArguments = WorkerConfig & {
   readonly configPaths: readonly string[];
   /** A folder; every *.json file in it configures one connector. */
   readonly configFolder: string | undefined;
   readonly json: boolean;
 };
-export type CheckArguments = { readonly configPaths: readonly string[]; readonly json: boolean };
-export type StatusArguments = {
+export type CheckArguments = WorkerConfig & { readonly configPaths: readonly string[]; readonly json: boolean };
+export type StatusArguments = WorkerConfig & {
   readonly configPaths: readonly string[];
   readonly watch: boolean;
   readonly intervalMs: number;
@@ -73,6 +76,10 @@ function buildProgram(line: CommandLine, commands: Commands, done: (code: ExitCo
 type Done = (code: ExitCode) => void;
 
 const CONFIG = ['-c, --config <file...>', 'config file of a connector (JSON); may be repeated'] as const;
+const WORKER_CONFIG = [
+  '--worker-config <file>',
+  'properties file of a Connect worker, for converters, brokers and security that a config leaves to it',
+] as const;
 const JSON_OUTPUT = ['--json', 'print JSON'] as const;
 
 function addRun(program: Command, commands: Commands, done: Done): void {
@@ -81,11 +88,13 @@ function addRun(program: Command, commands: Commands, done: Done): void {
     .description('Capture changes until stopped.')
     .option(...CONFIG)
     .option('--config-dir <folder>', 'folder whose *.json files are connectors')
+    .option(...WORKER_CONFIG)
     .option('--json', 'print problems of the config as JSON')
-    .action(async (options: { config?: string[]; configDir?: string; json?: boolean }, command: Command) => {
+    .action(async (options: { config?: string[]; configDir?: string; workerConfig?: string; json?: boolean }, command: Command) => {
       if (options.config === undefined && options.configDir === undefined)
         command.error("error: option '--config <file...>' or '--config-dir <folder>' is required");
-      done(await commands.run({ configPaths: options.config ?? [], configFolder: options.configDir, json: options.json ?? false }));
+      const { config = [], configDir, workerConfig, json = false } = options;
+      done(await commands.run({ configPaths: config, configFolder: configDir, workerConfig, json }));
     });
 }
 
@@ -94,9 +103,10 @@ function addCheck(program: Command, commands: Commands, done: Done): void {
     .command('check')
     .description('Check every precondition at once and print what mends each.')
     .requiredOption(...CONFIG)
+    .option(...WORKER_CONFIG)
     .option(...JSON_OUTPUT)
-    .action(async (options: { config: string[]; json?: boolean }) => {
-      done(await commands.check({ configPaths: options.config, json: options.json ?? false }));
+    .action(async ({ config, workerConfig, json = false }: { config: string[]; workerConfig?: string; json?: boolean }) => {
+      done(await commands.check({ configPaths: config, workerConfig, json }));
     });
 }
 
@@ -108,12 +118,13 @@ function addStatus(program: Command, commands: Commands, done: Done): void {
     .command('status')
     .description('Print the state and lag of the slot.')
     .requiredOption(...CONFIG)
+    .option(...WORKER_CONFIG)
     .option('--watch', 'print again and again until stopped')
     .option('--interval <seconds>', 'pause between two prints with --watch', parseSeconds, WATCH_INTERVAL_S)
     .option(...JSON_OUTPUT)
-    .action(async (options: { config: string[]; watch?: boolean; interval: number; json?: boolean }) => {
-      const { config, watch = false, interval, json = false } = options;
-      done(await commands.status({ configPaths: config, watch, intervalMs: interval * 1000, json }));
+    .action(async (options: { config: string[]; workerConfig?: string; watch?: boolean; interval: number; json?: boolean }) => {
+      const { config, workerConfig, watch = false, interval, json = false } = options;
+      done(await commands.status({ configPaths: config, workerConfig, watch, intervalMs: interval * 1000, json }));
     });
 }
 

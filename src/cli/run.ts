@@ -38,7 +38,7 @@ export async function run(args: RunArguments, version: string): Promise<ExitCode
     }
     paths.push(...found);
   }
-  const configs = loadAll(paths, { json: args.json });
+  const configs = loadAll(paths, args);
   if (configs.tag === 'refused') return 2;
   const connectors = configs.all.map((options) => makeConnector(options, { version, readOptions: configs.secrets.get(options) }));
   let stopping = false;
@@ -73,20 +73,20 @@ function configsIn(folder: string): string[] | undefined {
 }
 
 /** Prints every problem of every file at once. */
-export function loadAll(paths: readonly string[], output: { readonly json: boolean }): LoadedConfigs {
+export function loadAll(paths: readonly string[], o: { readonly json: boolean; readonly workerConfig: string | undefined }): LoadedConfigs {
   const loaded: ResolvedOptions[] = [];
   const secrets = new Map<ResolvedOptions, SecretReader>();
   let refused = false;
   for (const path of paths) {
-    const result = loadConfig(path, systemEnvironment(process.env));
+    const result = loadConfig(path, systemEnvironment(process.env), o.workerConfig);
     if (result.tag === 'resolved') {
       loaded.push(result.options);
       secrets.set(result.options, secretReader(result.options, result.again));
-      if (result.notes.length > 0 && !output.json) process.stderr.write(`${path}:\n${formatNotes(result.notes)}\n`);
+      if (result.notes.length > 0 && !o.json) process.stderr.write(`${path}:\n${formatNotes(result.notes)}\n`);
       continue;
     }
     refused = true;
-    if (output.json) process.stdout.write(`${JSON.stringify({ file: path, problems: problemsAsJson(result.problems) })}\n`);
+    if (o.json) process.stdout.write(`${JSON.stringify({ file: path, problems: problemsAsJson(result.problems) })}\n`);
     else process.stderr.write(`${path}: the configuration has problems\n${formatProblems(result.problems)}\n`);
   }
   return refused ? { tag: 'refused' } : { tag: 'loaded', all: loaded, secrets };

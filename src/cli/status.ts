@@ -50,7 +50,7 @@ type StatusReport = {
 type StatusDeps = { readonly write: (text: string) => void; readonly stop: AbortSignal };
 
 export async function status(args: StatusArguments): Promise<ExitCode> {
-  const configs = loadAll(args.configPaths, { json: args.json });
+  const configs = loadAll(args.configPaths, args);
   if (configs.tag === 'refused') return 2;
   const stop = new AbortController();
   const onSignal = (): void => stop.abort();

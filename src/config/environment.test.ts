@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { substitute } from './environment.ts';
+import { providersOf, substitute } from './environment.ts';
 
 const FILES: Readonly<Record<string, string>> = {
   '/run/secret': 'geheim\n',
@@ -50,8 +50,32 @@ describe('substitution', () => {
     ['file:/run/app.properties:none', 'the file /run/app.properties has no key none'],
     ['file:/run/none:key', 'the file /run/none cannot be read (ENOENT)'],
     ['dir:/run', 'dir needs a folder and a name, separated by a colon'],
-    ['vault:kv/x:y', 'there is no config provider named vault: use env, file or dir'],
+    ['mine:kv/x:y', 'there is no config provider named mine: use env, file or dir'],
+    [
+      'secrets:shop/orders-db:password',
+      'secrets is not read: mount the Kubernetes secret as files and write ${dir:PATH:KEY}, or give it as a variable and write ${env:NAME}',
+    ],
+    [
+      'secretsmanager:orders:password',
+      'secretsmanager is not read: let what starts the process fetch it, as a variable (${env:NAME}) or a file (${file:PATH})',
+    ],
   ])('%s is a problem: %s', (placeholder, reason) => {
     expect(substitute(wrap(placeholder), ENVIRONMENT).problems).toEqual([reason]);
+  });
+
+  test("takes the names that config.providers gives to Connect's own providers", () => {
+    const providers = providersOf(
+      new Map([
+        ['config.providers', 'creds,env2,hashi'],
+        ['config.providers.creds.class', 'org.apache.kafka.common.config.provider.FileConfigProvider'],
+        ['config.providers.env2.class', 'org.apache.kafka.common.config.provider.EnvVarConfigProvider'],
+        ['config.providers.hashi.class', 'com.acme.VaultConfigProvider'],
+      ]),
+    );
+    expect(substitute(wrap('creds:/run/app.properties:user'), ENVIRONMENT, providers).text).toBe('anna');
+    expect(substitute(wrap('env2:NAME'), ENVIRONMENT, providers).text).toBe('value');
+    expect(substitute(wrap('hashi:kv/x:y'), ENVIRONMENT, providers).problems).toEqual([
+      'VaultConfigProvider is not read: let what starts the process fetch it, as a variable (${env:NAME}) or a file (${file:PATH})',
+    ]);
   });
 });

@@ -4,6 +4,7 @@
  */
 
 import { readFileSync } from 'node:fs';
+import { parseProperties } from './properties.ts';
 
 export type ConfigEnvironment = {
   readonly variables: Readonly<Record<string, string | undefined>>;
@@ -19,10 +20,11 @@ type Substituted = { readonly text: string; readonly problems: readonly string[]
 
 const PLACEHOLDER = /\$\{([A-Za-z][A-Za-z0-9_-]*):([^}]*)\}/g;
 
-export function substitute(text: string, environment: ConfigEnvironment): Substituted {
+/** `providers`: config.providers of Connect, from the name to one of ours or to a class. */
+export function substitute(text: string, environment: ConfigEnvironment, providers: ReadonlyMap<string, string> = new Map()): Substituted {
   const problems: string[] = [];
   const replaced = text.replace(PLACEHOLDER, (_, provider: string, argument: string) => {
-    const found = lookUp(provider, argument, environment);
+    const found = lookUp(providers.get(provider) ?? provider, argument, environment);
     if (found.problem !== undefined) problems.push(found.problem);
     return found.text;
   });
@@ -41,8 +43,45 @@ function lookUp(provider: string, argument: string, environment: ConfigEnvironme
     case 'directory':
       return lookUpFolder(argument, environment);
     default:
-      return failed(`there is no config provider named ${provider}: use env, file or dir`);
+      return failed(provideOtherwise(provider));
   }
+}
+
+/** Connect's own providers and Strimzi's, by class: a config may give them any name. */
+const PROVIDER_CLASSES: Readonly<Record<string, string>> = {
+  'org.apache.kafka.common.config.provider.EnvVarConfigProvider': 'env',
+  'org.apache.kafka.common.config.provider.FileConfigProvider': 'file',
+  'org.apache.kafka.common.config.provider.DirectoryConfigProvider': 'dir',
+  'io.strimzi.kafka.EnvVarConfigProvider': 'env',
+};
+
+/** What the names of config.providers stand for. */
+export function providersOf(texts: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const providers = new Map<string, string>();
+  for (const [key, text] of texts) {
+    const name = /^config\.providers\.([^.]+)\.class$/.exec(key)?.[1];
+    if (name !== undefined) providers.set(name, PROVIDER_CLASSES[text.trim()] ?? text.trim());
+  }
+  return providers;
+}
+
+/** Stores that are not read, by a word of the provider's name or class. */
+const STORES: readonly { readonly find: RegExp; readonly from: string }[] = [
+  {
+    find: /kubernetessecret|^(strimzi)?secrets?$/i,
+    from: 'mount the Kubernetes secret as files and write ${dir:PATH:KEY}, or give it as a variable and write ${env:NAME}',
+  },
+  { find: /kubernetesconfigmap|^configmaps?$/i, from: 'mount the config map as files and write ${dir:PATH:KEY}' },
+  {
+    find: /secrets?-?manager|ssm|vault|azure|gcp|aws/i,
+    from: 'let what starts the process fetch it, as a variable (${env:NAME}) or a file (${file:PATH})',
+  },
+];
+
+function provideOtherwise(provider: string): string {
+  const store = STORES.find(({ find }) => find.test(provider));
+  const name = provider.slice(provider.lastIndexOf('.') + 1);
+  return store === undefined ? `there is no config provider named ${name}: use env, file or dir` : `${name} is not read: ${store.from}`;
 }
 
 /** Connect's provider for variables takes an empty path: `${env::NAME}`. */
@@ -59,7 +98,7 @@ function lookUpFile(argument: string, environment: ConfigEnvironment): Found {
   const key = argument.slice(colon + 1);
   const file = readText(path, environment);
   if (file.problem !== undefined) return file;
-  const value = readProperty(file.text, key);
+  const value = parseProperties(file.text).get(key);
   return value === undefined ? failed(`the file ${path} has no key ${key}`) : { text: value, problem: undefined };
 }
 
@@ -80,23 +119,6 @@ function readText(path: string, environment: ConfigEnvironment): Found {
 
 export function errorName(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : 'error';
-}
-
-/** A value of a Java properties file: `key=value`, `key: value` or `key value`; `#` and `!` begin comments. */
-function readProperty(text: string, key: string): string | undefined {
-  for (const line of text.split(/\r?\n/)) {
-    if (/^\s*[#!]/.test(line)) continue;
-    const match = /^\s*((?:\\.|[^\\=:\s])+)\s*[=:\s]\s*(.*)$/.exec(line);
-    if (match?.[1] !== undefined && unescapeProperty(match[1]) === key) return unescapeProperty(match[2] ?? '');
-  }
-  return undefined;
-}
-
-function unescapeProperty(text: string): string {
-  const controls: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', f: '\f' };
-  return text.replace(/\\(?:u([0-9a-fA-F]{4})|(.))/g, (_, code: string | undefined, char: string | undefined) =>
-    code === undefined ? (controls[char ?? ''] ?? char ?? '') : String.fromCharCode(Number.parseInt(code, 16)),
-  );
 }
 
 function failed(reason: string): Found {

@@ -37,24 +37,8 @@ describe('config files', () => {
     expect(result).toMatchObject({ tag: 'resolved', options: { name: 'inventory-connector', events: { topicPrefix: 'dbserver1' } } });
   });
 
-  test('a production connector names each line that is not honoured, and takes the rest', () => {
-    const path = new URL('examples/debezium-production.json', CONFIG).pathname;
-    const result = loadConfig(path, ANYWHERE);
-    expect(problemsOf(result)).toEqual(['transforms']);
-    const lines = readFileSync(path, 'utf8').split('\n');
-    for (const each of result.tag === 'refused' ? result.problems : []) {
-      expect(lines[(each.line ?? 0) - 1]).toContain(`"${each.key}"`);
-      expect(each).toMatchObject({ kind: 'unsupported', file: path });
-    }
-  });
-
-  test('a production connector runs once the refused options are named as to be ignored', () => {
-    const text = readFileSync(new URL('examples/debezium-production.json', CONFIG), 'utf8');
-    const allowed = text.replace('"tasks.max"', '"slotline.unsupported.allow": "transforms",\n"tasks.max"');
-    const result = loadConfig('orders.json', {
-      ...ANYWHERE,
-      readFile: (path) => (path === 'orders.json' ? allowed : ANYWHERE.readFile(path)),
-    });
+  test('a production connector starts as it is', () => {
+    const result = loadConfig(new URL('examples/debezium-production.json', CONFIG).pathname, ANYWHERE);
     expect(result).toMatchObject({
       tag: 'resolved',
       options: {
@@ -63,6 +47,7 @@ describe('config files', () => {
         events: { timePrecisionMode: 'connect', keyColumns: [{ table: 'sales\\.ledger', columns: ['account_id', 'entry_no'] }] },
         kafka: { tls: true, sasl: { mechanism: 'SCRAM-SHA-512', username: 'orders', password: 'c' } },
         producer: { compression: 'lz4', lingerMs: 20, batchBytesMax: 327_680, bufferRecordsMax: 16_384 },
+        transforms: [{ alias: 'unwrap' }, { alias: 'route', type: 'org.apache.kafka.connect.transforms.RegexRouter' }],
         topicCreation: { groups: [{ name: 'ledger', partitions: 12, configs: [['cleanup.policy', 'compact']] }] },
       },
     });
@@ -122,6 +107,23 @@ describe('loading', () => {
   });
 
   test('notes have their line too', () => {
-    expect(load('{\n"poll.interval.ms": 1\n}').notes).toMatchObject([{ key: 'poll.interval.ms', line: 2 }]);
+    expect(load('{\n"snapshot.max.threads": 4,"key.converter":"json","value.converter":"json"\n}').notes).toMatchObject([
+      { key: 'snapshot.max.threads', line: 2 },
+    ]);
+  });
+
+  test.each([
+    ['Strimzi', 'apiVersion: kafka.strimzi.io/v1beta2\nkind: KafkaConnector\nspec:\n  config: {}\n', 'is a KafkaConnector of Strimzi'],
+    ['Strimzi as JSON', '{"kind": "KafkaConnector", "spec": {"config": {}}}', 'is a KafkaConnector of Strimzi'],
+    ['Debezium Server', 'debezium.sink.type=kafka\ndebezium.source.topic.prefix=a\n', 'holds options of Debezium Server'],
+    ['Debezium Server as JSON', '{"debezium.source.topic.prefix": "a"}', 'holds options of Debezium Server'],
+    ['Debezium Server as YAML', 'quarkus:\n  http:\n    port: 1\n', 'holds options of Debezium Server'],
+    [
+      'a standalone connector',
+      'name=a\nconnector.class=io.debezium.connector.postgresql.PostgresConnector\n',
+      'holds lines of a properties or YAML',
+    ],
+  ])('a config in the form of %s is one line that says what to do', (_, text, reason) => {
+    expect(problemsIn(load(text))).toMatchObject([{ kind: 'syntax', line: undefined, reason: expect.stringContaining(reason) }]);
   });
 });

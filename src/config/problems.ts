@@ -23,12 +23,12 @@ export function problem(kind: ProblemKind, key: string, reason: string, more: Pa
 }
 
 const ALLOW_HINT =
-  'Options that are not honoured can be ignored: list their names in slotline.unsupported.allow. Think of masks and filters first.';
+  'Options that are not honoured or not known can be ignored: list their names in slotline.unsupported.allow. Think of masks and filters first.';
 
 /** One line per problem, in the order of the file, for a terminal; then what to do about refused ones. */
 export function formatProblems(problems: readonly Problem[]): string {
   const lines = inOrder(problems).map(formatProblem);
-  if (problems.some((each) => each.kind === 'unsupported')) lines.push(ALLOW_HINT);
+  if (problems.some((each) => each.kind === 'unsupported' || each.kind === 'unknown')) lines.push(ALLOW_HINT);
   return lines.join('\n');
 }
 

@@ -19,7 +19,7 @@ export function compileSecretNames(pattern: string | undefined): IsSecret {
 
 /** The key without the salt that a hash mask of Debezium's has in it. */
 export function printableKey(key: string): string {
-  const shown = key.replace(/^(column\.mask\.hash\..*?\.with\.salt\.).*$/s, `$1${MASK}`);
+  const shown = key.replace(/^([_#/ ]*column\.mask\.hash\..*?\.with\.salt\.).*$/s, `$1${MASK}`);
   return shown.length > 120 ? `${shown.slice(0, 120)}…` : shown;
 }
 

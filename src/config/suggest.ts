@@ -1,5 +1,14 @@
 /** Owns did-you-mean: the known name nearest to a mistyped one. */
 
+/** The one of `names` that was meant: it begins with the written one (`schema.include`), ends it (`replication.slot.name`), or is nearest to it. */
+export function meantName(written: string, names: readonly string[]): string | undefined {
+  const dotted = names.filter((name) => name.includes('.'));
+  const longer = written.includes('.') ? dotted.filter((name) => name.startsWith(`${written}.`)) : [];
+  const within = dotted.filter((name) => written.endsWith(`.${name}`));
+  const byLength = (a: string, b: string): number => a.length - b.length;
+  return longer.toSorted(byLength)[0] ?? within.toSorted(byLength).at(-1) ?? nearestName(written, names);
+}
+
 /** The nearest of `names` within a third of the length, or undefined. Case does not count. */
 export function nearestName(written: string, names: readonly string[]): string | undefined {
   let best: string | undefined;

@@ -118,6 +118,7 @@ export const ERROR_TABLE = {
   registry_unreachable: { retry: 'auto', what: 'The schema registry cannot be reached', remedy: 'Check schema.registry.url and that the registry is up; Slotline goes on by itself.' },
   registry_tls_failed: { retry: 'manual', what: 'The TLS connection to the schema registry failed', remedy: 'Check schema.registry.url and the schema.registry.ssl.* options of the converter.' },
   registry_unauthorized: { retry: 'manual', what: 'The schema registry refused access', remedy: 'Check basic.auth.user.info, bearer.auth.token and what the principal may do with the subject.' },
+  transform_failed: { retry: 'never', what: 'A transform cannot be applied to a record', remedy: 'Mend the transform that is named: the field, its type, or a predicate that keeps such records away from it.' },
   registry_incompatible: { retry: 'manual', what: 'The schema registry refused the schema as incompatible', remedy: "Change the subject's compatibility level, or register a schema that fits; the fields that differ are named." },
   registry_invalid_schema: { retry: 'never', what: 'The schema registry refused the schema as invalid', remedy: 'Check names: schema.name.adjustment.mode and field.name.adjustment.mode make them valid.' },
   registry_schema_missing: { retry: 'manual', what: 'The schema registry does not have the schema', remedy: 'Register it, or set auto.register.schemas=true.' },

@@ -236,6 +236,17 @@ export type ConverterOptions =
   | ProtobufConverterOptions
   | StringConverterOptions;
 
+/** One stage of the transform chain, in the order of application. `type` is the full class name; options are as given (defaults are not filled in), with the alias's prefix removed. */
+export type TransformOptions = {
+  readonly alias: string;
+  readonly type: string;
+  readonly options: ReadonlyMap<string, string>;
+  readonly predicate: PredicateOptions | undefined;
+  readonly negate: boolean;
+};
+
+export type PredicateOptions = { readonly alias: string; readonly type: string; readonly options: ReadonlyMap<string, string> };
+
 export type SnapshotOptions = {
   readonly mode: 'initial' | 'always' | 'initial_only' | 'no_data' | 'when_needed';
   readonly delayMs: number;
@@ -346,6 +357,9 @@ export type TaskOptions = {
   readonly events: EventOptions;
   readonly keyConverter: ConverterOptions;
   readonly valueConverter: ConverterOptions;
+  readonly transforms: readonly TransformOptions[];
+  /** errors.tolerance=all: a record that a transform cannot take is left out. */
+  readonly toleratesErrors: boolean;
   readonly snapshot: SnapshotOptions;
   readonly kafka: KafkaConnectionOptions;
   readonly producer: ProducerOptions;

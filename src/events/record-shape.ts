@@ -5,6 +5,7 @@
  */
 import type { ByteWriter } from '../core/byte-writer.ts';
 import type { FieldSchema } from '../values/schema.ts';
+import type { CapturedValue } from '../values/value-capture.ts';
 import type { EventView } from './event-view.ts';
 import type { PlannedColumn } from './row-plan.ts';
 import type { CollectionCount } from './transaction.ts';
@@ -20,7 +21,12 @@ export type Origin =
   | { readonly from: 'column'; readonly column: PlannedColumn; readonly image: Image }
   | { readonly from: 'fact'; readonly fact: Fact };
 
-export type ValueShape = { readonly schema: FieldSchema; readonly origin: Origin };
+export type ValueShape = {
+  readonly schema: FieldSchema;
+  readonly origin: Origin;
+  /** For a whole key or value that has no schema in Connect, as a transform makes it. `schema` says how it is written then. */
+  readonly schemaless?: true;
+};
 
 export type FieldShape = ValueShape & { readonly field: string };
 
@@ -43,6 +49,8 @@ export type Fact = { readonly name: string; readonly lasts: Lifetime } & (
   | { readonly gives: 'lsnText'; readonly writeBefore: (event: EventView, out: ByteWriter) => void; readonly behind: string }
   | { readonly gives: 'op' }
   | { readonly gives: 'collections'; readonly read: (event: EventView) => readonly CollectionCount[] | null }
+  /** A value that a transform computes, of any schema. */
+  | { readonly gives: 'value'; readonly read: (event: EventView) => CapturedValue }
 );
 
 /** The table that a record is about, to name it when a value does not convert. */

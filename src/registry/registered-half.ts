@@ -15,6 +15,8 @@ import type { SchemaIds } from './schema-ids.ts';
 const NO_ID = 0;
 
 export class RegisteredHalfSerde<Node> implements HalfSerde {
+  readonly writesNull = false;
+  readonly writesSchemaless = false;
   readonly #format: RegisteredFormat<Node>;
   readonly #ids: Pick<SchemaIds, 'idOf'>;
   readonly #out: ByteWriter;

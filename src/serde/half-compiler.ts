@@ -209,7 +209,9 @@ class StepList<Node> {
   }
 
   #pushFact(step: FactStep<Node>, place: string): void {
-    this.#pushShared(`fact\n${step.fact.name}@${place}`, () => this.#factStep(step));
+    // What a transform computes is a relation's own.
+    if (step.fact.gives === 'value') this.#push(this.#factStep(step));
+    else this.#pushShared(`fact\n${step.fact.name}@${place}`, () => this.#factStep(step));
   }
 
   #factStep(step: FactStep<Node>): Step<Node> {

@@ -6,9 +6,10 @@ import { byteAt, itemAt } from '../core/byte-reader.ts';
 import { ByteWriter } from '../core/byte-writer.ts';
 import type { Op } from '../events/envelope.ts';
 import type { EventView } from '../events/event-view.ts';
-import type { Fact, Presence, RelationName } from '../events/record-shape.ts';
+import type { Presence, RelationName } from '../events/record-shape.ts';
 import type { CollectionCount } from '../events/transaction.ts';
 import { CellKind, type TupleView } from '../pgoutput/tuple.ts';
+import { writePlain } from '../values/plain-value.ts';
 import { ConversionError } from '../values/value-writer.ts';
 import type { Format, FormatRules, FormatWriter } from './format.ts';
 import {
@@ -175,7 +176,10 @@ export class HalfWriter<Node> {
   }
 
   #writeCells({ cells, relation }: CellsStep<Node> | RowStep<Node>, tuple: TupleView | undefined): void {
-    if (tuple === undefined) throw new Error('a cell was asked for and the row has no such image');
+    if (tuple === undefined) {
+      this.#writeAbsent(cells);
+      return;
+    }
     const values = this.#values;
     for (let i = 0; i < cells.length; i++) {
       const cell = itemAt(cells, i);
@@ -187,6 +191,15 @@ export class HalfWriter<Node> {
       else if (kind === CellKind.unchanged) this.#writeUnavailable(cell, relation);
       else if (kind === CellKind.null) this.#writeNull(cell.nullRule, cell, relation);
       else throw new ConversionError('binary cell');
+    }
+  }
+
+  /** The row has no such image: a transform has taken these fields out of it. */
+  #writeAbsent(cells: readonly Cell<Node>[]): void {
+    for (const { leads, leadStart, leadEnd, node } of cells) {
+      if (leads === undefined) this.#values.begin(node);
+      else this.#out.copy(leads, leadStart, leadEnd);
+      this.#values.nullValue();
     }
   }
 
@@ -263,8 +276,8 @@ export function writeFact<Node>(values: FormatWriter<Node>, step: FactStep<Node>
   if (!step.isBegun) values.begin(step.node);
   switch (step.gives) {
     case 'text': {
-      const text = step.readText(event) ?? defaultText(step, rules);
-      if (text === null) values.nullValue();
+      const text = step.readText(event);
+      if (text === null) writeNullFact(values, step, rules);
       else values.text(text);
       return;
     }
@@ -279,7 +292,8 @@ export function writeFact<Node>(values: FormatWriter<Node>, step: FactStep<Node>
       return;
     case 'bytes':
     case 'collections':
-      writeRare(values, step.fact, event);
+    case 'value':
+      writeRare(values, step, event, rules);
       return;
     case 'op':
       values.plainAscii(OP_TEXT[event.op], 0, 1);
@@ -290,16 +304,25 @@ export function writeFact<Node>(values: FormatWriter<Node>, step: FactStep<Node>
   }
 }
 
-/** Of records that are no rows. */
-function writeRare(values: FormatWriter<unknown>, fact: Fact, event: EventView): void {
+/** Of records that are no rows, or that a transform has computed. */
+function writeRare<Node>(values: FormatWriter<Node>, step: FactStep<Node>, event: EventView, rules: FormatRules): void {
+  const { fact, schema } = step;
   if (fact.gives === 'collections') writeCollections(values, fact.read(event));
+  if (fact.gives === 'value') {
+    const value = fact.read(event);
+    if (value === null) writeNullFact(values, step, rules);
+    else writePlain(values, schema, value);
+  }
   if (fact.gives !== 'bytes') return;
   const bytes = fact.read(event);
   values.bytes(bytes, 0, bytes.length);
 }
 
-function defaultText({ schema }: Pick<FactStep<unknown>, 'schema'>, { nullIsDefault }: FormatRules): string | null {
-  return nullIsDefault && typeof schema.defaultValue === 'string' ? schema.defaultValue : null;
+function writeNullFact<Node>(values: FormatWriter<Node>, { schema }: FactStep<Node>, { nullIsDefault }: FormatRules): void {
+  const { defaultValue, optional } = schema;
+  if (nullIsDefault && defaultValue !== undefined) writePlain(values, schema, defaultValue);
+  else if (!optional) throw new ConversionError('null value for field that is required and has no default value');
+  else values.nullValue();
 }
 
 function writeCollections(values: FormatWriter<unknown>, collections: readonly CollectionCount[] | null): void {

@@ -59,7 +59,7 @@ export class HeaderTextWriter {
 }
 
 /** Differs from JSON in text, in NaN and infinity, and in logical types. */
-class HeaderValueWriter extends JsonValueWriter {
+export class HeaderValueWriter extends JsonValueWriter {
   readonly #out: ByteWriter;
   /** The schema of the value that comes next, or of an array's elements. */
   schema: FieldSchema = PLAIN_SCHEMA;

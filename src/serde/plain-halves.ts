@@ -15,9 +15,12 @@ import type { TextNode } from './text/value-writer.ts';
 export type JsonHalfSettings = JsonFormatSettings & { readonly schemas: boolean };
 
 const OPEN = Promise.resolve();
+const SCHEMALESS = { head: Buffer.from('{"schema":null,"payload":'), tail: Buffer.from('}') };
 const NOTHING = { head: new Uint8Array(0), tail: new Uint8Array(0) };
 
 export class JsonHalfSerde implements HalfSerde {
+  readonly writesNull = true;
+  readonly writesSchemaless = true;
   readonly #settings: JsonHalfSettings;
   readonly #compiler: HalfCompiler<JsonNode>;
   readonly #writer: HalfWriter<JsonNode>;
@@ -36,7 +39,7 @@ export class JsonHalfSerde implements HalfSerde {
     const out = this.#out;
     const writer = this.#writer;
     const steps = this.#compiler.compile(shape, relation);
-    const { head, tail } = schemas ? schemaWrapping(shape.schema, decimals) : NOTHING;
+    const { head, tail } = schemas ? (shape.schemaless ? SCHEMALESS : schemaWrapping(shape.schema, decimals)) : NOTHING;
     const write = (event: EventView): void => {
       out.all(head);
       writer.write(steps, event);
@@ -47,6 +50,8 @@ export class JsonHalfSerde implements HalfSerde {
 }
 
 export class TextHalfSerde implements HalfSerde {
+  readonly writesNull = false;
+  readonly writesSchemaless = false;
   readonly #half: 'key' | 'value';
   readonly #encoding: TextEncoding;
   readonly #compiler: HalfCompiler<TextNode>;

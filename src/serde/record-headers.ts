@@ -5,18 +5,26 @@
  */
 import { ByteWriter } from '../core/byte-writer.ts';
 
-export type Header = readonly [name: string, value: Uint8Array];
+/** A null value is none, which differs from an empty one. */
+export type Header = readonly [name: string, value: Uint8Array | null];
 
 export function encodeHeaders(headers: readonly Header[]): Buffer {
   const out = new ByteWriter(256);
-  writeVarint(out, headers.length);
-  for (const [name, value] of headers) {
-    writeVarint(out, Buffer.byteLength(name));
-    out.text(name);
-    writeVarint(out, value.length);
-    out.all(value);
-  }
+  writeHeaderCount(out, headers.length);
+  for (const header of headers) writeHeader(out, header);
   return out.toOwned();
+}
+
+/** The count stands before the headers. */
+export function writeHeaderCount(out: ByteWriter, count: number): void {
+  writeVarint(out, count);
+}
+
+export function writeHeader(out: ByteWriter, [name, value]: Header): void {
+  writeVarint(out, Buffer.byteLength(name));
+  out.text(name);
+  writeVarint(out, value === null ? -1 : value.length);
+  if (value !== null) out.all(value);
 }
 
 /** Context headers of every data-change record (extended.headers.enabled). Source: Debezium's extended headers. */
@@ -30,7 +38,7 @@ export function contextHeaders(context: { connectorLogicalName: string; taskId: 
 }
 
 function writeVarint(out: ByteWriter, value: number): void {
-  let rest = value << 1;
+  let rest = value < 0 ? -2 * value - 1 : value << 1;
   while (rest > 0x7f) {
     out.byte((rest & 0x7f) | 0x80);
     rest >>>= 7;

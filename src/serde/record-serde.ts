@@ -5,6 +5,7 @@
 import type { ByteWriter } from '../core/byte-writer.ts';
 import type { EventView } from '../events/event-view.ts';
 import type { RecordShape, RelationName, ValueShape } from '../events/record-shape.ts';
+import { ConversionError } from '../values/value-writer.ts';
 
 /** One half of a record, key or value, compiled. */
 export interface RecordHalf {
@@ -15,6 +16,10 @@ export interface RecordHalf {
 }
 
 export interface HalfSerde {
+  /** True: a null that has a schema is written as something. False: it is no bytes at all. */
+  readonly writesNull: boolean;
+  /** True: a value without a schema can be written. */
+  readonly writesSchemaless: boolean;
   /** Compiles without asking or registering anything. Throws string_key_bytes. */
   compile(shape: ValueShape, relation: RelationName): RecordHalf;
 }
@@ -28,20 +33,27 @@ export type CompiledRecord = {
 
 export class RecordSerde {
   readonly out: ByteWriter;
+  readonly writesNull: { readonly key: boolean; readonly value: boolean };
   readonly #keys: HalfSerde;
   readonly #values: HalfSerde;
 
   constructor(out: ByteWriter, keys: HalfSerde, values: HalfSerde) {
     this.out = out;
+    this.writesNull = { key: keys.writesNull, value: values.writesNull };
     this.#keys = keys;
     this.#values = values;
   }
 
-  /** Throws string_key_bytes. */
+  /** Throws string_key_bytes, and ConversionError for a value without a schema in a format that needs one. */
   compile({ relation, key, value }: RecordShape): CompiledRecord {
     return {
-      key: key === undefined ? undefined : this.#keys.compile(key, relation),
-      value: value === undefined ? undefined : this.#values.compile(value, relation),
+      key: key === undefined ? undefined : compiled(this.#keys, key, relation),
+      value: value === undefined ? undefined : compiled(this.#values, value, relation),
     };
   }
+}
+
+function compiled(serde: HalfSerde, shape: ValueShape, relation: RelationName): RecordHalf {
+  if (shape.schemaless && !serde.writesSchemaless) throw new ConversionError('the converter cannot write a value without a schema');
+  return serde.compile(shape, relation);
 }

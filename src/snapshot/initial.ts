@@ -29,9 +29,12 @@ export type SnapshotTable = {
   readonly conditions?: readonly string[];
 };
 
+/** A promise pauses the reading: the row is written when it resolves, and stays as it is until then. */
+export type WriteRow = (row: TupleView, marker: SnapshotMarker) => undefined | Promise<void>;
+
 export interface SnapshotSink {
   /** Plans the table and opens its topic for the first row; the result appends one row. */
-  openTable(table: SnapshotTable, first: TupleView): Promise<(row: TupleView, marker: SnapshotMarker) => void>;
+  openTable(table: SnapshotTable, first: TupleView): Promise<WriteRow>;
   /** Called between reads; a returned promise pauses the reading (back-pressure). */
   onDrained(): undefined | Promise<void>;
 }
@@ -68,7 +71,7 @@ export class InitialSnapshot {
   readonly #onProgress: (progress: SnapshotProgress) => void;
   readonly #held = new HeldRow();
   /** Appends the held row with a marker; undefined: nothing is held. */
-  #writeHeld: ((row: TupleView, marker: SnapshotMarker) => void) | undefined;
+  #writeHeld: WriteRow | undefined;
   #heldIsFirstOfAll = false;
   #heldIsFirstOfTable = false;
   #rows = 0;
@@ -106,17 +109,22 @@ export class InitialSnapshot {
         report(index, name);
       });
     }
-    this.#flushHeld('last');
+    await this.#flushHeld('last');
     report(tables.length, '');
     return this.#rows;
   }
 
   /** Reads one table. Where the very first table is empty, no row is marked as the first of all. A table without rows gets no topic. */
   async #readTable(table: SnapshotTable, { rows, isFirst }: { rows: RowStream; isFirst: boolean }, tick: () => void): Promise<void> {
-    let write: ((row: TupleView, marker: SnapshotMarker) => void) | undefined;
+    let write: WriteRow | undefined;
     let mapping: ColumnMapping | undefined;
-    const take = (row: TupleView, firstOfTable: boolean): undefined => {
-      this.#flushHeld(firstOfTable ? 'last_in_data_collection' : undefined);
+    const take = (row: TupleView, firstOfTable: boolean): undefined | Promise<void> => {
+      const writing = this.#flushHeld(firstOfTable ? 'last_in_data_collection' : undefined);
+      if (writing !== undefined) return writing.then(() => hold(row, firstOfTable));
+      hold(row, firstOfTable);
+      return undefined;
+    };
+    const hold = (row: TupleView, firstOfTable: boolean): void => {
       this.#held.hold(row);
       this.#writeHeld = write;
       this.#heldIsFirstOfAll = isFirst && firstOfTable;
@@ -132,7 +140,7 @@ export class InitialSnapshot {
         if (write !== undefined) return take(row, false);
         return this.#sink.openTable(table, row).then((opened) => {
           write = opened;
-          take(row, true);
+          return take(row, true);
         });
       },
       onDrained: () => {
@@ -147,11 +155,11 @@ export class InitialSnapshot {
    * `closing` is set where the row is the last one of the snapshot or of its table. Precedence of markers: last, first,
    * last_in_data_collection, first_in_data_collection, true.
    */
-  #flushHeld(closing: 'last' | 'last_in_data_collection' | undefined): void {
+  #flushHeld(closing: 'last' | 'last_in_data_collection' | undefined): undefined | Promise<void> {
     const write = this.#writeHeld;
-    if (write === undefined) return;
+    if (write === undefined) return undefined;
     this.#writeHeld = undefined;
-    write(this.#held.view, this.#markerOfHeld(closing));
+    return write(this.#held.view, this.#markerOfHeld(closing));
   }
 
   #markerOfHeld(closing: 'last' | 'last_in_data_collection' | undefined): SnapshotMarker {

@@ -1,6 +1,6 @@
 /**
- * Owns a ValueWriter that keeps what it is given as plain JavaScript values. For set-up (column defaults) and tests; rows
- * never pass here.
+ * Owns a ValueWriter that keeps what it is given as plain JavaScript values: for set-up (column defaults), for what a transform asks of a row,
+ * and for tests.
  */
 
 import type { ValueWriter } from './value-writer.ts';
@@ -116,5 +116,5 @@ export class ValueCapture implements ValueWriter {
 }
 
 function text(source: Uint8Array, start: number, end: number): string {
-  return Buffer.from(source.subarray(start, end)).toString('utf8');
+  return Buffer.from(source.buffer, source.byteOffset + start, end - start).toString('utf8');
 }

@@ -6,12 +6,21 @@ import type { GoldenCase } from './replay-cases.ts';
 
 type CaseOptions = { readonly tag: 'resolved'; readonly options: ResolvedOptions } | { readonly tag: 'refused'; readonly why: string };
 
-/** Debezium goes on, whatever is done to the publication, and says nothing where changes of partitions come under names that the lists leave out. */
-const AS_DEBEZIUM = { 'slotline.source.changed.action': 'warn', 'slotline.allow.loss': 'true' };
+/**
+ * Debezium goes on, whatever is done to the publication, says nothing where changes of partitions come under names that the lists leave out,
+ * and ignores old options of transforms.
+ */
+const AS_DEBEZIUM = {
+  'slotline.source.changed.action': 'warn',
+  'slotline.allow.loss': 'true',
+  'slotline.unwrap.legacy': 'ignore',
+};
+/** Those of the worker that Debezium ran on. */
+const CONVERTERS = { 'key.converter': 'json', 'value.converter': 'json' };
 
 /** `place` wins over what was recorded: servers, database, slot. Throws where the config is wrong and not merely refused. */
 export function resolveCase(golden: GoldenCase, place: Readonly<Record<string, string>>): CaseOptions {
-  const result = resolveConfig({ ...AS_DEBEZIUM, ...golden.settings, ...place }, { variables: {}, readFile: () => '' });
+  const result = resolveConfig({ ...AS_DEBEZIUM, ...CONVERTERS, ...golden.settings, ...place }, { variables: {}, readFile: () => '' });
   if (result.tag === 'resolved') return result;
   const why = formatProblems(result.problems)
     .split('\n')

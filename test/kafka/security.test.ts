@@ -342,7 +342,8 @@ describe('rights', () => {
     );
     const options = resolved(config);
     const table = { schema: 'public', table: name } as TableDescription;
-    const judged = await checkTopics(admin.client, options, [table], AbortSignal.timeout(20_000));
+    const named = new Map([[`${name}.public.${name}`, [table]]]);
+    const judged = await checkTopics(admin.client, options, named, AbortSignal.timeout(20_000));
     expect(judged).toMatchObject([{ check: 'kafka.topics_missing', status: 'fail', code: 'kafka_topic_missing' }]);
   });
 

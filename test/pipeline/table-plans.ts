@@ -33,7 +33,16 @@ export function plansOfA(pattern = 'public.a', more: More = {}): TablePlans {
   };
   const settings = testPlanSettings(filter);
   const openTopic = async (name: string) => ({ name, partitionCount: 1, recordBatchBytesMax: 1_000_000 });
-  const deps = { catalog, filter, settings, compile: () => RECORDS, openTopic, deadLetters: undefined, skipUnchanged: false };
+  const deps = {
+    catalog,
+    filter,
+    settings,
+    compile: () => RECORDS,
+    openTopic,
+    transform: undefined,
+    deadLetters: undefined,
+    skipUnchanged: false,
+  };
   return new TablePlans({ ...deps, ...more, catalog: { ...catalog, ...more.catalog } });
 }
 

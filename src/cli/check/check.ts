@@ -28,6 +28,7 @@ import { checkCluster, checkOffsets, checkTopics, kafkaTimeout, type Recalled } 
 import { checkRegistries } from './registry.ts';
 import { type CheckReport, makeReport, printReport } from './report.ts';
 import { hasRegistry, planCaptured } from './schemas.ts';
+import { checkTransforms, topicsOf } from './transforms.ts';
 
 /** `check` always ends: a question that has no answer after this time has failed. */
 const OVERALL_TIMEOUT_MS = 30_000;
@@ -47,7 +48,7 @@ export const CHECK_DEPS: CheckDeps = {
 };
 
 export async function check(args: CheckArguments): Promise<ExitCode> {
-  const configs = loadAll(args.configPaths, { json: args.json });
+  const configs = loadAll(args.configPaths, args);
   if (configs.tag === 'refused') return 2;
   const reports = await Promise.all(configs.all.map((options) => runCheck(options, CHECK_DEPS)));
   for (const report of reports) process.stdout.write(args.json ? `${JSON.stringify(report)}\n` : printReport(report));
@@ -75,6 +76,7 @@ export async function runCheck(options: TaskOptions, deps: CheckDeps): Promise<C
     checkKafka(options, deps, {
       stop,
       captured: captured.promise,
+      planned: planned.promise,
       slotSeen: slotSeen.promise,
       onRemembered: remembered.resolve,
     }).finally(() => remembered.resolve('unknown')),
@@ -175,26 +177,37 @@ async function decide(
 /** Fields that get the same name are reported by another check; then there is nothing to plan. */
 async function planSchemas(
   session: PgSession,
-  options: Pick<TaskOptions, 'events' | 'filter' | 'keyConverter' | 'publication' | 'snapshot' | 'valueConverter'>,
+  options: Pick<
+    TaskOptions,
+    'database' | 'events' | 'filter' | 'keyConverter' | 'publication' | 'snapshot' | 'transforms' | 'valueConverter'
+  >,
   { captured, told }: { readonly captured: readonly TableDescription[]; readonly told: Told },
 ): Promise<Judgement[]> {
-  if (!hasRegistry(options) || checkFieldNames(options, captured).length > 0) return [];
-  told.onPlanned(await planCaptured(session, options, captured));
-  return [];
+  const isNeeded = hasRegistry(options) || options.transforms.length > 0;
+  if (!isNeeded || checkFieldNames(options, captured).length > 0) return [];
+  const plans = await planCaptured(session, options, captured);
+  const items = checkTransforms(options, plans);
+  // What a transform refuses has no schema to ask for.
+  if (items.every(({ status }) => status === 'ok')) told.onPlanned(plans);
+  return items;
 }
 
 type KafkaChecks = {
   readonly stop: AbortSignal;
   readonly captured: Promise<CapturedTables | undefined>;
+  readonly planned: Promise<readonly RowPlan[] | undefined>;
   readonly slotSeen: Promise<void>;
   /** Only the first call counts. */
   readonly onRemembered: (remembered: Recalled) => void;
 };
 
 async function checkKafka(
-  options: Pick<TaskOptions, 'events' | 'kafka' | 'name' | 'offsetStorage' | 'producer' | 'taskId' | 'topicCreation'>,
+  options: Pick<
+    TaskOptions,
+    'database' | 'events' | 'kafka' | 'name' | 'offsetStorage' | 'producer' | 'taskId' | 'topicCreation' | 'transforms'
+  >,
   deps: CheckDeps,
-  { stop, captured, slotSeen, onRemembered }: KafkaChecks,
+  { stop, captured, planned, slotSeen, onRemembered }: KafkaChecks,
 ): Promise<Judgement[]> {
   const kafka = deps.kafka(options);
   const bounded = (check: string, ask: () => Promise<Judgement[]>): Promise<readonly Judgement[]> =>
@@ -210,7 +223,10 @@ async function checkKafka(
     const tables = await captured;
     if (tables === undefined)
       return [...cluster, ...offsets, skipped('kafka.topics', 'Topics of tables: their names come from PostgreSQL')];
-    const topics = await bounded('kafka.topics', () => checkTopics(kafka, options, tables.captured, stop));
+    const plans = options.transforms.length === 0 ? [] : await planned;
+    if (plans === undefined) return [...cluster, ...offsets, skipped('kafka.topics', 'Topics of tables: transforms change them')];
+    const named = topicsOf(options, tables.captured, plans);
+    const topics = await bounded('kafka.topics', () => checkTopics(kafka, options, named, stop));
     return [...cluster, ...offsets, ...topics];
   } finally {
     // Not waited for: a client that hangs must not keep the check from ending.

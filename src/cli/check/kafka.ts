@@ -7,7 +7,7 @@ import { SILENT_LOG } from '../../core/log.ts';
 import type { TaskOptions } from '../../core/options.ts';
 import { SYSTEM_CLOCK } from '../../core/time.ts';
 import { topicNaming } from '../../events/table-checks.ts';
-import { dataTopic, deadLetterTopic, heartbeatTopic, type TopicNaming, transactionTopic } from '../../events/topic.ts';
+import { deadLetterTopic, heartbeatTopic, type TopicNaming, transactionTopic } from '../../events/topic.ts';
 import type { KafkaClient } from '../../kafka/client.ts';
 import type { TopicDescription } from '../../kafka/cluster.ts';
 import { createCompactedTopic, newCompactedTopic } from '../../kafka/compacted-topic.ts';
@@ -76,11 +76,12 @@ function memoryWords(offset: StoredOffset | undefined): string {
 export async function checkTopics(
   kafka: KafkaClient,
   options: Pick<TaskOptions, 'events' | 'producer' | 'topicCreation'>,
-  captured: readonly TableDescription[],
+  /** By topic: the tables whose rows go there. */
+  named: ReadonlyMap<string, readonly TableDescription[]>,
   signal: AbortSignal,
 ): Promise<Judgement[]> {
   const naming = topicNaming(options.events);
-  const byTopic = Map.groupBy(captured, ({ schema, table }) => dataTopic(naming, schema, table));
+  const byTopic = new Map(named);
   for (const name of controlTopics(options, naming)) byTopic.set(name, byTopic.get(name) ?? []);
   const items: Judgement[] = [];
   const missing: string[] = [];

@@ -16,7 +16,7 @@ const SCHEMAS = 'registry.schemas';
 
 /** `planned` is undefined where PostgreSQL did not tell which tables there are. */
 export async function checkRegistries(
-  options: Pick<TaskOptions, 'database' | 'events' | 'keyConverter' | 'valueConverter'>,
+  options: Pick<TaskOptions, 'database' | 'events' | 'keyConverter' | 'transforms' | 'valueConverter'>,
   planned: Promise<readonly RowPlan[] | undefined>,
   signal: AbortSignal,
 ): Promise<Judgement[]> {

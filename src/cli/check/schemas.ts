@@ -4,7 +4,6 @@
  */
 import { type SlotlineError, toSlotlineError } from '../../core/errors.ts';
 import type { RegistryOptions, TaskOptions } from '../../core/options.ts';
-import { DebeziumShapes } from '../../events/debezium-shapes.ts';
 import { compileFilter } from '../../events/filter.ts';
 import { planRows, type RowPlan } from '../../events/row-plan.ts';
 import { topicNaming } from '../../events/table-checks.ts';
@@ -17,6 +16,8 @@ import { type TableDescription, tableFacts } from '../../postgres/catalog/catalo
 import { TypeRegistry } from '../../postgres/catalog/type-registry.ts';
 import type { PgSession } from '../../postgres/session/open-session.ts';
 import { SchemaRegistry } from '../../registry/schema-registry.ts';
+import { isAlwaysNull } from '../../transforms/shaped-record.ts';
+import { knownRecords } from './transforms.ts';
 import { TrialRegistry } from './trial-registry.ts';
 
 const CHECK = 'registry.schemas';
@@ -66,11 +67,7 @@ function streamedColumns(published: ReadonlySet<string> | undefined): (column: T
 }
 
 /** One item for each schema that does not fit. Throws what keeps the registry from answering. */
-export async function checkSchemas(
-  options: Pick<TaskOptions, 'database' | 'events' | 'keyConverter' | 'valueConverter'>,
-  plans: readonly RowPlan[],
-  signal: AbortSignal,
-): Promise<Judgement[]> {
+export async function checkSchemas(options: Trial['options'], plans: readonly RowPlan[], signal: AbortSignal): Promise<Judgement[]> {
   const items: Judgement[] = [];
   const clients = new Map<RegistryOptions, SchemaRegistry>();
   const openClient = (registry: RegistryOptions): SchemaRegistry => {
@@ -99,7 +96,7 @@ export async function checkSchemas(
 }
 
 type Trial = {
-  readonly options: Pick<TaskOptions, 'database' | 'events' | 'keyConverter' | 'valueConverter'>;
+  readonly options: Pick<TaskOptions, 'database' | 'events' | 'keyConverter' | 'transforms' | 'valueConverter'>;
   readonly signal: AbortSignal;
   readonly openClient: (registry: RegistryOptions) => SchemaRegistry;
 };
@@ -107,12 +104,6 @@ type Trial = {
 /** Goes through the serde that would write the rows, so each format is tried with its own schemas. */
 async function tryPlan(plan: RowPlan, { options, signal, openClient }: Trial): Promise<readonly SlotlineError[]> {
   const refusals: SlotlineError[] = [];
-  const { events, database } = options;
-  const shapes = new DebeziumShapes({
-    constants: { version: '', name: events.topicPrefix, db: database.dbname },
-    transactionMetadata: events.transactionMetadata,
-    binary: events.binaryHandlingMode,
-  });
   const serde = createSerde({
     options,
     onFailure: () => {},
@@ -121,9 +112,16 @@ async function tryPlan(plan: RowPlan, { options, signal, openClient }: Trial): P
     signal,
   });
   try {
-    const { key, value } = serde.compile(shapes.ofTable(plan).row);
-    await key?.open(plan.topic);
-    await value?.open(plan.topic);
+    const asked = new Set<string>();
+    for (const { topic, ...shape } of knownRecords(options, plan)) {
+      const question = [topic, shape.key?.schema.name, shape.value?.schema.name, isAlwaysNull(shape.value)].join(' ');
+      if (asked.has(question)) continue;
+      asked.add(question);
+      // A null has no schema in a registry, though transforms may give it one.
+      const { key, value } = serde.compile({ ...shape, value: isAlwaysNull(shape.value) ? undefined : shape.value });
+      await key?.open(topic);
+      await value?.open(topic);
+    }
   } catch (error) {
     const known = toSlotlineError(error);
     if (known.retry === 'auto' || known.code === 'unexpected') throw known;

@@ -50,6 +50,12 @@ export function resolveConverter(
       ignoreDefaults: values.flag(`${name}.ignore.default.for.nullables`),
     };
   }
+  if (values.given(`${name}.schema.registry.url`)) {
+    report.note(
+      `${name}.schema.registry.url`,
+      'has no effect: the converter needs no registry (JSON with a schema registry is json-schema)',
+    );
+  }
   if (converter === STRING_CONVERTER || converter === 'string') {
     return { format: 'string', encoding: textEncoding(values.text(`${name}.converter.encoding`)) ?? 'UTF-8' };
   }

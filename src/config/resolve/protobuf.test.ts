@@ -53,12 +53,10 @@ test('honours the options of the Protobuf converter', () => {
   });
 });
 
-test('accepts options that only reading has, with a note', () => {
+test('accepts options that only reading has, without a word', () => {
   const result = resolve({ ...WITH_URL, 'int.for.enums': 'true', 'flatten.unions': 'true' });
   expect(result.tag).toBe('resolved');
-  expect(result.notes.map(({ key }) => key)).toEqual(
-    expect.arrayContaining(['value.converter.int.for.enums', 'value.converter.flatten.unions']),
-  );
+  expect(result.notes.map(({ key }) => key).filter((key) => /enums|unions/.test(key))).toEqual([]);
 });
 
 test.each([

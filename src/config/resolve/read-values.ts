@@ -4,14 +4,15 @@
  */
 
 import { assert } from '../../core/assert.ts';
-import { type ConfigEnvironment, substitute } from '../environment.ts';
+import { type ConfigEnvironment, providersOf, substitute } from '../environment.ts';
 import { type Note, type Problem, problem } from '../problems.ts';
 import { compileSecretNames, type IsSecret, printableKey, printableValue } from '../secrets.ts';
-import { nearestName } from '../suggest.ts';
+import { meantName } from '../suggest.ts';
 import { driverPropertyProblem } from '../table/database.ts';
+import { foreignNames, isSilentForeign } from '../table/names/foreign.ts';
+import { RENAMED, RENAMED_VALUES } from '../table/names/renamed.ts';
 import { isFamily, kindProblem, normalValue, type OptionSpec, parseDurationMs } from '../table/option-spec.ts';
 import { findFamily, findOption, KNOWN_NAMES, OPTIONS } from '../table/options.ts';
-import { RENAMED, RENAMED_VALUES } from '../table/renamed.ts';
 import { splitRegexList } from './regex-list.ts';
 
 /** A value as it stands in the config, under the option that it is meant for. */
@@ -26,6 +27,11 @@ type Written = {
 /** `value` is undefined where it was wrong or refused; that is reported already. */
 type Given = { readonly key: string; readonly value: string | undefined };
 
+/** More names would not help a reader. */
+const UNUSED_SHOWN_MAX = 6;
+
+const IGNORED = 'is ignored because slotline.unsupported.allow names it';
+
 /** Collects all problems and notes while a config is read. */
 export class ConfigReport {
   readonly problems: Problem[] = [];
@@ -33,11 +39,17 @@ export class ConfigReport {
   readonly #isSecret: IsSecret;
   readonly #written: ReadonlyMap<string, string>;
   readonly #lines: ReadonlyMap<string, number>;
+  readonly #allowed: ReadonlySet<string>;
+  readonly #fromWorker: ReadonlySet<string>;
+  /** By reason: the keys, and where their note stands. */
+  readonly #unused = new Map<string, { readonly keys: readonly string[]; readonly index: number }>();
 
-  constructor(written: ReadonlyMap<string, string>, lines: ReadonlyMap<string, number>) {
+  constructor(written: ReadonlyMap<string, string>, { lines, fromWorker }: Pick<ConfigSource, 'lines' | 'fromWorker'>) {
     this.#written = written;
     this.#lines = lines;
+    this.#fromWorker = fromWorker;
     this.#isSecret = compileSecretNames(written.get('custom.sanitize.pattern'));
+    this.#allowed = new Set(splitRegexList(written.get('slotline.unsupported.allow') ?? ''));
   }
 
   /** `key` is a written key or, for a rule between options, the name of one. */
@@ -45,7 +57,29 @@ export class ConfigReport {
     const text = this.#written.get(key);
     const spec = findOption(key)?.spec ?? findFamily(key);
     const value = text === undefined || kind === 'unknown' ? undefined : printableValue(key, spec, text, this.#isSecret);
-    this.problems.push(problem(kind, printableKey(key), reason, { value, didYouMean, line: this.#lines.get(key) }));
+    const where = this.#fromWorker.has(key) ? " (in the worker's file)" : '';
+    this.problems.push(problem(kind, printableKey(key), reason + where, { value, didYouMean, line: this.#lines.get(key) }));
+  }
+
+  /** What is not honoured is a problem, unless slotline.unsupported.allow holds one of `names`, by which it may be called. */
+  refuse(key: string, reason: string, names: readonly string[], unknown?: { readonly didYouMean: string | undefined }): void {
+    if (names.some((name) => this.#allowed.has(name))) this.note(key, IGNORED);
+    else this.add(unknown === undefined ? 'unsupported' : 'unknown', key, reason, unknown?.didYouMean);
+  }
+
+  /** Of keys that do nothing for the same reason there is one note, at the first of them. */
+  noteUnused(key: string, reason: string): void {
+    if (this.#fromWorker.has(key)) return;
+    const known = this.#unused.get(reason);
+    const keys = [...(known?.keys ?? []), printableKey(key)];
+    const index = known?.index ?? this.notes.length;
+    this.#unused.set(reason, { keys, index });
+    const [first = '', ...others] = keys;
+    const shown =
+      others.slice(0, UNUSED_SHOWN_MAX).join(', ') +
+      (others.length > UNUSED_SHOWN_MAX ? ` and ${others.length - UNUSED_SHOWN_MAX} more` : '');
+    const also = others.length === 0 ? '' : `, nor have ${shown}`;
+    this.notes[index] = { key: first, text: `has no effect${also}: ${reason}`, line: this.notes[index]?.line ?? this.#lines.get(key) };
   }
 
   /** The text under a key as it was written, for rules about keys that were not honoured. */
@@ -58,7 +92,9 @@ export class ConfigReport {
     return [...this.#written.keys()];
   }
 
+  /** A worker's file is for more than this connector, so nothing is said of it but problems. */
   note(key: string, text: string): void {
+    if (this.#fromWorker.has(key)) return;
     this.notes.push({ key: printableKey(key), text, line: this.#lines.get(key) });
   }
 }
@@ -136,14 +172,15 @@ type ConfigSource = {
   readonly environment: ConfigEnvironment;
   /** The line of each key in the file, if there is a file. */
   readonly lines: ReadonlyMap<string, number>;
+  /** Keys that came from the worker's file. */
+  readonly fromWorker: ReadonlySet<string>;
 };
 
 export function readValues(raw: Readonly<Record<string, unknown>>, source: ConfigSource): { values: OptionValues; report: ConfigReport } {
   const texts = readTexts(raw);
-  const report = new ConfigReport(texts, source.lines);
+  const report = new ConfigReport(texts, source);
   reportShapes(raw, report);
-  const allowed = new Set(splitRegexList(texts.get('slotline.unsupported.allow') ?? ''));
-  const reader: Reader = { texts, report, environment: source.environment, allowed, refused: new Set() };
+  const reader: Reader = { texts, report, environment: source.environment, providers: providersOf(texts), refused: new Set() };
   const byOption = new Map<string, Written>();
   for (const [key, text] of texts) {
     for (const each of identify(key, text, reader)) keepHighest(each, byOption, report);
@@ -162,7 +199,7 @@ type Reader = {
   readonly texts: ReadonlyMap<string, string>;
   readonly report: ConfigReport;
   readonly environment: ConfigEnvironment;
-  readonly allowed: ReadonlySet<string>;
+  readonly providers: ReadonlyMap<string, string>;
   /** Options that were refused or ignored. What belongs to them is not reported by itself. */
   readonly refused: Set<string>;
 };
@@ -190,12 +227,13 @@ function identify(key: string, text: string, reader: Reader): Written[] {
   const found = findOption(key);
   if (found !== undefined) return [{ key, text, spec: found.spec, rank: found.rank, convert: (each) => each }];
   const renamed = RENAMED[key];
-  if (renamed?.tag === 'renamed') return identifyRenamed(key, text, renamed, reader);
-  if (renamed?.tag === 'removed') {
-    reader.report.add('invalid', key, renamed.reason);
+  if (renamed !== undefined) return identifyRenamed(key, text, renamed, reader);
+  if (NAMERS.some((namer) => namedBy(namer, key, reader))) return [];
+  const foreign = foreignNames(key);
+  if (foreign !== undefined) {
+    if (!isSilentForeign(foreign, text, (name) => reader.texts.get(name))) reader.report.noteUnused(key, foreign.reason);
     return [];
   }
-  if (NAMERS.some((namer) => namedBy(namer, key, reader))) return [];
   return identifyMember(key, text, reader);
 }
 
@@ -210,20 +248,17 @@ function identifyRenamed(
   return [{ key, text, spec, rank: 0, convert: renamed.convert ?? ((each) => each) }];
 }
 
-const IGNORED = 'is ignored because slotline.unsupported.allow names it';
-
 function identifyMember(key: string, text: string, reader: Reader): Written[] {
   const driver = /^(?:driver|database)\.(.+)$/.exec(key)?.[1];
   const refused = driver === undefined ? undefined : driverPropertyProblem(driver);
   if (refused !== undefined) {
-    if (reader.allowed.has(key)) reader.report.note(key, IGNORED);
-    else reader.report.add('unsupported', key, refused);
+    reader.report.refuse(key, refused, [key]);
     return [];
   }
   const family = findFamily(key);
-  const near = nearestName(key, KNOWN_NAMES);
+  const near = meantName(key, KNOWN_NAMES);
   if (family === undefined || (key.startsWith('database.') && near !== undefined)) {
-    reader.report.add('unknown', key, 'is not an option', near);
+    reader.report.refuse(key, 'is not an option', [key], { didYouMean: near });
     return [];
   }
   return [{ key, text, spec: { ...family, name: key }, rank: 1, convert: (each) => each }];
@@ -252,10 +287,10 @@ function check(each: Written, reader: Reader): string | undefined {
   if (spec.status !== 'honoured' && spec.parent !== undefined) return checkMember(each, reader);
   if (spec.status === 'no effect') {
     if ([...reader.refused].some((name) => key.startsWith(`${name}.`))) return undefined;
-    reader.report.note(key, `has no effect: ${spec.reason ?? ''}`);
+    if (!isSilent(each)) reader.report.noteUnused(key, spec.reason ?? '');
     return undefined;
   }
-  const substituted = substitute(each.text, reader.environment);
+  const substituted = substitute(each.text, reader.environment, reader.providers);
   for (const reason of substituted.problems) reader.report.add('invalid', key, reason);
   if (substituted.problems.length > 0) return undefined;
   const value = normalise(each.convert(substituted.text), spec);
@@ -268,6 +303,12 @@ function check(each: Written, reader: Reader): string | undefined {
   if (reason === undefined) return value;
   reader.report.add('invalid', key, reason);
   return undefined;
+}
+
+/** Nothing need be said of a value that asks for what is done anyway. */
+function isSilent({ spec, text }: Written): boolean {
+  const value = normalise(text, spec);
+  return spec.silent === 'always' || value === (spec.default ?? '') || spec.silent.includes(value);
 }
 
 function normalise(text: string, spec: OptionSpec): string {
@@ -287,12 +328,8 @@ function isRefused(spec: OptionSpec, value: string): boolean {
 function refuse(each: Written, value: string, reader: Reader): void {
   const { key, spec } = each;
   reader.refused.add(spec.name);
-  if (reader.allowed.has(key) || reader.allowed.has(spec.name)) {
-    reader.report.note(key, IGNORED);
-    return;
-  }
   const what = spec.status === 'not yet' ? 'is not honoured yet' : 'this value is not honoured';
-  reader.report.add('unsupported', key, `${what}: ${spec.reason ?? ''}${withMembers(spec, value, reader)}`);
+  reader.report.refuse(key, `${what}: ${spec.reason ?? ''}${withMembers(spec, value, reader)}`, [key, spec.name]);
 }
 
 /** Names a refused option together with the keys that depend on it, so that the report covers every line. */

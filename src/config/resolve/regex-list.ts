@@ -36,32 +36,37 @@ export function splitRegexList(text: string): string[] {
 const JAVA_ONLY: readonly { readonly find: RegExp; readonly what: string }[] = [
   { find: /[*+?}]\+/, what: 'has a possessive quantifier (*+, ++, ?+, }+): write it without the second +' },
   { find: /\(\?>/, what: 'has an atomic group (?>…): write it as (?:…)' },
-  {
-    find: /\(\?[a-zA-Z]*-?[a-zA-Z]*\)/,
-    what: 'has an inline flag such as (?i): matching is case-insensitive already; write (?s:…) for a group',
-  },
   { find: /\(\?[dux]|\(\?[a-z]*-[a-z]*[dux]/, what: 'has an inline flag that JavaScript lacks (d, u or x)' },
 ];
+
+const INLINE_FLAG = /\(\?[a-zA-Z]*-?[a-zA-Z]*\)/;
 
 /** `\-` and friends are plain characters in both languages; these letters are not. */
 const JAVA_ONLY_ESCAPES = 'QEAZzGhHRXNaepP';
 
-/** Why the pattern cannot be used, or undefined. Never throws. */
-export function regexProblem(pattern: string): string | undefined {
+/** Why the pattern cannot be used, or undefined. Never throws. The names of tables match in any case, those of topics letter by letter. */
+export function regexProblem(
+  pattern: string,
+  { ignoresCase }: { readonly ignoresCase: boolean } = { ignoresCase: true },
+): string | undefined {
   const foreign = new RegExp(`\\\\([${JAVA_ONLY_ESCAPES}]|x\\{|0)`).exec(pattern.replaceAll('\\\\', '__'));
   if (foreign !== null) return `has ${foreign[0]}, which JavaScript reads differently from Java`;
   const bare = pattern.replace(/\\./gs, '__');
   const outside = bare.replace(/\[[^\]]*\]?/g, 'x');
   const found = JAVA_ONLY.find((each) => each.find.test(outside));
   if (found !== undefined) return found.what;
+  if (INLINE_FLAG.test(outside)) {
+    return ignoresCase
+      ? 'has an inline flag such as (?i): matching is case-insensitive already; write (?s:…) for a group'
+      : 'has an inline flag such as (?i): write (?i:…) around what it is for';
+  }
   if (/\[[^\]]*(&&|\[)/.test(bare)) return 'has a nested or intersected character class, which JavaScript reads differently from Java';
-  return compileProblem(pattern);
+  return compileProblem(pattern, ignoresCase ? 'i' : '');
 }
 
-/** With the one flag that events/filter.ts uses. */
-function compileProblem(pattern: string): string | undefined {
+function compileProblem(pattern: string, flags: '' | 'i'): string | undefined {
   try {
-    return isSlowPattern(pattern, 'i') ? TOO_SLOW : undefined;
+    return isSlowPattern(pattern, flags) ? TOO_SLOW : undefined;
   } catch {
     return 'is not a regular expression';
   }

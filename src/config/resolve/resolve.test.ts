@@ -138,7 +138,6 @@ describe('values', () => {
     ['slotline.start.timeout', 'soon'],
     ['offset.storage.partitions', '0'],
     ['provide.transaction.metadata', 'maybe'],
-    ['snapshot.new.tables', 'off'],
     ['max.queue.size', ['1']],
   ])('%s=%s is one problem with that key', (key, value) => {
     expect(keysOf(problemsOf({ [key]: value }))).toEqual([key]);
@@ -259,32 +258,11 @@ describe('options that are not honoured', () => {
     }
   });
 
-  test('refuses or ignores a transform together with all its options', () => {
-    const transforms = {
-      transforms: 'a',
-      'transforms.a.type': 'x',
-      'transforms.a.predicate': 'p',
-      predicates: 'p',
-      'predicates.p.type': 'y',
-    };
-    const problems = problemsOf(transforms);
-    expect(keysOf(problems)).toEqual(['transforms', 'predicates']);
-    expect(problems[0]?.reason).toContain('transforms.a.type, transforms.a.predicate');
-    expect(problemsOf({ ...transforms, 'slotline.unsupported.allow': 'transforms,predicates' })).toEqual([]);
-    expect(notesOf({ 'transforms.a.type': 'x' })).toContain('transforms is not set');
-  });
-
   test('names given by converters and post.processors are known', () => {
     const problems = problemsOf({ converters: 'isbn', 'isbn.type': 'x', 'post.processors': 're', 're.type': 'y' });
     expect(keysOf(problems)).toEqual(['converters', 'post.processors']);
     expect(problems[0]?.reason).toContain('isbn.type');
     expect(keysOf(problemsOf({ 'isbn.type': 'x' }))).toEqual(['isbn.type']);
-  });
-
-  test('options without effect have one note each', () => {
-    const notes = notesOf({ 'poll.interval.ms': 1, 'snapshot.fetch.size': 2, 'driver.socketTimeout': 3, 'database.autosave': 'x' });
-    expect(notes.split('\n')).toHaveLength(4);
-    expect(notes).toContain('poll.interval.ms: has no effect');
   });
 
   test('properties of the JDBC driver about login and encryption are refused, misspelled options are unknown', () => {
@@ -305,12 +283,20 @@ describe('unknown options', () => {
     ['topic.creation.default.retension.ms', 'topic.creation.default.retention.ms'],
     ['topic.creation.default.partition', 'topic.creation.default.partitions'],
     ['slotline.unsuported.allow', 'slotline.unsupported.allow'],
+    ['schema.include', 'schema.include.list'],
+    ['replication.slot.name', 'slot.name'],
   ])('%s: did you mean %s?', (written, meant) => {
     expect(problemsOf({ [written]: 'x' })).toMatchObject([{ kind: 'unknown', key: written, didYouMean: meant }]);
   });
 
   test('have no suggestion where none is near', () => {
     expect(problemsOf({ 'completely.other': 1 })).toMatchObject([{ kind: 'unknown', didYouMean: undefined }]);
+  });
+
+  test('are ignored where slotline.unsupported.allow names them', () => {
+    const allowed = { 'completely.other': 1, 'slotline.unsupported.allow': 'completely.other' };
+    expect(problemsOf(allowed)).toEqual([]);
+    expect(notesOf(allowed)).toContain('completely.other: is ignored because slotline.unsupported.allow names it');
   });
 
   test('stand beside config', () => {
@@ -324,13 +310,13 @@ describe('unknown options', () => {
 describe('problems', () => {
   test('are all reported at once', () => {
     const keys = keysOf(
-      problemsOf({ 'database.port': 'x', nonsense: 1, transforms: 'a', 'slot.name': 'A', acks: '1', 'topic.prefix': '' }),
+      problemsOf({ 'database.port': 'x', nonsense: 1, converters: 'a', 'slot.name': 'A', acks: '1', 'topic.prefix': '' }),
     );
-    expect(keys.toSorted()).toEqual(['acks', 'database.port', 'nonsense', 'slot.name', 'topic.prefix', 'transforms']);
+    expect(keys.toSorted()).toEqual(['acks', 'converters', 'database.port', 'nonsense', 'slot.name', 'topic.prefix']);
   });
 
   test('print as lines and as JSON', () => {
-    const problems = problemsOf({ 'database.port': 'x', 'tabel.include.list': 'a', transforms: 'a' });
+    const problems = problemsOf({ 'database.port': 'x', 'tabel.include.list': 'a', converters: 'a' });
     const text = formatProblems(problems);
     expect(text).toContain('database.port=x: must be a whole number');
     expect(text).toContain('tabel.include.list: is not an option (did you mean table.include.list?)');

@@ -21,6 +21,7 @@ import {
 import type { ConfigEnvironment } from '../environment.ts';
 import { type Note, type Problem, problem } from '../problems.ts';
 import { parseKeyColumns } from '../table/events.ts';
+import { foreignNames } from '../table/names/foreign.ts';
 import { parseReplicaIdentities, parseStreamParams } from '../table/slot.ts';
 import { resolveCorrections } from '../table/value-corrections.ts';
 import { isAvroConverter, resolveConverter } from './converter.ts';
@@ -28,23 +29,42 @@ import { resolveKafka, resolveProducer } from './kafka.ts';
 import { type ConfigReport, type OptionValues, readValues } from './read-values.ts';
 import { resolveColumnRules, resolveSelectOverrides } from './tables.ts';
 import { resolveTopicCreation } from './topics.ts';
+import { resolveTransforms } from './transforms.ts';
+import { type Settings, settingsOf } from './worker.ts';
 
 export type ResolveResult =
   | { readonly tag: 'resolved'; readonly options: ResolvedOptions; readonly notes: readonly Note[] }
   /** Holds all problems at once; nothing was started. */
   | { readonly tag: 'refused'; readonly problems: readonly Problem[]; readonly notes: readonly Note[] };
 
-/** `raw` is Connect's `{"name", "config": {…}}` or the flat map. Never throws. Of the result only `options` holds secrets. */
+/** `raw` is Connect's `{"name", "config": {…}}` or the flat map; `workerConfig` the path of a Connect worker's file. Never throws. Of the result only `options` holds secrets. */
 export function resolveConfig(
   raw: Readonly<Record<string, unknown>>,
   environment: ConfigEnvironment,
   lines: ReadonlyMap<string, number> = new Map(),
+  workerConfig?: string,
 ): ResolveResult {
   const { flat, problems } = flatten(raw, lines);
-  const { values, report } = readValues(flat, { environment, lines });
+  const settings = settingsOf(flat, environment, workerConfig);
+  const { values, report } = readValues(settings.flat, { environment, lines, fromWorker: settings.fromWorker });
+  tellOfWorker(settings, report);
   const options = resolveOptions(values, report, environment);
   const all = [...problems, ...report.problems];
   return all.length > 0 ? { tag: 'refused', problems: all, notes: report.notes } : { tag: 'resolved', options, notes: report.notes };
+}
+
+function tellOfWorker({ withoutConverter, unnamed, problem: fault }: Settings, report: ConfigReport): void {
+  if (fault !== undefined) report.add('invalid', 'slotline.worker.config', fault);
+  for (const { key, side } of withoutConverter) {
+    report.noteUnused(key, `As in Connect it belongs to ${side}.converter, which is not given.`);
+  }
+  const [first, second] = unnamed;
+  if (first === undefined) return;
+  const also = second === undefined ? '' : `, nor is ${second}.converter`;
+  report.note(
+    `${first}.converter`,
+    `is not given${also}: JSON with schemas is written. Connect takes it from its worker: name it here, or the worker's file by slotline.worker.config or --worker-config`,
+  );
 }
 
 /** The members of Connect's REST bodies. */
@@ -56,7 +76,7 @@ function flatten(
 ): { flat: Readonly<Record<string, unknown>>; problems: readonly Problem[] } {
   const inner = raw['config'];
   if (!isObject(inner)) return { flat: raw, problems: [] };
-  const strays = Object.keys(raw).filter((key) => !BESIDE_CONFIG.includes(key));
+  const strays = Object.keys(raw).filter((key) => !BESIDE_CONFIG.includes(key) && foreignNames(key) === undefined);
   const problems = strays.map((key) => problem('unknown', key, 'stands beside config: move it into it', { line: lines.get(key) }));
   const name = raw['name'];
   return { flat: name === undefined ? inner : { name, ...inner }, problems };
@@ -114,6 +134,8 @@ function resolveTask(
     events: resolveEvents(values, report),
     keyConverter: resolveConverter(values, report, { environment, side: 'key' }),
     valueConverter: resolveConverter(values, report, { environment, side: 'value' }),
+    transforms: resolveTransforms(values, report),
+    toleratesErrors: values.oneOf('errors.tolerance', ['none', 'all']) === 'all',
     snapshot: resolveSnapshot(values, report),
     kafka: resolveKafka(values, report, environment),
     producer: resolveProducer(values, report),

@@ -63,7 +63,7 @@ export function converterRows(side: Side): OptionSpec[] {
     honoured({ name: `${name}.schemas.enable`, kind: BOOLEAN, default: 'true', why: "Kafka's JSON converter has it so.", doc: 'JSON: send the schema with every record.' }),
     honoured({ name: `${name}.replace.null.with.default`, kind: BOOLEAN, default: 'true', why: "Kafka's JSON converter has it so.", doc: 'JSON: a null in a field with a default is sent as that default.' }),
     honoured({ name: `${name}.decimal.format`, kind: oneOf('BASE64', 'NUMERIC'), default: 'BASE64', why: "Kafka's JSON converter has it so.", doc: 'JSON and JSON Schema: form of Connect Decimal: base64 of its unscaled value, or a number.' }),
-    noEffect({ name: `${name}.schemas.cache.size`, kind: integer(0), default: '1000', reason: 'Schemas are built once per table.', doc: 'Cache of schemas.' }),
+    noEffect({ name: `${name}.schemas.cache.size`, silent: 'always', kind: integer(0), default: '1000', reason: 'Schemas are built once per table.', doc: 'Cache of schemas.' }),
     honoured({ name: `${name}.converter.encoding`, default: 'UTF-8', why: "Kafka's string converter has it so.", doc: 'Text: the character encoding, by its name in Java: UTF-8, UTF-16, UTF-16BE, UTF-16LE, ISO-8859-1 or US-ASCII.', check: checkEncoding }),
     ...registryRows(name),
     ...schemaRows(name, side),
@@ -117,7 +117,7 @@ function registryRows(name: string): OptionSpec[] {
     noEffect({ name: `${tls}.keystore.password`, kind: SECRET, reason: 'PEM files have none; see key.password.', doc: 'Registry: password of the key store.' }),
     honoured({ name: `${tls}.endpoint.identification.algorithm`, default: 'https', emptyAllowed: true, why: CONFLUENT, doc: "Registry: empty: the registry's host name is not compared with its certificate.", check: (value) => (value === '' || value.toLowerCase() === 'https' ? undefined : 'must be https or empty') }),
     honoured({ name: `${name}.http.read.timeout.ms`, kind: integer(1), unit: 'ms', default: '10000', why: 'Reading pauses while the registry is waited for.', differs: 'Confluent: 60000.', doc: 'Registry: longest wait for one answer of the registry, the connection included.' }),
-    noEffect({ name: `${name}.http.connect.timeout.ms`, kind: integer(1), unit: 'ms', default: '60000', reason: 'http.read.timeout.ms covers the connection.', doc: 'Registry: longest wait for a connection to the registry.' }),
+    noEffect({ name: `${name}.http.connect.timeout.ms`, silent: 'always', kind: integer(1), unit: 'ms', default: '60000', reason: 'http.read.timeout.ms covers the connection.', doc: 'Registry: longest wait for a connection to the registry.' }),
   ];
 }
 
@@ -144,16 +144,16 @@ function jsonSchemaRows(name: string): OptionSpec[] {
     honoured({ name: `${name}.object.additional.properties`, kind: BOOLEAN, default: 'true', why: CONFLUENT, doc: 'JSON Schema: objects may have members that their schema does not name. A registry then calls a new column incompatible backward; with false it does not.' }),
     honoured({ name: `${name}.json.fail.invalid.schema`, kind: BOOLEAN, default: 'false', honouredValues: ['false'], why: CONFLUENT, reason: 'Records have the shape of their own schema, but for NaN and infinities, which JSON has as texts only.', doc: 'JSON Schema: validate records before they are sent.' }),
     honoured({ name: `${name}.json.indent.output`, kind: BOOLEAN, default: 'false', honouredValues: ['false'], why: CONFLUENT, reason: 'Records are written without spaces.', doc: 'JSON Schema: indented records.' }),
-    noEffect({ name: `${name}.use.optional.for.nonrequired`, kind: BOOLEAN, default: 'false', reason: READ_ONLY, doc: 'JSON Schema: properties that are not required are optional.' }),
-    noEffect({ name: `${name}.ignore.modern.dialects`, kind: BOOLEAN, default: 'false', reason: READ_ONLY, doc: 'JSON Schema: read newer dialects as draft 7.' }),
-    noEffect({ name: `${name}.flatten.singleton.unions`, kind: BOOLEAN, default: 'true', reason: READ_ONLY, doc: 'JSON Schema: read a choice of one as that one.' }),
-    noEffect({ name: `${name}.preserve.additional.properties`, kind: BOOLEAN, default: 'false', reason: READ_ONLY, doc: 'JSON Schema: keep members that the schema does not name.' }),
-    noEffect({ name: `${name}.json.fail.unknown.properties`, kind: BOOLEAN, default: 'true', reason: READ_ONLY, doc: 'JSON Schema: refuse members that the schema does not name.' }),
-    noEffect({ name: `${name}.json.schema.spec.version`, default: 'draft_7', reason: NO_JAVA_OBJECTS, doc: 'JSON Schema: dialect of the schemas of Java classes.' }),
-    noEffect({ name: `${name}.json.oneof.for.nullables`, kind: BOOLEAN, default: 'true', reason: NO_JAVA_OBJECTS, doc: 'JSON Schema: form of nullable fields of Java classes.' }),
-    noEffect({ name: `${name}.json.schema.scan.packages`, reason: NO_JAVA_OBJECTS, doc: 'JSON Schema: packages of Java classes.' }),
-    noEffect({ name: `${name}.json.default.property.inclusion`, reason: NO_JAVA_OBJECTS, doc: 'JSON Schema: which fields of Java objects are written.' }),
-    noEffect({ name: `${name}.json.write.dates.iso8601`, kind: BOOLEAN, default: 'false', reason: NO_JAVA_OBJECTS, doc: 'JSON Schema: form of Java dates.' }),
+    noEffect({ name: `${name}.use.optional.for.nonrequired`, kind: BOOLEAN, default: 'false', reason: READ_ONLY, silent: 'always', doc: 'JSON Schema: properties that are not required are optional.' }),
+    noEffect({ name: `${name}.ignore.modern.dialects`, kind: BOOLEAN, default: 'false', reason: READ_ONLY, silent: 'always', doc: 'JSON Schema: read newer dialects as draft 7.' }),
+    noEffect({ name: `${name}.flatten.singleton.unions`, kind: BOOLEAN, default: 'true', reason: READ_ONLY, silent: 'always', doc: 'JSON Schema: read a choice of one as that one.' }),
+    noEffect({ name: `${name}.preserve.additional.properties`, kind: BOOLEAN, default: 'false', reason: READ_ONLY, silent: 'always', doc: 'JSON Schema: keep members that the schema does not name.' }),
+    noEffect({ name: `${name}.json.fail.unknown.properties`, kind: BOOLEAN, default: 'true', reason: READ_ONLY, silent: 'always', doc: 'JSON Schema: refuse members that the schema does not name.' }),
+    noEffect({ name: `${name}.json.schema.spec.version`, default: 'draft_7', reason: NO_JAVA_OBJECTS, silent: 'always', doc: 'JSON Schema: dialect of the schemas of Java classes.' }),
+    noEffect({ name: `${name}.json.oneof.for.nullables`, kind: BOOLEAN, default: 'true', reason: NO_JAVA_OBJECTS, silent: 'always', doc: 'JSON Schema: form of nullable fields of Java classes.' }),
+    noEffect({ name: `${name}.json.schema.scan.packages`, reason: NO_JAVA_OBJECTS, silent: 'always', doc: 'JSON Schema: packages of Java classes.' }),
+    noEffect({ name: `${name}.json.default.property.inclusion`, reason: NO_JAVA_OBJECTS, silent: 'always', doc: 'JSON Schema: which fields of Java objects are written.' }),
+    noEffect({ name: `${name}.json.write.dates.iso8601`, kind: BOOLEAN, default: 'false', reason: NO_JAVA_OBJECTS, silent: 'always', doc: 'JSON Schema: form of Java dates.' }),
   ];
 }
 

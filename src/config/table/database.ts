@@ -50,9 +50,9 @@ export const DATABASE_OPTIONS: readonly OptionSpec[] = [
     reason: 'A Java class cannot run here; logins with cloud IAM tokens are not supported yet.',
     doc: 'Class that makes connections, such as the one for AWS IAM.',
   }),
-  noEffect({ name: 'connection.validation.timeout.ms', kind: long(1), unit: 'ms', default: '60000', reason: '`slotline check` bounds each of its steps itself.', doc: 'Bound on the validation of a new connector.' }),
-  noEffect({ name: 'read.only', kind: BOOLEAN, default: 'false', reason: 'Slotline writes nothing to captured databases except its slot and publication.', doc: 'No watermark writes by incremental snapshots.' }),
-  noEffect({ name: 'query.fetch.size', kind: integer(0), unit: 'records', default: '0', reason: 'There is no JDBC cursor.', doc: 'JDBC fetch size while streaming.' }),
+  noEffect({ name: 'connection.validation.timeout.ms', silent: 'always', kind: long(1), unit: 'ms', default: '60000', reason: '`slotline check` bounds each of its steps itself.', doc: 'Bound on the validation of a new connector.' }),
+  noEffect({ name: 'read.only', silent: 'always', kind: BOOLEAN, default: 'false', reason: 'Slotline writes nothing to captured databases except its slot and publication.', doc: 'No watermark writes by incremental snapshots.' }),
+  noEffect({ name: 'query.fetch.size', silent: 'always', kind: integer(0), unit: 'records', default: '0', reason: 'There is no JDBC cursor.', doc: 'JDBC fetch size while streaming.' }),
   noEffect({
     name: 'driver.<property>',
     reason: 'There is no JDBC driver.',

@@ -168,12 +168,17 @@ function producer(bare: string, row: ProducerRow): OptionSpec {
   return honoured({ ...row, name: `producer.${bare}`, aliases: producerAliases(`producer.${bare}`) });
 }
 
+/** Nobody can tell pauses, buffers and look-ups from what is published; compression and metrics somebody can. */
+function silence(reason: string): 'always' | readonly string[] {
+  return [LIBRARY_LEVEL, NO_METRICS, NO_TRANSACTIONS].includes(reason) ? [] : 'always';
+}
+
 function unusedProducer(bare: string, value: string | undefined, reason: string): OptionSpec {
-  const row = { name: `producer.${bare}`, aliases: producerAliases(`producer.${bare}`), reason, doc: `Kafka's \`${bare}\`.` };
+  const row = { name: `producer.${bare}`, aliases: producerAliases(`producer.${bare}`), reason, silent: silence(reason), doc: `Kafka's \`${bare}\`.` };
   return noEffect(value === undefined ? row : { ...row, default: value, ...(/^-?\d+$/.test(value) ? { kind: NUMBER } : {}) });
 }
 
 function clientRow(name: string, value: string | undefined, reason: string): OptionSpec[] {
-  const row = { name, aliases: clientAliases(name), reason, doc: `Kafka's \`${name}\`.` };
+  const row = { name, aliases: clientAliases(name), reason, silent: silence(reason), doc: `Kafka's \`${name}\`.` };
   return [noEffect(value === undefined ? row : { ...row, default: value, ...(/^-?\d+$/.test(value) ? { kind: NUMBER } : {}) })];
 }

@@ -52,6 +52,8 @@ export type OptionSpec = {
   readonly emptyAllowed: boolean;
   /** The option that names the members of this family: a member alone does nothing. */
   readonly parent: string | undefined;
+  /** Values of an option without effect of which nothing need be said: what is done here is what they ask for, or nobody can tell. The default is always among them. */
+  readonly silent: 'always' | readonly string[];
   /** Why the value is wrong, or undefined. Called after the check of the kind. */
   readonly check: ((value: string) => string | undefined) | undefined;
 };
@@ -67,6 +69,7 @@ type Common = {
   readonly emptyAllowed?: boolean;
   readonly parent?: string;
   readonly honouredValues?: readonly string[];
+  readonly silent?: 'always' | readonly string[];
   readonly check?: (value: string) => string | undefined;
 };
 
@@ -125,6 +128,7 @@ function complete(row: Common): Omit<OptionSpec, 'status' | 'why' | 'reason' | '
     differs: row.differs,
     emptyAllowed: row.emptyAllowed ?? false,
     parent: row.parent,
+    silent: row.silent ?? [],
     check: row.check,
   };
 }

@@ -7,8 +7,8 @@ import { CONNECTOR_OPTIONS, RUNTIME_OPTIONS, SLOTLINE_OPTIONS } from './connecto
 import { DATABASE_OPTIONS } from './database.ts';
 import { EVENT_OPTIONS, FILTER_OPTIONS } from './events.ts';
 import { CLIENT_OPTIONS, PRODUCER_OPTIONS, TOPIC_CREATION_OPTIONS } from './kafka.ts';
+import { RENAMED } from './names/renamed.ts';
 import { isFamily, type OptionSpec } from './option-spec.ts';
-import { RENAMED } from './renamed.ts';
 import { SECURITY_OPTIONS } from './security.ts';
 import { SLOT_OPTIONS } from './slot.ts';
 import { SIGNAL_OPTIONS, SNAPSHOT_OPTIONS } from './snapshot.ts';

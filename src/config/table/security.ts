@@ -78,9 +78,11 @@ export const SECURITY_OPTIONS: readonly OptionSpec[] = [
   refused({ name: 'sasl.client.callback.handler.class', kind: CLASS, reason: JAVA_CLASS, doc: 'Class that answers login callbacks.' }),
   refused({ name: 'sasl.oauthbearer.jwt.retriever.class', kind: CLASS, default: 'org.apache.kafka.common.security.oauthbearer.DefaultJwtRetriever', honouredValues: ['org.apache.kafka.common.security.oauthbearer.ClientCredentialsJwtRetriever'], reason: JAVA_CLASS, doc: 'Class that fetches tokens.' }),
   notYet({ name: 'sasl.oauthbearer.assertion.<property>', kind: SECRET, aliases: clientAliases('sasl.oauthbearer.assertion.<property>'), reason: ONE_TOKEN, doc: 'Options of the JWT bearer grant.' }),
-  ...['clock.skew.seconds', 'expected.audience', 'expected.issuer', 'jwks.endpoint.refresh.ms', 'jwks.endpoint.retry.backoff.max.ms', 'jwks.endpoint.retry.backoff.ms', 'jwks.endpoint.url', 'jwt.validator.class', 'scope.claim.name', 'sub.claim.name'].map((part) => unused(`sasl.oauthbearer.${part}`, BROKER_SIDE)),
+  ...['clock.skew.seconds', 'expected.audience', 'expected.issuer', 'jwks.endpoint.refresh.ms', 'jwks.endpoint.retry.backoff.max.ms', 'jwks.endpoint.retry.backoff.ms', 'jwks.endpoint.url', 'jwt.validator.class', 'scope.claim.name', 'sub.claim.name'].map((part) =>
+    unused(`sasl.oauthbearer.${part}`, BROKER_SIDE, 'always'),
+  ),
   unused('sasl.oauthbearer.header.urlencode', 'Client credentials are sent as RFC 6749 says.'),
-  ...['connect.timeout.ms', 'read.timeout.ms', 'refresh.buffer.seconds', 'refresh.min.period.seconds', 'refresh.window.factor', 'refresh.window.jitter', 'retry.backoff.max.ms', 'retry.backoff.ms'].map((part) => unused(`sasl.login.${part}`, 'Tokens are renewed well before they expire.')),
+  ...['connect.timeout.ms', 'read.timeout.ms', 'refresh.buffer.seconds', 'refresh.min.period.seconds', 'refresh.window.factor', 'refresh.window.jitter', 'retry.backoff.max.ms', 'retry.backoff.ms'].map((part) => unused(`sasl.login.${part}`, 'Tokens are renewed well before they expire.', 'always')),
   ...['kinit.cmd', 'min.time.before.relogin', 'service.name', 'ticket.renew.jitter', 'ticket.renew.window.factor'].map((part) => unused(`sasl.kerberos.${part}`, KERBEROS)),
 ];
 
@@ -92,8 +94,8 @@ function refused(row: Parameters<typeof notYet>[0]): OptionSpec {
   return notYet({ ...row, aliases: clientAliases(row.name) });
 }
 
-function unused(name: string, reason: string): OptionSpec {
-  return noEffect({ name, aliases: clientAliases(name), reason, doc: `Kafka's \`${name}\`.` });
+function unused(name: string, reason: string, silent: 'always' | readonly string[] = []): OptionSpec {
+  return noEffect({ name, aliases: clientAliases(name), reason, silent, doc: `Kafka's \`${name}\`.` });
 }
 
 function secretUnused(name: string, reason: string): OptionSpec {

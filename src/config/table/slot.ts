@@ -10,7 +10,7 @@ const CONFIRMED_ONLY = 'Slotline always resumes from the position that the slot 
 export const SLOT_OPTIONS: readonly OptionSpec[] = [
   honoured({
     name: 'plugin.name',
-    kind: oneOf('pgoutput', 'decoderbufs'),
+    kind: oneOf('pgoutput', 'decoderbufs', 'wal2json', 'wal2json_streaming', 'wal2json_rds', 'wal2json_rds_streaming'),
     default: 'pgoutput',
     honouredValues: HONOURED_VALUES['plugin.name'],
     why: 'It is part of PostgreSQL, so every server has it.',
@@ -43,7 +43,7 @@ export const SLOT_OPTIONS: readonly OptionSpec[] = [
   honoured({ name: 'slotline.catchup.threshold.bytes', kind: long(1), unit: 'bytes', default: '67108864', why: 'Less is read from the stream in about a second.', doc: 'WAL that has to wait behind the slot before it is read in bulk.' }),
   honoured({ name: 'slotline.catchup.max.chunk.bytes', kind: long(1_048_576), unit: 'bytes', default: '268435456', why: 'A transaction of a million rows fits.', doc: 'Most WAL that the server decodes at once, into a temporary file; what does not fit is left to the replication stream.' }),
   noEffect({ name: 'slot.max.retries', kind: integer(0), default: '6', reason: 'A slot in use is waited for, up to slotline.start.timeout.', doc: 'Attempts to take the slot.' }),
-  noEffect({ name: 'slot.retry.delay.ms', kind: long(0), unit: 'ms', default: '10000', reason: 'A slot in use is looked at twice a second.', doc: 'Pause between those attempts.' }),
+  noEffect({ name: 'slot.retry.delay.ms', silent: 'always', kind: long(0), unit: 'ms', default: '10000', reason: 'A slot in use is looked at twice a second.', doc: 'Pause between those attempts.' }),
   honoured({
     name: 'offset.mismatch.strategy',
     kind: oneOf('no_validation', 'trust_offset', 'trust_slot', 'trust_greater_lsn'),
@@ -54,7 +54,7 @@ export const SLOT_OPTIONS: readonly OptionSpec[] = [
     doc: `What to do when stored offset and slot differ. ${CONFIRMED_ONLY} \`no_validation\`: a slot that stands behind the stored position is refused (slot_gap); \`trust_slot\`: what lies between is left out, with a warning.`,
   }),
   honoured({ name: 'slotline.slot.accept', why: 'A gap is refused.', doc: 'The `accept` of an error: takes the slot once as it stands there, although changes are missing before it (`slot_gap`), the server is another one (`server_changed`), or another connector had it (`slot_in_use`).' }),
-  noEffect({ name: 'internal.create.slot.command.timeout', kind: long(0), unit: 's', default: '90', reason: 'Creating a slot waits for running transactions as long as they take.', doc: 'Timeout of CREATE_REPLICATION_SLOT.' }),
+  noEffect({ name: 'internal.create.slot.command.timeout', silent: 'always', kind: long(0), unit: 's', default: '90', reason: 'Creating a slot waits for running transactions as long as they take.', doc: 'Timeout of CREATE_REPLICATION_SLOT.' }),
   honoured({
     name: 'publication.name',
     default: 'dbz_publication',
@@ -86,7 +86,7 @@ export const SLOT_OPTIONS: readonly OptionSpec[] = [
     reason: 'Slotline always confirms what Kafka has acknowledged.',
     doc: 'Who confirms positions. Slotline confirms what Kafka has acknowledged and, on an idle stream, what the server reports: both `connector` and `connector_and_driver`.',
   }),
-  noEffect({ name: 'lsn.flush.timeout.ms', kind: long(1), unit: 'ms', default: '30000', reason: 'Confirming is part of the stream and does not block.', doc: 'Longest wait for a flush.' }),
+  noEffect({ name: 'lsn.flush.timeout.ms', silent: 'always', kind: long(1), unit: 'ms', default: '30000', reason: 'Confirming is part of the stream and does not block.', doc: 'Longest wait for a flush.' }),
   noEffect({ name: 'lsn.flush.timeout.action', kind: oneOf('fail', 'warn', 'ignore'), default: 'fail', reason: 'Confirming is part of the stream and does not block.', doc: 'What to do after that wait.' }),
   honoured({ name: 'xmin.fetch.interval.ms', kind: integer(0), unit: 'ms', default: '0', why: "Debezium's.", doc: "How often the slot's xmin is read for `source.xmin`; 0: never." }),
   honoured({ name: 'message.prefix.include.list', kind: REGEX_LIST, why: 'All are sent.', doc: 'Prefixes of logical decoding messages to send. Not together with the exclude list.' }),

@@ -21,7 +21,7 @@ export const SNAPSHOT_OPTIONS: readonly OptionSpec[] = [
   honoured({ name: 'streaming.delay.ms', kind: long(0), unit: 'ms', default: '0', why: "Debezium's.", doc: 'Wait after the snapshot, before streaming.' }),
   honoured({ name: 'snapshot.include.collection.list', kind: REGEX_LIST, why: 'All captured tables.', doc: 'Captured tables whose rows are part of the snapshot, as `schema.table`.' }),
   honoured({ name: 'snapshot.lock.timeout.ms', kind: long(0), unit: 'ms', default: '10000', why: "Debezium's; a snapshot must not queue behind a long DDL.", doc: 'How long the snapshot waits for a lock on a table.' }),
-  noEffect({ name: 'snapshot.isolation.mode', kind: oneOf('serializable', 'repeatable_read', 'read_committed', 'read_uncommitted'), default: 'serializable', reason: 'Every snapshot reads at one exported consistent point (repeatable read).', doc: 'Isolation of the snapshot transaction.' }),
+  noEffect({ name: 'snapshot.isolation.mode', silent: ['repeatable_read'], kind: oneOf('serializable', 'repeatable_read', 'read_committed', 'read_uncommitted'), default: 'serializable', reason: 'Every snapshot reads at one exported consistent point (repeatable read).', doc: 'Isolation of the snapshot transaction.' }),
   honoured({
     name: 'snapshot.locking.mode',
     kind: oneOf('none', 'shared', 'custom'),
@@ -36,7 +36,7 @@ export const SNAPSHOT_OPTIONS: readonly OptionSpec[] = [
   noEffect({ name: 'snapshot.query.mode.custom.name', reason: 'A Java class.', doc: 'Class of custom queries.' }),
   honoured({ name: 'snapshot.select.statement.overrides', kind: LIST, why: 'Every row of a table is sent.', doc: 'Tables with an own SELECT for the snapshot, as `schema.table` separated by commas: names, not patterns. Columns of its result count by name; those that it lacks are null or the default.' }),
   honoured({ name: 'snapshot.select.statement.overrides.<table>', kind: SQL, parent: 'snapshot.select.statement.overrides', why: 'Every row of a table is sent.', doc: 'That SELECT.' }),
-  noEffect({ name: 'snapshot.fetch.size', kind: integer(0), unit: 'records', default: '10240', reason: 'Rows are streamed, as fast as Kafka takes them.', doc: 'Rows fetched at a time.' }),
+  noEffect({ name: 'snapshot.fetch.size', silent: 'always', kind: integer(0), unit: 'records', default: '10240', reason: 'Rows are streamed, as fast as Kafka takes them.', doc: 'Rows fetched at a time.' }),
   noEffect({ name: 'snapshot.max.threads', kind: integer(1), default: '1', reason: 'Tables are read one after the other.', doc: 'Connections that read in parallel.' }),
   noEffect({ name: 'snapshot.max.threads.multiplier', kind: integer(1), default: '1', reason: 'Tables are read one after the other.', doc: 'Chunks per thread.' }),
   noEffect({ name: 'legacy.snapshot.max.threads', kind: BOOLEAN, default: 'false', aliases: ['internal.legacy.snapshot.max.threads'], reason: 'Tables are read one after the other.', doc: 'One thread per table.' }),

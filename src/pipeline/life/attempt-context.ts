@@ -9,7 +9,7 @@ import type { Log } from '../../core/log.ts';
 import type { EventOptions, TaskOptions } from '../../core/options.ts';
 import type { Clock } from '../../core/time.ts';
 import { compileColumnRules } from '../../events/column-rules.ts';
-import { type ControlKind, DebeziumShapes } from '../../events/debezium-shapes.ts';
+import { DebeziumShapes } from '../../events/debezium-shapes.ts';
 import { EventView } from '../../events/event-view.ts';
 import { compileFilter, type TableFilter } from '../../events/filter.ts';
 import { fieldNameAdjuster, schemaNameAdjuster } from '../../events/name-adjustment.ts';
@@ -28,6 +28,7 @@ import { openSession, type PgSession } from '../../postgres/session/open-session
 import { JsonHalfSerde } from '../../serde/plain-halves.ts';
 import { contextHeaders as contextHeadersOf, type Header } from '../../serde/record-headers.ts';
 import { type CompiledRecord, RecordSerde } from '../../serde/record-serde.ts';
+import { TransformChain } from '../../transforms/chain.ts';
 import type { ValueModes } from '../../values/pg-type.ts';
 import { misleadingKeys, misleadingLabels } from '../judgements/misleading.ts';
 import { type ChangeCounts, ChangeWriter, noChanges } from '../loop/change-writer.ts';
@@ -36,10 +37,12 @@ import { ConversionFailures } from '../loop/conversion-failures.ts';
 import { createSerde } from '../loop/create-serde.ts';
 import { DEAD_LETTER_FORMAT, DeadLetters } from '../loop/dead-letters.ts';
 import { tellOnce } from '../loop/misleading-tables.ts';
+import { refusedRecords } from '../loop/refused-records.ts';
 import { CATALOG_WAIT_MS, RelationFacts, type StaleLabels } from '../loop/relation-facts.ts';
 import { TablePlans } from '../loop/table-plans.ts';
 import { compileTable } from '../loop/table-records.ts';
 import { TransactionBoundaries } from '../loop/transaction-boundaries.ts';
+import { TransformedTable } from '../loop/transformed-table.ts';
 import type { Fence } from '../positions/fence.ts';
 import type { Positions } from '../positions/positions.ts';
 import { Heartbeat } from '../reading/heartbeat.ts';
@@ -87,7 +90,6 @@ export type AttemptContext = TaskDeps & {
   readonly boundaries: TransactionBoundaries | undefined;
   /** Only with heartbeat.interval.ms. */
   readonly heartbeat: Heartbeat | undefined;
-  readonly openMessageTopic: () => Promise<TopicHandle>;
   /** Whether anything may be sent; the publisher asks it. */
   readonly fence: Fence;
   /** The way back; the publisher tells it. */
@@ -119,47 +121,42 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
   const headers = contextHeadersOf({ connectorLogicalName: options.events.topicPrefix, taskId: options.taskId, runId: deps.runId });
   const contextHeaders = options.events.extendedHeaders ? headers : [];
   const openTopic = (name: string): Promise<TopicHandle> => publisher.openTopic(name, hooks.signal);
+  const onRefused = refusedRecords({ tolerates: options.toleratesErrors, log: deps.log });
+  const chain = new TransformChain(options.transforms, onRefused);
+  const routed = { ...withRefusalsTold(serde, deps.live), writesNull: serde.writesNull };
   const plans = new TablePlans({
     catalog: createCatalog(deps, { sql, types, signal: hooks.signal }),
     filter,
     settings: planSettings(options, filter),
     compile: (plan) => compileTable(plan, shapes, withRefusalsTold(serde, deps.live)),
     openTopic,
+    transform: chain.isEmpty
+      ? undefined
+      : (plan) => new TransformedTable(() => shapes.ofTable(plan), plan.topic, { chain, contextHeaders, openTopic, serde: routed }),
     deadLetters: createDeadLetters(deps, { out: serde.out, shapes, contextHeaders, openTopic, failures }),
     skipUnchanged: options.events.skipUnchanged,
   });
   const counts = noChanges();
-  const writing = { out: serde.out, publisher, failures, counts, options: options.events, contextHeaders };
+  const writing = { out: serde.out, publisher, failures, counts, options: options.events, contextHeaders, onRefused };
   const stream = createProducer(writing, order);
   // A non-transactional message before the first transaction shows the start of the task, as Debezium's does.
   stream.info.commitTimeUs = deps.clock.nowMs() * 1000;
   // Its rows have no place in a transaction.
   const snapshot = createProducer(writing, undefined);
-  const { event, info, changes } = stream;
-  const controls = new ControlRecords({ serde, shapes, event });
-  const openControlTopic = async (kind: ControlKind, name: string): Promise<TopicHandle> => {
-    await tellingRefusals(deps.live, controls.open(kind, name));
-    return await openTopic(name);
+  const { event, info } = stream;
+  const topics = {
+    message: messageTopic(naming),
+    transaction: transactionTopic(naming, options.events.transactionTopic),
+    heartbeat: heartbeatTopic(naming, options.events.heartbeat),
   };
-  const openMessageTopic = (): Promise<TopicHandle> => openControlTopic('message', messageTopic(naming));
-  const boundaries =
-    order === undefined
-      ? undefined
-      : new TransactionBoundaries({
-          order,
-          controls,
-          changes,
-          openTopic: () => openControlTopic('transaction', transactionTopic(naming, options.events.transactionTopic)),
-        });
-  const heartbeat = createHeartbeat(deps, hooks, {
-    info,
-    controls,
-    changes,
-    publisher,
-    openTopic: () => openControlTopic('heartbeat', heartbeatTopic(naming, options.events.heartbeat)),
-  });
+  const onDropped = (): void => {
+    counts.dropped++;
+  };
+  const controls = new ControlRecords({ serde: routed, openTopic, out: serde.out, shapes, event, chain, publisher, topics, onDropped });
+  const boundaries = order === undefined ? undefined : new TransactionBoundaries({ order, controls });
+  const heartbeat = createHeartbeat(deps, hooks, { info, controls, publisher });
   const parts = { sql, kafka, publisher, filter, stream, snapshot, counts, serde, controls, types, plans, boundaries, heartbeat };
-  return { ...deps, ...parts, openMessageTopic, fence, positions, signal: hooks.signal };
+  return { ...deps, ...parts, fence, positions, signal: hooks.signal };
 }
 
 function createProducer(
@@ -226,7 +223,7 @@ function createDeadLetters(deps: TaskDeps, parts: DeadLetterParts): DeadLetters 
   });
 }
 
-type HeartbeatParts = Pick<ConstructorParameters<typeof Heartbeat>[0], 'info' | 'controls' | 'changes' | 'publisher' | 'openTopic'>;
+type HeartbeatParts = Pick<ConstructorParameters<typeof Heartbeat>[0], 'info' | 'controls' | 'publisher'>;
 
 function createHeartbeat(deps: TaskDeps, hooks: ContextHooks, parts: HeartbeatParts): Heartbeat | undefined {
   const { database, events } = deps.options;

@@ -12,8 +12,10 @@ import type { TupleView } from '../../pgoutput/tuple.ts';
 import { HeaderTextWriter } from '../../serde/header-text.ts';
 import { encodeHeaders, type Header } from '../../serde/record-headers.ts';
 import type { CompiledRecord } from '../../serde/record-serde.ts';
+import type { OnRefused } from '../../transforms/chain.ts';
 import type { ConversionFailures } from './conversion-failures.ts';
 import type { TablePlan } from './table-plans.ts';
+import { type Emission, TransformedWriter } from './transformed-writer.ts';
 
 /** Events by kind; what an option skipped is counted too (D10). `deadLettered` are counted by kind too. */
 export type ChangeCounts = {
@@ -24,10 +26,12 @@ export type ChangeCounts = {
   truncated: number;
   skipped: number;
   deadLettered: number;
+  /** Records that a transform has dropped, tombstones among them. */
+  dropped: number;
 };
 
 export function noChanges(): ChangeCounts {
-  return { created: 0, updated: 0, deleted: 0, read: 0, truncated: 0, skipped: 0, deadLettered: 0 };
+  return { created: 0, updated: 0, deleted: 0, read: 0, truncated: 0, skipped: 0, deadLettered: 0, dropped: 0 };
 }
 
 type ChangeWriterDeps = {
@@ -39,6 +43,7 @@ type ChangeWriterDeps = {
   /** Counted on; of all producers of rows. */
   readonly counts: ChangeCounts;
   readonly options: Pick<EventOptions, 'tombstonesOnDelete' | 'skippedOperations'>;
+  readonly onRefused: OnRefused;
   /** Headers of every data record; empty when extended headers are off. */
   readonly contextHeaders: readonly Header[];
 };
@@ -56,6 +61,7 @@ export class ChangeWriter {
   readonly #tombstones: boolean;
   readonly #skipped: ReadonlySet<string>;
   readonly #record: RecordView;
+  readonly #transformed: TransformedWriter;
 
   constructor(deps: ChangeWriterDeps) {
     this.#out = deps.out;
@@ -68,6 +74,23 @@ export class ChangeWriter {
     this.#contextBlock = encodeHeaders(deps.contextHeaders);
     this.#tombstones = deps.options.tombstonesOnDelete;
     this.#skipped = deps.options.skippedOperations;
+    const { out, event, publisher } = deps;
+    this.#transformed = new TransformedWriter({
+      out,
+      event,
+      publisher,
+      keyHeader: this.#keyHeader,
+      tombstones: this.#tombstones,
+      failures: deps.failures,
+      onRefused: deps.onRefused,
+      onEvent: (op, table) => {
+        this.#count(op, table);
+        this.#countOrder(table);
+      },
+      onDropped: () => {
+        this.#counts.dropped++;
+      },
+    });
     this.#record = {
       bytes: deps.out.bytes,
       keyStart: 0,
@@ -76,7 +99,7 @@ export class ChangeWriter {
       valueEnd: -1,
       headers: this.#contextBlock,
       timestampMs: 0,
-      partition: BY_KEY.partition,
+      partition: -1,
     };
   }
 
@@ -91,6 +114,7 @@ export class ChangeWriter {
       this.#counts.skipped++;
       return undefined;
     }
+    if (table.output.transformed !== undefined) return this.#writeTransformed(table, row, change);
     if (!table.output.isOpen && this.#isSent(table, row, change)) {
       return this.#open(table, row.old === 'none' ? undefined : row.before, row.tag === 'delete' ? undefined : row.after);
     }
@@ -114,19 +138,47 @@ export class ChangeWriter {
     }
   }
 
-  /** Appends a snapshot's read event; the table is open. */
-  writeRead(table: TablePlan, row: TupleView): void {
+  /** Appends a snapshot's read event; openRead() was called for the table. A promise, as of writeRow, where transforms route the event. */
+  writeRead(table: TablePlan, row: TupleView): undefined | Promise<void> {
+    if (table.output.transformed !== undefined) return this.#writeReadTransformed(table, row);
     this.#write(table, 'r', undefined, row, this.#headersOf(table));
+    return undefined;
   }
 
   /** Before the first read event of a table: this one. */
-  openRead(table: TablePlan, row: TupleView): Promise<void> {
-    return this.#open(table, undefined, row);
+  async openRead(table: TablePlan, row: TupleView): Promise<void> {
+    if (table.output.transformed === undefined) await this.#open(table, undefined, row);
+  }
+
+  #writeReadTransformed(table: TablePlan, row: TupleView): undefined | Promise<void> {
+    if (this.#skips('r')) return undefined;
+    return this.#transformed
+      .write(table, [{ kind: 'read', op: 'r', before: undefined, after: row }])
+      ?.then(() => this.writeRead(table, row));
+  }
+
+  /** As writeRow, where transforms are configured. */
+  #writeTransformed(table: TablePlan, row: RowMessage, change: Change): undefined | Promise<void> {
+    const emissions = emissionsOf(table, row, change);
+    if (emissions.length === 0) {
+      this.#counts.skipped++;
+      return undefined;
+    }
+    // Debezium asks for the row's own operation first, then for each emitted one.
+    if (change === 'keyChange' && this.#skips('u')) return undefined;
+    const sent = emissions.filter(({ op }) => !this.#skipped.has(op));
+    const writing = sent.length === 0 ? undefined : this.#transformed.write(table, sent);
+    if (writing === undefined) this.#counts.skipped += emissions.length - sent.length;
+    return writing;
   }
 
   /** A promise, as of writeRow. The record has no key. */
   writeTruncate(table: TablePlan): undefined | Promise<void> {
     const { output } = table;
+    if (output.transformed !== undefined) {
+      if (this.#skips('t')) return undefined;
+      return this.#transformed.write(table, [{ kind: 'truncate', op: 't', before: undefined, after: undefined }]);
+    }
     if (!output.isValueOpen && !this.#skipped.has('t')) return output.open({ withKey: false });
     if (this.#skips('t')) return undefined;
     this.#counts.truncated++;
@@ -137,13 +189,6 @@ export class ChangeWriter {
     output.records.truncate.value?.write(this.#event);
     this.#append(output.topic, -1, this.#out.length, this.#headersOf(table));
     return undefined;
-  }
-
-  /** Appends a record whose key stands in out[0, keyEnd) and whose value follows; messages and control records carry no headers. */
-  appendPlain(topic: TopicHandle, keyEnd: number, options: { readonly partition: number } = BY_KEY): void {
-    this.#record.partition = options.partition;
-    this.#append(topic, keyEnd, this.#out.length, NO_HEADERS);
-    this.#record.partition = BY_KEY.partition;
   }
 
   /** Whether any record of the row is sent; asked only while its table is not open. */
@@ -266,10 +311,30 @@ export class ChangeWriter {
     if (op === 'c') this.#counts.created++;
     else if (op === 'u') this.#counts.updated++;
     else if (op === 'd') this.#counts.deleted++;
+    else if (op === 't') this.#counts.truncated++;
     else this.#counts.read++;
   }
 }
 
+/** The records of a change, in Debezium's order. */
+function emissionsOf(table: TablePlan, row: RowMessage, change: Change): readonly Emission[] {
+  const { before, after } = row;
+  const isChangedKey = change === 'keyChange' && !table.keys.same(before, after);
+  switch (change) {
+    case 'create':
+      return [{ kind: 'create', op: 'c', before: undefined, after }];
+    case 'delete':
+      return [{ kind: 'delete', op: 'd', before, after: undefined }];
+    case 'none':
+      return [];
+    case 'update':
+    case 'keyChange':
+      if (!isChangedKey) return [{ kind: 'update', op: 'u', before: row.old === 'none' ? undefined : before, after }];
+      return [
+        { kind: 'newkey', op: 'd', before, after: undefined, other: after },
+        { kind: 'oldkey', op: 'c', before: undefined, after, other: before },
+      ];
+  }
+}
+
 const SKIPPED = -2;
-const BY_KEY = { partition: -1 };
-const NO_HEADERS = encodeHeaders([]);

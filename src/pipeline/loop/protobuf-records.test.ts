@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { tupleOf } from '../../../test/oracles/tuples.ts';
+import { controlRecords } from '../../../test/pipeline/control-records.ts';
 import { protobufReader } from '../../../test/protobuf/protobuf-decoder.ts';
 import { ByteWriter } from '../../core/byte-writer.ts';
 import { compileColumnRules } from '../../events/column-rules.ts';
@@ -14,6 +15,7 @@ import type { RecordShape, ValueShape } from '../../events/record-shape.ts';
 import { planRows, type RowPlan } from '../../events/row-plan.ts';
 import { SourceInfo } from '../../events/source-info.ts';
 import { TransactionOrder } from '../../events/transaction.ts';
+import type { RecordView } from '../../kafka/producer/publisher-contract.ts';
 import type { TupleView } from '../../pgoutput/tuple.ts';
 import { RegisteredHalfSerde } from '../../registry/registered-half.ts';
 import type { ConversionFailure } from '../../serde/half-writer.ts';
@@ -22,7 +24,6 @@ import type { NullSettings } from '../../serde/protobuf/node.ts';
 import { DEFAULT_PROTOBUF_SETTINGS } from '../../serde/protobuf/schema.ts';
 import { RecordSerde } from '../../serde/record-serde.ts';
 import { DEFAULT_VALUE_MODES, type PgType } from '../../values/pg-type.ts';
-import { ControlRecords } from './control-records.ts';
 
 const base = (oid: number, name: string): PgType => ({ oid, name, schema: 'pg_catalog', kind: 'base' });
 const INT4 = base(23, 'int4');
@@ -99,13 +100,17 @@ function setUp(plan: RowPlan, more: Partial<ProtobufSettings> = {}) {
     key: plan.keySchema === undefined ? undefined : format.schemaOf(plan.keySchema),
     value: format.schemaOf(plan.envelopeSchema),
   };
-  const controls = new ControlRecords({ serde, shapes, event });
+  const appended: Buffer[] = [];
+  const append = (_topic: unknown, { bytes, keyEnd, valueEnd }: RecordView): void => {
+    appended.push(Buffer.from(bytes.subarray(0, keyEnd)), Buffer.from(bytes.subarray(keyEnd, valueEnd)));
+  };
+  const controls = controlRecords({ serde, shapes, event, publisher: { append } });
   const written = (write: () => void): Buffer => {
     serde.out.reset();
     write();
     return serde.out.toOwned();
   };
-  return { info, order, failures, rows, schemas, written, shapes, controls, format };
+  return { info, order, failures, rows, schemas, written, shapes, controls, appended, format };
 }
 
 const NULLS: readonly NullSettings[] = [
@@ -197,30 +202,29 @@ describe('records in Protobuf', () => {
 });
 
 describe('control records in Protobuf', () => {
-  it.each(NULLS)('are read by their schemas: %o', (nulls) => {
-    const { controls, shapes, format, info, order, written } = setUp(planOf({ id: { typeOid: 23 } }), nulls);
+  it.each(NULLS)('are read by their schemas: %o', async (nulls) => {
+    const { controls, shapes, format, info, order, appended } = setUp(planOf({ id: { typeOid: 23 } }), nulls);
     info.beginTransaction({ commitTimeUs: 1_700_000_000_000_001, xid: 77 });
     info.nowUs = 1_700_000_000_500_000;
-    const read = ({ key, value }: RecordShape, write: () => number): unknown[] => {
-      let keyEnd = 0;
-      const bytes = written(() => {
-        keyEnd = write();
-      });
-      const readHalf = (half: ValueShape | undefined, start: number, end?: number): unknown =>
-        half && protobufReader(format.schemaOf(half.schema).text).read(bytes.subarray(start + 6, end));
-      return [readHalf(key, 0, keyEnd), readHalf(value, keyEnd)];
+    const read = async ({ key, value }: RecordShape, write: () => undefined | Promise<void>): Promise<unknown[]> => {
+      await write();
+      write();
+      const [keyBytes, valueBytes] = appended.splice(0);
+      const readHalf = (half: ValueShape | undefined, bytes: Buffer | undefined): unknown =>
+        half && bytes && protobufReader(format.schemaOf(half.schema).text).read(bytes.subarray(6));
+      return [readHalf(key, keyBytes), readHalf(value, valueBytes)];
     };
     const content = Buffer.from([0, 255]);
-    expect(read(shapes.message(), () => controls.writeMessage({ prefix: 'p', content } as never))).toMatchObject([
+    expect(await read(shapes.message(), () => controls.message({ prefix: 'p', content } as never))).toMatchObject([
       { prefix: 'p' },
       { op: 'm', source: { schema: '', table: '' }, message: { prefix: 'p', content } },
     ]);
     const tellsNulls = nulls.optionalForNullables || nulls.wrapperForNullables;
-    expect(read(shapes.boundary('BEGIN'), () => controls.writeBegin())).toMatchObject([
+    expect(await read(shapes.boundary('BEGIN'), () => controls.begin())).toMatchObject([
       { id: '77:0' },
       { status: 'BEGIN', event_count: tellsNulls ? null : 0, data_collections: [] },
     ]);
-    expect(read(shapes.boundary('END'), () => controls.writeEnd(3, [{ name: 'public.item', count: 3 }]))).toMatchObject([
+    expect(await read(shapes.boundary('END'), () => controls.end(3, [{ name: 'public.item', count: 3 }]))).toMatchObject([
       { id: '77:0' },
       {
         status: 'END',
@@ -229,7 +233,10 @@ describe('control records in Protobuf', () => {
         ts_ms: 1_700_000_000_000n,
       },
     ]);
-    expect(read(shapes.heartbeat(), () => controls.writeHeartbeat())).toMatchObject([{ serverName: 'srv' }, { ts_ms: 1_700_000_000_500n }]);
+    expect(await read(shapes.heartbeat(), () => controls.heartbeat())).toMatchObject([
+      { serverName: 'srv' },
+      { ts_ms: 1_700_000_000_500n },
+    ]);
     expect(order.open).toBe(false);
   });
 });

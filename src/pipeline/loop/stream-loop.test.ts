@@ -1,6 +1,7 @@
 /** Where the loop marks positions among control records, and where it stands. Its events are tested by the recorded cases. */
 import { describe, expect, it } from 'vitest';
 import { testFilter, testPlanSettings } from '../../../test/oracles/plan-settings.ts';
+import { controlRecords } from '../../../test/pipeline/control-records.ts';
 import { beginFrame, commitFrame, FRAME_OID, insertFrame, truncateFrame } from '../../../test/pipeline/frames.ts';
 import { RecordingPublisher } from '../../../test/pipeline/recording-publisher.ts';
 import { ByteWriter } from '../../core/byte-writer.ts';
@@ -15,7 +16,6 @@ import { JsonHalfSerde } from '../../serde/plain-halves.ts';
 import { type RecordHalf, RecordSerde } from '../../serde/record-serde.ts';
 import { Positions } from '../positions/positions.ts';
 import { ChangeWriter, noChanges } from './change-writer.ts';
-import { ControlRecords } from './control-records.ts';
 import { StreamLoop } from './stream-loop.ts';
 import { TablePlans } from './table-plans.ts';
 import { TransactionBoundaries } from './transaction-boundaries.ts';
@@ -54,6 +54,7 @@ async function waitingTables(out: ByteWriter) {
     settings: testPlanSettings(filter),
     compile: () => ({ row: record, truncate: record }),
     openTopic: async (name) => ({ name, partitionCount: 1, recordBatchBytesMax: 1_000_000 }),
+    transform: undefined,
     deadLetters: undefined,
     skipUnchanged: false,
   });
@@ -84,7 +85,7 @@ async function setUp(o: { readonly metadata?: boolean; readonly untilLsn?: Lsn }
   const out = new ByteWriter();
   const half = new JsonHalfSerde({ schemas: false, nullIsDefault: true, decimals: 'BASE64' }, out, () => {});
   const shapes = new DebeziumShapes({ constants: { version: '1', name: 'p', db: 'd' }, transactionMetadata, binary: 'bytes' });
-  const controls = new ControlRecords({ serde: new RecordSerde(out, half, half), shapes, event });
+  const controls = controlRecords({ serde: new RecordSerde(out, half, half), shapes, event, publisher });
   const { plans, gates } = await waitingTables(out);
   const changes = new ChangeWriter({
     out,
@@ -94,19 +95,18 @@ async function setUp(o: { readonly metadata?: boolean; readonly untilLsn?: Lsn }
     counts: noChanges(),
     options: { tombstonesOnDelete: true, skippedOperations: new Set() },
     contextHeaders: [],
+    onRefused: () => {},
   });
-  const topic = { name: 'p.transaction', partitionCount: 1, recordBatchBytesMax: 1_000_000 };
   const loop = new StreamLoop({
     plans,
     changes,
-    boundaries: order === undefined ? undefined : new TransactionBoundaries({ order, controls, changes, openTopic: async () => topic }),
+    boundaries: order === undefined ? undefined : new TransactionBoundaries({ order, controls }),
     info,
     publisher,
     positions,
     clock: SYSTEM_CLOCK,
-    writeMessage: () => 0,
+    controls,
     wantsMessage: () => false,
-    openMessageTopic: async () => topic,
     untilLsn: o.untilLsn,
   });
   const feed = async (bytes: Buffer, lsn: Lsn): Promise<void> => loop.onFrame(bytes, 0, bytes.length, lsn);

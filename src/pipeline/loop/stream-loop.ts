@@ -13,29 +13,28 @@ import { Scope } from '../../core/scope.ts';
 import type { Clock } from '../../core/time.ts';
 import type { SourceInfo } from '../../events/source-info.ts';
 import { messageCollection } from '../../events/transaction.ts';
-import type { Publisher, TopicHandle } from '../../kafka/producer/publisher-contract.ts';
+import type { Publisher } from '../../kafka/producer/publisher-contract.ts';
 import { PgoutputDecoder } from '../../pgoutput/decode.ts';
 import type { BeginMessage, LogicalMessage, RelationMessage, RowMessage, TruncateMessage, TypeMessage } from '../../pgoutput/messages.ts';
 import type { FrameConsumer } from '../../postgres/stream/replication-stream.ts';
 import type { Position } from '../positions/ledger.ts';
 import type { Positions } from '../positions/positions.ts';
 import type { ChangeWriter } from './change-writer.ts';
+import type { ControlRecords } from './control-records.ts';
 import type { KnownRelation, TablePlans } from './table-plans.ts';
 import type { TransactionBoundaries } from './transaction-boundaries.ts';
 
 type StreamLoopDeps = {
   readonly plans: Pick<TablePlans, 'get' | 'passed' | 'learn'>;
-  readonly changes: Pick<ChangeWriter, 'writeRow' | 'writeTruncate' | 'appendPlain'>;
+  readonly changes: Pick<ChangeWriter, 'writeRow' | 'writeTruncate'>;
   /** Present only with provide.transaction.metadata. */
   readonly boundaries: Pick<TransactionBoundaries, 'order' | 'begin' | 'end'> | undefined;
   readonly info: SourceInfo;
   readonly publisher: Pick<Publisher, 'appendedOrdinal' | 'flush' | 'hasCapacity' | 'whenCapacity' | 'pending'>;
   readonly positions: Pick<Positions, 'mark' | 'release' | 'markedLsn'>;
   readonly clock: Pick<Clock, 'nowUs'>;
-  /** Writes a logical message's key and value to the serde's output; returns where the key ends. */
-  readonly writeMessage: (message: LogicalMessage) => number;
+  readonly controls: Pick<ControlRecords, 'message'>;
   readonly wantsMessage: (prefix: string) => boolean;
-  readonly openMessageTopic: () => Promise<TopicHandle>;
   /** The loop stands before the first transaction that commits at or after this LSN. Used to catch up to a snapshot. */
   readonly untilLsn: Lsn | undefined;
 };
@@ -63,7 +62,6 @@ export class StreamLoop implements FrameConsumer {
   #standing: Standing = FLOWING;
   #wish: StandWish | undefined;
   readonly #reached = Promise.withResolvers<void>();
-  #messageTopic: TopicHandle | undefined;
   /** The types that came since the last relation. */
   readonly #types = new Map<number, TypeMessage>();
   /** One object, reused for each mark. */
@@ -90,8 +88,7 @@ export class StreamLoop implements FrameConsumer {
       case 'begin':
         return this.#onBegin(message);
       case 'commit':
-        this.#onCommit(message.endLsn, lsn);
-        return undefined;
+        return this.#onCommit(message.endLsn, lsn);
       case 'origin':
         info.setOrigin({ name: message.name, lsn: message.commitLsn });
         return undefined;
@@ -199,10 +196,16 @@ export class StreamLoop implements FrameConsumer {
   }
 
   /** `endLsn` is the message's own field, which D2 names; `frameLsn` of a commit's frame is the same LSN. */
-  #onCommit(endLsn: Lsn, frameLsn: Lsn): void {
-    const { info, boundaries } = this.#deps;
-    boundaries?.end();
-    info.endTransaction(frameLsn);
+  #onCommit(endLsn: Lsn, frameLsn: Lsn): undefined | Promise<void> {
+    const ending = this.#deps.boundaries?.end();
+    if (ending !== undefined) return ending.then(() => this.#endTransaction(endLsn, frameLsn));
+    this.#endTransaction(endLsn, frameLsn);
+    return undefined;
+  }
+
+  #endTransaction(endLsn: Lsn, frameLsn: Lsn): void {
+    if (this.#standing !== FLOWING) return;
+    this.#deps.info.endTransaction(frameLsn);
     this.#inTransaction = false;
     this.counts.transactions++;
     this.#markBoundary(endLsn);
@@ -244,7 +247,7 @@ export class StreamLoop implements FrameConsumer {
   }
 
   #onMessage(message: LogicalMessage, lsn: Lsn): undefined | Promise<void> {
-    const { info, wantsMessage, openMessageTopic } = this.#deps;
+    const { info, wantsMessage } = this.#deps;
     if (!message.transactional) {
       info.leaveTransaction();
       info.endTransaction(lsn);
@@ -253,22 +256,11 @@ export class StreamLoop implements FrameConsumer {
       this.counts.filtered++;
       return undefined;
     }
-    if (this.#messageTopic !== undefined) {
-      this.#writeMessage(message, this.#messageTopic);
-      return undefined;
-    }
-    return openMessageTopic().then((topic) => {
-      this.#messageTopic = topic;
-      if (this.#standing === FLOWING) this.#writeMessage(message, topic);
-    });
-  }
-
-  #writeMessage(message: LogicalMessage, topic: TopicHandle): void {
     const order = this.#deps.boundaries?.order;
-    if (message.transactional && order?.open === true) order.count(messageCollection(this.#deps.info.lsn));
-    const keyEnd = this.#deps.writeMessage(message);
+    if (message.transactional && order?.open === true) order.count(messageCollection(info.lsn));
     this.counts.messages++;
-    this.#deps.changes.appendPlain(topic, keyEnd);
+    const { controls } = this.#deps;
+    return controls.message(message)?.then(() => (this.#standing === FLOWING ? controls.message(message) : undefined));
   }
 
   #tableOf(oid: number, lsn: Lsn): KnownRelation {

@@ -60,6 +60,7 @@ function createPlans(converter: ConverterOptions): TablePlans {
     settings: testPlanSettings(filter),
     compile: (plan) => compileTable(plan, shapes, serde),
     openTopic: async (name) => ({ name, partitionCount: 1, recordBatchBytesMax: 1_000_000 }),
+    transform: undefined,
     deadLetters: undefined,
     skipUnchanged: true,
   });

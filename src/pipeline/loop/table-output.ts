@@ -6,12 +6,16 @@
 import type { RowPlan } from '../../events/row-plan.ts';
 import type { TopicHandle } from '../../kafka/producer/publisher-contract.ts';
 import type { DeadLetter, DeadLetters } from './dead-letters.ts';
+import type { RecordRoute } from './record-route.ts';
 import type { TableRecords } from './table-records.ts';
+import type { TransformedTable } from './transformed-table.ts';
 
 export type TableOutputDeps = {
   /** Asks nobody. Throws string_key_bytes. */
   readonly compile: (plan: RowPlan) => TableRecords;
   readonly openTopic: (name: string) => Promise<TopicHandle>;
+  /** Undefined: no transforms are configured. Asks nobody. */
+  readonly transform: ((plan: RowPlan) => TransformedTable) | undefined;
   /** Undefined: what the registry refuses ends the attempt. */
   readonly deadLetters: Pick<DeadLetters, 'accepts' | 'take'> | undefined;
 };
@@ -25,6 +29,8 @@ export class TableOutput {
   topic: TopicHandle = NO_TOPIC;
   /** The registry refused this version of the table: from then on its rows go elsewhere. Undefined in all others. */
   deadLetter: DeadLetter | undefined;
+  /** Routes of its records, where transforms are configured and the registry has not refused this version. */
+  transformed: TransformedTable | undefined;
   readonly #plan: RowPlan;
   readonly #deps: TableOutputDeps;
   readonly #claimTopic: () => Promise<void>;
@@ -35,6 +41,14 @@ export class TableOutput {
     this.#plan = plan;
     this.#deps = deps;
     this.#claimTopic = claimTopic;
+    this.transformed = deps.transform?.(plan);
+  }
+
+  /** Opens these routes. Where the registry refuses a schema, the version's records are dead letters from then on. Throws registry_* and kafka_*. */
+  async openRoutes(routes: readonly RecordRoute[]): Promise<void> {
+    await this.#orDeadLetter(async () => {
+      for (const route of routes) if (!route.isOpen) await route.open();
+    });
   }
 
   /** To try whether a row can be written at all: what it writes is not to be sent. */
@@ -45,10 +59,14 @@ export class TableOutput {
 
   /** Resolves when records with a key, or only such without one, may be written. Throws registry_* and kafka_* errors. */
   async open({ withKey }: { readonly withKey: boolean }): Promise<void> {
-    const { deadLetters } = this.#deps;
     await this.#claimTopic();
+    await this.#orDeadLetter(() => this.#openOwn(withKey));
+  }
+
+  async #orDeadLetter(open: () => Promise<void>): Promise<void> {
+    const { deadLetters } = this.#deps;
     try {
-      await this.#openOwn(withKey);
+      await open();
     } catch (error) {
       if (!deadLetters?.accepts(error)) throw error;
       const { records, topic, deadLetter } = await deadLetters.take(this.#plan, error);
@@ -56,6 +74,7 @@ export class TableOutput {
       this.topic = topic;
       this.deadLetter = deadLetter;
       this.isValueOpen = this.isOpen = true;
+      this.transformed = undefined;
     }
   }
 

@@ -5,11 +5,10 @@ import { SourceInfo } from '../../events/source-info.ts';
 import { Heartbeat } from './heartbeat.ts';
 
 const INTERVAL_MS = 1_000;
-const TOPIC = { name: 'beats', partitionCount: 2, recordBatchBytesMax: 1_000_000 };
 
 /** A publisher with room for one record, which the test fills and empties. */
 function setUp() {
-  const sent: { atUs: number; partition: number | undefined }[] = [];
+  const sent: { atUs: number }[] = [];
   const failures: unknown[] = [];
   const info = new SourceInfo();
   const room = { full: false, freed: Promise.withResolvers<void>() };
@@ -18,8 +17,12 @@ function setUp() {
     intervalMs: INTERVAL_MS,
     clock: { nowUs: () => Date.now() * 1000, nowMs: () => Date.now(), monotonicMs: () => Date.now() },
     info,
-    controls: { writeHeartbeat: () => 1 },
-    changes: { appendPlain: (_topic, _keyEnd, options) => sent.push({ atUs: info.nowUs, partition: options?.partition }) },
+    controls: {
+      heartbeat: () => {
+        sent.push({ atUs: info.nowUs });
+        return undefined;
+      },
+    },
     publisher: {
       hasCapacity: () => !room.full,
       whenCapacity: () => room.freed.promise,
@@ -30,7 +33,6 @@ function setUp() {
         return publisher.failure;
       },
     },
-    openTopic: async () => TOPIC,
     action: undefined,
     onFailure: (error) => failures.push(error),
   });
@@ -46,13 +48,13 @@ describe('heartbeats', () => {
   beforeEach(() => vi.useFakeTimers({ now: 1_700_000_000_000 }));
   afterEach(() => vi.useRealTimers());
 
-  it('are sent after each interval, to partition 0, with the time of sending, and flushed', async () => {
+  it('are sent after each interval, with the time of sending, and flushed', async () => {
     const { heartbeat, sent, publisher } = setUp();
     heartbeat.start();
     await vi.advanceTimersByTimeAsync(INTERVAL_MS - 1);
     expect(sent).toEqual([]);
     await vi.advanceTimersByTimeAsync(2 * INTERVAL_MS + 1);
-    expect(sent).toEqual([1, 2, 3].map((n) => ({ atUs: (1_700_000_000_000 + n * INTERVAL_MS) * 1000, partition: 0 })));
+    expect(sent).toEqual([1, 2, 3].map((n) => ({ atUs: (1_700_000_000_000 + n * INTERVAL_MS) * 1000 })));
     expect(publisher.flushed).toBe(3);
   });
 

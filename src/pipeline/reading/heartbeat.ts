@@ -8,8 +8,7 @@
  */
 import type { Clock } from '../../core/time.ts';
 import type { SourceInfo } from '../../events/source-info.ts';
-import type { Publisher, TopicHandle } from '../../kafka/producer/publisher-contract.ts';
-import type { ChangeWriter } from '../loop/change-writer.ts';
+import type { Publisher } from '../../kafka/producer/publisher-contract.ts';
 import type { ControlRecords } from '../loop/control-records.ts';
 import type { HeartbeatAction } from './heartbeat-action.ts';
 
@@ -17,17 +16,12 @@ type HeartbeatDeps = {
   readonly intervalMs: number;
   readonly clock: Clock;
   readonly info: SourceInfo;
-  readonly controls: Pick<ControlRecords, 'writeHeartbeat'>;
-  readonly changes: Pick<ChangeWriter, 'appendPlain'>;
+  readonly controls: Pick<ControlRecords, 'heartbeat'>;
   readonly publisher: Pick<Publisher, 'hasCapacity' | 'whenCapacity' | 'flush' | 'failure'>;
-  readonly openTopic: () => Promise<TopicHandle>;
   readonly action: HeartbeatAction | undefined;
   /** Called when a heartbeat of the timer could not be sent. */
   readonly onFailure: (error: unknown) => void;
 };
-
-/** All heartbeats go to one partition, so that they stay in order. */
-const PARTITION = 0;
 
 export class Heartbeat {
   readonly #deps: HeartbeatDeps;
@@ -75,17 +69,23 @@ export class Heartbeat {
 
   async #beatWhile(isWanted: () => boolean): Promise<void> {
     const { publisher } = this.#deps;
-    const topic = await this.#deps.openTopic();
     const maySend = (): boolean => isWanted() && publisher.failure === undefined;
-    while (maySend() && !publisher.hasCapacity()) await publisher.whenCapacity();
-    if (maySend()) this.#send(topic);
+    for (let opening: Promise<void> | undefined = Promise.resolve(); opening !== undefined; ) {
+      await opening;
+      while (maySend() && !publisher.hasCapacity()) await publisher.whenCapacity();
+      if (!maySend()) return;
+      opening = this.#send();
+    }
   }
 
-  #send(topic: TopicHandle): void {
-    const { info, clock, controls, changes, publisher, action } = this.#deps;
+  /** A promise: its topic is being opened, and nothing was sent. */
+  #send(): undefined | Promise<void> {
+    const { info, clock, controls, publisher, action } = this.#deps;
     info.nowUs = clock.nowUs();
-    changes.appendPlain(topic, controls.writeHeartbeat(), { partition: PARTITION });
+    const opening = controls.heartbeat();
+    if (opening !== undefined) return opening;
     publisher.flush();
     action?.run();
+    return undefined;
   }
 }

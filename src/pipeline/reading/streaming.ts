@@ -30,10 +30,7 @@ export type StreamingRun = {
   readonly onNotice: (notice: ServerNotice) => void;
 };
 
-type LoopContext = Pick<
-  AttemptContext,
-  'boundaries' | 'clock' | 'controls' | 'openMessageTopic' | 'options' | 'plans' | 'positions' | 'publisher' | 'stream'
->;
+type LoopContext = Pick<AttemptContext, 'boundaries' | 'clock' | 'controls' | 'options' | 'plans' | 'positions' | 'publisher' | 'stream'>;
 
 type StreamingContext = LoopContext & StreamContext & CatchUpContext;
 
@@ -141,9 +138,8 @@ function createLoop(context: LoopContext, untilLsn: Lsn | undefined): StreamLoop
     publisher: context.publisher,
     positions: context.positions,
     clock: context.clock,
-    writeMessage: (message) => context.controls.writeMessage(message),
+    controls: context.controls,
     wantsMessage: (prefix) => (messagePrefixInclude.length > 0 ? included(prefix) : !excluded(prefix)),
-    openMessageTopic: context.openMessageTopic,
     untilLsn,
   });
 }

@@ -10,13 +10,12 @@ import { SlotlineError } from '../../core/errors.ts';
 import { formatLsn, type Lsn, parseLsn } from '../../core/lsn.ts';
 import { Scope } from '../../core/scope.ts';
 import { wait } from '../../core/time.ts';
-import type { SnapshotMarker } from '../../events/source-info.ts';
 import type { TupleView } from '../../pgoutput/tuple.ts';
 import { tableFacts } from '../../postgres/catalog/catalog.ts';
 import { openSession, type PgSession } from '../../postgres/session/open-session.ts';
 import { RowStream } from '../../postgres/stream/row-stream.ts';
 import { temporarySlotName } from '../../postgres/stream/slot.ts';
-import { InitialSnapshot, type SnapshotProgress, type SnapshotSink, type SnapshotTable } from '../../snapshot/initial.ts';
+import { InitialSnapshot, type SnapshotProgress, type SnapshotSink, type SnapshotTable, type WriteRow } from '../../snapshot/initial.ts';
 import { misleadingKeys } from '../judgements/misleading.ts';
 import type { AttemptContext } from '../life/attempt-context.ts';
 import { tellOnce } from '../loop/misleading-tables.ts';
@@ -169,7 +168,7 @@ class TableSink implements SnapshotSink {
     this.#described = new Map(tables.map((table) => [table.oid, table]));
   }
 
-  async openTable(table: SnapshotTable, first: TupleView): Promise<(row: TupleView, marker: SnapshotMarker) => void> {
+  async openTable(table: SnapshotTable, first: TupleView): Promise<WriteRow> {
     const { plans, clock, options } = this.#context;
     const { changes, info } = this.#context.snapshot;
     const { oid } = table;
@@ -186,7 +185,7 @@ class TableSink implements SnapshotSink {
     info.nowUs = clock.nowUs();
     return (row, marker) => {
       info.markSnapshot(marker);
-      changes.writeRead(known, row);
+      return changes.writeRead(known, row);
     };
   }
 

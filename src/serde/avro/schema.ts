@@ -36,19 +36,23 @@ const FIRST_BRANCH = 0;
 const SECOND_BRANCH = 2;
 
 type AvroSchema = {
-  /** The record's full name. */
+  /** The full name of a record, and Avro's own name of any other type. */
   readonly name: string;
   /** The text that is registered. */
   readonly text: string;
   readonly node: AvroNode;
 };
 
-/** The Avro schema of a struct. Throws avro_name_invalid when a name has a character that Avro names cannot have. */
+/** The Avro schema of a key or value. Throws avro_name_invalid when a name has a character that Avro names cannot have. */
 export function avroSchema(schema: FieldSchema, settings: AvroSchemaSettings = DEFAULT_AVRO_SETTINGS): AvroSchema {
   const builder = new SchemaBuilder(settings);
   const root = builder.typeOf(schema);
-  if (root.tag !== 'record') throw new Error('only structs are registered');
-  return { name: root.fullName, text: printType(root, { known: new Map(), space: undefined }), node: nodeOf(schema) };
+  return { name: fullNameOf(root), text: printType(root, { known: new Map(), space: undefined }), node: nodeOf(schema) };
+}
+
+function fullNameOf(root: AvroType): string {
+  if (root.tag === 'record') return root.fullName;
+  return root.tag === 'primitive' ? root.name : root.tag;
 }
 
 export function nodeOf(schema: FieldSchema): AvroNode {

@@ -17,8 +17,8 @@ const LIMB = 0x1_0000_0000;
 const SMALL = 0x4000_0000;
 /** A double holds every number of so many digits exactly. */
 const EXACT_DIGITS = 15;
-/** How deep values may nest. Codecs nest at most three levels: arrays of structs of maps. */
-const DEPTH_MAX = 16;
+/** How deep values may nest: a JSON document that a transform has read has a thousand levels at most. */
+const DEPTH_MAX = 1_024;
 
 const float = new DataView(new ArrayBuffer(8));
 const floatBytes = new Uint8Array(float.buffer);

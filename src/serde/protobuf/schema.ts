@@ -29,8 +29,10 @@ type ProtobufSchema = {
   readonly text: string;
 };
 
-/** The Protobuf schema of a struct. Throws protobuf_schema_invalid when Protobuf cannot have one of its names or types. */
+/** The Protobuf schema of a struct. Throws protobuf_schema_invalid when Protobuf cannot have it, or one of its names or types. */
 export function protobufSchema(schema: FieldSchema, settings: ProtobufSchemaSettings = DEFAULT_PROTOBUF_SETTINGS): ProtobufSchema {
+  if (schema.type !== 'struct')
+    throw new SlotlineError('protobuf_schema_invalid', { type: schema.type, reason: 'a key or value must be a struct' });
   const builder = new SchemaBuilder(settings);
   const parts = builder
     .nameOf(schema.name)

@@ -24,8 +24,8 @@ import {
   writeWide,
 } from './wire.ts';
 
-/** How deep values may nest. Codecs nest at most three levels: arrays of structs of maps. */
-const DEPTH_MAX = 16;
+/** How deep values may nest: a JSON document that a transform has read has a thousand levels at most. */
+const DEPTH_MAX = 1_024;
 /** One byte for a message's length: most messages of cells have fewer than 128 bytes. */
 const SHORT = 1;
 const CLOSED = -1;

@@ -1,0 +1,111 @@
+/**
+ * Owns docs/transforms.md, which says from the table of classes which transforms and predicates run, with their options; and what of them
+ * docs/compatibility.md says.
+ */
+
+import type { StageClass, StageOption } from '../src/config/table/transforms/stage-spec.ts';
+import { BUILT_CLASSES, NOT_YET, OTHER_CLASSES, PREDICATE_CLASSES, TRANSFORM_CLASSES } from '../src/config/table/transforms.ts';
+import { code, kindName, sentence, table } from './markdown.ts';
+
+export function transformsPage(): string {
+  const runs = (spec: StageClass): boolean => spec.types.some((type) => BUILT_CLASSES.has(type));
+  return [
+    INTRODUCTION,
+    '## Transforms\n',
+    ...TRANSFORM_CLASSES.filter(runs).map(classSection),
+    '## Predicates\n',
+    ...PREDICATE_CLASSES.filter(runs).map(classSection),
+    refusedSection(),
+  ].join('\n');
+}
+
+const INTRODUCTION = `# Transforms
+
+This page is generated from the table of classes (\`npm run docs\`).
+
+\`transforms\` names stages in the order of application; \`transforms.<name>.type\` is the class, by its full name or, where only one class has it,
+without the package. Each stage acts on every record that the connector sends: rows of snapshot and stream, tombstones, truncates, logical
+messages, transaction boundaries, heartbeats. With \`transforms.<name>.predicate\` it acts only where the predicate of that name holds for the record as
+the stages before have left it; with \`negate=true\` only where it does not.
+
+Options are those of Kafka 4.3 and Debezium 3.6. An option that the class does not have is ignored, as in Connect, with a note. Patterns match the
+whole text, letter by letter. A list has commas between its items, and blanks around them do not count.
+
+\`\`\`json
+{
+  "transforms": "unwrap,route",
+  "transforms.unwrap.type": "io.debezium.transforms.ExtractNewRecordState",
+  "transforms.unwrap.delete.tombstone.handling.mode": "rewrite",
+  "transforms.unwrap.add.fields": "op,source.ts_ms",
+  "transforms.route.type": "org.apache.kafka.connect.transforms.RegexRouter",
+  "transforms.route.regex": "shop\\\\.public\\\\.(.*)",
+  "transforms.route.replacement": "$1"
+}
+\`\`\`
+
+Old options whose meaning newer releases ignore without a word are honoured, each with a note:
+
+| old | is honoured as |
+|---|---|
+| \`drop.tombstones\` and \`delete.handling.mode\` of ExtractNewRecordState, gone since Debezium 3.2 | \`delete.tombstone.handling.mode\`, where that is not given |
+| \`blacklist\` and \`whitelist\` of ReplaceField, gone since Kafka 4 | \`exclude\` and \`include\`, where those are not given |
+
+\`slotline.unwrap.legacy=ignore\` ignores them.
+`;
+
+function classSection(spec: StageClass): string {
+  const name = spec.types[0]?.replace(/^.*\.|\$.*$/g, '') ?? '';
+  const types = spec.types.filter((type) => BUILT_CLASSES.has(type)).map(code);
+  const rows = spec.options.map((each) => [code(each.name), typeOf(each), defaultOf(each), meaningOf(each)]);
+  const options = rows.length === 0 ? 'It has no options.\n' : table(['option', 'type', 'default', 'meaning'], rows);
+  return `### ${name}\n\n${types.join(', ')}: ${sentence(spec.doc)}\n\n${options}`;
+}
+
+function typeOf(option: StageOption): string {
+  return kindName(option.kind) + (option.exact ? ', in these letters' : '');
+}
+
+function defaultOf(option: StageOption): string {
+  if (option.required) return 'required';
+  return option.default === undefined ? '' : code(option.default === '' ? '""' : option.default);
+}
+
+function meaningOf(option: StageOption): string {
+  return option.unused === undefined ? option.doc : `${option.doc} No effect: ${option.unused}`;
+}
+
+function refusedSection(): string {
+  const known = [...TRANSFORM_CLASSES, ...PREDICATE_CLASSES].flatMap(({ types }) => types.filter((type) => !BUILT_CLASSES.has(type)));
+  const rows = [
+    ...known.map((type) => [code(type), sentence(NOT_YET)]),
+    ...OTHER_CLASSES.map(({ prefix, reason }) => [code(prefix.endsWith('.') ? `${prefix}*` : prefix), sentence(reason)]),
+    ['any other class', 'Java classes cannot be loaded.'],
+  ];
+  return `## Refused
+
+A config that names one of these is refused, because its events would have another shape, or not be filtered. \`slotline.unsupported.allow\` with
+\`transforms.<name>\` leaves the stage out.
+
+${table(['class', 'why'], rows)}`;
+}
+
+/** What docs/compatibility.md says of transforms. */
+export const TRANSFORM_NOTES = [
+  {
+    debezium:
+      '`drop.tombstones` and `delete.handling.mode` of ExtractNewRecordState are ignored without a word since 3.2; the mode `tombstone` applies.',
+    here: 'Where `delete.tombstone.handling.mode` is not given they have their old meaning, with a note that names the new value. `slotline.unwrap.legacy=ignore` ignores them.',
+    why: 'Most configs still carry them, and mean them.',
+  },
+  {
+    debezium: '`blacklist` and `whitelist` of ReplaceField are ignored without a word since Kafka 4: nothing is left out.',
+    here: 'They are read as `exclude` and `include`, with a note. `slotline.unwrap.legacy=ignore` ignores them.',
+    why: 'A column that somebody has hidden must not come to light.',
+  },
+  {
+    debezium:
+      'A replacement that names a group which its pattern lacks, an unknown place in `table.fields.additional.placement`, a whole struct in `add.fields`: the task fails at the first record.',
+    here: 'The config is refused.',
+    why: 'It could never work.',
+  },
+];

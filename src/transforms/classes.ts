@@ -1,0 +1,57 @@
+/** Owns the table from class names to transforms and predicates. Which options a class has: config/table/. */
+import { decodeMessageContent } from './debezium/decode-message-content.ts';
+import { eventRouter } from './debezium/event-router.ts';
+import { extractNewRecordState } from './extract-new-record-state.ts';
+import type { Side } from './fields.ts';
+import { extractField, hoistField, valueToKey } from './kafka/field-and-whole.ts';
+import { dropHeaders, headerFrom, insertHeader } from './kafka/headers.ts';
+import { insertField } from './kafka/insert-field.ts';
+import { replaceField } from './kafka/replace-field.ts';
+import { setSchemaMetadata } from './kafka/schema-metadata.ts';
+import { timestampRouter } from './kafka/timestamp-router.ts';
+import { hasHeaderKey, type Predicate, recordIsTombstone, topicNameMatches } from './predicates.ts';
+import { byLogicalTableRouter, regexRouter } from './routers.ts';
+import type { TransformSettings } from './settings.ts';
+import { DROPPED, recordOutcome, type Transform } from './shaped-record.ts';
+
+type Create<T> = (settings: TransformSettings) => T;
+
+const KAFKA = 'org.apache.kafka.connect.transforms.';
+const DEBEZIUM = 'io.debezium.transforms.';
+
+function keyAndValue(
+  name: string,
+  create: (side: Side, settings: TransformSettings) => Transform,
+): readonly (readonly [string, Create<Transform>])[] {
+  return [
+    [`${KAFKA}${name}$Key`, (settings) => create('key', settings)],
+    [`${KAFKA}${name}$Value`, (settings) => create('value', settings)],
+  ];
+}
+
+export const TRANSFORMS: ReadonlyMap<string, Create<Transform>> = new Map<string, Create<Transform>>([
+  [`${KAFKA}DropHeaders`, dropHeaders],
+  ...keyAndValue('ExtractField', extractField),
+  [`${KAFKA}Filter`, () => () => DROPPED],
+  ...keyAndValue('HeaderFrom', headerFrom),
+  ...keyAndValue('HoistField', hoistField),
+  ...keyAndValue('InsertField', insertField),
+  [`${KAFKA}InsertHeader`, insertHeader],
+  [`${KAFKA}RegexRouter`, regexRouter],
+  ...keyAndValue('ReplaceField', replaceField),
+  ...keyAndValue('SetSchemaMetadata', setSchemaMetadata),
+  [`${KAFKA}TimestampRouter`, timestampRouter],
+  [`${KAFKA}ValueToKey`, valueToKey],
+  [`${DEBEZIUM}ByLogicalTableRouter`, byLogicalTableRouter],
+  [`${DEBEZIUM}ExtractNewRecordState`, extractNewRecordState],
+  [`${DEBEZIUM}outbox.EventRouter`, eventRouter],
+  ['io.debezium.connector.postgresql.transforms.DecodeLogicalDecodingMessageContent', decodeMessageContent],
+  // PostgreSQL's connector emits no schema changes.
+  [`${DEBEZIUM}SchemaChangeEventFilter`, () => recordOutcome],
+]);
+
+export const PREDICATES: ReadonlyMap<string, Create<Predicate>> = new Map<string, Create<Predicate>>([
+  [`${KAFKA}predicates.HasHeaderKey`, hasHeaderKey],
+  [`${KAFKA}predicates.RecordIsTombstone`, recordIsTombstone],
+  [`${KAFKA}predicates.TopicNameMatches`, topicNameMatches],
+]);
