@@ -43,7 +43,10 @@ const fields: readonly TransformCase[] = [
     name: 'transform-replace-old-names',
     forms: ['json'],
     tables: FEW,
-    settings: chain({ unwrap: { type: UNWRAP }, replace: { type: kafka('ReplaceField$Value'), blacklist: 'price', whitelist: 'id' } }),
+    settings: {
+      'slotline.unwrap.legacy': 'ignore', // Connect does not know it
+      ...chain({ unwrap: { type: UNWRAP }, replace: { type: kafka('ReplaceField$Value'), blacklist: 'price', whitelist: 'id' } }),
+    },
   },
   {
     name: 'transform-insert-field',
