@@ -9,16 +9,15 @@ import { missingPostgres } from '../harness/shared.ts';
 import { readGroups } from './case-store.ts';
 import { differences } from './compare.ts';
 import { type CaseGroup, type CaseServer, serversOf } from './replay-cases.ts';
-import { resolveCase } from './replay-config.ts';
+import { reasonRefused } from './replay-config.ts';
 import { KNOWN_DIFFERENCES, type KnownDifference } from './replay-differences.ts';
-import { type ReplayOptions, replayGroup, replayPlace } from './replay-run.ts';
+import { type ReplayOptions, replayGroup } from './replay-run.ts';
 import { reasonLeftOut } from './server-differences.ts';
 
 const GROUPS = readGroups();
 const SHOWN_MAX = 6;
 /** The first of a run wait for cold servers. */
 const TIMEOUT_MS = 120_000;
-const NOWHERE = replayPlace({ host: 'localhost', port: 1, superuser: 'nobody', password: '' }, { database: 'none', slot: 'none' });
 
 async function replayedDifferences(group: CaseGroup, server: CaseServer, o: ReplayOptions): Promise<string> {
   const known = KNOWN_DIFFERENCES.filter((one) => one.cases.includes(group.name) && (one.server === undefined || one.server === server));
@@ -36,12 +35,6 @@ async function replayedDifferences(group: CaseGroup, server: CaseServer, o: Repl
   found.push(...known.filter((one) => !met.has(one)).map(({ reason }) => `a known difference is gone: ${reason}`));
   if (found.length > SHOWN_MAX) found.splice(SHOWN_MAX, found.length, `and ${found.length - SHOWN_MAX} more`);
   return found.join('\n');
-}
-
-/** Why a case cannot be configured, if so. */
-export function reasonRefused(golden: GoldenCase): string | undefined {
-  const result = resolveCase(golden, NOWHERE);
-  return result.tag === 'refused' ? `not honoured yet: ${result.why}` : undefined;
 }
 
 /** Why a group is not replayed on a server, if so. */
