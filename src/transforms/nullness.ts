@@ -5,7 +5,7 @@
 import type { EventView } from '../events/event-view.ts';
 import type { FieldShape, Presence, ValueShape } from '../events/record-shape.ts';
 import { derived, fieldsOf, type Side, sideOf, substituted } from './fields.ts';
-import { isPresent, nullTesterOf, readerOf } from './read-value.ts';
+import { nullTesterOf, readerOf } from './read-value.ts';
 import { isAlwaysNull, nullOf, type Outcome, type RecordKind, type ShapedRecord } from './shaped-record.ts';
 
 /** True or false for every record of the shape, or a question to each record. */
@@ -18,10 +18,9 @@ export function nullnessOf(shape: ValueShape | undefined, kind: RecordKind): Nul
     const { when } = origin;
     if (when === undefined) return false;
     const known = presenceIn(kind, when);
-    return known === undefined ? (event) => !isPresent(event, when) : !known;
+    return known === undefined ? nullTesterOf(shape) : !known;
   }
-  if (origin.from === 'column' && !schema.optional) return false;
-  return nullTesterOf(shape);
+  return origin.from === 'column' && !schema.optional ? false : nullTesterOf(shape);
 }
 
 /** Undefined where records of the kind differ in it. */

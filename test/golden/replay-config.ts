@@ -6,8 +6,15 @@ import type { GoldenCase } from './replay-cases.ts';
 
 type CaseOptions = { readonly tag: 'resolved'; readonly options: ResolvedOptions } | { readonly tag: 'refused'; readonly why: string };
 
-/** Debezium goes on, whatever is done to the publication, and says nothing where changes of partitions come under names that the lists leave out. */
-const AS_DEBEZIUM = { 'slotline.source.changed.action': 'warn', 'slotline.allow.loss': 'true' };
+/**
+ * Debezium goes on, whatever is done to the publication, says nothing where changes of partitions come under names that the lists leave out,
+ * and ignores old options of transforms.
+ */
+const AS_DEBEZIUM = {
+  'slotline.source.changed.action': 'warn',
+  'slotline.allow.loss': 'true',
+  'slotline.unwrap.legacy': 'ignore',
+};
 /** Those of the worker that Debezium ran on. */
 const CONVERTERS = { 'key.converter': 'json', 'value.converter': 'json' };
 

@@ -38,11 +38,17 @@ async function replayedDifferences(group: CaseGroup, server: CaseServer, o: Repl
   return found.join('\n');
 }
 
+/** Why a case cannot be configured, if so. */
+export function reasonRefused(golden: GoldenCase): string | undefined {
+  const result = resolveCase(golden, NOWHERE);
+  return result.tag === 'refused' ? `not honoured yet: ${result.why}` : undefined;
+}
+
 /** Why a group is not replayed on a server, if so. */
 function reasonToSkip(group: CaseGroup, server: CaseServer): string | undefined {
   for (const golden of group.cases) {
-    const result = resolveCase(golden, NOWHERE);
-    if (result.tag === 'refused') return `not honoured yet: ${result.why}`;
+    const reason = reasonRefused(golden);
+    if (reason !== undefined) return reason;
   }
   return reasonLeftOut(group.name, server) ?? missingPostgres(server);
 }

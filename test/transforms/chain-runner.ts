@@ -80,7 +80,7 @@ export class ChainRunner {
   readonly schemas: { readonly subject: string; readonly schema: string }[] = [];
   readonly #event: EventView;
   readonly #table: TransformedTable;
-  readonly #messages: RouteTree;
+  readonly #messages: () => RouteTree;
   readonly #serde: ReturnType<typeof createSerde>;
   readonly #sent: Sent[] = [];
 
@@ -106,7 +106,7 @@ export class ChainRunner {
     const plan = planned(columns, key ?? [columns[0]?.name ?? ''], modes);
     this.#table = new TransformedTable(() => shapes.ofTable(plan), plan.topic, deps);
     const message = { ...shapes.message(), kind: 'message', topic: 'srv.message', partition: undefined, timestamp: undefined } as const;
-    this.#messages = new RouteTree(chain.run({ ...message, headers: new HeaderList([]) }), deps);
+    this.#messages = () => new RouteTree(chain.run({ ...message, headers: new HeaderList([]) }), deps);
   }
 
   /** The record of one change, and its tombstone; undefined for one that is dropped. */
@@ -126,7 +126,7 @@ export class ChainRunner {
 
   async message(prefix: string, content: string | Uint8Array): Promise<Sent | undefined> {
     this.#event.message = { prefix, content: Buffer.from(content as string) };
-    return this.#through(this.#messages);
+    return this.#through(this.#messages());
   }
 
   async #through(tree: RouteTree): Promise<Sent | undefined> {

@@ -40,7 +40,7 @@ export function fieldsOfMillis(epochMillis: number): CalendarFields {
 }
 
 /** Any number may be given for each: months and days beyond their range are carried over. Years before 1 are 0, -1 … */
-export type LenientDate =
+type LenientDate =
   | { readonly year: number; readonly month: number; readonly day: number }
   | { readonly year: number; readonly dayOfYear: number };
 

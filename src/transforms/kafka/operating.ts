@@ -9,7 +9,7 @@ import type { TransformSettings } from '../settings.ts';
 import { recordOutcome, type ShapedRecord, type Transform, TransformError } from '../shaped-record.ts';
 
 /** A field as the transform reads it: a null as the default, or as a null. */
-export type ReadField = (field: FieldShape) => FieldShape;
+type ReadField = (field: FieldShape) => FieldShape;
 
 export function fieldReader(settings: TransformSettings): ReadField {
   if (!settings.flag('replace.null.with.default', true)) return (field) => field;

@@ -1,4 +1,5 @@
 /** Owns ReplaceField, which leaves out and renames fields. Source: org.apache.kafka.connect.transforms.ReplaceField. */
+import { itemAt } from '../../core/byte-reader.ts';
 import type { FieldShape, ValueShape } from '../../events/record-shape.ts';
 import { copyBasics, fieldNamed, fieldsOf, type Side, structOf, withSchema } from '../fields.ts';
 import type { TransformSettings } from '../settings.ts';
@@ -15,14 +16,15 @@ export function replaceField(side: Side, settings: TransformSettings): Transform
   return changing(side, (shape) => {
     const fields = fieldsOf(shape, 'field replacement');
     const kept = fields.filter(({ field }) => !exclude.has(field) && (include.size === 0 || include.has(field)));
-    const renamed = kept.map((field): FieldShape => {
-      const name = renames.get(field.field);
-      if (name !== undefined) return fieldNamed(name, readField(field));
-      const old = oldNames.get(field.field);
-      // Kafka looks for the value under the old name, also where the field had its name before.
-      return old === undefined ? readField(field) : fieldNamed(field.field, movedFrom(fields.map(readField), old, field));
+    const renamed = kept.map((field) => fieldNamed(renames.get(field.field) ?? field.field, readField(field)));
+    const named = structOf(copyBasics(shape.schema), renamed);
+    // Kafka looks for a value under the old name, also where the field had its name before.
+    const found = kept.map(({ field }, index): FieldShape => {
+      const made = itemAt(renamed, index);
+      const old = renames.has(field) ? undefined : oldNames.get(field);
+      return old === undefined ? made : fieldNamed(field, movedFrom(fields.map(readField), old, made));
     });
-    return structOf(copyBasics(shape.schema), renamed);
+    return { schema: named.schema, origin: { from: 'struct', fields: found } };
   });
 }
 

@@ -123,7 +123,7 @@ function partitions(options: Settings): Settings {
 const partitionRouters: readonly TransformCase[] = [
   {
     name: 'transform-partition',
-    forms: ['json'],
+    forms: JSON_FORMS,
     tables: FEW_WITH_SPECIALS,
     settings: partitions({ 'partition.payload.fields': 'change.ref, change.qty,change.nosuch' }),
   },

@@ -43,7 +43,10 @@ const fields: readonly TransformCase[] = [
     name: 'transform-replace-old-names',
     forms: ['json'],
     tables: FEW,
-    settings: chain({ unwrap: { type: UNWRAP }, replace: { type: kafka('ReplaceField$Value'), blacklist: 'price', whitelist: 'id' } }),
+    settings: {
+      'slotline.unwrap.legacy': 'ignore', // Connect does not know it
+      ...chain({ unwrap: { type: UNWRAP }, replace: { type: kafka('ReplaceField$Value'), blacklist: 'price', whitelist: 'id' } }),
+    },
   },
   {
     name: 'transform-insert-field',
@@ -246,7 +249,7 @@ const headers: readonly TransformCase[] = [
   },
   {
     name: 'transform-drop-headers',
-    forms: ['json'],
+    forms: JSON_FORMS,
     tables: FEW,
     settings: chain({
       drop: { type: kafka('DropHeaders'), headers: '__debezium.context.connectorName,__debezium.context.taskId,nosuch' },
