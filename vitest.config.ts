@@ -10,6 +10,7 @@ const LONG_TESTS = ['test/**/*.all.test.ts'];
 /** They read the project's files only. */
 const SERVERLESS_TESTS = [
   'test/{tidy,docker,docs,config}*.test.ts',
+  'test/config/*.test.ts',
   'test/golden/{masks,transform-masks,coverage,corpus-values,case-store,transforms}.test.ts',
 ];
 /** They take half a minute to two minutes each: begun last, one of them would keep one worker busy while the others are idle. */

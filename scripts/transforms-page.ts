@@ -47,8 +47,10 @@ Old options whose meaning newer releases ignore without a word are honoured, eac
 
 | old | is honoured as |
 |---|---|
-| \`drop.tombstones\` and \`delete.handling.mode\` of ExtractNewRecordState, gone since Debezium 3.2 | \`delete.tombstone.handling.mode\`, where that is not given; \`slotline.unwrap.legacy=ignore\` ignores them |
+| \`drop.tombstones\` and \`delete.handling.mode\` of ExtractNewRecordState, gone since Debezium 3.2 | \`delete.tombstone.handling.mode\`, where that is not given |
 | \`blacklist\` and \`whitelist\` of ReplaceField, gone since Kafka 4 | \`exclude\` and \`include\`, where those are not given |
+
+\`slotline.unwrap.legacy=ignore\` ignores them.
 `;
 
 function classSection(spec: StageClass): string {
@@ -97,7 +99,7 @@ export const TRANSFORM_NOTES = [
   },
   {
     debezium: '`blacklist` and `whitelist` of ReplaceField are ignored without a word since Kafka 4: nothing is left out.',
-    here: 'They are read as `exclude` and `include`, with a note.',
+    here: 'They are read as `exclude` and `include`, with a note. `slotline.unwrap.legacy=ignore` ignores them.',
     why: 'A column that somebody has hidden must not come to light.',
   },
   {

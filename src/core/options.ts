@@ -358,6 +358,8 @@ export type TaskOptions = {
   readonly keyConverter: ConverterOptions;
   readonly valueConverter: ConverterOptions;
   readonly transforms: readonly TransformOptions[];
+  /** errors.tolerance=all: a record that a transform cannot take is left out. */
+  readonly toleratesErrors: boolean;
   readonly snapshot: SnapshotOptions;
   readonly kafka: KafkaConnectionOptions;
   readonly producer: ProducerOptions;

@@ -10,14 +10,21 @@ export type Header = readonly [name: string, value: Uint8Array | null];
 
 export function encodeHeaders(headers: readonly Header[]): Buffer {
   const out = new ByteWriter(256);
-  writeVarint(out, headers.length);
-  for (const [name, value] of headers) {
-    writeVarint(out, Buffer.byteLength(name));
-    out.text(name);
-    writeVarint(out, value === null ? -1 : value.length);
-    if (value !== null) out.all(value);
-  }
+  writeHeaderCount(out, headers.length);
+  for (const header of headers) writeHeader(out, header);
   return out.toOwned();
+}
+
+/** The count stands before the headers. */
+export function writeHeaderCount(out: ByteWriter, count: number): void {
+  writeVarint(out, count);
+}
+
+export function writeHeader(out: ByteWriter, [name, value]: Header): void {
+  writeVarint(out, Buffer.byteLength(name));
+  out.text(name);
+  writeVarint(out, value === null ? -1 : value.length);
+  if (value !== null) out.all(value);
 }
 
 /** Context headers of every data-change record (extended.headers.enabled). Source: Debezium's extended headers. */

@@ -5,10 +5,11 @@
 
 import { SlotlineError } from '../core/errors.ts';
 import type { TransformOptions } from '../core/options.ts';
+import type { EventView } from '../events/event-view.ts';
 import { PREDICATES, TRANSFORMS } from './classes.ts';
 import type { Predicate } from './predicates.ts';
 import { TransformSettings } from './settings.ts';
-import { type Outcome, recordOutcome, type ShapedRecord, type Transform, TransformError } from './shaped-record.ts';
+import { DROPPED, type Outcome, recordOutcome, type ShapedRecord, type Transform, TransformError } from './shaped-record.ts';
 
 type Stage = {
   readonly alias: string;
@@ -17,12 +18,24 @@ type Stage = {
   readonly negate: boolean;
 };
 
+/** Told of each record that a stage cannot take; if it returns, the record is left out (errors.tolerance=all). */
+export type OnRefused = (error: SlotlineError) => void;
+
+function refuse(error: SlotlineError): void {
+  throw error;
+}
+
+/** What a fork reads where reading it has failed. No column holds a NUL. */
+const REFUSED = '\0refused';
+
 export class TransformChain {
   readonly #stages: readonly Stage[];
+  readonly #onRefused: OnRefused;
 
   /** Throws transform_failed for options that a class cannot take. */
-  constructor(options: readonly TransformOptions[]) {
+  constructor(options: readonly TransformOptions[], onRefused: OnRefused = refuse) {
     this.#stages = options.map(stageOf);
+    this.#onRefused = onRefused;
   }
 
   get isEmpty(): boolean {
@@ -38,7 +51,7 @@ export class TransformChain {
     let current = record;
     for (let i = first; i < this.#stages.length; i++) {
       const stage = this.#stages[i] as Stage;
-      const outcome = attempted(stage, current, () => applied(stage, current));
+      const outcome = this.#attempted(stage, current, { attempt: () => applied(stage, current), otherwise: DROPPED });
       if (outcome.tag === 'dropped') return outcome;
       if (outcome.tag === 'fork') return this.#behind(stage, outcome, { next: i + 1, record: current });
       current = outcome.record;
@@ -49,12 +62,31 @@ export class TransformChain {
   /** A fork whose branches go through the rest of the chain. Each has a list of headers of its own: what one appends is not in another. */
   #behind(stage: Stage, fork: Extract<Outcome, { tag: 'fork' }>, at: { readonly next: number; readonly record: ShapedRecord }): Outcome {
     const branch = (answer: string | null): Outcome => {
-      const outcome = attempted(stage, at.record, () => fork.branch(answer));
+      if (answer === REFUSED) return DROPPED;
+      const outcome = this.#attempted(stage, at.record, { attempt: () => fork.branch(answer), otherwise: DROPPED });
       if (outcome.tag === 'dropped') return outcome;
       if (outcome.tag === 'fork') return this.#behind(stage, outcome, at);
       return this.#runFrom(at.next, { ...outcome.record, headers: outcome.record.headers.copy() });
     };
-    return { ...fork, read: (event) => attempted(stage, at.record, () => fork.read(event)), branch };
+    const read = (event: EventView): string | null =>
+      this.#attempted(stage, at.record, { attempt: () => fork.read(event), otherwise: REFUSED });
+    return { ...fork, read, branch };
+  }
+
+  #attempted<T>(
+    { alias }: Pick<Stage, 'alias'>,
+    { relation, kind, topic }: ShapedRecord,
+    { attempt, otherwise }: { readonly attempt: () => T; readonly otherwise: T },
+  ): T {
+    try {
+      return attempt();
+    } catch (error) {
+      const table = relation.table === '' ? undefined : `${relation.schema}.${relation.table}`;
+      const known = told(error, { transform: alias, table, topic, record: kind });
+      if (!(known instanceof SlotlineError) || known.code !== 'transform_failed') throw known;
+      this.#onRefused(known);
+      return otherwise;
+    }
   }
 }
 
@@ -82,15 +114,6 @@ function applied({ transform, predicate, negate }: Stage, record: ShapedRecord):
   const branch = (answer: string | null): Outcome =>
     (answer === 'true') === negate ? recordOutcome(record) : transform({ ...record, headers: record.headers.copy() });
   return { tag: 'fork', read: (event) => String(verdict(event)), branch };
-}
-
-function attempted<T>({ alias }: Pick<Stage, 'alias'>, { relation, kind, topic }: ShapedRecord, attempt: () => T): T {
-  try {
-    return attempt();
-  } catch (error) {
-    const table = relation.table === '' ? undefined : `${relation.schema}.${relation.table}`;
-    throw told(error, { transform: alias, table, topic, record: kind });
-  }
 }
 
 function told(error: unknown, details: Readonly<Record<string, string | undefined>>): unknown {

@@ -1,5 +1,10 @@
 /** Owns the table from class names to transforms and predicates. Which options a class has: config/table/. */
+
+import { changedFields } from './debezium/changed-fields.ts';
+import { decodeMessageContent } from './debezium/decode-message-content.ts';
 import { eventRouter } from './debezium/event-router.ts';
+import { headerToValue } from './debezium/header-to-value.ts';
+import { partitionRouting } from './debezium/partition-routing.ts';
 import { extractNewRecordState } from './extract-new-record-state.ts';
 import type { Side } from './fields.ts';
 import { cast } from './kafka/cast.ts';
@@ -50,8 +55,12 @@ export const TRANSFORMS: ReadonlyMap<string, Create<Transform>> = new Map<string
   [`${KAFKA}TimestampRouter`, timestampRouter],
   [`${KAFKA}ValueToKey`, valueToKey],
   [`${DEBEZIUM}ByLogicalTableRouter`, byLogicalTableRouter],
+  [`${DEBEZIUM}ExtractChangedRecordState`, changedFields],
   [`${DEBEZIUM}ExtractNewRecordState`, extractNewRecordState],
+  [`${DEBEZIUM}HeaderToValue`, headerToValue],
   [`${DEBEZIUM}outbox.EventRouter`, eventRouter],
+  [`${DEBEZIUM}partitions.PartitionRouting`, partitionRouting],
+  ['io.debezium.connector.postgresql.transforms.DecodeLogicalDecodingMessageContent', decodeMessageContent],
   // PostgreSQL's connector emits no schema changes.
   [`${DEBEZIUM}SchemaChangeEventFilter`, () => recordOutcome],
 ]);

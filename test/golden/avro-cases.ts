@@ -155,5 +155,5 @@ export function withoutNaN(schema: string): string {
 /** What Avro's specification allows, and registries and decoders with it; Java's library takes any namespace. */
 export function hasValidNamespaces({ schemas }: AvroCase): boolean {
   const spaces = schemas.flatMap((schema) => [...schema.matchAll(/"namespace":"([^"]*)"/g)].map(([, space = '']) => space));
-  return spaces.every((space) => space.split('.').every((part) => /^[A-Za-z_]\w*$/.test(part)));
+  return spaces.every((space) => space === '' || space.split('.').every((part) => /^[A-Za-z_]\w*$/.test(part)));
 }

@@ -9,7 +9,7 @@ import { type Note, type Problem, problem } from '../problems.ts';
 import { compileSecretNames, type IsSecret, printableKey, printableValue } from '../secrets.ts';
 import { meantName } from '../suggest.ts';
 import { driverPropertyProblem } from '../table/database.ts';
-import { foreignNames } from '../table/names/foreign.ts';
+import { foreignNames, isSilentForeign } from '../table/names/foreign.ts';
 import { RENAMED, RENAMED_VALUES } from '../table/names/renamed.ts';
 import { isFamily, kindProblem, normalValue, type OptionSpec, parseDurationMs } from '../table/option-spec.ts';
 import { findFamily, findOption, KNOWN_NAMES, OPTIONS } from '../table/options.ts';
@@ -231,7 +231,7 @@ function identify(key: string, text: string, reader: Reader): Written[] {
   if (NAMERS.some((namer) => namedBy(namer, key, reader))) return [];
   const foreign = foreignNames(key);
   if (foreign !== undefined) {
-    if (!foreign.silent?.includes(text.trim().toLowerCase())) reader.report.noteUnused(key, foreign.reason);
+    if (!isSilentForeign(foreign, text, (name) => reader.texts.get(name))) reader.report.noteUnused(key, foreign.reason);
     return [];
   }
   return identifyMember(key, text, reader);

@@ -135,6 +135,7 @@ function resolveTask(
     keyConverter: resolveConverter(values, report, { environment, side: 'key' }),
     valueConverter: resolveConverter(values, report, { environment, side: 'value' }),
     transforms: resolveTransforms(values, report),
+    toleratesErrors: values.oneOf('errors.tolerance', ['none', 'all']) === 'all',
     snapshot: resolveSnapshot(values, report),
     kafka: resolveKafka(values, report, environment),
     producer: resolveProducer(values, report),

@@ -367,8 +367,10 @@ describe('old options', () => {
     const result = one(`${K}ReplaceField$Value`, { blacklist: 'secret', whitelist: 'a,secret' });
     expect(optionsOf(result)).toMatchObject({ exclude: 'secret', include: 'a,secret' });
     expect(result.notes).toEqual([
-      'transforms.a.blacklist: blacklist is honoured as exclude, whitelist is honoured as include. Kafka 4 and later ignore the old name',
+      'transforms.a.blacklist: blacklist is honoured as exclude, whitelist is honoured as include. Kafka 4 and later ignore the old name; slotline.unwrap.legacy=ignore does so too',
     ]);
+    const ignored = one(`${K}ReplaceField$Value`, { blacklist: 'secret' }, { 'slotline.unwrap.legacy': 'ignore' });
+    expect(optionsOf(ignored)).toEqual({ blacklist: 'secret' });
   });
 });
 

@@ -131,7 +131,7 @@ function resolveOptionsOf(place: Place, { type, spec }: { readonly type: string;
   const { values, report } = place;
   const prefix = `${place.kind}.${place.alias}.`;
   const given = readGiven(place, spec);
-  const old = honourOldOptions(type, given.options, { unwrap: values.oneOf('slotline.unwrap.legacy', ['honour', 'ignore']) });
+  const old = honourOldOptions(type, given.options, values.oneOf('slotline.unwrap.legacy', ['honour', 'ignore']));
   if (old.note !== undefined) report.note(prefix + (old.used[0] ?? ''), old.note);
   const problems = old.problem === undefined ? [] : [old.problem];
   for (const each of spec.options) {

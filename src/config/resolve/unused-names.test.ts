@@ -24,9 +24,8 @@ function notesOf(more: Readonly<Record<string, unknown>>): string[] {
 
 describe('options without effect', () => {
   test('have one note for each reason', () => {
-    expect(notesOf({ 'driver.socketTimeout': 3, 'database.autosave': 'x', 'metric.reporters': 'a', 'errors.tolerance': 'all' })).toEqual([
+    expect(notesOf({ 'driver.socketTimeout': 3, 'database.autosave': 'x', 'metric.reporters': 'a' })).toEqual([
       'metric.reporters: has no effect: There is no JMX.',
-      'errors.tolerance: has no effect: No event is ever skipped: the connector stops at it.',
       'database.autosave: has no effect, nor have driver.socketTimeout: There is no JDBC driver.',
     ]);
   });
@@ -34,7 +33,7 @@ describe('options without effect', () => {
   test.each([
     { 'poll.interval.ms': 100, 'max.batch.size': 4096, 'snapshot.fetch.size': 20_000, 'tasks.max': 4, 'producer.retries': 3 },
     { 'errors.tolerance': 'none', 'errors.log.enable': true, 'snapshot.isolation.mode': 'repeatable_read', 'offset.flush.interval.ms': 10 },
-    { 'include.schema.changes': 'false' },
+    { 'include.schema.changes': 'false', 'database.include.list': 'd' },
   ])('have none where nobody can tell: %j', (more) => {
     expect(notesOf(more)).toEqual([]);
   });

@@ -10,7 +10,6 @@ import { checkCorrections } from './value-corrections.ts';
 
 const WORKER = 'There is no Connect worker: Slotline is one process.';
 const PROVIDERS = "The providers env, file and dir are always there, and Connect's own by any name.";
-const NEVER_SKIPS = 'No event is ever skipped: the connector stops at it.';
 const NO_LINEAGE = 'No lineage events are sent.';
 
 export const CONNECTOR_OPTIONS: readonly OptionSpec[] = [
@@ -35,7 +34,14 @@ export const CONNECTOR_OPTIONS: readonly OptionSpec[] = [
   honoured({ name: 'transforms.<name>.<option>', emptyAllowed: true, why: "Each option has its class's.", doc: 'Class (`type`), `predicate`, `negate` and options of a transform.' }),
   honoured({ name: 'predicates', kind: LIST, why: 'Transforms act on every record.', doc: 'Names of predicates.' }),
   honoured({ name: 'predicates.<name>.<option>', emptyAllowed: true, why: "Each option has its class's.", doc: 'Class (`type`) and options of a predicate.' }),
-  noEffect({ name: 'errors.tolerance', kind: oneOf('none', 'all'), default: 'none', reason: NEVER_SKIPS, doc: 'What to do with records that cannot be converted.' }),
+  honoured({
+    name: 'errors.tolerance',
+    kind: oneOf('none', 'all'),
+    default: 'none',
+    why: 'Nothing is left out.',
+    differs: 'Only a record that a transform cannot take is left out with `all`: counted, and logged once for each reason. What cannot be converted ends the connector, or is decided by event.converting.failure.handling.mode.',
+    doc: 'What to do with records that a transform cannot take.',
+  }),
   noEffect({ name: 'errors.retry.timeout', kind: long(-1), unit: 'ms', default: '0', reason: 'Conversion is not retried.', doc: 'How long conversion is retried.' }),
   noEffect({ name: 'errors.retry.delay.max.ms', kind: long(0), unit: 'ms', default: '60000', reason: 'Conversion is not retried.', doc: 'Pause between those attempts.' }),
   noEffect({ name: 'errors.log.enable', silent: 'always', kind: BOOLEAN, default: 'false', reason: 'Every error is logged.', doc: 'Log conversion errors.' }),
@@ -57,8 +63,8 @@ export const CONNECTOR_OPTIONS: readonly OptionSpec[] = [
   noEffect({ name: 'status.storage.<property>', reason: WORKER, doc: 'Topic of connector states.' }),
   noEffect({ name: 'exactly.once.source.support', reason: WORKER, doc: 'Exactly-once delivery of the worker.' }),
   noEffect({ name: 'connector.client.config.override.policy', reason: WORKER, doc: 'Which client overrides are allowed.' }),
-  noEffect({ name: 'config.providers', kind: LIST, aliases: ['producer.config.providers', 'producer.override.config.providers'], reason: PROVIDERS, doc: 'Names of config providers.' }),
-  noEffect({ name: 'config.providers.<name>.<option>', reason: PROVIDERS, doc: 'Options of a config provider.' }),
+  noEffect({ name: 'config.providers', silent: 'always', kind: LIST, aliases: ['producer.config.providers', 'producer.override.config.providers'], reason: PROVIDERS, doc: 'Names of config providers.' }),
+  noEffect({ name: 'config.providers.<name>.<option>', silent: 'always', reason: PROVIDERS, doc: 'Options of a config provider.' }),
   noEffect({ name: 'consumer.<property>', kind: SECRET, reason: 'One set of client options serves every use of Kafka.', doc: 'Options of consumers, also `consumer.override.*`.' }),
   noEffect({ name: 'admin.<property>', kind: SECRET, reason: 'One set of client options serves every use of Kafka.', doc: 'Options of admin clients, also `admin.override.*`.' }),
 ];
@@ -136,9 +142,9 @@ export const SLOTLINE_OPTIONS: readonly OptionSpec[] = [
     name: 'slotline.unwrap.legacy',
     kind: oneOf('honour', 'ignore'),
     default: 'honour',
-    why: 'Most configs still carry the old pair, and mean it.',
-    differs: 'Debezium 3.2 and later ignore the old pair without a word.',
-    doc: 'What `drop.tombstones` and `delete.handling.mode` of ExtractNewRecordState do where `delete.tombstone.handling.mode` is not given: `honour` gives them their old meaning, with a note; `ignore` does what Debezium does since 3.2.',
+    why: 'Many configs still carry the old options, and mean them.',
+    differs: 'Debezium 3.2 and later ignore the old pair without a word, Kafka 4 and later the old lists.',
+    doc: 'What `drop.tombstones` and `delete.handling.mode` of ExtractNewRecordState do where `delete.tombstone.handling.mode` is not given, and `blacklist` and `whitelist` of ReplaceField where `exclude` and `include` are not: `honour` gives them their old meaning, with a note; `ignore` does what Debezium does since 3.2 and Kafka since 4.',
   }),
   honoured({ name: 'slotline.log.level', kind: oneOf('debug', 'info', 'warn', 'error'), default: 'info', why: 'One line per thing that a person may want to know.', doc: 'Least level that is logged.' }),
   honoured({ name: 'slotline.http.port', kind: integer(0, 65535), why: 'Nothing listens unasked.', doc: 'Port of `/health` and `/metrics` (docs/metrics.md); 0: one that is free, which the log names. Connectors of one process that name the same address share it.' }),

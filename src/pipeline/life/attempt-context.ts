@@ -37,6 +37,7 @@ import { ConversionFailures } from '../loop/conversion-failures.ts';
 import { createSerde } from '../loop/create-serde.ts';
 import { DEAD_LETTER_FORMAT, DeadLetters } from '../loop/dead-letters.ts';
 import { tellOnce } from '../loop/misleading-tables.ts';
+import { refusedRecords } from '../loop/refused-records.ts';
 import { CATALOG_WAIT_MS, RelationFacts, type StaleLabels } from '../loop/relation-facts.ts';
 import { TablePlans } from '../loop/table-plans.ts';
 import { compileTable } from '../loop/table-records.ts';
@@ -120,7 +121,8 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
   const headers = contextHeadersOf({ connectorLogicalName: options.events.topicPrefix, taskId: options.taskId, runId: deps.runId });
   const contextHeaders = options.events.extendedHeaders ? headers : [];
   const openTopic = (name: string): Promise<TopicHandle> => publisher.openTopic(name, hooks.signal);
-  const chain = new TransformChain(options.transforms);
+  const onRefused = refusedRecords({ tolerates: options.toleratesErrors, log: deps.log });
+  const chain = new TransformChain(options.transforms, onRefused);
   const routed = { ...withRefusalsTold(serde, deps.live), writesNull: serde.writesNull };
   const plans = new TablePlans({
     catalog: createCatalog(deps, { sql, types, signal: hooks.signal }),
@@ -135,7 +137,7 @@ export function createContext(deps: TaskDeps, sql: PgSession, hooks: ContextHook
     skipUnchanged: options.events.skipUnchanged,
   });
   const counts = noChanges();
-  const writing = { out: serde.out, publisher, failures, counts, options: options.events, contextHeaders };
+  const writing = { out: serde.out, publisher, failures, counts, options: options.events, contextHeaders, onRefused };
   const stream = createProducer(writing, order);
   // A non-transactional message before the first transaction shows the start of the task, as Debezium's does.
   stream.info.commitTimeUs = deps.clock.nowMs() * 1000;

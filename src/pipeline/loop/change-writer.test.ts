@@ -63,6 +63,7 @@ function setUp(skipped: readonly ('c' | 'u' | 'd' | 't')[] = [], tombstones = tr
     counts,
     options: { tombstonesOnDelete: tombstones, skippedOperations: new Set(skipped) },
     contextHeaders: [],
+    onRefused: () => {},
   });
   const codec = { schema: { type: 'string', optional: false }, write: () => {} } as unknown as PlannedColumn['codec'];
   const keyColumns: readonly PlannedColumn[] = [{ name: 'id', field: 'id', type: 'text', index: 0, codec }];

@@ -12,6 +12,7 @@ import type { TupleView } from '../../pgoutput/tuple.ts';
 import { HeaderTextWriter } from '../../serde/header-text.ts';
 import { encodeHeaders, type Header } from '../../serde/record-headers.ts';
 import type { CompiledRecord } from '../../serde/record-serde.ts';
+import type { OnRefused } from '../../transforms/chain.ts';
 import type { ConversionFailures } from './conversion-failures.ts';
 import type { TablePlan } from './table-plans.ts';
 import { type Emission, TransformedWriter } from './transformed-writer.ts';
@@ -42,6 +43,7 @@ type ChangeWriterDeps = {
   /** Counted on; of all producers of rows. */
   readonly counts: ChangeCounts;
   readonly options: Pick<EventOptions, 'tombstonesOnDelete' | 'skippedOperations'>;
+  readonly onRefused: OnRefused;
   /** Headers of every data record; empty when extended headers are off. */
   readonly contextHeaders: readonly Header[];
 };
@@ -80,6 +82,7 @@ export class ChangeWriter {
       keyHeader: this.#keyHeader,
       tombstones: this.#tombstones,
       failures: deps.failures,
+      onRefused: deps.onRefused,
       onEvent: (op, table) => {
         this.#count(op, table);
         this.#countOrder(table);

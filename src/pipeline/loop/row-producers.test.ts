@@ -41,7 +41,16 @@ async function setUp() {
     const info = new SourceInfo();
     const event = new EventView(info, order);
     const options = { tombstonesOnDelete: true, skippedOperations: new Set<never>() };
-    const changes = new ChangeWriter({ out, event, publisher: { append }, failures, counts, options, contextHeaders: [] });
+    const changes = new ChangeWriter({
+      out,
+      event,
+      publisher: { append },
+      failures,
+      counts,
+      options,
+      contextHeaders: [],
+      onRefused: () => {},
+    });
     return { info, changes };
   };
   const order = new TransactionOrder({ endBytesMax: 1_000 });
@@ -104,5 +113,5 @@ describe('two producers of rows', () => {
     for (let i = 2; i < 100_000; i++) read(tupleOf('1', 'x'));
     insert(tupleOf('1', 'x'));
     expect(warned).toMatchObject([{ lsn: '0/50' }, { column: 'n', lsn: '0/200', count: 100_000 }]);
-  });
+  }, 60_000);
 });

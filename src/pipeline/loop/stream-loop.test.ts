@@ -95,6 +95,7 @@ async function setUp(o: { readonly metadata?: boolean; readonly untilLsn?: Lsn }
     counts: noChanges(),
     options: { tombstonesOnDelete: true, skippedOperations: new Set() },
     contextHeaders: [],
+    onRefused: () => {},
   });
   const loop = new StreamLoop({
     plans,

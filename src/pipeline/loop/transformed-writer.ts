@@ -10,6 +10,7 @@ import type { EventView } from '../../events/event-view.ts';
 import type { Publisher, RecordView } from '../../kafka/producer/publisher-contract.ts';
 import type { TupleView } from '../../pgoutput/tuple.ts';
 import type { HeaderTextWriter } from '../../serde/header-text.ts';
+import type { OnRefused } from '../../transforms/chain.ts';
 import { TransformError } from '../../transforms/shaped-record.ts';
 import { ConversionError } from '../../values/value-writer.ts';
 import type { ConversionFailures } from './conversion-failures.ts';
@@ -36,6 +37,8 @@ type TransformedWriterDeps = {
   /** Called for each event that is sent or dropped, in order. */
   readonly onEvent: (op: Op, table: TablePlan) => void;
   readonly onDropped: () => void;
+  /** Told of a record whose computed fields cannot be written; if it returns, the record is left out. */
+  readonly onRefused: OnRefused;
 };
 
 export class TransformedWriter {
@@ -82,8 +85,17 @@ export class TransformedWriter {
   }
 
   #append(route: RecordRoute | undefined, otherKey: Uint8Array | undefined): void {
-    if (route === undefined) this.#deps.onDropped();
-    else appendRouted(route, this.#deps, this.#record, otherKey);
+    if (route === undefined) {
+      this.#deps.onDropped();
+      return;
+    }
+    try {
+      appendRouted(route, this.#deps, this.#record, otherKey);
+    } catch (error) {
+      if (!(error instanceof TransformError)) throw error;
+      this.#deps.onRefused(new SlotlineError('transform_failed', { topic: route.topic.name, reason: error.message }));
+      this.#deps.onDropped();
+    }
   }
 
   #keyText(table: TablePlan, tuple: TupleView): Uint8Array {

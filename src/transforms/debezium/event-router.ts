@@ -9,13 +9,13 @@ import type { FieldShape, ValueShape } from '../../events/record-shape.ts';
 import type { FieldSchema } from '../../values/schema.ts';
 import type { CapturedValue } from '../../values/value-capture.ts';
 import { fieldNamed, fieldsOf, findField, structOf, substituted, textOf } from '../fields.ts';
+import { whereThere } from '../nullness.ts';
 import { replacing } from '../pattern.ts';
 import { nullTesterOf, readerOf } from '../read-value.ts';
 import type { TransformSettings } from '../settings.ts';
 import {
   DROPPED,
   HeaderList,
-  isAlwaysNull,
   isEnvelope,
   type NumberReader,
   type Outcome,
@@ -25,7 +25,7 @@ import {
   TransformError,
 } from '../shaped-record.ts';
 import { EnvelopeNames } from './envelope-names.ts';
-import { ExpandedJson } from './expanded-json.ts';
+import { ExpandedJson, payloadExpansion } from './expanded-json.ts';
 import type { JsonRules } from './json-struct.ts';
 
 const PURPOSE = 'Read Outbox Event';
@@ -50,9 +50,8 @@ type Router = {
 export function eventRouter(settings: TransformSettings): Transform {
   const router = routerOf(settings);
   const failsOnUpdate = settings.text('table.op.invalid.behavior', 'warn').trim().toLowerCase() === 'fatal';
-  return (record) => {
-    const { value, kind } = record;
-    if (value === undefined || isAlwaysNull(value)) return DROPPED;
+  const present = (record: ShapedRecord, value: ValueShape): Outcome => {
+    const { kind } = record;
     if (!isEnvelope(record)) return recordOutcome(record);
     if (kind === 'delete') return DROPPED;
     if (kind === 'update') {
@@ -62,6 +61,7 @@ export function eventRouter(settings: TransformSettings): Transform {
     if (kind !== 'create' && kind !== 'read') throw new TransformError(`Only Struct objects supported for [${PURPOSE}], found: null`);
     return routed(router, record, value);
   };
+  return (record) => whereThere(record, 'value', { present: (value) => present({ ...record, value }, value), absent: () => DROPPED });
 }
 
 function routerOf(settings: TransformSettings): Router {
@@ -199,7 +199,8 @@ type Event = Router & { readonly row: Row; readonly route: string; readonly payl
 function withValue(event: Event, record: ShapedRecord): Outcome {
   const { json, payload } = event;
   if (json === undefined || payload.schema.type !== 'string') return withPayload(event, record);
-  const expanded = new ExpandedJson(readerOf(payload, { substituted: false }), event.columns.payload, json);
+  const read = readerOf(payload, { substituted: false });
+  const expanded = new ExpandedJson((view) => textOf(read(view)), payloadExpansion(event.columns.payload, json));
   const branch = (answer: string | null): Outcome => {
     if (answer === null) return withPayload(event, record);
     return enveloped({ ...event, payload: expanded.shapeOf(answer) }, record);

@@ -1,70 +1,92 @@
 /**
- * Owns a column of JSON text as the struct that stands in it. The document is parsed once for each event: the fork asks for its schema, and
- * what is read by that schema afterwards is of the same text.
+ * Owns a JSON text as the struct that stands in it. The document is parsed once for each event: the fork asks for its schema, and what is read
+ * by that schema afterwards is of the same text.
  */
 import type { EventView } from '../../events/event-view.ts';
 import type { ValueShape } from '../../events/record-shape.ts';
 import type { FieldSchema } from '../../values/schema.ts';
 import type { CapturedValue } from '../../values/value-capture.ts';
-import { derived, textOf } from '../fields.ts';
-import type { ValueReader } from '../read-value.ts';
+import { derived } from '../fields.ts';
 import { TransformError } from '../shaped-record.ts';
 import { type JsonValue, parseJson } from './json-document.ts';
 import { type JsonRules, jsonSchema, jsonValue } from './json-struct.ts';
 
 /** `answer`: the schema as text; null: the value stays as it is. */
 type Expansion = { readonly answer: string | null; readonly value: CapturedValue };
+type Expand = (text: string) => Expansion;
 
 const NONE: Expansion = { answer: null, value: null };
 
 export class ExpandedJson {
-  readonly #read: ValueReader;
-  readonly #name: string;
-  readonly #rules: JsonRules;
+  readonly #read: (event: EventView) => string | null;
+  readonly #expand: Expand;
   #text: string | null = null;
   #last = NONE;
 
-  /** `name`: of the struct. */
-  constructor(read: ValueReader, name: string, rules: JsonRules) {
+  constructor(read: (event: EventView) => string | null, expand: Expand) {
     this.#read = read;
-    this.#name = name;
-    this.#rules = rules;
+    this.#expand = expand;
   }
 
-  /** For a fork: what tells the schema of this event's value. Throws TransformError for a document that has a schema, but not the values of it. */
+  /** For a fork: what tells the schema of this event's value. Throws TransformError as `expand` does. */
   answer(event: EventView): string | null {
-    return this.#expand(event).answer;
+    return this.#expanded(event).answer;
   }
 
   shapeOf(answer: string): ValueShape {
     const schema: FieldSchema = JSON.parse(answer);
-    return derived(schema, (event) => this.#expand(event).value);
+    return derived(schema, (event) => this.#expanded(event).value);
   }
 
-  #expand(event: EventView): Expansion {
-    const text = textOf(this.#read(event));
+  #expanded(event: EventView): Expansion {
+    const text = this.#read(event);
     if (text === this.#text) return this.#last;
-    const expansion = text === null ? NONE : this.#expansionOf(text);
+    const expansion = text === null ? NONE : this.#expand(text);
     this.#text = text;
     this.#last = expansion;
     return expansion;
   }
+}
 
-  #expansionOf(text: string): Expansion {
-    const document = text.startsWith('{') || text.startsWith('[') ? parseJson(text) : undefined;
-    const schema = document === undefined ? undefined : this.#schemaOf(document);
+/**
+ * Of an outbox's payload, whose struct has this name. What is no JSON, or has no schema, stays text.
+ * Source: io.debezium.transforms.outbox.EventRouterDelegate.
+ */
+export function payloadExpansion(name: string, rules: JsonRules): Expand {
+  return (text) => {
+    const document = isDocument(text) ? parseJson(text) : undefined;
+    const schema = document === undefined ? undefined : schemaOrNone(document, name, rules);
     if (document === undefined || schema === undefined) return NONE;
     return { answer: JSON.stringify(schema), value: fittingValue(document, schema) };
-  }
+  };
+}
 
-  /** Undefined where Debezium cannot make one, and publishes the text. */
-  #schemaOf(document: JsonValue): FieldSchema | undefined {
-    try {
-      return jsonSchema(document, this.#name, this.#rules);
-    } catch (error) {
-      if (error instanceof TransformError) return undefined;
-      throw error;
-    }
+/**
+ * Of a logical message's content, whose struct has no name. Throws TransformError for what is no JSON object.
+ * Source: io.debezium.connector.postgresql.transforms.DecodeLogicalDecodingMessageContent.
+ */
+export function contentExpansion(rules: JsonRules): Expand {
+  return (text) => {
+    const document = isDocument(text) ? parseJson(text) : undefined;
+    if (document === undefined) throw new TransformError('Unable to parse logical decoding message content JSON string');
+    const schema = jsonSchema(document, undefined, rules);
+    if (schema?.type !== 'struct') throw new TransformError('Not a struct schema');
+    return { answer: JSON.stringify(schema), value: jsonValue(document, schema) };
+  };
+}
+
+/** Blanks before it are not allowed, and nothing but objects and arrays. */
+function isDocument(text: string): boolean {
+  return text.startsWith('{') || text.startsWith('[');
+}
+
+/** Undefined where Debezium cannot make one. */
+function schemaOrNone(document: JsonValue, name: string, rules: JsonRules): FieldSchema | undefined {
+  try {
+    return jsonSchema(document, name, rules);
+  } catch (error) {
+    if (error instanceof TransformError) return undefined;
+    throw error;
   }
 }
 

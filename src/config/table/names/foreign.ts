@@ -11,6 +11,8 @@ type ForeignNames = {
   readonly names: readonly string[];
   /** Values that ask for what is done anyway: no note is made. */
   readonly silent?: readonly string[];
+  /** The option that says the same where it has the same value. */
+  readonly sameAs?: string;
 };
 
 /** The first that takes a name. */
@@ -23,6 +25,7 @@ export const FOREIGN_NAMES: readonly ForeignNames[] = [
   },
   {
     reason: 'database.dbname names the one database.',
+    sameAs: 'database.dbname',
     names: ['database.include.list', 'database.exclude.list', 'database.whitelist', 'database.blacklist', 'database.names'],
   },
   {
@@ -79,6 +82,12 @@ export const FOREIGN_NAMES: readonly ForeignNames[] = [
 ];
 
 const PATTERNS = FOREIGN_NAMES.map((each) => ({ each, pattern: new RegExp(`^(?:${each.names.map(patternOf).join('|')})$`, 's') }));
+
+/** Whether nothing need be said of a value. `written` gives the value of an option. */
+export function isSilentForeign(foreign: ForeignNames, text: string, written: (name: string) => string | undefined): boolean {
+  const same = foreign.sameAs === undefined ? undefined : written(foreign.sameAs);
+  return foreign.silent?.includes(text.trim().toLowerCase()) === true || same?.trim() === text.trim();
+}
 
 export function foreignNames(name: string): ForeignNames | undefined {
   return PATTERNS.find(({ pattern }) => pattern.test(name))?.each;

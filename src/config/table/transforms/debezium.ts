@@ -57,6 +57,7 @@ export const DEBEZIUM_TRANSFORMS: readonly StageClass[] = [
       option({ name: 'table.field.additional.missing', kind: oneOf('error', 'ignore'), default: 'error', doc: 'What is done where such a column does not exist.' }),
       option({ name: 'table.expand.json.payload', kind: BOOLEAN, default: 'false', doc: 'A payload of JSON text becomes a struct.' }),
       option({ name: 'table.json.payload.null.behavior', kind: oneOf('ignore', 'optional_bytes'), default: 'ignore', doc: 'What a null in such a payload becomes.' }),
+      option({ name: 'table.json.payload.empty.array.behavior', kind: oneOf('ignore', 'optional_string'), default: 'ignore', doc: 'What an empty array in such a payload becomes. Debezium has the option from 3.7 on.' }),
       option({ name: 'table.op.invalid.behavior', kind: oneOf('warn', 'error', 'fatal'), default: 'warn', doc: 'What an update of the outbox table is: logged and dropped, or the end of the connector.' }),
       option({ name: 'route.by.field', default: 'aggregatetype', doc: 'Column that the topic is made of.' }),
       option({ name: 'route.topic.regex', kind: REGEX, default: ROUTE_REGEX, doc: 'Pattern of its whole text.' }),
@@ -109,10 +110,25 @@ export const DEBEZIUM_TRANSFORMS: readonly StageClass[] = [
     options: [option({ name: 'header.changed.name', doc: 'Header of changed fields; none: no such header.' }), option({ name: 'header.unchanged.name', doc: 'Header of unchanged fields; none: no such header.' })],
   }),
   stageClass({
+    types: [`${D}HeaderToValue`],
+    doc: 'Puts headers into the value, as fields.',
+    options: [
+      option({ name: 'headers', kind: LIST, required: true, doc: 'Names of headers.', check: checkNames }),
+      option({ name: 'fields', kind: LIST, required: true, doc: 'Fields in the same order; `a.b` is a field of the struct `a`.', check: checkNames }),
+      option({ name: 'operation', kind: oneOf('move', 'copy'), required: true, doc: 'Whether the headers go or stay.' }),
+    ],
+    check: checkHeaderToValue,
+  }),
+  stageClass({
     types: [`${D}SchemaChangeEventFilter`],
     doc: 'Drops events of schema changes, which the PostgreSQL connector does not send: it changes nothing.',
     options: [option({ name: 'schema.change.event.exclude.list', kind: LIST, required: true, doc: `Kinds of changes: ${SCHEMA_CHANGES.map((kind) => `\`${kind}\``).join(', ')}.`, check: checkSchemaChanges })],
     note: 'changes nothing: the PostgreSQL connector sends no schema changes',
+  }),
+  stageClass({
+    types: ['io.debezium.connector.postgresql.transforms.DecodeLogicalDecodingMessageContent'],
+    doc: 'Makes events like inserts of logical messages whose content is a JSON object. Fails at other messages, and at tombstones.',
+    options: [option({ name: 'fields.null.include', kind: BOOLEAN, default: 'false', doc: 'Members that are null become fields.' })],
   }),
 ];
 
@@ -131,6 +147,16 @@ function checkPlacements(value: string): string | undefined {
     if (!PLACES.includes((parts[1] ?? '').toLowerCase())) return `must have as place one of ${PLACES.join(', ')}`;
   }
   return undefined;
+}
+
+function checkNames(value: string): string | undefined {
+  const names = connectList(value);
+  return names.length === 0 || names.some((name) => name === '' || name.includes(' ')) ? 'must be names without blanks, separated by commas' : undefined;
+}
+
+function checkHeaderToValue(values: StageValues): { option: string; reason: string }[] {
+  const [headers, fields] = ['headers', 'fields'].map((name) => connectList(values.get(name) ?? '').length);
+  return headers === fields ? [] : [{ option: 'fields', reason: 'must have as many elements as headers' }];
 }
 
 function checkEventRouter(values: StageValues): { option: string; reason: string }[] {

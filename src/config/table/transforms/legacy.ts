@@ -18,9 +18,10 @@ type OldOptions = {
 
 const NOTHING = { used: [], problem: undefined, note: undefined };
 
-/** `unwrap` is slotline.unwrap.legacy. */
-export function honourOldOptions(type: string, values: StageValues, { unwrap }: { readonly unwrap: 'honour' | 'ignore' }): OldOptions {
-  if (type === UNWRAP) return unwrap === 'honour' ? honourDeleteHandling(values) : { ...NOTHING, values };
+/** `mode` is slotline.unwrap.legacy. */
+export function honourOldOptions(type: string, values: StageValues, mode: 'honour' | 'ignore'): OldOptions {
+  if (mode === 'ignore') return { ...NOTHING, values };
+  if (type === UNWRAP) return honourDeleteHandling(values);
   return type.startsWith('org.apache.kafka.connect.transforms.ReplaceField$') ? honourFieldLists(values) : { ...NOTHING, values };
 }
 
@@ -62,6 +63,6 @@ function honourFieldLists(values: StageValues): OldOptions {
     values: new Map([...values, ...pairs.map(([old, now]) => [now, values.get(old) ?? ''] as const)]),
     used: pairs.map(([old]) => old),
     problem: undefined,
-    note: `${pairs.map(([old, now]) => `${old} is honoured as ${now}`).join(', ')}. Kafka 4 and later ignore the old name`,
+    note: `${pairs.map(([old, now]) => `${old} is honoured as ${now}`).join(', ')}. Kafka 4 and later ignore the old name; slotline.unwrap.legacy=ignore does so too`,
   };
 }

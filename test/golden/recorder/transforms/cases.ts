@@ -4,11 +4,19 @@ import { SCHEMAS_SUFFIX } from '../../replay-cases.ts';
 import type { Settings, TransformCase, TransformForm } from './chain.ts';
 import { OUTBOX_CASES } from './outbox.ts';
 import { ROUTE_CASES } from './routes.ts';
+import { SPECIAL_CASES } from './specials.ts';
 import { TYPE_CASES } from './types.ts';
 import { UNWRAP_CASES } from './unwrap.ts';
 import { VALUE_CASES } from './values.ts';
 
-export const TRANSFORM_CASES: readonly TransformCase[] = [...UNWRAP_CASES, ...OUTBOX_CASES, ...ROUTE_CASES, ...VALUE_CASES, ...TYPE_CASES];
+export const TRANSFORM_CASES: readonly TransformCase[] = [
+  ...UNWRAP_CASES,
+  ...OUTBOX_CASES,
+  ...ROUTE_CASES,
+  ...VALUE_CASES,
+  ...TYPE_CASES,
+  ...SPECIAL_CASES,
+];
 
 const NAME_START = 'transform-';
 const PREFIX = /<prefix>/g;
@@ -20,6 +28,7 @@ export function inputOf(one: TransformCase, form: TransformForm): GoldenCase {
   const settings = Object.entries(one.settings).map(([option, value]) => [option, filled(value)]);
   return {
     name: form === 'schemas' ? one.name + SCHEMAS_SUFFIX : one.name,
+    ...(one.server !== undefined && { server: one.server }),
     settings: { ...Object.fromEntries(settings), 'topic.prefix': prefix, ...converterSettings(form), 'database.dbname': 'spine' },
     setup: one.tables.setup,
     snapshot: true,

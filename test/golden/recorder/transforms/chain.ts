@@ -1,4 +1,5 @@
 /** Owns how a case of transforms is written down: its chain, its tables, and the formats it is recorded in. */
+import type { CaseServer } from '../../replay-cases.ts';
 import type { Statements } from './tables.ts';
 
 /** `json` is without schemas, `schemas` with; a case may have several. */
@@ -6,6 +7,8 @@ export type TransformForm = 'json' | 'schemas' | 'avro';
 
 export type TransformCase = {
   readonly name: string;
+  /** 18 without it. */
+  readonly server?: CaseServer;
   readonly forms: readonly TransformForm[];
   readonly tables: Statements;
   /** `<prefix>` stands for the topic prefix, which is another in each form. */

@@ -227,7 +227,7 @@ const placements: readonly TransformCase[] = [
   },
   {
     name: 'transform-outbox-timestamp-micro',
-    forms: ['json'],
+    forms: JSON_FORMS,
     tables: EXTRA,
     settings: {
       ...KEPT,

@@ -123,14 +123,14 @@ function partitions(options: Settings): Settings {
 const partitionRouters: readonly TransformCase[] = [
   {
     name: 'transform-partition',
-    forms: ['json'],
-    tables: FEW_WITH_TRUNCATE,
+    forms: JSON_FORMS,
+    tables: FEW_WITH_SPECIALS,
     settings: partitions({ 'partition.payload.fields': 'change.ref, change.qty,change.nosuch' }),
   },
   {
     name: 'transform-partition-murmur',
     forms: ['json'],
-    tables: FEW_WITH_TRUNCATE,
+    tables: FEW_WITH_SPECIALS,
     settings: partitions({ 'partition.payload.fields': 'source.table,change.price', 'partition.hash.function': 'murmur' }),
   },
 ];

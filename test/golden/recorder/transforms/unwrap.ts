@@ -29,6 +29,15 @@ const nulls: readonly TransformCase[] = [
     settings: { ...HEARTBEAT, ...TRANSACTIONS, ...chain({ unwrap: { type: UNWRAP } }) },
   },
   {
+    name: 'transform-unwrap-old-names',
+    forms: ['json'],
+    tables: FEW,
+    settings: {
+      'slotline.unwrap.legacy': 'ignore', // Connect does not know it
+      ...chain({ unwrap: { type: UNWRAP, 'drop.tombstones': 'false', 'delete.handling.mode': 'rewrite', 'operation.header': 'true' } }),
+    },
+  },
+  {
     name: 'transform-unwrap-nulls-kept',
     forms: JSON_FORMS,
     tables: ROWS,

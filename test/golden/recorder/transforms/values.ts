@@ -40,6 +40,15 @@ const fields: readonly TransformCase[] = [
     settings: chain({ replace: { type: kafka('ReplaceField$Key'), exclude: 'line', renames: 'id:orderId,order_id:order' } }),
   },
   {
+    name: 'transform-replace-old-names',
+    forms: ['json'],
+    tables: FEW,
+    settings: {
+      'slotline.unwrap.legacy': 'ignore', // Connect does not know it
+      ...chain({ unwrap: { type: UNWRAP }, replace: { type: kafka('ReplaceField$Value'), blacklist: 'price', whitelist: 'id' } }),
+    },
+  },
+  {
     name: 'transform-insert-field',
     forms: ALL_FORMS,
     tables: FEW_WITH_SPECIALS,
@@ -97,6 +106,7 @@ const fields: readonly TransformCase[] = [
     tables: FEW,
     settings: {
       ...NO_END_MESSAGE,
+      'value.converter.replace.null.with.default': 'false',
       'table.include.list': 'public.orders',
       ...chain({
         after: {
@@ -169,6 +179,20 @@ const keys: readonly TransformCase[] = [
     },
   },
   {
+    name: 'transform-errors-tolerated',
+    forms: ['json'],
+    tables: FEW,
+    settings: {
+      ...NO_END_MESSAGE,
+      'errors.tolerance': 'all',
+      ...chain({
+        unwrap: { type: UNWRAP, 'delete.tombstone.handling.mode': 'rewrite-with-tombstone' },
+        toKey: { type: kafka('ValueToKey'), fields: 'ref' },
+        plain: { type: kafka('ExtractField$Key'), field: 'ref' },
+      }),
+    },
+  },
+  {
     name: 'transform-plain-key-in-partitions',
     forms: ['json'],
     tables: FEW,
@@ -198,6 +222,11 @@ const LITERALS: Readonly<Record<string, string>> = {
   day: '2024-02-29',
   instant: '2024-02-29T12:34:56.789Z',
   large: '12345678901234567890',
+  pairs: '{"a": 1, "b": 2}',
+  texts: '["a", "b c"]',
+  nothing: '[]',
+  time: '12:34:56.789Z',
+  double: '1e400',
 };
 
 const headers: readonly TransformCase[] = [
@@ -220,7 +249,7 @@ const headers: readonly TransformCase[] = [
   },
   {
     name: 'transform-drop-headers',
-    forms: ['json'],
+    forms: JSON_FORMS,
     tables: FEW,
     settings: chain({
       drop: { type: kafka('DropHeaders'), headers: '__debezium.context.connectorName,__debezium.context.taskId,nosuch' },
