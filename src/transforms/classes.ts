@@ -15,6 +15,7 @@ import { insertField } from './kafka/insert-field.ts';
 import { maskField } from './kafka/mask-field.ts';
 import { replaceField } from './kafka/replace-field.ts';
 import { setSchemaMetadata } from './kafka/schema-metadata.ts';
+import { timestampConverter } from './kafka/timestamp-converter.ts';
 import { timestampRouter } from './kafka/timestamp-router.ts';
 import { hasHeaderKey, type Predicate, recordIsTombstone, topicNameMatches } from './predicates.ts';
 import { byLogicalTableRouter, regexRouter } from './routers.ts';
@@ -50,6 +51,7 @@ export const TRANSFORMS: ReadonlyMap<string, Create<Transform>> = new Map<string
   [`${KAFKA}RegexRouter`, regexRouter],
   ...keyAndValue('ReplaceField', replaceField),
   ...keyAndValue('SetSchemaMetadata', setSchemaMetadata),
+  ...keyAndValue('TimestampConverter', timestampConverter),
   [`${KAFKA}TimestampRouter`, timestampRouter],
   [`${KAFKA}ValueToKey`, valueToKey],
   [`${DEBEZIUM}ByLogicalTableRouter`, byLogicalTableRouter],
