@@ -1,11 +1,18 @@
 /** Owns the table from class names to transforms and predicates. Which options a class has: config/table/. */
+
+import { changedFields } from './debezium/changed-fields.ts';
 import { decodeMessageContent } from './debezium/decode-message-content.ts';
 import { eventRouter } from './debezium/event-router.ts';
+import { headerToValue } from './debezium/header-to-value.ts';
+import { partitionRouting } from './debezium/partition-routing.ts';
 import { extractNewRecordState } from './extract-new-record-state.ts';
 import type { Side } from './fields.ts';
+import { cast } from './kafka/cast.ts';
 import { extractField, hoistField, valueToKey } from './kafka/field-and-whole.ts';
+import { flatten } from './kafka/flatten.ts';
 import { dropHeaders, headerFrom, insertHeader } from './kafka/headers.ts';
 import { insertField } from './kafka/insert-field.ts';
+import { maskField } from './kafka/mask-field.ts';
 import { replaceField } from './kafka/replace-field.ts';
 import { setSchemaMetadata } from './kafka/schema-metadata.ts';
 import { timestampRouter } from './kafka/timestamp-router.ts';
@@ -30,21 +37,27 @@ function keyAndValue(
 }
 
 export const TRANSFORMS: ReadonlyMap<string, Create<Transform>> = new Map<string, Create<Transform>>([
+  ...keyAndValue('Cast', cast),
   [`${KAFKA}DropHeaders`, dropHeaders],
   ...keyAndValue('ExtractField', extractField),
   [`${KAFKA}Filter`, () => () => DROPPED],
+  ...keyAndValue('Flatten', flatten),
   ...keyAndValue('HeaderFrom', headerFrom),
   ...keyAndValue('HoistField', hoistField),
   ...keyAndValue('InsertField', insertField),
   [`${KAFKA}InsertHeader`, insertHeader],
+  ...keyAndValue('MaskField', maskField),
   [`${KAFKA}RegexRouter`, regexRouter],
   ...keyAndValue('ReplaceField', replaceField),
   ...keyAndValue('SetSchemaMetadata', setSchemaMetadata),
   [`${KAFKA}TimestampRouter`, timestampRouter],
   [`${KAFKA}ValueToKey`, valueToKey],
   [`${DEBEZIUM}ByLogicalTableRouter`, byLogicalTableRouter],
+  [`${DEBEZIUM}ExtractChangedRecordState`, changedFields],
   [`${DEBEZIUM}ExtractNewRecordState`, extractNewRecordState],
+  [`${DEBEZIUM}HeaderToValue`, headerToValue],
   [`${DEBEZIUM}outbox.EventRouter`, eventRouter],
+  [`${DEBEZIUM}partitions.PartitionRouting`, partitionRouting],
   ['io.debezium.connector.postgresql.transforms.DecodeLogicalDecodingMessageContent', decodeMessageContent],
   // PostgreSQL's connector emits no schema changes.
   [`${DEBEZIUM}SchemaChangeEventFilter`, () => recordOutcome],

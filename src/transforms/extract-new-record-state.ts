@@ -6,6 +6,7 @@
 import { constantText } from '../events/facts.ts';
 import type { ValueShape } from '../events/record-shape.ts';
 import type { FieldSchema } from '../values/schema.ts';
+import { fieldDropper } from './debezium/drop-fields.ts';
 import { copyBasics, derived, fieldNamed, fieldsOf, findField, madeOptional, structOf, substituted, textOf, withSchema } from './fields.ts';
 import { nullnessOf } from './nullness.ts';
 import { isPresent, readerOf } from './read-value.ts';
@@ -42,6 +43,7 @@ export function extractNewRecordState(settings: TransformSettings): Transform {
   const fields = settings.list('add.fields').map((entry) => referenceOf(entry, settings.text('add.fields.prefix', '__')));
   const headers = settings.list('add.headers').map((entry) => referenceOf(entry, settings.text('add.headers.prefix', '__')));
   const routeField = settings.text('route.by.field', '');
+  const dropped = fieldDropper(settings);
   const keepsTombstones = mode === 'rewrite-with-tombstone' || mode === 'tombstone-with-tombstone';
 
   const rowOf = (envelope: ValueShape, image: 'before' | 'after'): ValueShape => {
@@ -58,51 +60,51 @@ export function extractNewRecordState(settings: TransformSettings): Transform {
     const present = added.flatMap(([name, shape]) => (shape === undefined ? [] : [fieldNamed(name, shape)]));
     return present.length === 0 ? row : structOf(copyBasics(row.schema), [...fieldsOf(row, PURPOSE), ...present]);
   };
-  const routed = (record: ShapedRecord, row: ValueShape): Outcome => {
-    if (routeField === '') return recordOutcome(record);
+  const routed = (record: ShapedRecord, row: ValueShape, next: (record: ShapedRecord) => Outcome): Outcome => {
+    if (routeField === '') return next(record);
     const field = findField(row, routeField, PURPOSE);
     if (field === undefined) throw new TransformError(`${routeField} is not a valid field name`);
     if (field.schema.type !== 'string') throw new TransformError(`Field '${routeField}' is not of type STRING`);
     const read = readerOf(field, { substituted: false });
-    const branch = (topic: string | null): Outcome => recordOutcome(topic === null || topic.trim() === '' ? record : { ...record, topic });
+    const branch = (topic: string | null): Outcome => next(topic === null || topic.trim() === '' ? record : { ...record, topic });
     return { tag: 'fork', read: (event) => textOf(read(event)), branch };
   };
+  // Fields are added to a deleted row when others are dropped already.
   const deleted = (record: ShapedRecord, envelope: ValueShape): Outcome => {
     const before = imageOf(envelope, 'before');
+    const emptied = (value: ValueShape | undefined): Outcome =>
+      routed(newRecord(record, value), before, (routedRecord) => dropped(routedRecord, recordOutcome));
+    const added = (rewritten: ShapedRecord): Outcome =>
+      recordOutcome(rewritten.value === undefined ? rewritten : newRecord(rewritten, withFields(rewritten.value, envelope)));
     switch (mode) {
       case 'drop':
         return DROPPED;
       case 'delete-to-tombstone':
-        return routed(newRecord(record, undefined), before);
+        return emptied(undefined);
       case 'rewrite':
       case 'rewrite-with-tombstone':
-        return routed(newRecord(record, withFields(rowOf(envelope, 'before'), envelope)), before);
+        return routed(newRecord(record, rowOf(envelope, 'before')), before, (routedRecord) => dropped(routedRecord, added));
       case 'tombstone':
       case 'tombstone-with-tombstone':
-        return routed(newRecord(record, nullOf(imageOf(envelope, 'after').schema)), before);
+        return emptied(nullOf(imageOf(envelope, 'after').schema));
     }
   };
 
-  const tombstone = (record: ShapedRecord): Outcome => {
-    addHeaders(record, headers);
-    return keepsTombstones ? recordOutcome(record) : DROPPED;
-  };
-
-  return (record) => {
+  const unwrapped = (record: ShapedRecord, isNull: boolean): Outcome => {
+    if (isEnvelope(record) || isNull) addHeaders(record, isNull, headers);
+    if (record.value === undefined || isNull) return keepsTombstones ? recordOutcome(record) : DROPPED;
+    if (!isEnvelope(record)) return recordOutcome(record);
     const envelope = record.value;
-    const isNull = nullnessOf(envelope, record.kind);
-    if (envelope === undefined || isNull === true) return tombstone(record);
-    if (!isEnvelope(record)) {
-      if (isNull === false) return recordOutcome(record);
-      const branch = (answer: string | null): Outcome =>
-        answer === null ? tombstone({ ...record, value: nullOf(envelope.schema) }) : recordOutcome(record);
-      return { tag: 'fork', read: (event) => (isNull(event) ? null : 'there'), branch };
-    }
-    addHeaders(record, headers);
     if (record.kind === 'truncate') return DROPPED;
     if (record.kind === 'delete') return deleted(record, envelope);
     const row = rowOf(envelope, 'after');
-    return routed(newRecord(record, withFields(row, envelope)), row);
+    return routed(newRecord(record, withFields(row, envelope)), row, (routedRecord) => dropped(routedRecord, recordOutcome));
+  };
+  return (record) => {
+    const isNull = nullnessOf(record.value, record.kind);
+    if (typeof isNull === 'boolean') return unwrapped(record, isNull);
+    const branch = (answer: string | null): Outcome => unwrapped({ ...record, headers: record.headers.copy() }, answer === null);
+    return { tag: 'fork', read: (event) => (isNull(event) ? null : 'there'), branch };
   };
 }
 
@@ -118,8 +120,8 @@ function imageOf(envelope: ValueShape, image: 'before' | 'after'): ValueShape {
 }
 
 /** In place, as Debezium does: a tombstone has the headers of its delete too. */
-function addHeaders({ headers, kind, value }: ShapedRecord, references: readonly Reference[]): void {
-  if (value === undefined || isAlwaysNull(value)) {
+function addHeaders({ headers, kind, value }: ShapedRecord, isNull: boolean, references: readonly Reference[]): void {
+  if (value === undefined || isNull) {
     const op = (name: string): HeaderShape => ({ name, value: { schema: TEXT, origin: { from: 'fact', fact: constantText('d') } } });
     headers.entries.push(...references.filter(({ field }) => field === 'op').map(({ name }) => op(name)));
     return;

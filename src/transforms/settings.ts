@@ -23,6 +23,6 @@ export class TransformSettings {
   /** Split at commas, with the blanks around them left out. Source: org.apache.kafka.common.config.ConfigDef.parseType. */
   list(name: string): readonly string[] {
     const text = this.#options.get(name)?.trim() ?? '';
-    return text === '' ? [] : text.split(/\s*,\s*/);
+    return text === '' ? [] : text.split(',').map((entry) => entry.trim());
   }
 }

@@ -29,3 +29,19 @@ export function resolveCase(golden: GoldenCase, place: Readonly<Record<string, s
   if (result.problems.some((problem) => problem.kind !== 'unsupported')) throw new Error(`${golden.name} cannot be configured: ${why}`);
   return { tag: 'refused', why };
 }
+
+/** What a config must have besides the settings of a case. */
+const NOWHERE = {
+  'database.hostname': 'localhost',
+  'database.user': 'nobody',
+  'database.password': 'none',
+  'database.dbname': 'none',
+  'slot.name': 'none',
+  'bootstrap.servers': 'localhost:1',
+};
+
+/** Why a case cannot be replayed, if so. */
+export function reasonRefused(golden: GoldenCase): string | undefined {
+  const result = resolveCase(golden, NOWHERE);
+  return result.tag === 'refused' ? `not honoured yet: ${result.why}` : undefined;
+}

@@ -9,16 +9,15 @@ import { missingPostgres } from '../harness/shared.ts';
 import { readGroups } from './case-store.ts';
 import { differences } from './compare.ts';
 import { type CaseGroup, type CaseServer, serversOf } from './replay-cases.ts';
-import { resolveCase } from './replay-config.ts';
+import { reasonRefused } from './replay-config.ts';
 import { KNOWN_DIFFERENCES, type KnownDifference } from './replay-differences.ts';
-import { type ReplayOptions, replayGroup, replayPlace } from './replay-run.ts';
+import { type ReplayOptions, replayGroup } from './replay-run.ts';
 import { reasonLeftOut } from './server-differences.ts';
 
 const GROUPS = readGroups();
 const SHOWN_MAX = 6;
 /** The first of a run wait for cold servers. */
 const TIMEOUT_MS = 120_000;
-const NOWHERE = replayPlace({ host: 'localhost', port: 1, superuser: 'nobody', password: '' }, { database: 'none', slot: 'none' });
 
 async function replayedDifferences(group: CaseGroup, server: CaseServer, o: ReplayOptions): Promise<string> {
   const known = KNOWN_DIFFERENCES.filter((one) => one.cases.includes(group.name) && (one.server === undefined || one.server === server));
@@ -41,8 +40,8 @@ async function replayedDifferences(group: CaseGroup, server: CaseServer, o: Repl
 /** Why a group is not replayed on a server, if so. */
 function reasonToSkip(group: CaseGroup, server: CaseServer): string | undefined {
   for (const golden of group.cases) {
-    const result = resolveCase(golden, NOWHERE);
-    if (result.tag === 'refused') return `not honoured yet: ${result.why}`;
+    const reason = reasonRefused(golden);
+    if (reason !== undefined) return reason;
   }
   return reasonLeftOut(group.name, server) ?? missingPostgres(server);
 }

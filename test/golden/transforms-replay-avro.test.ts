@@ -4,9 +4,8 @@ import { useOwnBroker } from '../harness/own-broker.ts';
 import { sharedRegistry } from '../harness/registry.ts';
 import { testReplays } from './avro-replaying.ts';
 import { readTransformsInAvro } from './transform-cases.ts';
-import { RUNS_TRANSFORMS } from './transforms-switch.ts';
 
-describe.runIf(RUNS_TRANSFORMS)('transforms', () => {
+describe('transforms', () => {
   // Topics without a prefix are those of the cases in JSON.
   useOwnBroker();
   testReplays(readTransformsInAvro(), { openRegistry: sharedRegistry, hasTwin: false });

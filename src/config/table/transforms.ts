@@ -18,6 +18,7 @@ export const BUILT_CLASSES: ReadonlySet<string> = new Set([
   'io.debezium.transforms.ByLogicalTableRouter',
   'io.debezium.transforms.partitions.PartitionRouting',
   'io.debezium.transforms.ExtractChangedRecordState',
+  'io.debezium.transforms.HeaderToValue',
   'io.debezium.transforms.SchemaChangeEventFilter',
   'io.debezium.connector.postgresql.transforms.DecodeLogicalDecodingMessageContent',
   'org.apache.kafka.connect.transforms.RegexRouter',
@@ -57,7 +58,6 @@ export const NOT_YET = 'is not honoured yet';
 export const OTHER_CLASSES: readonly { readonly prefix: string; readonly reason: string }[] = [
   { prefix: 'io.debezium.transforms.UnwrapFromEnvelope', reason: 'is the old name of io.debezium.transforms.ExtractNewRecordState' },
   { prefix: 'io.debezium.transforms.partitions.ComputePartition', reason: 'was removed from Debezium: io.debezium.transforms.partitions.PartitionRouting replaces it' },
-  { prefix: 'io.debezium.transforms.HeaderToValue', reason: NOT_YET },
   { prefix: 'io.debezium.transforms.TimezoneConverter', reason: NOT_YET },
   { prefix: 'io.debezium.transforms.ExtractSchemaToNewRecord', reason: NOT_YET },
   { prefix: 'io.debezium.transforms.VectorToJsonConverter', reason: NOT_YET },

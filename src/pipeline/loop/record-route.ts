@@ -3,12 +3,12 @@
  * of a record is a fork: its answers are read for each record, and each answer's route is made once.
  */
 
-import type { ByteWriter } from '../../core/byte-writer.ts';
+import { ByteWriter } from '../../core/byte-writer.ts';
 import { EventView } from '../../events/event-view.ts';
 import { SourceInfo } from '../../events/source-info.ts';
 import type { Publisher, RecordView, TopicHandle } from '../../kafka/producer/publisher-contract.ts';
 import { headerValue } from '../../serde/header-value.ts';
-import { encodeHeaders, type Header } from '../../serde/record-headers.ts';
+import { type Header, writeHeader, writeHeaderCount } from '../../serde/record-headers.ts';
 import type { CompiledRecord, RecordSerde } from '../../serde/record-serde.ts';
 import { type Nullness, nullnessOf } from '../../transforms/nullness.ts';
 import { readerOf } from '../../transforms/read-value.ts';
@@ -23,6 +23,8 @@ export type RouteDeps = {
 const BRANCHES_MAX = 1_000;
 const NO_EVENT = new EventView(new SourceInfo(), undefined);
 
+const HEADER_BYTES = 256;
+
 type HeaderReader = (event: EventView, otherKey: Uint8Array | undefined) => Header;
 
 export class RecordRoute {
@@ -34,9 +36,8 @@ export class RecordRoute {
   readonly #compiled: CompiledRecord;
   readonly #isKeyNull: Nullness;
   readonly #isValueNull: Nullness;
-  /** All headers where none depends on the record. */
-  readonly #headerBlock: Buffer | undefined;
-  readonly #headers: readonly HeaderReader[];
+  /** Those that do not depend on the record are bytes already, with the count before them. */
+  readonly #headers: readonly (Uint8Array | HeaderReader)[];
 
   constructor(record: ShapedRecord, deps: RouteDeps) {
     const { relation, key, value, headers } = record;
@@ -50,9 +51,7 @@ export class RecordRoute {
     this.#compiled = serde.compile({ relation, key: written(key, writesNull.key), value: written(value, writesNull.value) });
     this.#isKeyNull = noBytes(record, 'key', writesNull.key);
     this.#isValueNull = noBytes(record, 'value', writesNull.value);
-    this.#headers = headers.entries.map(headerReader);
-    const isFixed = headers.entries.every(isFixedHeader);
-    this.#headerBlock = isFixed ? encodeHeaders(this.#headers.map((read) => read(NO_EVENT, undefined))) : undefined;
+    this.#headers = compiledHeaders(headers.entries);
   }
 
   /** Key, value, topic, as Connect has it. Throws registry_* and kafka_* errors. */
@@ -75,8 +74,16 @@ export class RecordRoute {
     return !isNull(this.#isValueNull, event) && write(this.#compiled.value, event);
   }
 
-  headersOf(event: EventView, otherKey: Uint8Array | undefined): Buffer {
-    return this.#headerBlock ?? encodeHeaders(this.#headers.map((read) => read(event, otherKey)));
+  /** Valid until the next call of any route. */
+  headersOf(event: EventView, otherKey: Uint8Array | undefined): Uint8Array {
+    const [first] = this.#headers;
+    if (this.#headers.length === 1 && first instanceof Uint8Array) return first;
+    headerBytes.reset();
+    for (const part of this.#headers) {
+      if (part instanceof Uint8Array) headerBytes.all(part);
+      else writeHeader(headerBytes, part(event, otherKey));
+    }
+    return headerBytes.bytes.subarray(0, headerBytes.length);
   }
 
   /** -1: the partitioner chooses. Throws TransformError for a partition that the topic does not have, as Kafka's producer does. */
@@ -133,6 +140,29 @@ function isNull(nullness: Nullness, event: EventView): boolean {
 function noBytes(record: ShapedRecord, half: 'key' | 'value', writesNull: boolean): Nullness {
   const shape = record[half];
   return shape !== undefined && writesNull ? false : nullnessOf(shape, record.kind);
+}
+
+/** Filled and read by one call. */
+const headerBytes = new ByteWriter(HEADER_BYTES);
+
+function compiledHeaders(entries: readonly HeaderShape[]): readonly (Uint8Array | HeaderReader)[] {
+  const parts: (Uint8Array | HeaderReader)[] = [];
+  const fixed = new ByteWriter(HEADER_BYTES);
+  const endFixed = (): void => {
+    if (fixed.length > 0) parts.push(fixed.toOwned());
+    fixed.reset();
+  };
+  writeHeaderCount(fixed, entries.length);
+  for (const header of entries) {
+    const read = headerReader(header);
+    if (isFixedHeader(header)) writeHeader(fixed, read(NO_EVENT, undefined));
+    else {
+      endFixed();
+      parts.push(read);
+    }
+  }
+  endFixed();
+  return parts;
 }
 
 function isFixedHeader({ value }: HeaderShape): boolean {

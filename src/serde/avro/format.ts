@@ -4,9 +4,9 @@
  */
 import type { ByteWriter } from '../../core/byte-writer.ts';
 import type { FieldSchema } from '../../values/schema.ts';
-import type { FormatRules } from '../format.ts';
+import type { FormatRules, Place } from '../format.ts';
 import { idHead, type RegisteredFormat } from '../registered-format.ts';
-import { type AvroNode, type AvroSchemaSettings, avroSchema, nodeOf } from './schema.ts';
+import { type AvroNode, type AvroSchemaSettings, asWhole, avroSchema, nodeOf } from './schema.ts';
 import { AvroValueWriter } from './value-writer.ts';
 
 type AvroSettings = AvroSchemaSettings & {
@@ -37,8 +37,8 @@ export class AvroFormat implements RegisteredFormat<AvroNode> {
     return new AvroValueWriter(out);
   }
 
-  node(schema: FieldSchema): AvroNode {
-    return nodeOf(schema);
+  node(schema: FieldSchema, place: Place): AvroNode {
+    return nodeOf(place === undefined ? asWhole(schema) : schema);
   }
 
   openText(ascii: ByteWriter, out: ByteWriter): void {

@@ -46,8 +46,14 @@ type AvroSchema = {
 /** The Avro schema of a key or value. Throws avro_name_invalid when a name has a character that Avro names cannot have. */
 export function avroSchema(schema: FieldSchema, settings: AvroSchemaSettings = DEFAULT_AVRO_SETTINGS): AvroSchema {
   const builder = new SchemaBuilder(settings);
-  const root = builder.typeOf(schema);
-  return { name: fullNameOf(root), text: printType(root, { known: new Map(), space: undefined }), node: nodeOf(schema) };
+  const whole = asWhole(schema);
+  const root = builder.typeOf(whole);
+  return { name: fullNameOf(root), text: printType(root, { known: new Map(), space: undefined }), node: nodeOf(whole) };
+}
+
+/** A struct that is a whole key or value is no union: a record brings its own schema with it, and a null is no bytes. */
+export function asWhole(schema: FieldSchema): FieldSchema {
+  return schema.type === 'struct' && schema.optional ? { ...schema, optional: false } : schema;
 }
 
 function fullNameOf(root: AvroType): string {

@@ -9,13 +9,13 @@ import type { FieldShape, ValueShape } from '../../events/record-shape.ts';
 import type { FieldSchema } from '../../values/schema.ts';
 import type { CapturedValue } from '../../values/value-capture.ts';
 import { fieldNamed, fieldsOf, findField, structOf, substituted, textOf } from '../fields.ts';
+import { whereThere } from '../nullness.ts';
 import { replacing } from '../pattern.ts';
 import { nullTesterOf, readerOf } from '../read-value.ts';
 import type { TransformSettings } from '../settings.ts';
 import {
   DROPPED,
   HeaderList,
-  isAlwaysNull,
   isEnvelope,
   type NumberReader,
   type Outcome,
@@ -50,9 +50,8 @@ type Router = {
 export function eventRouter(settings: TransformSettings): Transform {
   const router = routerOf(settings);
   const failsOnUpdate = settings.text('table.op.invalid.behavior', 'warn').trim().toLowerCase() === 'fatal';
-  return (record) => {
-    const { value, kind } = record;
-    if (value === undefined || isAlwaysNull(value)) return DROPPED;
+  const present = (record: ShapedRecord, value: ValueShape): Outcome => {
+    const { kind } = record;
     if (!isEnvelope(record)) return recordOutcome(record);
     if (kind === 'delete') return DROPPED;
     if (kind === 'update') {
@@ -62,6 +61,7 @@ export function eventRouter(settings: TransformSettings): Transform {
     if (kind !== 'create' && kind !== 'read') throw new TransformError(`Only Struct objects supported for [${PURPOSE}], found: null`);
     return routed(router, record, value);
   };
+  return (record) => whereThere(record, 'value', { present: (value) => present({ ...record, value }, value), absent: () => DROPPED });
 }
 
 function routerOf(settings: TransformSettings): Router {

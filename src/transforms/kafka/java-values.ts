@@ -69,7 +69,7 @@ export function decimalText(unscaled: bigint, scale: number): string {
   return `${sign}${mantissa}E${exponent < 0 ? '' : '+'}${exponent}`;
 }
 
-export type JavaDecimal = { readonly unscaled: bigint; readonly scale: number };
+type JavaDecimal = { readonly unscaled: bigint; readonly scale: number };
 
 const DECIMAL = /^([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]+))?$/;
 /** Of exponents that are worth the digits that they stand for. */

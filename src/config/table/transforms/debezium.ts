@@ -110,6 +110,16 @@ export const DEBEZIUM_TRANSFORMS: readonly StageClass[] = [
     options: [option({ name: 'header.changed.name', doc: 'Header of changed fields; none: no such header.' }), option({ name: 'header.unchanged.name', doc: 'Header of unchanged fields; none: no such header.' })],
   }),
   stageClass({
+    types: [`${D}HeaderToValue`],
+    doc: 'Puts headers into the value, as fields.',
+    options: [
+      option({ name: 'headers', kind: LIST, required: true, doc: 'Names of headers.', check: checkNames }),
+      option({ name: 'fields', kind: LIST, required: true, doc: 'Fields in the same order; `a.b` is a field of the struct `a`.', check: checkNames }),
+      option({ name: 'operation', kind: oneOf('move', 'copy'), required: true, doc: 'Whether the headers go or stay.' }),
+    ],
+    check: checkHeaderToValue,
+  }),
+  stageClass({
     types: [`${D}SchemaChangeEventFilter`],
     doc: 'Drops events of schema changes, which the PostgreSQL connector does not send: it changes nothing.',
     options: [option({ name: 'schema.change.event.exclude.list', kind: LIST, required: true, doc: `Kinds of changes: ${SCHEMA_CHANGES.map((kind) => `\`${kind}\``).join(', ')}.`, check: checkSchemaChanges })],
@@ -137,6 +147,16 @@ function checkPlacements(value: string): string | undefined {
     if (!PLACES.includes((parts[1] ?? '').toLowerCase())) return `must have as place one of ${PLACES.join(', ')}`;
   }
   return undefined;
+}
+
+function checkNames(value: string): string | undefined {
+  const names = connectList(value);
+  return names.length === 0 || names.some((name) => name === '' || name.includes(' ')) ? 'must be names without blanks, separated by commas' : undefined;
+}
+
+function checkHeaderToValue(values: StageValues): { option: string; reason: string }[] {
+  const [headers, fields] = ['headers', 'fields'].map((name) => connectList(values.get(name) ?? '').length);
+  return headers === fields ? [] : [{ option: 'fields', reason: 'must have as many elements as headers' }];
 }
 
 function checkEventRouter(values: StageValues): { option: string; reason: string }[] {
