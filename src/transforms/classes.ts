@@ -19,6 +19,7 @@ import { timestampConverter } from './kafka/timestamp-converter.ts';
 import { timestampRouter } from './kafka/timestamp-router.ts';
 import { hasHeaderKey, type Predicate, recordIsTombstone, topicNameMatches } from './predicates.ts';
 import { byLogicalTableRouter, regexRouter } from './routers.ts';
+import { contentBasedRouter, filter } from './script/scripted.ts';
 import type { TransformSettings } from './settings.ts';
 import { DROPPED, recordOutcome, type Transform } from './shaped-record.ts';
 
@@ -55,8 +56,10 @@ export const TRANSFORMS: ReadonlyMap<string, Create<Transform>> = new Map<string
   [`${KAFKA}TimestampRouter`, timestampRouter],
   [`${KAFKA}ValueToKey`, valueToKey],
   [`${DEBEZIUM}ByLogicalTableRouter`, byLogicalTableRouter],
+  [`${DEBEZIUM}ContentBasedRouter`, contentBasedRouter],
   [`${DEBEZIUM}ExtractChangedRecordState`, changedFields],
   [`${DEBEZIUM}ExtractNewRecordState`, extractNewRecordState],
+  [`${DEBEZIUM}Filter`, filter],
   [`${DEBEZIUM}HeaderToValue`, headerToValue],
   [`${DEBEZIUM}outbox.EventRouter`, eventRouter],
   [`${DEBEZIUM}partitions.PartitionRouting`, partitionRouting],
