@@ -84,11 +84,6 @@ export const ERROR_TABLE = {
   key_column_missing: { retry: 'never', what: 'A key column does not exist', remedy: 'Check message.key.columns: no captured table that the entry matches has the column.' },
   select_override_failed: { retry: 'manual', what: 'The SELECT that stands for a table in the snapshot cannot be used', remedy: 'Check snapshot.select.statement.overrides.' },
   field_name_collision: { retry: 'never', what: 'Two columns of a table become one field', remedy: 'Exclude one of them, rename it, or set field.name.adjustment.mode=avro_unicode.' },
-  converter_takes_bytes: {
-    retry: 'never',
-    what: 'The converter takes bytes alone, and a record has something else',
-    remedy: 'Let a transform leave bytes alone for it (an outbox with a payload of type bytea), keep other records away by a predicate, or name another converter; io.debezium.converters.BinaryDataConverter takes the rest by delegate.converter.type.',
-  },
   string_key_bytes: { retry: 'never', what: 'A key as text cannot show a column of bytes: keys would be told apart no more', remedy: 'Set binary.handling.mode=base64 or decimal.handling.mode=string, choose other columns by message.key.columns, or another key.converter.' },
   topic_name_collision: { retry: 'never', what: 'More than one source maps to one topic', remedy: 'Exclude one of the tables or rename it, or choose another name for the topic beside it.' },
 

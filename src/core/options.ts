@@ -155,7 +155,7 @@ export type EventOptions = {
   readonly messagePrefixExclude: readonly string[];
 };
 
-export type JsonConverterOptions = {
+type JsonConverterOptions = {
   readonly format: 'json';
   readonly schemasEnable: boolean;
   readonly replaceNullWithDefault: boolean;
@@ -229,16 +229,12 @@ export type TextEncoding = 'UTF-8' | 'UTF-16' | 'UTF-16BE' | 'UTF-16LE' | 'ISO-8
 
 type StringConverterOptions = { readonly format: 'string'; readonly encoding: TextEncoding };
 
-/** `delegate` writes what is not bytes; undefined: it is refused. */
-type BytesConverterOptions = { readonly format: 'bytes'; readonly delegate: JsonConverterOptions | undefined };
-
 export type ConverterOptions =
   | JsonConverterOptions
   | AvroConverterOptions
   | JsonSchemaConverterOptions
   | ProtobufConverterOptions
-  | StringConverterOptions
-  | BytesConverterOptions;
+  | StringConverterOptions;
 
 /** One stage of the transform chain, in the order of application. `type` is the full class name; options are as given (defaults are not filled in), with the alias's prefix removed. */
 export type TransformOptions = {

@@ -6,10 +6,7 @@ import {
   APICURIO_CONVERTER,
   ARTIFACT_STRATEGIES,
   AVRO_CONVERTER,
-  BINARY_DATA_CONVERTERS,
-  BYTE_ARRAY_CONVERTER,
   JSON_SCHEMA_CONVERTER,
-  NO_BYTES,
   STRING_CONVERTER,
   SUBJECT_STRATEGIES,
   textEncoding,
@@ -62,26 +59,12 @@ export function resolveConverter(
   if (converter === STRING_CONVERTER || converter === 'string') {
     return { format: 'string', encoding: textEncoding(values.text(`${name}.converter.encoding`)) ?? 'UTF-8' };
   }
-  if (converter === BYTE_ARRAY_CONVERTER || BINARY_DATA_CONVERTERS.includes(converter))
-    return resolveBytes(values, report, { name, converter });
   return {
     format: 'json',
     schemasEnable: values.flag(`${name}.schemas.enable`),
     replaceNullWithDefault: values.flag(`${name}.replace.null.with.default`),
     decimalFormat: values.oneOf(`${name}.decimal.format`, ['BASE64', 'NUMERIC']),
   };
-}
-
-function resolveBytes(
-  values: OptionValues,
-  report: ConfigReport,
-  o: { readonly name: string; readonly converter: string },
-): ConverterOptions {
-  const delegate = `${o.name}.delegate.converter.type`;
-  const hasDelegate = o.converter !== BYTE_ARRAY_CONVERTER && values.given(delegate);
-  if (!hasDelegate && values.text('transforms') === '') report.add('invalid', o.name, NO_BYTES);
-  const rest = { schemasEnable: values.flag(`${delegate}.schemas.enable`), replaceNullWithDefault: true, decimalFormat: 'BASE64' } as const;
-  return { format: 'bytes', delegate: hasDelegate ? { format: 'json', ...rest } : undefined };
 }
 
 /** Debezium adjusts the names of fields to Avro where one of the two converters writes Avro. */

@@ -11,11 +11,8 @@ const JSON_CONVERTER = 'org.apache.kafka.connect.json.JsonConverter';
 export const AVRO_CONVERTER = 'io.confluent.connect.avro.AvroConverter';
 export const JSON_SCHEMA_CONVERTER = 'io.confluent.connect.json.JsonSchemaConverter';
 export const STRING_CONVERTER = 'org.apache.kafka.connect.storage.StringConverter';
-export const BYTE_ARRAY_CONVERTER = 'org.apache.kafka.connect.converters.ByteArrayConverter';
-/** Its old name was ByteBufferConverter. */
-export const BINARY_DATA_CONVERTERS: readonly string[] = ['io.debezium.converters.BinaryDataConverter', 'io.debezium.converters.ByteBufferConverter'];
-/** It is often written for the converter of bytes. */
-const WRONG_BYTE_ARRAY_CONVERTER = 'org.apache.kafka.connect.storage.ByteArrayConverter';
+/** The class of Connect's converter of bytes, and a wrong name that is often written for it. */
+const BYTE_ARRAY_CONVERTERS: readonly string[] = ['org.apache.kafka.connect.converters.ByteArrayConverter', 'org.apache.kafka.connect.storage.ByteArrayConverter'];
 export const APICURIO_CONVERTER = 'io.apicurio.registry.utils.converter.AvroConverter';
 
 const SUBJECTS = 'io.confluent.kafka.serializers.subject.';
@@ -38,8 +35,7 @@ const CONFLUENT = "Confluent's.";
 const ONE_SHAPE = 'Records always have the shape of their own schema; the latest version is taken only where it has the same.';
 const NO_SUCH_SCHEMAS = 'Events have no schemas that it changes.';
 
-/** Said where no transform can leave bytes. */
-export const NO_BYTES = 'can hold no event: events are structures, and this converter takes bytes alone (Connect: "Invalid schema type for ByteArrayConverter"). Take json, avro, json-schema, protobuf or string';
+const NO_BYTES = 'can hold no event: events are structures, and this converter takes bytes alone (Connect: "Invalid schema type for ByteArrayConverter"). Take json, avro, json-schema, protobuf or string';
 const READ_ONLY = 'It is for reading.';
 const NO_JAVA_OBJECTS = 'Schemas come from tables, not from Java classes.';
 
@@ -56,21 +52,19 @@ export function converterRows(side: Side): OptionSpec[] {
         ...[JSON_CONVERTER, 'json', AVRO_CONVERTER, 'avro', APICURIO_CONVERTER],
         ...[JSON_SCHEMA_CONVERTER, 'json-schema', PROTOBUF_CONVERTER, 'protobuf', STRING_CONVERTER, 'string'],
         // These are known values, unlike other classes: their check says why they are refused.
-        ...[BYTE_ARRAY_CONVERTER, WRONG_BYTE_ARRAY_CONVERTER, ...BINARY_DATA_CONVERTERS],
+        ...BYTE_ARRAY_CONVERTERS,
       ],
-      check: (value) => (value === WRONG_BYTE_ARRAY_CONVERTER ? `is no class: Connect's is ${BYTE_ARRAY_CONVERTER}` : undefined),
+      check: (value) => (BYTE_ARRAY_CONVERTERS.includes(value) ? NO_BYTES : undefined),
       why: 'It needs no schema registry.',
       differs: 'Connect has none: each worker names its own.',
-      reason: 'Only JSON, Avro, JSON Schema, Protobuf, text and bytes are written.',
-      doc: `Serialisation of the ${side}: \`json\`, \`avro\`, \`json-schema\`, \`protobuf\`, \`string\`, or the class name of Kafka's JSON or string converter, of Confluent's Avro, JSON Schema or Protobuf converter, or of Apicurio's Avro converter. Kafka's ByteArrayConverter and Debezium's BinaryDataConverter take what transforms leave as bytes.`,
+      reason: 'Only JSON, Avro, JSON Schema, Protobuf and text are written.',
+      doc: `Serialisation of the ${side}: \`json\`, \`avro\`, \`json-schema\`, \`protobuf\`, \`string\`, or the class name of Kafka's JSON or string converter, of Confluent's Avro, JSON Schema or Protobuf converter, or of Apicurio's Avro converter. Kafka's ByteArrayConverter takes no events, here as in Connect.`,
     }),
     honoured({ name: `${name}.schemas.enable`, kind: BOOLEAN, default: 'true', why: "Kafka's JSON converter has it so.", doc: 'JSON: send the schema with every record.' }),
     honoured({ name: `${name}.replace.null.with.default`, kind: BOOLEAN, default: 'true', why: "Kafka's JSON converter has it so.", doc: 'JSON: a null in a field with a default is sent as that default.' }),
     honoured({ name: `${name}.decimal.format`, kind: oneOf('BASE64', 'NUMERIC'), default: 'BASE64', why: "Kafka's JSON converter has it so.", doc: 'JSON and JSON Schema: form of Connect Decimal: base64 of its unscaled value, or a number.' }),
     noEffect({ name: `${name}.schemas.cache.size`, silent: 'always', kind: integer(0), default: '1000', reason: 'Schemas are built once per table.', doc: 'Cache of schemas.' }),
     honoured({ name: `${name}.converter.encoding`, default: 'UTF-8', why: "Kafka's string converter has it so.", doc: 'Text: the character encoding, by its name in Java: UTF-8, UTF-16, UTF-16BE, UTF-16LE, ISO-8859-1 or US-ASCII.', check: checkEncoding }),
-    honoured({ name: `${name}.delegate.converter.type`, kind: CLASS, honouredValues: [JSON_CONVERTER], why: 'Then it takes bytes alone.', reason: 'Only JSON is written beside bytes.', doc: "Bytes: what writes the rest with Debezium's BinaryDataConverter." }),
-    honoured({ name: `${name}.delegate.converter.type.schemas.enable`, kind: BOOLEAN, default: 'true', why: "Kafka's JSON converter has it so.", doc: 'Bytes: send the schema with what is not bytes.' }),
     ...registryRows(name),
     ...schemaRows(name, side),
     ...jsonSchemaRows(name),

@@ -1,10 +1,9 @@
 /** Owns which formats one attempt writes. Keys and values may have different ones; both are written to one buffer. */
 import { ByteWriter } from '../../core/byte-writer.ts';
-import type { ConverterOptions, JsonConverterOptions, RegisteredConverterOptions, ResolvedOptions } from '../../core/options.ts';
+import type { ConverterOptions, RegisteredConverterOptions, ResolvedOptions } from '../../core/options.ts';
 import { RegisteredHalfSerde } from '../../registry/registered-half.ts';
 import { createSchemaIds, type Half, type RegistryUse } from '../../registry/schema-ids.ts';
 import { AvroFormat } from '../../serde/avro/format.ts';
-import { BytesHalfSerde } from '../../serde/bytes/format.ts';
 import type { OnFailure } from '../../serde/half-writer.ts';
 import { JsonSchemaFormat } from '../../serde/json-schema/format.ts';
 import { JsonHalfSerde, TextHalfSerde } from '../../serde/plain-halves.ts';
@@ -30,11 +29,9 @@ function halfOf(half: Half, converter: ConverterOptions, { deps, out }: Parts): 
   const registered = <Node>(format: RegisteredFormat<Node>, options: RegisteredConverterOptions): HalfSerde =>
     new RegisteredHalfSerde(format, { ids: createSchemaIds(deps, options, half), out, onFailure });
   switch (converter.format) {
-    case 'json':
-      return jsonHalf(converter, { deps, out });
-    case 'bytes': {
-      const delegate = converter.delegate === undefined ? undefined : jsonHalf(converter.delegate, { deps, out });
-      return new BytesHalfSerde({ out, onFailure, delegate });
+    case 'json': {
+      const { schemasEnable: schemas, replaceNullWithDefault: nullIsDefault, decimalFormat: decimals } = converter;
+      return new JsonHalfSerde({ schemas, nullIsDefault, decimals }, out, onFailure);
     }
     case 'string':
       return new TextHalfSerde(half, { encoding: converter.encoding, out, onFailure });
@@ -45,9 +42,4 @@ function halfOf(half: Half, converter: ConverterOptions, { deps, out }: Parts): 
     case 'protobuf':
       return registered(new ProtobufFormat(converter), converter);
   }
-}
-
-function jsonHalf(converter: JsonConverterOptions, { deps, out }: Parts): HalfSerde {
-  const { schemasEnable: schemas, replaceNullWithDefault: nullIsDefault, decimalFormat: decimals } = converter;
-  return new JsonHalfSerde({ schemas, nullIsDefault, decimals }, out, deps.onFailure);
 }

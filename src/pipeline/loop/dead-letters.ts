@@ -89,7 +89,6 @@ function isKeySubject(subject: unknown): boolean {
 
 const CONVERTER_CLASSES: Readonly<Record<string, string>> = {
   avro: 'io.confluent.connect.avro.AvroConverter',
-  bytes: 'org.apache.kafka.connect.converters.ByteArrayConverter',
   json: 'org.apache.kafka.connect.json.JsonConverter',
   json_schema: 'io.confluent.connect.json.JsonSchemaConverter',
   protobuf: 'io.confluent.connect.protobuf.ProtobufConverter',
