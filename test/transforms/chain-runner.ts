@@ -60,6 +60,8 @@ const CONVERTERS = {
   'json with nulls': { ...JSON_BASE, replaceNullWithDefault: false },
   string: { format: 'string', encoding: 'UTF-8' },
   avro: AVRO_BASE,
+  bytes: { format: 'bytes', delegate: undefined },
+  'bytes or json': { format: 'bytes', delegate: JSON_BASE },
 } as unknown as Readonly<Record<string, ConverterOptions>>;
 
 export type RunnerOptions = {
