@@ -5,6 +5,10 @@ import { decodeMessageContent } from './debezium/decode-message-content.ts';
 import { eventRouter } from './debezium/event-router.ts';
 import { headerToValue } from './debezium/header-to-value.ts';
 import { partitionRouting } from './debezium/partition-routing.ts';
+import { schemaToRecord } from './debezium/schema-to-record.ts';
+import { swapCoordinates } from './debezium/swap-coordinates.ts';
+import { timezoneConverter } from './debezium/timezone-converter.ts';
+import { vectorToJson } from './debezium/vector-to-json.ts';
 import { extractNewRecordState } from './extract-new-record-state.ts';
 import type { Side } from './fields.ts';
 import { cast } from './kafka/cast.ts';
@@ -60,6 +64,10 @@ export const TRANSFORMS: ReadonlyMap<string, Create<Transform>> = new Map<string
   [`${DEBEZIUM}ExtractChangedRecordState`, changedFields],
   [`${DEBEZIUM}ExtractNewRecordState`, extractNewRecordState],
   [`${DEBEZIUM}Filter`, filter],
+  [`${DEBEZIUM}ExtractSchemaToNewRecord`, schemaToRecord],
+  [`${DEBEZIUM}SwapGeometryCoordinates`, swapCoordinates],
+  [`${DEBEZIUM}TimezoneConverter`, timezoneConverter],
+  [`${DEBEZIUM}VectorToJsonConverter`, vectorToJson],
   [`${DEBEZIUM}HeaderToValue`, headerToValue],
   [`${DEBEZIUM}outbox.EventRouter`, eventRouter],
   [`${DEBEZIUM}partitions.PartitionRouting`, partitionRouting],

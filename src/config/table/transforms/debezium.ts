@@ -128,6 +128,26 @@ export const DEBEZIUM_TRANSFORMS: readonly StageClass[] = [
     check: checkHeaderToValue,
   }),
   stageClass({
+    types: [`${D}TimezoneConverter`],
+    doc: 'Moves times of rows to a time zone.',
+    options: [
+      option({ name: 'converted.timezone', required: true, doc: 'An offset, `+08:00`, or a name, `America/Los_Angeles`.' }),
+      option({ name: 'include.list', kind: LIST, doc: 'What is converted: `source:table`, `source:table:field`, `topic:name:field`, `name:field`.' }),
+      option({ name: 'exclude.list', kind: LIST, doc: 'What is left alone, in the same form.' }),
+    ],
+  }),
+  stageClass({
+    types: [`${D}ExtractSchemaToNewRecord`],
+    doc: 'Puts names and types of the columns into the value. Needs `column.propagate.source.type=.*`.',
+    options: [option({ name: 'schema.name.adjustment.mode', kind: ADJUSTMENTS, default: 'none', unused: 'the names need no adjustment.', doc: 'Adjustment of the names of schemas.' })],
+  }),
+  stageClass({ types: [`${D}VectorToJsonConverter`], doc: 'Makes JSON text of vectors.', options: [] }),
+  stageClass({
+    types: [`${D}SwapGeometryCoordinates`],
+    doc: 'Swaps x and y of geometries.',
+    options: [option({ name: 'srids', kind: LIST, default: '4326,3857,4269', doc: 'Reference systems whose geometries are swapped.' })],
+  }),
+  stageClass({
     types: [`${D}SchemaChangeEventFilter`],
     doc: 'Drops events of schema changes, which the PostgreSQL connector does not send: it changes nothing.',
     options: [option({ name: 'schema.change.event.exclude.list', kind: LIST, required: true, doc: `Kinds of changes: ${SCHEMA_CHANGES.map((kind) => `\`${kind}\``).join(', ')}.`, check: checkSchemaChanges })],
