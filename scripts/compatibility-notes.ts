@@ -265,9 +265,9 @@ const JSON_SCHEMA_AND_TEXT: readonly Note[] = [
     why: 'A server setting must not change events.',
   },
   {
-    debezium: 'ByteArrayConverter fails the task at its first record.',
-    here: 'The config is refused.',
-    why: 'Events are structures, never bytes.',
+    debezium: 'ByteArrayConverter fails the task at its first record that is no bytes.',
+    here: 'Without transforms the config is refused; with them the connector stops at such a record.',
+    why: 'Events are structures; a transform may leave bytes, as the EventRouter does of a bytea payload.',
   },
 ];
 

@@ -229,7 +229,11 @@ export type TextEncoding = 'UTF-8' | 'UTF-16' | 'UTF-16BE' | 'UTF-16LE' | 'ISO-8
 
 type StringConverterOptions = { readonly format: 'string'; readonly encoding: TextEncoding };
 
+/** Values of type bytes are written as they are, others by `delegate`; undefined: they cannot be written. */
+type BytesConverterOptions = { readonly format: 'bytes'; readonly delegate: JsonConverterOptions | StringConverterOptions | undefined };
+
 export type ConverterOptions =
+  | BytesConverterOptions
   | JsonConverterOptions
   | AvroConverterOptions
   | JsonSchemaConverterOptions

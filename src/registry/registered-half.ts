@@ -15,7 +15,6 @@ import type { SchemaIds } from './schema-ids.ts';
 const NO_ID = 0;
 
 export class RegisteredHalfSerde<Node> implements HalfSerde {
-  readonly writesNull = false;
   readonly writesSchemaless = false;
   readonly #format: RegisteredFormat<Node>;
   readonly #ids: Pick<SchemaIds, 'idOf'>;
@@ -32,6 +31,10 @@ export class RegisteredHalfSerde<Node> implements HalfSerde {
     this.#out = o.out;
     this.#compiler = new HalfCompiler(format);
     this.#writer = new HalfWriter(format, o.out, o.onFailure);
+  }
+
+  writesNull(): boolean {
+    return false;
   }
 
   compile(shape: ValueShape, relation: RelationName): RecordHalf {

@@ -19,7 +19,6 @@ const SCHEMALESS = { head: Buffer.from('{"schema":null,"payload":'), tail: Buffe
 const NOTHING = { head: new Uint8Array(0), tail: new Uint8Array(0) };
 
 export class JsonHalfSerde implements HalfSerde {
-  readonly writesNull = true;
   readonly writesSchemaless = true;
   readonly #settings: JsonHalfSettings;
   readonly #compiler: HalfCompiler<JsonNode>;
@@ -32,6 +31,10 @@ export class JsonHalfSerde implements HalfSerde {
     this.#out = out;
     this.#compiler = new HalfCompiler(format);
     this.#writer = new HalfWriter(format, out, onFailure);
+  }
+
+  writesNull(): boolean {
+    return true;
   }
 
   compile(shape: ValueShape, relation: RelationName): RecordHalf {
@@ -50,7 +53,6 @@ export class JsonHalfSerde implements HalfSerde {
 }
 
 export class TextHalfSerde implements HalfSerde {
-  readonly writesNull = false;
   readonly writesSchemaless = false;
   readonly #half: 'key' | 'value';
   readonly #encoding: TextEncoding;
@@ -65,6 +67,10 @@ export class TextHalfSerde implements HalfSerde {
     this.#out = o.out;
     this.#compiler = new HalfCompiler(format);
     this.#writer = new HalfWriter(format, o.out, o.onFailure);
+  }
+
+  writesNull(): boolean {
+    return false;
   }
 
   /** Throws string_key_bytes. */

@@ -5,6 +5,7 @@
 import type { ByteWriter } from '../core/byte-writer.ts';
 import type { EventView } from '../events/event-view.ts';
 import type { RecordShape, RelationName, ValueShape } from '../events/record-shape.ts';
+import type { FieldSchema } from '../values/schema.ts';
 import { ConversionError } from '../values/value-writer.ts';
 
 /** One half of a record, key or value, compiled. */
@@ -17,7 +18,7 @@ export interface RecordHalf {
 
 export interface HalfSerde {
   /** True: a null that has a schema is written as something. False: it is no bytes at all. */
-  readonly writesNull: boolean;
+  writesNull(schema: FieldSchema): boolean;
   /** True: a value without a schema can be written. */
   readonly writesSchemaless: boolean;
   /** Compiles without asking or registering anything. Throws string_key_bytes. */
@@ -33,13 +34,13 @@ export type CompiledRecord = {
 
 export class RecordSerde {
   readonly out: ByteWriter;
-  readonly writesNull: { readonly key: boolean; readonly value: boolean };
+  readonly writesNull: Readonly<Record<'key' | 'value', (schema: FieldSchema) => boolean>>;
   readonly #keys: HalfSerde;
   readonly #values: HalfSerde;
 
   constructor(out: ByteWriter, keys: HalfSerde, values: HalfSerde) {
     this.out = out;
-    this.writesNull = { key: keys.writesNull, value: values.writesNull };
+    this.writesNull = { key: (schema) => keys.writesNull(schema), value: (schema) => values.writesNull(schema) };
     this.#keys = keys;
     this.#values = values;
   }

@@ -9,8 +9,8 @@ import { planRows } from '../../src/events/row-plan.ts';
 import { SourceInfo } from '../../src/events/source-info.ts';
 import type { RecordView } from '../../src/kafka/producer/publisher-contract.ts';
 import { createSerde } from '../../src/pipeline/loop/create-serde.ts';
-import { appendRouted, emptyRecord, RouteTree } from '../../src/pipeline/loop/record-route.ts';
-import { type TableRecordKind, TransformedTable } from '../../src/pipeline/loop/transformed-table.ts';
+import { appendRouted, emptyRecord, RouteTree } from '../../src/pipeline/routes/record-route.ts';
+import { type TableRecordKind, TransformedTable } from '../../src/pipeline/routes/transformed-table.ts';
 import { TransformChain } from '../../src/transforms/chain.ts';
 import { HeaderList } from '../../src/transforms/shaped-record.ts';
 import type { PgType, ValueModes } from '../../src/values/pg-type.ts';
@@ -60,6 +60,8 @@ const CONVERTERS = {
   'json with nulls': { ...JSON_BASE, replaceNullWithDefault: false },
   string: { format: 'string', encoding: 'UTF-8' },
   avro: AVRO_BASE,
+  bytes: { format: 'bytes', delegate: undefined },
+  'bytes or json': { format: 'bytes', delegate: JSON_BASE },
 } as unknown as Readonly<Record<string, ConverterOptions>>;
 
 export type RunnerOptions = {

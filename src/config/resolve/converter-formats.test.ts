@@ -14,13 +14,13 @@ const REQUIRED = {
 const JSON_SCHEMA = 'io.confluent.connect.json.JsonSchemaConverter';
 const STRING = 'org.apache.kafka.connect.storage.StringConverter';
 
-function resolve(converter: Readonly<Record<string, unknown>>): ResolveResult {
+function resolve(converter: Readonly<Record<string, unknown>>, more: Readonly<Record<string, unknown>> = {}): ResolveResult {
   const options = Object.entries(converter).map(([name, value]) => [name === '' ? 'value.converter' : `value.converter.${name}`, value]);
-  return resolveConfig({ ...REQUIRED, ...Object.fromEntries(options) }, { variables: {}, readFile: () => '' });
+  return resolveConfig({ ...REQUIRED, ...more, ...Object.fromEntries(options) }, { variables: {}, readFile: () => '' });
 }
 
-function valueConverter(converter: Readonly<Record<string, unknown>>): ConverterOptions {
-  const result = resolve(converter);
+function valueConverter(converter: Readonly<Record<string, unknown>>, more?: Readonly<Record<string, unknown>>): ConverterOptions {
+  const result = resolve(converter, more);
   if (result.tag === 'refused') throw new Error(JSON.stringify(result.problems));
   return result.options.valueConverter;
 }
@@ -82,11 +82,35 @@ describe('a string converter', () => {
   });
 });
 
-test.each(['org.apache.kafka.connect.converters.ByteArrayConverter', 'org.apache.kafka.connect.storage.ByteArrayConverter'])(
-  '%s is told at start to take no events',
-  (name) => {
-    const [problem] = problems({ '': name });
-    expect(problem).toMatchObject({ key: 'value.converter', kind: 'invalid' });
-    expect(JSON.stringify(problem)).toContain('Invalid schema type for ByteArrayConverter');
-  },
-);
+describe('a converter of bytes', () => {
+  const ROUTER = { transforms: 'a', 'transforms.a.type': 'io.debezium.transforms.outbox.EventRouter' };
+  const BINARY = 'io.debezium.converters.BinaryDataConverter';
+
+  test.each([BINARY, 'io.debezium.converters.ByteBufferConverter', 'org.apache.kafka.connect.converters.ByteArrayConverter'])(
+    '%s is taken behind a transform',
+    (name) => {
+      expect(valueConverter({ '': name }, ROUTER)).toEqual({ format: 'bytes', delegate: undefined });
+    },
+  );
+
+  test('may leave everything else to another one', () => {
+    const options = {
+      '': BINARY,
+      'delegate.converter.type': 'org.apache.kafka.connect.json.JsonConverter',
+      'delegate.converter.type.schemas.enable': false,
+    };
+    expect(valueConverter(options)).toMatchObject({ format: 'bytes', delegate: { format: 'json', schemasEnable: false } });
+    expect(valueConverter({ '': BINARY, 'delegate.converter.type': STRING })).toMatchObject({ delegate: { format: 'string' } });
+    expect(problems({ '': BINARY, 'delegate.converter.type': 'com.example.Converter' })).toMatchObject([{ kind: 'unsupported' }]);
+  });
+});
+
+test.each([
+  'org.apache.kafka.connect.converters.ByteArrayConverter',
+  'io.debezium.converters.BinaryDataConverter',
+  'org.apache.kafka.connect.storage.ByteArrayConverter',
+])('%s is told at start to take no events', (name) => {
+  const [problem] = problems({ '': name });
+  expect(problem).toMatchObject({ key: 'value.converter', kind: 'invalid' });
+  expect(JSON.stringify(problem)).toContain('Invalid schema type for ByteArrayConverter');
+});

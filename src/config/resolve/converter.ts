@@ -6,7 +6,10 @@ import {
   APICURIO_CONVERTER,
   ARTIFACT_STRATEGIES,
   AVRO_CONVERTER,
+  BINARY_CONVERTERS,
+  BYTE_ARRAY_CONVERTERS,
   JSON_SCHEMA_CONVERTER,
+  NO_BYTES,
   STRING_CONVERTER,
   SUBJECT_STRATEGIES,
   textEncoding,
@@ -56,6 +59,18 @@ export function resolveConverter(
       'has no effect: the converter needs no registry (JSON with a schema registry is json-schema)',
     );
   }
+  if (BYTE_ARRAY_CONVERTERS.includes(converter) || BINARY_CONVERTERS.includes(converter)) {
+    const delegateName = `${name}.delegate.converter.type`;
+    const hasDelegate = BINARY_CONVERTERS.includes(converter) && values.given(delegateName);
+    if (!hasDelegate && !values.given('transforms')) report.add('invalid', name, NO_BYTES);
+    return { format: 'bytes', delegate: hasDelegate ? plainConverter(values, delegateName) : undefined };
+  }
+  return plainConverter(values, name);
+}
+
+/** Text or JSON. */
+function plainConverter(values: OptionValues, name: string): Extract<ConverterOptions, { format: 'json' | 'string' }> {
+  const converter = values.text(name);
   if (converter === STRING_CONVERTER || converter === 'string') {
     return { format: 'string', encoding: textEncoding(values.text(`${name}.converter.encoding`)) ?? 'UTF-8' };
   }

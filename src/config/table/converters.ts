@@ -12,7 +12,9 @@ export const AVRO_CONVERTER = 'io.confluent.connect.avro.AvroConverter';
 export const JSON_SCHEMA_CONVERTER = 'io.confluent.connect.json.JsonSchemaConverter';
 export const STRING_CONVERTER = 'org.apache.kafka.connect.storage.StringConverter';
 /** The class of Connect's converter of bytes, and a wrong name that is often written for it. */
-const BYTE_ARRAY_CONVERTERS: readonly string[] = ['org.apache.kafka.connect.converters.ByteArrayConverter', 'org.apache.kafka.connect.storage.ByteArrayConverter'];
+export const BYTE_ARRAY_CONVERTERS: readonly string[] = ['org.apache.kafka.connect.converters.ByteArrayConverter', 'org.apache.kafka.connect.storage.ByteArrayConverter'];
+/** Debezium's converter of bytes, by its name of today and those that it had. */
+export const BINARY_CONVERTERS: readonly string[] = ['BinaryDataConverter', 'ByteBufferConverter', 'ByteArrayConverter'].map((name) => `io.debezium.converters.${name}`);
 export const APICURIO_CONVERTER = 'io.apicurio.registry.utils.converter.AvroConverter';
 
 const SUBJECTS = 'io.confluent.kafka.serializers.subject.';
@@ -35,7 +37,7 @@ const CONFLUENT = "Confluent's.";
 const ONE_SHAPE = 'Records always have the shape of their own schema; the latest version is taken only where it has the same.';
 const NO_SUCH_SCHEMAS = 'Events have no schemas that it changes.';
 
-const NO_BYTES = 'can hold no event: events are structures, and this converter takes bytes alone (Connect: "Invalid schema type for ByteArrayConverter"). Take json, avro, json-schema, protobuf or string';
+export const NO_BYTES = 'can hold no event: events are structures, and this converter takes bytes alone (Connect: "Invalid schema type for ByteArrayConverter"). Take json, avro, json-schema, protobuf or string, or a transform that leaves bytes';
 const READ_ONLY = 'It is for reading.';
 const NO_JAVA_OBJECTS = 'Schemas come from tables, not from Java classes.';
 
@@ -48,17 +50,11 @@ export function converterRows(side: Side): OptionSpec[] {
       name,
       kind: CLASS,
       default: JSON_CONVERTER,
-      honouredValues: [
-        ...[JSON_CONVERTER, 'json', AVRO_CONVERTER, 'avro', APICURIO_CONVERTER],
-        ...[JSON_SCHEMA_CONVERTER, 'json-schema', PROTOBUF_CONVERTER, 'protobuf', STRING_CONVERTER, 'string'],
-        // These are known values, unlike other classes: their check says why they are refused.
-        ...BYTE_ARRAY_CONVERTERS,
-      ],
-      check: (value) => (BYTE_ARRAY_CONVERTERS.includes(value) ? NO_BYTES : undefined),
+      honouredValues: [...[JSON_CONVERTER, 'json', AVRO_CONVERTER, 'avro', APICURIO_CONVERTER], ...[JSON_SCHEMA_CONVERTER, 'json-schema', PROTOBUF_CONVERTER, 'protobuf', STRING_CONVERTER, 'string'], ...BYTE_ARRAY_CONVERTERS, ...BINARY_CONVERTERS],
       why: 'It needs no schema registry.',
       differs: 'Connect has none: each worker names its own.',
-      reason: 'Only JSON, Avro, JSON Schema, Protobuf and text are written.',
-      doc: `Serialisation of the ${side}: \`json\`, \`avro\`, \`json-schema\`, \`protobuf\`, \`string\`, or the class name of Kafka's JSON or string converter, of Confluent's Avro, JSON Schema or Protobuf converter, or of Apicurio's Avro converter. Kafka's ByteArrayConverter takes no events, here as in Connect.`,
+      reason: 'Only JSON, Avro, JSON Schema, Protobuf, text and bytes are written.',
+      doc: `Serialisation of the ${side}: \`json\`, \`avro\`, \`json-schema\`, \`protobuf\`, \`string\`, or the class name of Kafka's JSON or string converter, of Confluent's Avro, JSON Schema or Protobuf converter, or of Apicurio's Avro converter; with transforms that leave bytes, such as an outbox, of Kafka's ByteArrayConverter or Debezium's BinaryDataConverter (or ByteBufferConverter, its old name).`,
     }),
     honoured({ name: `${name}.schemas.enable`, kind: BOOLEAN, default: 'true', why: "Kafka's JSON converter has it so.", doc: 'JSON: send the schema with every record.' }),
     honoured({ name: `${name}.replace.null.with.default`, kind: BOOLEAN, default: 'true', why: "Kafka's JSON converter has it so.", doc: 'JSON: a null in a field with a default is sent as that default.' }),
@@ -70,7 +66,19 @@ export function converterRows(side: Side): OptionSpec[] {
     ...jsonSchemaRows(name),
     ...protobufRows(name),
     ...apicurioRows(name),
+    ...delegateRows(`${name}.delegate.converter.type`),
     noEffect({ name: `${name}.<option>`, reason: 'The converters that are written have no such option.', doc: 'Options of other converters.' }),
+  ];
+}
+
+/** The converter that BinaryDataConverter leaves to what is no bytes, and its options. */
+function delegateRows(name: string): OptionSpec[] {
+  return [
+    honoured({ name, kind: CLASS, honouredValues: [JSON_CONVERTER, STRING_CONVERTER], why: 'Only bytes are written.', reason: 'Only JSON and text are written beside bytes.', doc: "Bytes: the converter of everything else: Kafka's JSON or string converter." }),
+    honoured({ name: `${name}.schemas.enable`, kind: BOOLEAN, default: 'true', why: "Kafka's JSON converter has it so.", doc: 'As `schemas.enable`, for that converter.' }),
+    honoured({ name: `${name}.replace.null.with.default`, kind: BOOLEAN, default: 'true', why: "Kafka's JSON converter has it so.", doc: 'As `replace.null.with.default`, for that converter.' }),
+    honoured({ name: `${name}.decimal.format`, kind: oneOf('BASE64', 'NUMERIC'), default: 'BASE64', why: "Kafka's JSON converter has it so.", doc: 'As `decimal.format`, for that converter.' }),
+    honoured({ name: `${name}.converter.encoding`, default: 'UTF-8', why: "Kafka's string converter has it so.", doc: 'As `converter.encoding`, for that converter.', check: checkEncoding }),
   ];
 }
 

@@ -4,6 +4,7 @@ import type { ConverterOptions, RegisteredConverterOptions, ResolvedOptions } fr
 import { RegisteredHalfSerde } from '../../registry/registered-half.ts';
 import { createSchemaIds, type Half, type RegistryUse } from '../../registry/schema-ids.ts';
 import { AvroFormat } from '../../serde/avro/format.ts';
+import { BytesHalfSerde } from '../../serde/bytes-half.ts';
 import type { OnFailure } from '../../serde/half-writer.ts';
 import { JsonSchemaFormat } from '../../serde/json-schema/format.ts';
 import { JsonHalfSerde, TextHalfSerde } from '../../serde/plain-halves.ts';
@@ -32,6 +33,10 @@ function halfOf(half: Half, converter: ConverterOptions, { deps, out }: Parts): 
     case 'json': {
       const { schemasEnable: schemas, replaceNullWithDefault: nullIsDefault, decimalFormat: decimals } = converter;
       return new JsonHalfSerde({ schemas, nullIsDefault, decimals }, out, onFailure);
+    }
+    case 'bytes': {
+      const { delegate } = converter;
+      return new BytesHalfSerde(out, onFailure, delegate === undefined ? undefined : halfOf(half, delegate, { deps, out }));
     }
     case 'string':
       return new TextHalfSerde(half, { encoding: converter.encoding, out, onFailure });

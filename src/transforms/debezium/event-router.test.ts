@@ -68,6 +68,27 @@ describe('a row of the outbox', () => {
   });
 });
 
+describe('a payload of bytes', () => {
+  const columns = COLUMNS.map((column) => (column.name === 'payload' ? { ...column, type: 'bytea' } : column));
+
+  it('is written as it is by a converter of bytes, and a null is no bytes', async () => {
+    const runner = router({}, { columns, converters: { key: 'string', value: 'bytes' } });
+    expect((await runner.create(ID, 'order', '7', null, '\\x00ff80'))?.value).toEqual(Buffer.from([0, 255, 128]));
+    expect((await runner.create(ID, 'order', '7', null, '\\x'))?.value).toEqual(Buffer.alloc(0));
+    expect((await runner.create(ID, 'order', '7', null, null))?.value).toBeNull();
+  });
+
+  it('stands beside records of other types where the converter has another one for them', async () => {
+    await expect(router({}, { columns, converters: { key: 'string', value: 'bytes' } }).message('p', 'c')).rejects.toThrow('writes bytes');
+    const both = router({}, { columns, converters: { key: 'string', value: 'bytes or json' } });
+    expect(jsonOf((await both.message('p', 'c'))?.value)).toMatchObject({ op: 'm' });
+    expect((await both.create(ID, 'order', '7', null, '\\x00'))?.value).toEqual(Buffer.from([0]));
+    expect((await both.create(ID, 'order', '7', null, null))?.value).toBeNull();
+    const text = router({}, { converters: { key: 'string', value: 'bytes or json' } });
+    expect(textOfHalf((await text.create(ID, 'order', '7', null, null))?.value)).toBe('null');
+  });
+});
+
 describe('records that are no new rows', () => {
   it('are dropped: deletes with their tombstones, updates', async () => {
     const row = [ID, 'order', '7', null, '1'];

@@ -45,12 +45,15 @@ export class RecordRoute {
     this.#deps = deps;
     const { serde } = deps;
     // The schema of what is always null is not registered.
-    const written = (shape: ShapedRecord['value'], writesNull: boolean): ShapedRecord['value'] =>
-      isAlwaysNull(shape) && !writesNull ? undefined : shape;
-    const { writesNull } = serde;
-    this.#compiled = serde.compile({ relation, key: written(key, writesNull.key), value: written(value, writesNull.value) });
-    this.#isKeyNull = noBytes(record, 'key', writesNull.key);
-    this.#isValueNull = noBytes(record, 'value', writesNull.value);
+    const isWritten = (half: 'key' | 'value', shape: ShapedRecord['value']): boolean =>
+      shape !== undefined && (serde.writesNull[half](shape.schema) || !isAlwaysNull(shape));
+    this.#compiled = serde.compile({
+      relation,
+      key: isWritten('key', key) ? key : undefined,
+      value: isWritten('value', value) ? value : undefined,
+    });
+    this.#isKeyNull = noBytes(record, 'key', serde);
+    this.#isValueNull = noBytes(record, 'value', serde);
     this.#headers = compiledHeaders(headers.entries);
   }
 
@@ -137,9 +140,9 @@ function isNull(nullness: Nullness, event: EventView): boolean {
 }
 
 /** Whether a half is no bytes at all. A null with a schema is written as something by some converters, for others it is a null. */
-function noBytes(record: ShapedRecord, half: 'key' | 'value', writesNull: boolean): Nullness {
+function noBytes(record: ShapedRecord, half: 'key' | 'value', { writesNull }: RouteDeps['serde']): Nullness {
   const shape = record[half];
-  return shape !== undefined && writesNull ? false : nullnessOf(shape, record.kind);
+  return shape !== undefined && writesNull[half](shape.schema) ? false : nullnessOf(shape, record.kind);
 }
 
 /** Filled and read by one call. */
