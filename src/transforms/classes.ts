@@ -1,8 +1,6 @@
 /** Owns the table from class names to transforms and predicates. Which options a class has: config/table/. */
 
 import { changedFields } from './debezium/changed-fields.ts';
-import { decodeMessageContent } from './debezium/decode-message-content.ts';
-import { eventRouter } from './debezium/event-router.ts';
 import { headerToValue } from './debezium/header-to-value.ts';
 import { partitionRouting } from './debezium/partition-routing.ts';
 import { schemaToRecord } from './debezium/schema-to-record.ts';
@@ -21,6 +19,8 @@ import { replaceField } from './kafka/replace-field.ts';
 import { setSchemaMetadata } from './kafka/schema-metadata.ts';
 import { timestampConverter } from './kafka/timestamp-converter.ts';
 import { timestampRouter } from './kafka/timestamp-router.ts';
+import { decodeMessageContent } from './outbox/decode-message-content.ts';
+import { eventRouter } from './outbox/event-router.ts';
 import { hasHeaderKey, type Predicate, recordIsTombstone, topicNameMatches } from './predicates.ts';
 import { byLogicalTableRouter, regexRouter } from './routers.ts';
 import { contentBasedRouter, filter } from './script/scripted.ts';

@@ -138,11 +138,6 @@ describe('classes that do not run', () => {
     ['com.acme.Redact', 'Java classes cannot be loaded'],
     ['io.confluent.connect.transforms.ExtractTopic$Value', "is Confluent's: Java classes cannot be loaded"],
     ['io.aiven.kafka.connect.transforms.Hash', "is Aiven's: Java classes cannot be loaded"],
-    [
-      'com.github.jcustenborder.kafka.connect.transform.common.ChangeCase$Key',
-      "is of the Confluent Hub's community: Java classes cannot be loaded",
-    ],
-    [`${D}TimezoneConverter`, 'is not honoured yet'],
     [`${D}UnwrapFromEnvelope`, `is the old name of ${D}ExtractNewRecordState`],
     [`${K}ReplaceField`, `must be ${K}ReplaceField$Key or ${K}ReplaceField$Value`],
     [`${K}RegexRouters`, `is no class: did you mean ${K}RegexRouter?`],

@@ -8,6 +8,7 @@ import { fieldNameAdjuster } from '../../events/name-adjustment.ts';
 import type { FieldShape, ValueShape } from '../../events/record-shape.ts';
 import type { FieldSchema } from '../../values/schema.ts';
 import type { CapturedValue } from '../../values/value-capture.ts';
+import { EnvelopeNames } from '../debezium/envelope-names.ts';
 import { fieldNamed, fieldsOf, findField, structOf, substituted, textOf } from '../fields.ts';
 import { whereThere } from '../nullness.ts';
 import { replacing } from '../pattern.ts';
@@ -24,7 +25,6 @@ import {
   type Transform,
   TransformError,
 } from '../shaped-record.ts';
-import { EnvelopeNames } from './envelope-names.ts';
 import { ExpandedJson, payloadExpansion } from './expanded-json.ts';
 import type { JsonRules } from './json-struct.ts';
 
