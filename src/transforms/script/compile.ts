@@ -12,7 +12,7 @@ import { type Language, strictlyEqual } from './language.ts';
 import type { BinaryOperator, Expression } from './parser.ts';
 import { numberLiteral, OBJECT, type ScriptValue, scriptValue } from './values.ts';
 
-export type Evaluate = (event: EventView) => ScriptValue;
+type Evaluate = (event: EventView) => ScriptValue;
 
 type Compiled = {
   readonly evaluate: Evaluate;
