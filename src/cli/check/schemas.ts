@@ -5,6 +5,7 @@
 import { type SlotlineError, toSlotlineError } from '../../core/errors.ts';
 import type { RegistryOptions, TaskOptions } from '../../core/options.ts';
 import { compileFilter } from '../../events/filter.ts';
+import type { ValueShape } from '../../events/record-shape.ts';
 import { planRows, type RowPlan } from '../../events/row-plan.ts';
 import { topicNaming } from '../../events/table-checks.ts';
 import { deadLetterTopic } from '../../events/topic.ts';
@@ -112,15 +113,19 @@ async function tryPlan(plan: RowPlan, { options, signal, openClient }: Trial): P
     signal,
   });
   try {
+    // Records of several kinds have the same keys, and often the same values.
     const asked = new Set<string>();
-    for (const { topic, ...shape } of knownRecords(options, plan)) {
-      const question = [topic, shape.key?.schema.name, shape.value?.schema.name, isAlwaysNull(shape.value)].join(' ');
-      if (asked.has(question)) continue;
+    const isNew = (half: string, topic: string, shape: ValueShape | undefined): boolean => {
+      const question = `${half} ${topic} ${shape?.schema.name}`;
+      const found = asked.has(question);
       asked.add(question);
+      return !found;
+    };
+    for (const { topic, relation, key, value } of knownRecords(options, plan)) {
       // A null has no schema in a registry, though transforms may give it one.
-      const { key, value } = serde.compile({ ...shape, value: isAlwaysNull(shape.value) ? undefined : shape.value });
-      await key?.open(topic);
-      await value?.open(topic);
+      const compiled = serde.compile({ relation, key, value: isAlwaysNull(value) ? undefined : value });
+      if (isNew('key', topic, key)) await compiled.key?.open(topic);
+      if (isNew('value', topic, value)) await compiled.value?.open(topic);
     }
   } catch (error) {
     const known = toSlotlineError(error);
