@@ -36,9 +36,6 @@ type ShapeSettings = {
   readonly binary: BinaryMode;
 };
 
-/** Kinds of records that are no rows. Their schemas need no table. */
-export type ControlKind = 'message' | 'transaction' | 'heartbeat';
-
 export class DebeziumShapes {
   readonly #settings: ShapeSettings;
   /** The parts of an envelope that do not depend on the relation: the same objects for every table. */

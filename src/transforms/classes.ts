@@ -1,8 +1,6 @@
 /** Owns the table from class names to transforms and predicates. Which options a class has: config/table/. */
 
 import { changedFields } from './debezium/changed-fields.ts';
-import { decodeMessageContent } from './debezium/decode-message-content.ts';
-import { eventRouter } from './debezium/event-router.ts';
 import { headerToValue } from './debezium/header-to-value.ts';
 import { partitionRouting } from './debezium/partition-routing.ts';
 import { schemaToRecord } from './debezium/schema-to-record.ts';
@@ -19,9 +17,13 @@ import { insertField } from './kafka/insert-field.ts';
 import { maskField } from './kafka/mask-field.ts';
 import { replaceField } from './kafka/replace-field.ts';
 import { setSchemaMetadata } from './kafka/schema-metadata.ts';
+import { timestampConverter } from './kafka/timestamp-converter.ts';
 import { timestampRouter } from './kafka/timestamp-router.ts';
+import { decodeMessageContent } from './outbox/decode-message-content.ts';
+import { eventRouter } from './outbox/event-router.ts';
 import { hasHeaderKey, type Predicate, recordIsTombstone, topicNameMatches } from './predicates.ts';
 import { byLogicalTableRouter, regexRouter } from './routers.ts';
+import { contentBasedRouter, filter } from './script/scripted.ts';
 import type { TransformSettings } from './settings.ts';
 import { DROPPED, recordOutcome, type Transform } from './shaped-record.ts';
 
@@ -54,15 +56,18 @@ export const TRANSFORMS: ReadonlyMap<string, Create<Transform>> = new Map<string
   [`${KAFKA}RegexRouter`, regexRouter],
   ...keyAndValue('ReplaceField', replaceField),
   ...keyAndValue('SetSchemaMetadata', setSchemaMetadata),
+  ...keyAndValue('TimestampConverter', timestampConverter),
   [`${KAFKA}TimestampRouter`, timestampRouter],
   [`${KAFKA}ValueToKey`, valueToKey],
   [`${DEBEZIUM}ByLogicalTableRouter`, byLogicalTableRouter],
+  [`${DEBEZIUM}ContentBasedRouter`, contentBasedRouter],
   [`${DEBEZIUM}ExtractChangedRecordState`, changedFields],
   [`${DEBEZIUM}ExtractNewRecordState`, extractNewRecordState],
   [`${DEBEZIUM}ExtractSchemaToNewRecord`, schemaToRecord],
   [`${DEBEZIUM}SwapGeometryCoordinates`, swapCoordinates],
   [`${DEBEZIUM}TimezoneConverter`, timezoneConverter],
   [`${DEBEZIUM}VectorToJsonConverter`, vectorToJson],
+  [`${DEBEZIUM}Filter`, filter],
   [`${DEBEZIUM}HeaderToValue`, headerToValue],
   [`${DEBEZIUM}outbox.EventRouter`, eventRouter],
   [`${DEBEZIUM}partitions.PartitionRouting`, partitionRouting],

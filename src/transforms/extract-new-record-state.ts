@@ -4,7 +4,7 @@
  */
 
 import { constantText } from '../events/facts.ts';
-import type { ValueShape } from '../events/record-shape.ts';
+import type { FieldShape, ValueShape } from '../events/record-shape.ts';
 import type { FieldSchema } from '../values/schema.ts';
 import { fieldDropper } from './debezium/drop-fields.ts';
 import { copyBasics, derived, fieldNamed, fieldsOf, findField, madeOptional, structOf, substituted, textOf, withSchema } from './fields.ts';
@@ -49,11 +49,7 @@ export function extractNewRecordState(settings: TransformSettings): Transform {
   const rowOf = (envelope: ValueShape, image: 'before' | 'after'): ValueShape => {
     const row = imageOf(envelope, image);
     const columns = fieldsOf(row, PURPOSE).map((column) => (substitutes ? fieldNamed(column.field, substituted(column)) : column));
-    const deleted = fieldNamed(DELETED, {
-      schema: TEXT,
-      origin: { from: 'fact', fact: constantText(image === 'before' ? 'true' : 'false') },
-    });
-    return structOf(copyBasics(row.schema), rewrites ? [...columns, deleted] : columns);
+    return structOf(copyBasics(row.schema), rewrites ? [...columns, deletedField(image === 'before')] : columns);
   };
   const withFields = (row: ValueShape, envelope: ValueShape): ValueShape => {
     const added = fields.map((reference) => [reference.name, resolve(envelope, reference)] as const);
@@ -106,6 +102,10 @@ export function extractNewRecordState(settings: TransformSettings): Transform {
     const branch = (answer: string | null): Outcome => unwrapped({ ...record, headers: record.headers.copy() }, answer === null);
     return { tag: 'fork', read: (event) => (isNull(event) ? null : 'there'), branch };
   };
+}
+
+function deletedField(isDeleted: boolean): FieldShape {
+  return fieldNamed(DELETED, { schema: TEXT, origin: { from: 'fact', fact: constantText(String(isDeleted)) } });
 }
 
 /** As Connect's newRecord(): with headers of its own. */

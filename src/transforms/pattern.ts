@@ -5,7 +5,7 @@
 import { compileUserPattern } from '../core/user-pattern.ts';
 import { TransformError } from './shaped-record.ts';
 
-export type Replacing = (text: string) => string | undefined;
+type Replacing = (text: string) => string | undefined;
 
 /** Returns the replaced text; undefined if the expression does not match the whole text. Throws TransformError for a group that is not there. */
 export function replacing(source: string, replacement: string): Replacing {

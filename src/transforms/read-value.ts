@@ -30,7 +30,7 @@ function rawReader(origin: Origin): ValueReader {
   }
 }
 
-export function imageOf(event: EventView, image: Image): TupleView | undefined {
+function imageOf(event: EventView, image: Image): TupleView | undefined {
   if (image === 'after') return event.after;
   return image === 'before' ? event.before : (event.after ?? event.before);
 }

@@ -47,7 +47,7 @@ function offsetTopic(): string {
 }
 
 /** Where every replay of this run runs. */
-export function replayPlace(
+function replayPlace(
   server: { readonly host: string; readonly port: number; readonly superuser: string; readonly password: string },
   o: { readonly database: string; readonly slot: string },
 ): Readonly<Record<string, string>> {

@@ -9,7 +9,7 @@ import type { RowPlan } from '../../events/row-plan.ts';
 import { topicNaming } from '../../events/table-checks.ts';
 import { dataTopic } from '../../events/topic.ts';
 import { failure, type Judgement, NAMES_MAX, nameOf, ok } from '../../pipeline/judgements/judgement.ts';
-import { outcomesOf, type TableRecordKind } from '../../pipeline/loop/transformed-table.ts';
+import { outcomesOf, type TableRecordKind } from '../../pipeline/routes/transformed-table.ts';
 import type { TableDescription } from '../../postgres/catalog/catalog.ts';
 import { TransformChain } from '../../transforms/chain.ts';
 import { isAlwaysNull, type Outcome, type ShapedRecord } from '../../transforms/shaped-record.ts';

@@ -143,7 +143,6 @@ describe('classes that do not run', () => {
       "is of the Confluent Hub's community: Java classes cannot be loaded",
     ],
     [`${D}TimezoneConverter`, 'is not honoured yet'],
-    [`${D}Filter`, 'is not honoured yet: scripts do not run'],
     [`${D}UnwrapFromEnvelope`, `is the old name of ${D}ExtractNewRecordState`],
     [`${K}ReplaceField`, `must be ${K}ReplaceField$Key or ${K}ReplaceField$Value`],
     [`${K}RegexRouters`, `is no class: did you mean ${K}RegexRouter?`],
@@ -266,6 +265,11 @@ describe('options of a class', () => {
       'partition.topic.num=0: must be at least 1',
     ],
     [
+      'Filter',
+      { language: 'wasm.chicory', condition: 'file:x.wasm' },
+      'language=wasm.chicory: must be one of jsr223.groovy, jsr223.graal.js: no other language runs here',
+    ],
+    [
       'SchemaChangeEventFilter',
       { 'schema.change.event.exclude.list': 'create' },
       'schema.change.event.exclude.list=create: must be a list of CREATE, ALTER, DROP, TRUNCATE, DATABASE',
@@ -287,6 +291,8 @@ describe('options of a class', () => {
       { 'partition.payload.fields': 'change.id', 'partition.topic.num': 6, 'partition.hash.function': 'MURMUR' },
     ],
     ['ExtractChangedRecordState', { 'header.changed.name': 'changed' }],
+    ['Filter', { language: 'jsr223.groovy', condition: "value.op == 'c'", 'topic.regex': '.*', 'null.handling.mode': 'drop' }],
+    ['ContentBasedRouter', { language: 'jsr223.graal.js', 'topic.expression': "value.op == 'c' ? 'new' : null" }],
   ] as const)('%s with %j is taken without a word', (name, options) => {
     const result = one(D + name, options);
     expect(result).toMatchObject({ problems: [], notes: [] });

@@ -11,6 +11,9 @@ const CUTOVER_YEAR = 1582;
 export type CalendarFields = {
   /** Of its era: 1 BC is 1. */
   readonly year: number;
+  readonly isBeforeChrist: boolean;
+  /** 0 is Sunday. */
+  readonly weekday: number;
   /** 1 to 12. */
   readonly month: number;
   readonly day: number;
@@ -29,6 +32,9 @@ export function fieldsOfMillis(epochMillis: number): CalendarFields {
   const firstDay = isJulianYear ? julianDay(year, 1) : gregorianDay(year, 1);
   return {
     year: year <= 0 ? 1 - year : year,
+    isBeforeChrist: year <= 0,
+    // 1 January 1970 was a Thursday.
+    weekday: (((epochDay + 4) % 7) + 7) % 7,
     month,
     day,
     dayOfYear: epochDay - firstDay + 1,

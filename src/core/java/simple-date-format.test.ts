@@ -17,6 +17,8 @@ describe('a date', () => {
     ['yy y yyyyy M L d D', '24 2024 02024 2 2 29 60'],
     ['k h K H', '24 12 0 0'],
     ['SSSSSS S Z XXX', '000007 7 +0000 Z'],
+    ['EEE, d MMM h a z', 'Thu, 29 Feb 12 AM UTC'],
+    ['EEEE MMMM LLL zzzz G', 'Thursday February Feb Coordinated Universal Time AD'],
     ["'it''s' ''yyyy''", "it's '2024'"],
   ])('is printed by %s', (pattern, text) => {
     expect(formatOf(pattern).print(AT)).toBe(text);
@@ -55,9 +57,8 @@ describe('a date', () => {
 
 describe('a pattern', () => {
   it.each([
-    ['yyyy MMM', 'MMM depends on the locale'],
-    ['EEE', 'EEE depends on the locale'],
-    ['yyyy a', 'a depends on the locale'],
+    ['YYYY', 'YYYY depends on the locale'],
+    ['ww', 'ww depends on the locale'],
     ['XXXX', 'invalid ISO 8601 format: length=4'],
     ['yyyyb', "Illegal pattern character 'b'"],
     ["yyyy 'x", 'Unterminated quote'],
@@ -66,7 +67,8 @@ describe('a pattern', () => {
     expect(compileDateFormat(pattern)).toBe(reason);
   });
 
-  it('with a short year prints, and does not read', () => {
+  it('with a short year or a name prints, and does not read', () => {
+    expect(formatOf('d MMM yyyy').parseProblem).toBe('MMM is a name, and names are not read');
     expect(formatOf('yy').parseProblem).toContain('century');
     expect(formatOf('yyyy').parseProblem).toBeUndefined();
   });

@@ -1,5 +1,6 @@
 /**
- * Owns Java's SimpleDateFormat in UTC: the letters whose meaning does not depend on the locale. It parses leniently, as Java does by itself.
+ * Owns Java's SimpleDateFormat in UTC. Names are English, as in a JVM whose environment names no locale; they are printed, not read. Weeks are
+ * not supported, because a locale decides where they begin. It parses leniently, as Java does by itself.
  * Source: java.text.SimpleDateFormat.compile, format, parse, subParseNumericZone of OpenJDK 17; java.text.CalendarBuilder.
  */
 import { type CalendarFields, epochDayOfFields, fieldsOfMillis } from './calendar.ts';
@@ -21,14 +22,13 @@ export function compileDateFormat(pattern: string): DateFormat | string {
   if (typeof tokens === 'string') return tokens;
   const problem = tokens.map(tokenProblem).find((reason) => reason !== undefined);
   if (problem !== undefined) return problem;
-  const hasShortYear = tokens.some((token) => token.tag === 'field' && token.letter === 'y' && token.count <= 2);
   return {
     print: (epochMillis) => {
       const fields = fieldsOfMillis(epochMillis);
       return tokens.map((token) => (token.tag === 'text' ? token.text : printed(token, fields))).join('');
     },
     parse: (text) => parsed(tokens, text),
-    parseProblem: hasShortYear ? 'the century of a year with two digits depends on the time of the start' : undefined,
+    parseProblem: tokens.map(parseProblemOf).find((reason) => reason !== undefined),
   };
 }
 
@@ -37,7 +37,8 @@ type Token = Field | { readonly tag: 'text'; readonly text: string };
 
 const LETTER = /[A-Za-z]/;
 const NUMERIC = 'yMLdDHkKhmsS';
-const OF_THE_LOCALE = 'GYwWEaz';
+const NAMES = 'GEaz';
+const OF_THE_LOCALE = 'YwW';
 
 function tokensOf(pattern: string): readonly Token[] | string {
   const tokens: Token[] = [];
@@ -79,13 +80,46 @@ function tokenProblem(token: Token): string | undefined {
   if (token.tag === 'text') return undefined;
   const { letter, count } = token;
   const run = letter.repeat(count);
-  if (OF_THE_LOCALE.includes(letter) || ((letter === 'M' || letter === 'L') && count > 2)) return `${run} depends on the locale`;
+  if (OF_THE_LOCALE.includes(letter)) return `${run} depends on the locale`;
   if (letter === 'X' && count > 3) return `invalid ISO 8601 format: length=${count}`;
   if (letter === 'u' || letter === 'F') return `${run} is not supported`;
-  return NUMERIC.includes(letter) || letter === 'Z' || letter === 'X' ? undefined : `Illegal pattern character '${letter}'`;
+  return `${NUMERIC}${NAMES}ZX`.includes(letter) ? undefined : `Illegal pattern character '${letter}'`;
 }
 
-function printed({ letter, count }: Field, fields: CalendarFields): string {
+function parseProblemOf(token: Token): string | undefined {
+  if (token.tag === 'text') return undefined;
+  const { letter, count } = token;
+  if (letter === 'y' && count <= 2) return 'the century of a year with two digits depends on the time of the start';
+  return isName(token) ? `${letter.repeat(count)} is a name, and names are not read` : undefined;
+}
+
+function isName({ letter, count }: Field): boolean {
+  return NAMES.includes(letter) || ((letter === 'M' || letter === 'L') && count > 2);
+}
+
+const MONTHS = 'January February March April May June July August September October November December'.split(' ');
+const WEEKDAYS = 'Sunday Monday Tuesday Wednesday Thursday Friday Saturday'.split(' ');
+const NAME_LETTERS = 3;
+
+function printedName({ letter, count }: Field, fields: CalendarFields): string {
+  const isShort = count <= NAME_LETTERS;
+  switch (letter) {
+    case 'a':
+      return fields.hour < 12 ? 'AM' : 'PM';
+    case 'G':
+      return fields.isBeforeChrist ? 'BC' : 'AD';
+    case 'z':
+      return isShort ? 'UTC' : 'Coordinated Universal Time';
+    default: {
+      const name = (letter === 'E' ? WEEKDAYS[fields.weekday] : MONTHS[fields.month - 1]) ?? '';
+      return isShort ? name.slice(0, NAME_LETTERS) : name;
+    }
+  }
+}
+
+function printed(field: Field, fields: CalendarFields): string {
+  const { letter, count } = field;
+  if (isName(field)) return printedName(field, fields);
   switch (letter) {
     case 'Z':
       return '+0000';

@@ -37,16 +37,16 @@ import { ConversionFailures } from '../loop/conversion-failures.ts';
 import { createSerde } from '../loop/create-serde.ts';
 import { DEAD_LETTER_FORMAT, DeadLetters } from '../loop/dead-letters.ts';
 import { tellOnce } from '../loop/misleading-tables.ts';
-import { refusedRecords } from '../loop/refused-records.ts';
 import { CATALOG_WAIT_MS, RelationFacts, type StaleLabels } from '../loop/relation-facts.ts';
 import { TablePlans } from '../loop/table-plans.ts';
 import { compileTable } from '../loop/table-records.ts';
 import { TransactionBoundaries } from '../loop/transaction-boundaries.ts';
-import { TransformedTable } from '../loop/transformed-table.ts';
 import type { Fence } from '../positions/fence.ts';
 import type { Positions } from '../positions/positions.ts';
 import { Heartbeat } from '../reading/heartbeat.ts';
 import { HeartbeatAction } from '../reading/heartbeat-action.ts';
+import { refusedRecords } from '../routes/refused-records.ts';
+import { TransformedTable } from '../routes/transformed-table.ts';
 import { type LiveState, tellingRefusals } from './live-state.ts';
 
 export type TaskDeps = {

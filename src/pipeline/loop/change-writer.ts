@@ -13,9 +13,9 @@ import { HeaderTextWriter } from '../../serde/header-text.ts';
 import { encodeHeaders, type Header } from '../../serde/record-headers.ts';
 import type { CompiledRecord } from '../../serde/record-serde.ts';
 import type { OnRefused } from '../../transforms/chain.ts';
+import { type Emission, TransformedWriter } from '../routes/transformed-writer.ts';
 import type { ConversionFailures } from './conversion-failures.ts';
 import type { TablePlan } from './table-plans.ts';
-import { type Emission, TransformedWriter } from './transformed-writer.ts';
 
 /** Events by kind; what an option skipped is counted too (D10). `deadLettered` are counted by kind too. */
 export type ChangeCounts = {

@@ -15,7 +15,7 @@ import type { LogicalMessage } from '../../pgoutput/messages.ts';
 import type { TransformChain } from '../../transforms/chain.ts';
 import { HeaderList, type NumberReader, type RecordKind, TransformError } from '../../transforms/shaped-record.ts';
 import { ConversionError } from '../../values/value-writer.ts';
-import { appendRouted, emptyRecord, type RouteDeps, RouteTree } from './record-route.ts';
+import { appendRouted, emptyRecord, type RouteDeps, RouteTree } from '../routes/record-route.ts';
 
 type ControlRecordsDeps = RouteDeps & {
   readonly out: ByteWriter;

@@ -5,10 +5,10 @@
  */
 import type { RowPlan } from '../../events/row-plan.ts';
 import type { TopicHandle } from '../../kafka/producer/publisher-contract.ts';
+import type { RecordRoute } from '../routes/record-route.ts';
+import type { TransformedTable } from '../routes/transformed-table.ts';
 import type { DeadLetter, DeadLetters } from './dead-letters.ts';
-import type { RecordRoute } from './record-route.ts';
 import type { TableRecords } from './table-records.ts';
-import type { TransformedTable } from './transformed-table.ts';
 
 export type TableOutputDeps = {
   /** Asks nobody. Throws string_key_bytes. */

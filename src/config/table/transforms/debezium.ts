@@ -3,7 +3,7 @@
 import { BOOLEAN, integer, LIST, oneOf, REGEX } from '../option-spec.ts';
 import { replacementProblem } from './java-replacement.ts';
 import { problemAt } from './kafka.ts';
-import { connectList, filledList, option, type StageClass, type StageValues, stageClass } from './stage-spec.ts';
+import { connectList, filled, filledList, option, type StageClass, type StageValues, stageClass } from './stage-spec.ts';
 
 const D = 'io.debezium.transforms.';
 export const UNWRAP = `${D}ExtractNewRecordState`;
@@ -14,6 +14,14 @@ const ROUTE_REPLACEMENT = 'outbox.event.${routedByValue}';
 const PLACES = ['header', 'envelope', 'partition'];
 const SCHEMA_CHANGES = ['CREATE', 'ALTER', 'DROP', 'TRUNCATE', 'DATABASE'];
 const ADJUSTMENTS = oneOf('none', 'avro', 'avro_unicode');
+
+const SCRIPT_LANGUAGES = ['jsr223.groovy', 'jsr223.graal.js'];
+
+const SCRIPT_OPTIONS = [
+  option({ name: 'language', required: true, doc: 'Language of the expression: `jsr223.groovy` or `jsr223.graal.js`.', check: checkLanguage }),
+  option({ name: 'topic.regex', kind: REGEX, doc: 'Pattern of the whole topic. Records of other topics pass.' }),
+  option({ name: 'null.handling.mode', kind: oneOf('keep', 'drop', 'evaluate'), default: 'keep', doc: 'What becomes of a record whose value is null.' }),
+];
 
 export const DEBEZIUM_TRANSFORMS: readonly StageClass[] = [
   stageClass({
@@ -150,7 +158,21 @@ export const DEBEZIUM_TRANSFORMS: readonly StageClass[] = [
     doc: 'Makes events like inserts of logical messages whose content is a JSON object. Fails at other messages, and at tombstones.',
     options: [option({ name: 'fields.null.include', kind: BOOLEAN, default: 'false', doc: 'Members that are null become fields.' })],
   }),
+  stageClass({
+    types: [`${D}Filter`],
+    doc: 'Keeps the records of which the condition is true. What Groovy and JavaScript have in common is understood: paths, comparisons, `&&`, `||`, `!`, `?:`, `in`, `==~` and some methods of texts. Anything else is refused by its column.',
+    options: [...SCRIPT_OPTIONS, option({ name: 'condition', required: true, doc: "The condition: `value.op == 'u' && value.after.id > 2`.", check: filled })],
+  }),
+  stageClass({
+    types: [`${D}ContentBasedRouter`],
+    doc: 'Names the topic by an expression, which is written as for Filter. Where it gives null the topic stays.',
+    options: [...SCRIPT_OPTIONS, option({ name: 'topic.expression', required: true, doc: "The expression: `value.after.vip ? 'vips' : null`.", check: filled })],
+  }),
 ];
+
+function checkLanguage(value: string): string | undefined {
+  return SCRIPT_LANGUAGES.includes(value) ? undefined : `must be one of ${SCRIPT_LANGUAGES.join(', ')}: no other language runs here`;
+}
 
 /** As Debezium reads a list of fields: split at commas, each trimmed, each with one alias at most. */
 function checkReferences(value: string): string | undefined {

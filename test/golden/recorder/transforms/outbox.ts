@@ -279,6 +279,37 @@ const payloads: readonly TransformCase[] = [
   },
 ];
 
+const insertBehind: TransformCase = {
+  name: 'transform-chain-outbox-insert-field',
+  forms: ['schemas'],
+  tables: { ...EXTRA, steps: EXTRA.steps.slice(0, 1) }, // without the row whose timestamp is the clock
+  settings: {
+    ...KEPT,
+    'topic.creation.default.partitions': '3',
+    ...NO_END_MESSAGE,
+    ...chain({
+      outbox: {
+        type: OUTBOX,
+        ...PREFIXED,
+        'table.field.event.timestamp': 'created',
+        'table.fields.additional.placement': 'type:envelope,part:partition',
+      },
+      insert: { type: kafka('InsertField$Value'), 'timestamp.field': 'at', 'partition.field': 'part', 'topic.field': 'topic' },
+    }),
+  },
+  timestamps: true,
+};
+
+const adjusted: TransformCase = {
+  name: 'transform-outbox-expand-adjusted',
+  forms: JSON_FORMS,
+  tables: {
+    setup: ['create table outbox (id int primary key, aggregatetype text, aggregateid text, payload text)'],
+    steps: [[`insert into outbox values (1, 'order', 'a', '{"fine": 1, "not-fine": 2, "1st": {"a b": true, "ab": false}}')`]],
+  },
+  settings: outbox({ ...PREFIXED, 'table.expand.json.payload': 'true', 'field.name.adjustment.mode': 'avro' }),
+};
+
 function emit(content: string, prefix = 'outbox'): string {
   return `select pg_logical_emit_message(true, '${prefix}', '${content}')`;
 }
@@ -334,4 +365,4 @@ const mixed: readonly TransformCase[] = [
   },
 ];
 
-export const OUTBOX_CASES: readonly TransformCase[] = [...usual, ...placements, ...payloads, ...messages, ...mixed];
+export const OUTBOX_CASES: readonly TransformCase[] = [...usual, ...placements, ...payloads, insertBehind, adjusted, ...messages, ...mixed];

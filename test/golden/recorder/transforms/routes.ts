@@ -1,6 +1,6 @@
 /** Owns the cases of transforms that choose topics, keys' places and which records go out: routers, partitions, filters. */
 import { ALL_FORMS, chain, debezium, JSON_FORMS, kafka, NO_END_MESSAGE, type Settings, type TransformCase, UNWRAP } from './chain.ts';
-import { FEW, FEW_WITH_SPECIALS, FEW_WITH_TRUNCATE, HEARTBEAT, ROWS, ROWS_SETTINGS, SHARDS } from './tables.ts';
+import { FEW, FEW_WITH_SPECIALS, FEW_WITH_TRUNCATE, HEARTBEAT, ROWS, ROWS_SETTINGS, SHARDS, type Statements } from './tables.ts';
 
 const TRUNCATES: Settings = { 'skipped.operations': 'none' };
 const TRANSACTIONS: Settings = { 'provide.transaction.metadata': 'true' };
@@ -135,6 +135,58 @@ const partitionRouters: readonly TransformCase[] = [
   },
 ];
 
+const HASHED_TYPES: Readonly<Record<string, readonly string[]>> = {
+  int: ['0', '1', '-1', '2147483647', '-2147483648'],
+  smallint: ['7', '-7'],
+  bigint: ['1', '-1', '4294967296', '9223372036854775807'],
+  boolean: ['true', 'false'],
+  real: ['0.25', "'-0.0'", "'NaN'"],
+  'double precision': ['0.25', '-1e300', "'NaN'"],
+  'numeric(10,2)': ['22.50', '-22.50', '0', '12345678.90'],
+  text: ["''", "'abc'", "'naïve'", "'sixteen-letters!'", "'sixteen-letters! and more'", "'😀'"],
+  bytea: ["'\\x'", "'\\x00ff80'"],
+  date: ["'2024-02-29'", "'1969-12-31'"],
+  'timestamp(3)': ["'2024-02-29 12:34:56.789'"],
+  timestamptz: ["'2024-02-29 12:34:56.789+00'"],
+  uuid: ["'00000000-0000-0000-0000-000000000001'"],
+  'int[]': ["'{}'", "'{1,2,3}'"],
+  'text[]': ["'{a,b}'"],
+};
+
+/** A table for each type whose hash places a record. */
+const HASHED: Statements = {
+  setup: Object.keys(HASHED_TYPES).map((type) => `create table ${hashedTable(type)} (id int primary key, v ${type})`),
+  steps: Object.entries(HASHED_TYPES).map(([type, values]) =>
+    values.map((value, i) => `insert into ${hashedTable(type)} values (${i + 1}, ${value})`),
+  ),
+};
+
+function hashedTable(type: string): string {
+  return `h_${type.replaceAll(/\W+/g, '_')}`;
+}
+
+function hashed(name: string, options: Settings): TransformCase {
+  return {
+    name,
+    forms: ['json'],
+    tables: HASHED,
+    settings: {
+      ...THREE_PARTITIONS,
+      'topic.creation.default.partitions': '13',
+      ...NO_END_MESSAGE,
+      ...chain({
+        partition: {
+          type: debezium('partitions.PartitionRouting'),
+          'partition.topic.num': '13',
+          'partition.payload.fields': 'change.v',
+          ...options,
+        },
+        unwrap: { type: UNWRAP },
+      }),
+    },
+  };
+}
+
 const IS_TOMBSTONE: Settings = { type: kafka('predicates.RecordIsTombstone') };
 const FILTER = kafka('Filter');
 
@@ -187,4 +239,11 @@ const filters: readonly TransformCase[] = [
   },
 ];
 
-export const ROUTE_CASES: readonly TransformCase[] = [...regexRouters, ...logicalRouters, ...partitionRouters, ...filters];
+export const ROUTE_CASES: readonly TransformCase[] = [
+  ...regexRouters,
+  ...logicalRouters,
+  ...partitionRouters,
+  hashed('transform-partition-types', {}),
+  hashed('transform-partition-types-murmur', { 'partition.hash.function': 'murmur' }),
+  ...filters,
+];

@@ -80,6 +80,12 @@ const fields: readonly TransformCase[] = [
     }),
   },
   {
+    name: 'transform-unwrap-add-fields-transaction',
+    forms: JSON_FORMS,
+    tables: FEW,
+    settings: { ...TRANSACTIONS, ...unwrap('rewrite', { 'add.fields': 'id,data_collection_order,transaction.total_order:nth,source.op' }) },
+  },
+  {
     name: 'transform-unwrap-add-fields-no-prefix',
     forms: JSON_FORMS,
     tables: FEW,

@@ -13,9 +13,9 @@ import type { HeaderTextWriter } from '../../serde/header-text.ts';
 import type { OnRefused } from '../../transforms/chain.ts';
 import { TransformError } from '../../transforms/shaped-record.ts';
 import { ConversionError } from '../../values/value-writer.ts';
-import type { ConversionFailures } from './conversion-failures.ts';
+import type { ConversionFailures } from '../loop/conversion-failures.ts';
+import type { TablePlan } from '../loop/table-plans.ts';
 import { appendRouted, emptyRecord, type RecordRoute } from './record-route.ts';
-import type { TablePlan } from './table-plans.ts';
 import type { TableRecordKind } from './transformed-table.ts';
 
 /** One record of a change, before its route is known. `other`: the row whose key is in a header. */
