@@ -130,4 +130,29 @@ export const TRANSFORM_NOTES = [
     here: 'It is dropped, and counted with the other dropped records.',
     why: 'Transforms do not log; a count can be watched.',
   },
+  {
+    debezium: 'Filter and ContentBasedRouter run any script of an engine that is installed.',
+    here: 'An expression of what Groovy and JavaScript have in common is parsed and compiled at the start, with the meaning that it has in its language; anything else is refused by its column. A decimal is no number in JavaScript, as there; it can be compared with null only.',
+    why: 'There is no Java.',
+  },
+  {
+    debezium: 'Patterns of SimpleDateFormat print and read names and weeks as the locale has them.',
+    here: 'Names are English, and are printed, not read; weeks (`w`, `W`, `Y`), `u` and `F` are refused. A year of two digits is printed, not read.',
+    why: 'Events must not depend on the machine. What two digits mean depends on the day of the start.',
+  },
+  {
+    debezium: 'HoistField makes of a tombstone, and of the key of a table without one, a map without a schema.',
+    here: 'So it is in JSON. In other formats the connector stops.',
+    why: 'The registry needs a schema.',
+  },
+  {
+    debezium: 'InsertHeader: lists and maps keep the types of their members until the header is written.',
+    here: 'They are the text that is written. Lists of lists, and times beside other values, are refused.',
+    why: 'Nothing but HeaderToValue would see the difference.',
+  },
+  {
+    debezium: 'An error of Cast, TimestampConverter or a script shows the value.',
+    here: 'It names table, transform and position.',
+    why: 'A log must not hold rows.',
+  },
 ];

@@ -19,6 +19,7 @@ const MADE_AT_RUN_TIME: Readonly<Record<string, string>> = {
   'src/config/table/options.ts': 'from names of the option table',
   'src/config/table/transforms/java-replacement.ts': 'a pattern that was checked, on the empty text',
   'src/config/resolve/regex-list.ts': 'from a constant',
+  'src/transforms/script/parser.ts': 'only made, to see whether it can be',
   'src/transforms/pattern.ts': 'user-pattern.ts has matched the same text before, within its bound',
 };
 

@@ -85,7 +85,7 @@ describe('of all of them', () => {
     expect(production.length).toBeGreaterThanOrEqual(20);
     expect(accepted(WILD)).toBeGreaterThanOrEqual(ACCEPTED_MIN);
     expect(accepted(production)).toBeGreaterThanOrEqual(PRODUCTION_ACCEPTED_MIN);
-  });
+  }, 60_000);
 
   test('every refusal is one short line for each reason', () => {
     for (const [name, wild] of WILD) {

@@ -110,9 +110,9 @@ function dateText(epochDay: number): string {
 /** Zeros at the end of the fraction are left out. */
 function clockText(seconds: number, fraction: string): string {
   const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60].map(twoDigits);
-  let end = fraction.length;
-  while (fraction[end - 1] === '0') end--;
-  const digits = fraction.slice(0, end);
+  let length = fraction.length;
+  while (fraction[length - 1] === '0') length--;
+  const digits = fraction.slice(0, length);
   return digits === '' ? parts.join(':') : `${parts.join(':')}.${digits}`;
 }
 

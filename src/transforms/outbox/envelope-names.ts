@@ -3,8 +3,8 @@
  * later ones, whatever their route. Source: io.debezium.transforms.outbox.EventRouterDelegate.getValueSchema.
  */
 import type { FieldSchema } from '../../values/schema.ts';
+import { schemaKey } from '../outbox/schema-key.ts';
 import { TransformError } from '../shaped-record.ts';
-import { schemaKey } from './schema-key.ts';
 
 /** As many as Debezium remembers. */
 const NAMES_MAX = 10_000;

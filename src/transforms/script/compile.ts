@@ -12,7 +12,7 @@ import { type Language, strictlyEqual } from './language.ts';
 import type { BinaryOperator, Expression } from './parser.ts';
 import { numberLiteral, OBJECT, type ScriptValue, scriptValue } from './values.ts';
 
-export type Evaluate = (event: EventView) => ScriptValue;
+type Evaluate = (event: EventView) => ScriptValue;
 
 type Compiled = {
   readonly evaluate: Evaluate;
@@ -159,8 +159,8 @@ function call({ target, method, args, safe }: Extract<Expression, { tag: 'call' 
     const given = readArgs.map((arg) => arg(event));
     if (value != null) return language.call(value, method, given);
     if (safe) return null;
-    // Groovy's null answers this itself.
-    if (method === 'equals') return given[0] == null;
+    if (language.name === 'groovy' && method === 'equals') return given[0] == null;
+    if (language.name === 'groovy' && method === 'toString') return 'null';
     throw new TransformError(`Cannot invoke method ${method}() on null object`);
   };
 }
@@ -177,7 +177,8 @@ function match({ pattern, whole }: Extract<Expression, { tag: 'match' }>, left: 
   const regex = compileUserPattern(whole ? pattern : `[\\s\\S]*(?:${pattern})[\\s\\S]*`, '');
   return (event) => {
     const value = left(event);
-    const found = value != null && regex.test(text(value));
+    // Groovy finds within the text of a null, and takes it for no match of a whole.
+    const found = !(whole && value == null) && regex.test(text(value));
     return whole ? found : { tag: 'matcher', found };
   };
 }
@@ -240,7 +241,8 @@ function chosen(operator: '&&' | '||' | '??' | '?:', { left, right, language }: 
   }
 }
 
-function concatenated(left: ScriptValue, right: ScriptValue, { text }: Language): string {
+function concatenated(left: ScriptValue, right: ScriptValue, { name, text }: Language): string {
+  if (name === 'groovy' && typeof left === 'boolean') throw new TransformError('nothing can be joined to a truth value');
   if (typeof left !== 'string' && typeof right !== 'string') throw new TransformError('+ joins texts only');
   return text(left) + text(right);
 }

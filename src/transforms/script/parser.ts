@@ -124,8 +124,16 @@ class Parser {
   }
 
   #and(): Expression {
+    let left = this.#match();
+    while (this.#takes('&&')) left = { tag: 'binary', operator: '&&', left, right: this.#match() };
+    return left;
+  }
+
+  #match(): Expression {
     let left = this.#equality();
-    while (this.#takes('&&')) left = { tag: 'binary', operator: '&&', left, right: this.#equality() };
+    for (let operator = this.#takesOne(['==~', '=~']); operator !== undefined; operator = this.#takesOne(['==~', '=~'])) {
+      left = { tag: 'match', left, pattern: this.#pattern(), whole: operator === '==~' };
+    }
     return left;
   }
 
@@ -133,10 +141,8 @@ class Parser {
     let left = this.#relation();
     for (;;) {
       const operator = this.#takesOne(['==', '!=', '===', '!==']);
-      const match = operator ?? this.#takesOne(['==~', '=~']);
-      if (match === undefined) return left;
-      if (operator !== undefined) left = { tag: 'binary', operator, left, right: this.#relation() };
-      else left = { tag: 'match', left, pattern: this.#pattern(), whole: match === '==~' };
+      if (operator === undefined) return left;
+      left = { tag: 'binary', operator, left, right: this.#relation() };
     }
   }
 
