@@ -109,6 +109,28 @@ export const TRANSFORM_NOTES = [
     why: 'It could never work.',
   },
   {
+    debezium:
+      'HeaderToValue remembers the schema of the first record and the list of headers without the moved ones: later records with other headers fail, and headers that are added behind it pile up.',
+    here: 'Each record has its own.',
+    why: 'No reader can mean that.',
+  },
+  {
+    debezium:
+      'Objects in an array of an expanded payload that have different members are merged in the order of a hash, which differs from process to process.',
+    here: 'In the order of the elements.',
+    why: 'The same message gives the same record.',
+  },
+  {
+    debezium: 'PartitionRouting hashes structs and bit strings by what differs from process to process.',
+    here: 'Such a field is refused.',
+    why: 'The records of a row would not stay in one partition.',
+  },
+  {
+    debezium: 'EventRouter logs an update of the outbox table that it drops (`table.op.invalid.behavior=warn` or `error`).',
+    here: 'It is dropped, and counted with the other dropped records.',
+    why: 'Transforms do not log; a count can be watched.',
+  },
+  {
     debezium: 'Filter and ContentBasedRouter run any script of an engine that is installed.',
     here: 'An expression of what Groovy and JavaScript have in common is parsed and compiled at the start, with the meaning that it has in its language; anything else is refused by its column. A decimal is no number in JavaScript, as there; it can be compared with null only.',
     why: 'There is no Java.',

@@ -8,7 +8,6 @@ import { fieldNameAdjuster } from '../../events/name-adjustment.ts';
 import type { FieldShape, ValueShape } from '../../events/record-shape.ts';
 import type { FieldSchema } from '../../values/schema.ts';
 import type { CapturedValue } from '../../values/value-capture.ts';
-import { EnvelopeNames } from '../debezium/envelope-names.ts';
 import { fieldNamed, fieldsOf, findField, structOf, substituted, textOf } from '../fields.ts';
 import { whereThere } from '../nullness.ts';
 import { replacing } from '../pattern.ts';
@@ -25,7 +24,8 @@ import {
   type Transform,
   TransformError,
 } from '../shaped-record.ts';
-import { ExpandedJson, payloadExpansion } from './expanded-json.ts';
+import { EnvelopeNames } from './envelope-names.ts';
+import { ExpandedJson, NO_SCHEMA, payloadExpansion } from './expanded-json.ts';
 import type { JsonRules } from './json-struct.ts';
 
 const PURPOSE = 'Read Outbox Event';
@@ -203,6 +203,7 @@ function withValue(event: Event, record: ShapedRecord): Outcome {
   const expanded = new ExpandedJson((view) => textOf(read(view)), payloadExpansion(event.columns.payload, json));
   const branch = (answer: string | null): Outcome => {
     if (answer === null) return withPayload(event, record);
+    if (answer === NO_SCHEMA) return enveloped({ ...event, payload: { ...payload, schemaless: true } }, record);
     return enveloped({ ...event, payload: expanded.shapeOf(answer) }, record);
   };
   return { tag: 'fork', read: (view) => expanded.answer(view), branch };
@@ -230,6 +231,7 @@ function emptinessOf(payload: ValueShape): ReturnType<typeof nullTesterOf> {
 function enveloped(event: Event, record: ShapedRecord): Outcome {
   const { placements, payload, row, route, names, versionColumn } = event;
   if (!placements.some(({ place }) => place === 'envelope')) return recordOutcome({ ...record, value: payload });
+  if (payload.schemaless) throw new TransformError('The payload has no schema, so it cannot stand in an envelope');
   const added = placed(event, row, 'envelope').map(({ column, alias }) => {
     const found = row.fields.find(({ field }) => field === column);
     if (found === undefined) throw new TransformError(`Unable to find field ${column} in event`);

@@ -87,6 +87,11 @@ describe('a payload of JSON', () => {
     },
   );
 
+  it('that is an empty array is text without a schema', async () => {
+    expect(await expanded('[] ')).toEqual({ schema: null, payload: '[] ' });
+    await expect(expanded('[]', { 'table.fields.additional.placement': 'kind:envelope' })).rejects.toThrow('no schema');
+  });
+
   it.each([
     ['[1]', 'Invalid type for ARRAY'],
     ['{"a":9223372036854775808}', 'Invalid type for STRUCT'],

@@ -8,7 +8,7 @@ import type { FieldSchema } from '../../values/schema.ts';
 import type { CapturedValue } from '../../values/value-capture.ts';
 import { derived } from '../fields.ts';
 import { TransformError } from '../shaped-record.ts';
-import { type JsonValue, parseJson } from './json-document.ts';
+import { isJsonArray, type JsonValue, parseJson } from './json-document.ts';
 import { type JsonRules, jsonSchema, jsonValue } from './json-struct.ts';
 
 /** `answer`: the schema as text; null: the value stays as it is. */
@@ -16,6 +16,8 @@ type Expansion = { readonly answer: string | null; readonly value: CapturedValue
 type Expand = (text: string) => Expansion;
 
 const NONE: Expansion = { answer: null, value: null };
+/** The answer for an empty array: it has no schema, and its text stays without one. */
+export const NO_SCHEMA = '[]';
 
 export class ExpandedJson {
   readonly #read: (event: EventView) => string | null;
@@ -55,8 +57,9 @@ export class ExpandedJson {
 export function payloadExpansion(name: string, rules: JsonRules): Expand {
   return (text) => {
     const document = isDocument(text) ? parseJson(text) : undefined;
-    const schema = document === undefined ? undefined : schemaOrNone(document, name, rules);
-    if (document === undefined || schema === undefined) return NONE;
+    if (document === undefined) return NONE;
+    const schema = schemaOrNone(document, name, rules);
+    if (schema === undefined) return isJsonArray(document) && document.length === 0 ? { answer: NO_SCHEMA, value: null } : NONE;
     return { answer: JSON.stringify(schema), value: fittingValue(document, schema) };
   };
 }
