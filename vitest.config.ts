@@ -56,7 +56,8 @@ export default defineConfig({
           name: 'unit',
           include: ['src/**/*.test.ts', ...SERVERLESS_TESTS],
           exclude: SERVER_TESTS,
-          testTimeout: 10_000,
+          // Bounds what hangs: a machine may be five times as slow, and busy.
+          testTimeout: 30_000,
         },
       },
       {
