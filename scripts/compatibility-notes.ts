@@ -46,7 +46,7 @@ const EVENTS: readonly Note[] = [
   },
   {
     debezium: '`event.processing.failure.handling.mode` and `errors.tolerance` may skip a row that cannot be processed.',
-    here: 'A row is never skipped; both have no effect.',
+    here: 'The first has no effect. `errors.tolerance=all` leaves out only what a transform cannot take: counted, and logged once for each reason.',
     why: 'No event is lost silently. What happens to a value that cannot be converted is decided by `event.converting.failure.handling.mode`.',
   },
 ];
