@@ -72,7 +72,7 @@ async function findWalsender(client: pg.Client, slot: string): Promise<Walsender
   const { rows } = await client.query<Walsender>(
     `select r.pid, s.confirmed_flush_lsn::text as confirmed,
             (extract(epoch from clock_timestamp() - r.reply_time) * 1000)::int as "silentMs"
-       from pg_stat_replication r join pg_replication_slots s on s.active_pid = r.pid where s.slot_name = $1`,
+       from pg_stat_replication r join pg_replication_slots s on s.active_pid = r.pid where s.slot_name = $1 and r.reply_time is not null`,
     [slot],
   );
   return rows[0];
