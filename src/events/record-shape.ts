@@ -16,6 +16,11 @@ export type Image = 'before' | 'after' | 'key';
 /** What must be present; otherwise the struct is null. */
 export type Presence = 'before' | 'after' | 'transaction';
 
+export function isPresent(event: EventView, when: Presence): boolean {
+  if (when === 'before') return event.before !== undefined;
+  return when === 'after' ? event.after !== undefined : event.order?.open === true;
+}
+
 export type Origin =
   | { readonly from: 'struct'; readonly fields: readonly FieldShape[]; readonly when?: Presence }
   | { readonly from: 'column'; readonly column: PlannedColumn; readonly image: Image }

@@ -6,7 +6,7 @@ import { byteAt, itemAt } from '../core/byte-reader.ts';
 import { ByteWriter } from '../core/byte-writer.ts';
 import type { Op } from '../events/envelope.ts';
 import type { EventView } from '../events/event-view.ts';
-import type { Presence, RelationName } from '../events/record-shape.ts';
+import { isPresent, type RelationName } from '../events/record-shape.ts';
 import type { CollectionCount } from '../events/transaction.ts';
 import { CellKind, type TupleView } from '../pgoutput/tuple.ts';
 import { writePlain } from '../values/plain-value.ts';
@@ -135,7 +135,7 @@ export class HalfWriter<Node> {
   #writeRow(step: RowStep<Node>, event: EventView): void {
     const { node, when } = step;
     const values = this.#values;
-    if (when !== undefined && !isThere(event, when)) {
+    if (when !== undefined && !isPresent(event, when)) {
       values.begin(node);
       values.nullValue();
       return;
@@ -149,7 +149,7 @@ export class HalfWriter<Node> {
   #writeStruct(step: StructStep<Node>, event: EventView): void {
     const { node, when } = step;
     const values = this.#values;
-    if (when !== undefined && !isThere(event, when)) {
+    if (when !== undefined && !isPresent(event, when)) {
       values.begin(node);
       values.nullValue();
       return;
@@ -257,11 +257,6 @@ export class HalfWriter<Node> {
 function imageOf(event: EventView, image: number): TupleView | undefined {
   if (image === AFTER) return event.after;
   return image === BEFORE ? event.before : (event.after ?? event.before);
-}
-
-function isThere(event: EventView, when: Presence): boolean {
-  if (when === 'before') return event.before !== undefined;
-  return when === 'after' ? event.after !== undefined : event.order?.open === true;
 }
 
 const SHORT_BYTES = 64;

@@ -4,12 +4,12 @@
  */
 
 import { constantText } from '../events/facts.ts';
-import type { FieldShape, ValueShape } from '../events/record-shape.ts';
+import { type FieldShape, isPresent, type ValueShape } from '../events/record-shape.ts';
 import type { FieldSchema } from '../values/schema.ts';
 import { fieldDropper } from './debezium/drop-fields.ts';
 import { copyBasics, derived, fieldNamed, fieldsOf, findField, madeOptional, structOf, substituted, textOf, withSchema } from './fields.ts';
 import { nullnessOf } from './nullness.ts';
-import { isPresent, readerOf } from './read-value.ts';
+import { readerOf } from './read-value.ts';
 import type { TransformSettings } from './settings.ts';
 import {
   DROPPED,

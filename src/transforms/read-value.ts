@@ -5,7 +5,7 @@
 import { byteAt } from '../core/byte-reader.ts';
 import { ByteWriter } from '../core/byte-writer.ts';
 import type { EventView } from '../events/event-view.ts';
-import type { Fact, FieldShape, Image, Origin, Presence, ValueShape } from '../events/record-shape.ts';
+import { type Fact, type FieldShape, type Image, isPresent, type Origin, type Presence, type ValueShape } from '../events/record-shape.ts';
 import type { PlannedColumn } from '../events/row-plan.ts';
 import { CellKind, type TupleView } from '../pgoutput/tuple.ts';
 import { type CapturedValue, ValueCapture } from '../values/value-capture.ts';
@@ -33,11 +33,6 @@ function rawReader(origin: Origin): ValueReader {
 function imageOf(event: EventView, image: Image): TupleView | undefined {
   if (image === 'after') return event.after;
   return image === 'before' ? event.before : (event.after ?? event.before);
-}
-
-export function isPresent(event: EventView, when: Presence): boolean {
-  if (when === 'before') return event.before !== undefined;
-  return when === 'after' ? event.after !== undefined : event.order?.open === true;
 }
 
 function columnReader({ codec, index }: PlannedColumn, image: Image): ValueReader {

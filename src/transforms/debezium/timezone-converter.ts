@@ -1,7 +1,7 @@
 /** Owns TimezoneConverter, which moves times of rows to a time zone. Source: io.debezium.transforms.TimezoneConverter. */
-import type { FieldShape, ValueShape } from '../../events/record-shape.ts';
+import { type FieldShape, isPresent, type ValueShape } from '../../events/record-shape.ts';
 import { derived, fieldNamed, fieldsOf, structOf } from '../fields.ts';
-import { isPresent, readerOf } from '../read-value.ts';
+import { readerOf } from '../read-value.ts';
 import type { TransformSettings } from '../settings.ts';
 import { isEnvelope, recordOutcome, type ShapedRecord, type Transform, TransformError } from '../shaped-record.ts';
 import { type TimeZone, timeZone } from './time-zone.ts';
