@@ -17,59 +17,12 @@ export function refuse(what: string, { column }: { readonly column: number }): n
   throw new TransformError(`the expression is not understood at column ${column}: ${what}`);
 }
 
+/** What both languages have. The first symbol of a list that fits is taken, so longer ones stand before their beginnings. */
+const DOUBLE = ['==', '!=', '<=', '>=', '&&', '||', '?.'];
+const SINGLE = ['<', '>', '!', '?', ':', '(', ')', '[', ']', ',', '.', '+', '-', ';'];
 const SYMBOLS: Readonly<Record<LanguageName, readonly string[]>> = {
-  groovy: [
-    '==~',
-    '=~',
-    '==',
-    '!=',
-    '<=',
-    '>=',
-    '&&',
-    '||',
-    '?:',
-    '?.',
-    '<',
-    '>',
-    '!',
-    '?',
-    ':',
-    '(',
-    ')',
-    '[',
-    ']',
-    ',',
-    '.',
-    '+',
-    '-',
-    ';',
-  ],
-  javascript: [
-    '===',
-    '!==',
-    '==',
-    '!=',
-    '<=',
-    '>=',
-    '&&',
-    '||',
-    '??',
-    '?.',
-    '<',
-    '>',
-    '!',
-    '?',
-    ':',
-    '(',
-    ')',
-    '[',
-    ']',
-    ',',
-    '.',
-    '+',
-    '-',
-    ';',
-  ],
+  groovy: ['==~', '=~', ...DOUBLE, '?:', ...SINGLE],
+  javascript: ['===', '!==', ...DOUBLE, '??', ...SINGLE],
 };
 
 const SPACE = /\s+/y;
